@@ -1,0 +1,15 @@
+"""Durations as people write them: `30s`, `90m`, `8h`, `7d`, `2w`."""
+
+import re
+from datetime import timedelta
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhdw])", re.ASCII)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read one whole number and one unit. Raises ValueError."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text}" is no duration: write a whole number and one of s, m, h, d, w, for example 30s')
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
