@@ -1,0 +1,1 @@
+"""The mirror keeps the snapshot fresh."""

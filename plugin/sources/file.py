@@ -1,18 +1,25 @@
 """Source file: an organisation described in one YAML file, for the demo, for tests and for trying a catalog offline."""
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from plugin.core.messages import one_line
+from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository
+from plugin.core.references import Locator
+from plugin.core.strict_yaml import Limits
+from plugin.core.validation import FileModel, parse_yaml, validate
+from plugin.errors import InvalidFile
+from plugin.sources import Doubt, Usage, Wanted
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
+LIMITS = Limits(bytes=16 * 1024 * 1024, nodes=1_000_000)  # the user's own file: only a guard against accidents
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PullRequestEntry(_Entry):
+class PullRequestEntry(FileModel):
     """One pull request as the file describes it; `config` is the text of its `.preview.yaml`."""
 
     number: int = Field(ge=1)
@@ -30,14 +37,81 @@ class PullRequestEntry(_Entry):
     config: str | None = None
 
 
-class RepositoryEntry(_Entry):
+class RepositoryEntry(FileModel):
     """One repository as the file describes it."""
 
     default_branch: str = "main"
     pull_requests: tuple[PullRequestEntry, ...] = ()
 
 
-class Organisation(_Entry):
+class Organisation(FileModel):
     """The whole file: repositories by name (`acme/orders`)."""
 
     repositories: dict[str, RepositoryEntry]
+
+
+def load_organisation(path: Path) -> Organisation:
+    """Read the file. Raises InvalidFile with every mistake in it, or OSError."""
+    return validate(Organisation, parse_yaml(path.read_text("utf-8"), str(path), LIMITS), str(path))
+
+
+class FileSource:
+    """Reads the file anew at each refresh, so that it can be edited while the plugin runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.usage = Usage()
+        self._path = path
+        self._organisation = Organisation(repositories={})
+
+    def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
+        """Read each repository, or say what is wrong with the file."""
+        try:
+            self._organisation = load_organisation(self._path)
+        except (InvalidFile, OSError, UnicodeDecodeError) as error:
+            return {repository.name: Doubt(one_line(str(error))) for repository in wanted}
+        return {repository.name: self._repository(repository) for repository in wanted}
+
+    def look_up(self, locators: Collection[Locator]) -> dict[Locator, Elsewhere]:
+        """Say where unlisted pull requests are."""
+        return {locator: self._elsewhere(locator) for locator in locators}
+
+    def _repository(self, wanted: Wanted) -> Repository | Doubt:
+        entry = self._organisation.repositories.get(wanted.name)
+        if entry is None:
+            return Doubt(f"{self._path} has no such repository")
+        found = [
+            _pull_request(pull_request)
+            for pull_request in sorted(entry.pull_requests, key=lambda pull_request: pull_request.number)
+            if pull_request.state == "open" and (not wanted.labels or wanted.labels.intersection(pull_request.labels))
+        ]
+        return Repository(wanted.name, f"https://github.com/{wanted.name}", entry.default_branch, wanted.labels, tuple(found))
+
+    def _elsewhere(self, locator: Locator) -> Elsewhere:
+        entry = self._organisation.repositories.get(locator.repository, RepositoryEntry())
+        states = {pull_request.number: pull_request.state for pull_request in entry.pull_requests}
+        match states.get(locator.number):
+            case "merged":
+                return Elsewhere.MERGED
+            case "closed":
+                return Elsewhere.CLOSED
+            case "open":
+                return Elsewhere.UNLABELLED
+            case None:
+                return Elsewhere.MISSING
+
+
+def _pull_request(entry: PullRequestEntry) -> PullRequest:
+    return PullRequest(
+        number=entry.number,
+        title=entry.title,
+        author=entry.author,
+        branch=entry.branch,
+        target_branch=entry.target_branch,
+        head_sha=entry.head_sha,
+        draft=entry.draft,
+        fork=bool(entry.fork),
+        labels=entry.labels,
+        updated_at=entry.updated_at,
+        body=entry.body,
+        config=None if entry.config is None or entry.fork else ConfigFile(entry.config),
+    )

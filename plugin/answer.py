@@ -1,0 +1,55 @@
+"""Answers: from what is known to the bytes that Argo CD gets, computed once and kept until something changes."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cachetools import LRUCache
+
+from plugin.core.catalog import Catalog
+from plugin.core.decide import Preview, decide
+from plugin.core.filters import Filters, parse_filters
+from plugin.core.model import Snapshot
+from plugin.core.parameters import parameters
+from plugin.state import Known
+
+KEPT = 64  # different filters; an installation has a handful
+
+
+class Answers:
+    """Decides once for each version of what is known, whoever asks how often."""
+
+    def __init__(self, known: Callable[[], tuple[Catalog, Known]]) -> None:
+        self._known = known
+        self._deciding = threading.Lock()
+        self._decided: tuple[int, tuple[Preview, ...]] = (-1, ())
+        self._bodies: LRUCache[tuple[int, Filters], bytes] = LRUCache(KEPT)
+
+    def parameters(self, filters: Mapping[str, Any]) -> bytes:
+        """Answer `getparams.execute`. Raises NotReady or InvalidRequest."""
+        catalog, known = self._known()
+        parsed = parse_filters(filters, catalog)
+        with self._deciding:
+            key = known.version, parsed
+            if key not in self._bodies:
+                self._bodies[key] = _body(catalog, parsed, self._previews(catalog, known))
+            return self._bodies[key]
+
+    def previews(self) -> tuple[tuple[Preview, ...], Snapshot]:
+        """Return every preview, live or not, and the snapshot that it comes from. Raises NotReady."""
+        catalog, known = self._known()
+        with self._deciding:
+            return self._previews(catalog, known), known.snapshot
+
+    def _previews(self, catalog: Catalog, known: Known) -> tuple[Preview, ...]:
+        version, previews = self._decided
+        if version != known.version:
+            previews = decide(catalog, known.snapshot)
+            self._decided = known.version, previews
+        return previews
+
+
+def _body(catalog: Catalog, filters: Filters, previews: tuple[Preview, ...]) -> bytes:
+    emitted = [parameters(preview, catalog) for preview in previews if preview.verdict.live and filters.admits(preview)]
+    return json.dumps({"output": {"parameters": emitted}}, separators=(",", ":")).encode()

@@ -1,0 +1,120 @@
+"""One refresh: read, absorb what is certain, store it, and only then let it be answered."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from plugin.core.absorb import absorb, covers, labels_to_ask, unread, with_look_ups
+from plugin.core.catalog import Catalog
+from plugin.core.decide import wanted_lookups
+from plugin.core.messages import one_line
+from plugin.core.model import Repository, Snapshot
+from plugin.errors import NotReady
+from plugin.mirror.catalog import WatchedCatalog
+from plugin.sources import Doubt, Source, Wanted
+from plugin.state import Known, Store
+
+FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo CD itself gives up after 30
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReport:
+    """What one refresh did, for the log and the metrics."""
+
+    duration: timedelta
+    repositories: int
+    pull_requests: int
+    doubts: dict[str, str]
+    changed: bool
+    catalog_error: str
+    requests: int
+    points: int
+    points_left: int | None
+
+
+class Mirror:
+    """Keeps what is known fresh. Any number of threads may ask; one refresh runs at a time."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        catalog: WatchedCatalog,
+        clock: Callable[[], datetime],
+        observe: Callable[[RefreshReport], None],
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._catalog = catalog
+        self._clock = clock
+        self._observe = observe
+        self._refreshing = threading.Lock()
+        self._refreshed_once = threading.Event()
+
+    def known(self, wait: float = FIRST_ANSWER) -> tuple[Catalog, Known]:
+        """Return what may be answered from, waiting at most `wait` seconds for the first refresh. Raises NotReady."""
+        self._refreshed_once.wait(wait)
+        known = self._store.load()
+        if known.catalog is None:
+            names = unread(known.snapshot, self._catalog.newest)
+            raise NotReady(one_line("these repositories have never been read: " + ", ".join(names)))
+        return known.catalog, known
+
+    def refresh(self) -> RefreshReport:
+        """Read everything once and store what is certain."""
+        with self._refreshing:
+            started, usage_before = self._clock(), replace(self._source.usage)
+            before = self._store.load()
+            newest = self._catalog.read()
+            known = self._refreshed(before, newest, started)
+            if known != before:
+                self._store.save(known)
+            usage = self._source.usage
+            report = RefreshReport(
+                duration=self._clock() - started,
+                repositories=len(known.snapshot.repositories),
+                pull_requests=sum(len(repository.pull_requests) for repository in known.snapshot.repositories.values()),
+                doubts=dict(known.snapshot.doubts),
+                changed=known.version != before.version,
+                catalog_error=self._catalog.error,
+                requests=usage.requests - usage_before.requests,
+                points=usage.points - usage_before.points,
+                points_left=usage.remaining,
+            )
+            self._observe(report)
+            self._refreshed_once.set()
+            return report
+
+    def run(self, interval: timedelta, stop: threading.Event) -> None:
+        """Refresh until told to stop."""
+        while True:
+            self.refresh()
+            if stop.wait(interval.total_seconds()):
+                return
+
+    def _refreshed(self, before: Known, newest: Catalog, now: datetime) -> Known:
+        in_force = [before.catalog] if before.catalog else []
+        labels = labels_to_ask([newest, *in_force])
+        readings = self._source.read([Wanted(name, asked) for name, asked in labels.items()])
+        repositories: dict[str, Repository] = {}
+        doubts: dict[str, str] = {}
+        for name in labels:
+            reading, old = readings[name], before.snapshot.repositories.get(name)
+            if isinstance(reading, Doubt):
+                doubts[name] = reading.reason
+                if old:
+                    repositories[name] = old
+            else:
+                repositories[name] = absorb(old, replace(reading, read_at=now), newest)
+        snapshot = Snapshot(repositories, doubts)
+        # A catalog that adds a repository takes effect once that repository was read.
+        catalog = newest if covers(snapshot, newest) else before.catalog
+        if catalog:
+            snapshot = self._looked_up(snapshot, catalog)
+        changed = catalog is not before.catalog or snapshot != before.snapshot
+        return Known(before.version + 1 if changed else before.version, catalog, snapshot)
+
+    def _looked_up(self, snapshot: Snapshot, catalog: Catalog) -> Snapshot:
+        wanted = wanted_lookups(catalog, snapshot)
+        return with_look_ups(snapshot, wanted, self._source.look_up(wanted))

@@ -1,0 +1,122 @@
+"""From GitHub's JSON to the model. Whatever is not as documented raises Malformed, never becomes a guess."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from plugin.core.model import ConfigFile, PullRequest
+from plugin.core.strict_yaml import MAX_BYTES
+from plugin.errors import PluginError
+
+_SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_NODE_ID = re.compile(r"[A-Za-z0-9_=+/-]{1,200}", re.ASCII)
+
+Node = Mapping[str, Any]
+
+
+class Malformed(PluginError):
+    """GitHub's answer lacks something that it always has, so nothing in it is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One pull request of a listing, before its description and its file are known."""
+
+    id: str
+    number: int
+    title: str
+    author: str
+    branch: str
+    target_branch: str
+    head_sha: str
+    open: bool
+    draft: bool
+    fork: bool
+    labels: tuple[str, ...]
+    labels_after: str  # cursor of the next page of labels, or ""
+    updated_at: datetime
+
+    def pull_request(self, body: str, config: ConfigFile | None) -> PullRequest:
+        """Complete it."""
+        return PullRequest(
+            number=self.number,
+            title=self.title,
+            author=self.author,
+            branch=self.branch,
+            target_branch=self.target_branch,
+            head_sha=self.head_sha,
+            draft=self.draft,
+            fork=self.fork,
+            labels=self.labels,
+            updated_at=self.updated_at,
+            body=body,
+            config=config,
+        )
+
+
+def listed(node: Node | None, database_id: int) -> Listed:
+    """Read one node of a listing; `database_id` is the listing repository's."""
+    try:
+        return _listed(node, database_id)  # type: ignore[arg-type]  # a null node raises TypeError, as any wrong type
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Malformed(f"GitHub's answer about a pull request is incomplete ({error!r})") from None
+
+
+def label_page(connection: Node) -> tuple[tuple[str, ...], str]:
+    """Read a page of labels: names, and the cursor of the next page or ""."""
+    names = tuple(str(node["name"]) for node in connection["nodes"])
+    page = connection["pageInfo"]
+    return names, str(page["endCursor"]) if page["hasNextPage"] else ""
+
+
+def config_file(blob: Node | None) -> ConfigFile | None:
+    """Read the object at `.preview.yaml`; None where there is none."""
+    if blob is None:
+        return None
+    if blob["__typename"] != "Blob":
+        return ConfigFile(problem="is not a file")
+    if blob["isTruncated"] or blob["byteSize"] > MAX_BYTES:
+        return ConfigFile(problem=f"is larger than {MAX_BYTES // 1024} KiB")
+    if blob["isBinary"] or blob["text"] is None:
+        return ConfigFile(problem="is not a text file")
+    return ConfigFile(text=blob["text"])
+
+
+def timestamp(text: str) -> datetime:
+    """Read GitHub's DateTime, for example 2026-11-21T09:00:00Z."""
+    return datetime.fromisoformat(text)
+
+
+def _listed(node: Node, database_id: int) -> Listed:
+    labels, labels_after = label_page(node["labels"])
+    head_repository = node["headRepository"]
+    return Listed(
+        id=_checked(_NODE_ID, node["id"]),
+        number=int(node["number"]),
+        title=str(node["title"]),
+        author=_author(node["author"]),
+        branch=str(node["headRefName"]),
+        target_branch=str(node["baseRefName"]),
+        head_sha=_checked(_SHA, node["headRefOid"]),
+        open=node["state"] == "OPEN",
+        draft=bool(node["isDraft"]),
+        # A deleted fork has no repository any more; that must not make its code trusted.
+        fork=bool(node["isCrossRepository"] or head_repository is None or head_repository["databaseId"] != database_id),
+        labels=labels,
+        labels_after=labels_after,
+        updated_at=timestamp(node["updatedAt"]),
+    )
+
+
+def _author(author: Node | None) -> str:
+    if author is None:
+        return "ghost"  # GitHub's own name for a deleted account
+    return f"{author['login']}[bot]" if author["__typename"] == "Bot" else str(author["login"])
+
+
+def _checked(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"unexpected value {text!r}")
+    return text
