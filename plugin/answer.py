@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cachetools import LRUCache
@@ -12,6 +12,7 @@ from plugin.core.decide import Preview, decide
 from plugin.core.filters import Filters, parse_filters
 from plugin.core.model import Snapshot
 from plugin.core.parameters import parameters
+from plugin.mirror.refresh import Mirror
 from plugin.state import Known
 
 KEPT = 64  # different filters; an installation has a handful
@@ -20,17 +21,18 @@ KEPT = 64  # different filters; an installation has a handful
 class Answers:
     """Decides once for each version of what is known, whoever asks how often."""
 
-    def __init__(self, known: Callable[[], tuple[Catalog, Known]]) -> None:
-        self._known = known
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
         self._deciding = threading.Lock()
         self._decided: tuple[int, tuple[Preview, ...]] = (-1, ())
         self._bodies: LRUCache[tuple[int, Filters], bytes] = LRUCache(KEPT)
 
     def parameters(self, filters: Mapping[str, Any]) -> bytes:
         """Answer `getparams.execute`. Raises NotReady or InvalidRequest."""
-        catalog, known = self._known()
-        parsed = parse_filters(filters, catalog)
-        with self._deciding:
+        self._mirror.wait_for_first_refresh()
+        with self._deciding:  # what is known is looked at inside, so that no answer is older than one before it
+            catalog, known = self._mirror.known()
+            parsed = parse_filters(filters, catalog)
             key = known.version, parsed
             if key not in self._bodies:
                 self._bodies[key] = _body(catalog, parsed, self._previews(catalog, known))
@@ -38,8 +40,8 @@ class Answers:
 
     def previews(self) -> tuple[tuple[Preview, ...], Snapshot]:
         """Return every preview, live or not, and the snapshot that it comes from. Raises NotReady."""
-        catalog, known = self._known()
         with self._deciding:
+            catalog, known = self._mirror.known()
             return self._previews(catalog, known), known.snapshot
 
     def _previews(self, catalog: Catalog, known: Known) -> tuple[Preview, ...]:

@@ -1,10 +1,10 @@
 """What can go wrong, by what the reader of the message should do.
 
-    PluginError
-    ├── InvalidFile       a file that somebody wrote has mistakes: mend the lines it names
-    ├── InvalidSettings   the environment variables are wrong or missing: mend them and start again
-    ├── InvalidRequest    the caller asked for something that does not exist: mend the request
-    └── NotReady          nothing safe can be answered yet: ask again later, nothing is lost
+PluginError
+├── InvalidFile       a file that somebody wrote has mistakes: mend the lines it names
+├── InvalidSettings   the environment variables are wrong or missing: mend them and start again
+├── InvalidRequest    the caller asked for something that does not exist: mend the request
+└── NotReady          nothing safe can be answered yet: ask again later, nothing is lost
 """
 
 from collections.abc import Sequence

@@ -49,9 +49,7 @@ def absorb(before: Repository | None, reading: Repository, catalog: Catalog) -> 
     return replace(reading, pull_requests=tuple(pull_requests), looked_up=before.looked_up if before else {})
 
 
-def with_look_ups(
-    snapshot: Snapshot, wanted: Iterable[Locator], found: Mapping[Locator, Elsewhere]
-) -> Snapshot:
+def with_look_ups(snapshot: Snapshot, wanted: Iterable[Locator], found: Mapping[Locator, Elsewhere]) -> Snapshot:
     """Add what became of unlisted link targets; one that could not be looked up keeps its previous answer."""
     looked_up: dict[str, dict[int, Elsewhere]] = {name: {} for name in snapshot.repositories}
     for locator in sorted(wanted, key=str):
@@ -70,4 +68,4 @@ def _newer(before: PullRequest | None, after: PullRequest) -> PullRequest:
 
 
 def _asked_for(asked: frozenset[str], needed: frozenset[str]) -> bool:
-    return not asked or bool(needed) and needed <= asked
+    return not asked or (bool(needed) and needed <= asked)

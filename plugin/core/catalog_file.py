@@ -19,6 +19,7 @@ LIMITS = Limits(bytes=4 * 1024 * 1024, nodes=500_000)  # the platform team's own
 
 RESERVED_VARIABLES = frozenset({"PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "MONGODB_URL"})
 RESERVED_PREFIX = "PREVIEW_"
+MAX_DOMAIN = 189  # characters: of the 253 that DNS allows, a label and its dot go in front
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
@@ -29,6 +30,11 @@ class _Context:
 
     services: frozenset[str]
     prefix: str
+
+
+def _context(info: ValidationInfo[_Context]) -> _Context:
+    assert info.context is not None  # noqa: S101  read_catalog_file always gives one
+    return info.context
 
 
 def _matches(pattern: str, description: str) -> AfterValidator:
@@ -55,9 +61,13 @@ def _checked_by(check: Callable[[str], str | None]) -> AfterValidator:
 
 def _wrong_domain(text: str) -> str | None:
     labels = text.split(".")
-    if len(text) > 190 or not all(names.DNS_LABEL.fullmatch(label) and len(label) <= names.MAX_LABEL for label in labels):  # noqa: PLR2004  253 less the label in front
+    if len(text) > MAX_DOMAIN or not all(_is_dns_label(label) for label in labels):
         return "is not a DNS name in lower case, for example preview.example.com"
     return None
+
+
+def _is_dns_label(text: str) -> bool:
+    return len(text) <= names.MAX_LABEL and names.DNS_LABEL.fullmatch(text) is not None
 
 
 def _wrong_host(text: str) -> str | None:
@@ -91,7 +101,11 @@ def _wrong_tag(text: str) -> str | None:
 def _wrong_prefix(text: str) -> str | None:
     if not names.DNS_LABEL.fullmatch(text):
         return "is not a DNS label (a-z, 0-9 and -)"
-    return 'starts with "fork"; that is how the previews of forks are told apart' if f"{text}-".startswith("fork-") else None
+    return (
+        'starts with "fork"; that is how the previews of forks are told apart'
+        if f"{text}-".startswith("fork-")
+        else None
+    )
 
 
 def _wrong_variable(text: str) -> str | None:
@@ -101,8 +115,8 @@ def _wrong_variable(text: str) -> str | None:
     return "is reserved for what a preview knows of itself" if reserved else None
 
 
-def _service_name(name: str, info: ValidationInfo) -> str:
-    context: _Context = info.context
+def _service_name(name: str, info: ValidationInfo[_Context]) -> str:
+    context = _context(info)
     if not names.DNS_LABEL.fullmatch(name):
         raise ValueError(f'"{name}" is not a DNS label (a-z, 0-9 and -)')
     if not names.fits(context.prefix, name):
@@ -111,8 +125,8 @@ def _service_name(name: str, info: ValidationInfo) -> str:
     return name
 
 
-def _known_service(name: str, info: ValidationInfo) -> str:
-    context: _Context = info.context
+def _known_service(name: str, info: ValidationInfo[_Context]) -> str:
+    context = _context(info)
     if name not in context.services:
         raise ValueError(f"there is no such service{did_you_mean(name, context.services)}")
     return name
@@ -200,14 +214,16 @@ class SeedFile(FileModel):
     """The image that carries the service's data."""
 
     image: Image = Field(description="Image without a tag")
-    datasets: Annotated[dict[str, ImageTag], AfterValidator(_has_default)] = Field(description="Tags by name; default is required")
+    datasets: Annotated[dict[str, ImageTag], AfterValidator(_has_default)] = Field(
+        description="Tags by name; default is required"
+    )
 
 
 class DefaultsFile(FileModel):
     """Policy for all services; each can override it."""
 
     labels: LabelsFile = LabelsFile()
-    drafts: StrictBool = Field(True, description="Whether draft pull requests get previews")
+    drafts: StrictBool = Field(default=True, description="Whether draft pull requests get previews")
     link: Literal["same-branch", "none"] = Field("none", description="Whether equal branch names link previews")
 
 
@@ -216,7 +232,10 @@ class ServiceFile(FileModel):
 
     repository: Repository = Field(description="owner/name on GitHub")
     profile: Word = Field(description="The app in manifests/apps")
-    overlay: Word = Field("preview", description="The overlay in manifests/apps/<profile>/overlays; a fork always gets preview-fork")
+    overlay: Word = Field(
+        "preview",
+        description="The overlay in manifests/apps/<profile>/overlays; a fork always gets preview-fork",
+    )
     image: ImageFile
     port: Annotated[int, Field(strict=True, ge=1, le=65535)] = Field(description="The container's port")
     health_path: HealthPath = Field("/", description="Answers 200 when the service can be used")

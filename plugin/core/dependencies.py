@@ -13,7 +13,16 @@ from plugin.core.catalog import Catalog, DependencyOf, Service
 from plugin.core.messages import one_line
 from plugin.core.model import PullRequest
 from plugin.core.names import internal_url, preview_name, public_host
-from plugin.core.references import Branch, Locator, PullRequestReference, SameBranch, Staging, Url, depends_on, parse_locator
+from plugin.core.references import (
+    Branch,
+    Locator,
+    PullRequestReference,
+    SameBranch,
+    Staging,
+    Url,
+    depends_on,
+    parse_locator,
+)
 from plugin.core.repo_config import ServiceConfig
 from plugin.core.targets import Targets
 
@@ -105,11 +114,15 @@ class Resolver:
             ignored = [claim for claim in spoken if claim.rule is Rule.DEPENDS_ON]
             spoken = [self._staging_for_fork(claim) for claim in spoken if claim.rule is not Rule.DEPENDS_ON]
         deciding, *others = [*spoken, _Claim(Rule.DEFAULT, "", "nothing else was asked for")]
-        rejected = [Rejected(claim.rule, claim.wish, "it counts only on same-repository pull requests") for claim in ignored]
+        rejected = [
+            Rejected(claim.rule, claim.wish, "it counts only on same-repository pull requests") for claim in ignored
+        ]
         if not deciding.granted:
             rejected.append(Rejected(deciding.rule, deciding.wish, deciding.reason))
         rejected += [
-            Rejected(claim.rule, claim.wish, f"the rule {deciding.rule} comes first") for claim in others if claim.rule is not Rule.DEFAULT
+            Rejected(claim.rule, claim.wish, f"the rule {deciding.rule} comes first")
+            for claim in others
+            if claim.rule is not Rule.DEFAULT
         ]
         return self._dependency(call, dependency, deciding, tuple(rejected))
 
@@ -150,7 +163,7 @@ class Resolver:
         if len(numbers) == 1:
             return self._preview(rule, wish, dependency, numbers[0])
         if numbers:
-            reason = f"{len(numbers)} pull requests of {dependency.repository} have the branch \"{branch}\""
+            reason = f'{len(numbers)} pull requests of {dependency.repository} have the branch "{branch}"'
         else:
             reason = f'no labelled pull request of {dependency.repository} has the branch "{branch}"'
         return _Claim(rule, wish, one_line(reason), granted=False)
@@ -167,7 +180,9 @@ class Resolver:
             return claim
         return _Claim(claim.rule, claim.wish, "a fork's pull request links only to staging", granted=False)
 
-    def _dependency(self, call: DependencyOf, dependency: Service, claim: _Claim, rejected: tuple[Rejected, ...]) -> Dependency:
+    def _dependency(
+        self, call: DependencyOf, dependency: Service, claim: _Claim, rejected: tuple[Rejected, ...]
+    ) -> Dependency:
         target: Literal["staging", "preview", "url"] = "staging"
         url, namespace, locator = dependency.staging[call.endpoint], "", ""
         if claim.url:
@@ -178,7 +193,9 @@ class Resolver:
             locator = str(Locator(dependency.repository, claim.number))
             host = public_host(dependency.name, claim.number, self.catalog.domain)
             url = internal_url(namespace) if call.endpoint == "internal" else f"https://{host}"
-        return Dependency(call.service, call.variable, url, target, namespace, locator, claim.rule, claim.reason, rejected)
+        return Dependency(
+            call.service, call.variable, url, target, namespace, locator, claim.rule, claim.reason, rejected
+        )
 
 
 def wanted_numbers(

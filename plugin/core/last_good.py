@@ -45,11 +45,14 @@ def remember_last_good(
     if pull_request.config is None:  # a removed file forgets what it said
         return pull_request
     _, error = _head_config(pull_request, repository, catalog)
-    last_good = (before and before.last_good_config) if error else pull_request.config.text
+    previous = before.last_good_config if before else None
+    last_good = previous if error else pull_request.config.text
     return replace(pull_request, last_good_config=last_good)
 
 
-def _head_config(pull_request: PullRequest, repository: str, catalog: Catalog) -> tuple[Mapping[str, ServiceConfig], str]:
+def _head_config(
+    pull_request: PullRequest, repository: str, catalog: Catalog
+) -> tuple[Mapping[str, ServiceConfig], str]:
     config = pull_request.config
     assert config is not None  # noqa: S101  both callers have asked
     if config.problem:

@@ -56,7 +56,7 @@ class Repository:
     labels: frozenset[str]  # what was asked for; empty means every open pull request
     pull_requests: tuple[PullRequest, ...]  # each with at least one of `labels`, in the order of their numbers
     looked_up: Mapping[int, Elsewhere] = field(default_factory=dict)  # link targets that are not listed
-    read_at: datetime | None = field(default=None, compare=False)  # when, which says nothing about what
+    read_at: datetime | None = field(default=None, compare=False)  # when, as opposed to what
 
     @property
     def numbers(self) -> frozenset[int]:
@@ -69,9 +69,13 @@ class Snapshot:
     """Everything known about all repositories at one moment."""
 
     repositories: Mapping[str, Repository]
-    doubts: Mapping[str, str] = field(default_factory=dict)  # repository: why its last reading did not count
+    # repository: why its last reading did not count. It changes no decision, so it makes no snapshot another one.
+    doubts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def oldest_reading(self) -> datetime | None:
         """The moment of the oldest reading that is still in use."""
-        return min((repository.read_at for repository in self.repositories.values() if repository.read_at), default=None)
+        return min(
+            (repository.read_at for repository in self.repositories.values() if repository.read_at),
+            default=None,
+        )

@@ -12,7 +12,7 @@ MAX_LABEL = 63  # characters of a DNS label, RFC 1123
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 
 _SLUG_LENGTH = 50
-_SLUG_WORDS = str.maketrans({"_": "-", "&": "and", "@": "at", '"': "", "'": "", "’": ""})
+_SLUG_WORDS = str.maketrans({"_": "-", "&": "and", "@": "at", '"': "", "'": "", "\N{RIGHT SINGLE QUOTATION MARK}": ""})
 
 
 def preview_name(prefix: str, service: str, number: int, *, fork: bool) -> str:
@@ -26,7 +26,7 @@ def fits(prefix: str, service: str) -> bool:
 
 
 def public_host(service: str, number: int, domain: str) -> str:
-    """Return the host of a preview's public URL. (A fork's preview and a trusted one never have the same number.)"""
+    """Return the host of a preview's public URL; a fork's preview and a trusted one never share a number."""
     return f"{service}-{number}.{domain}"
 
 

@@ -99,7 +99,12 @@ def _environment(preview: Preview, catalog: Catalog) -> dict[str, str]:
 
 def _environment_patch(environment: dict[str, str]) -> str:
     # Without a target, so that an app that lacks the ConfigMap fails its build instead of losing its settings.
-    patch = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "environment"}, "data": environment}
+    patch = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "environment"},
+        "data": environment,
+    }
     return json.dumps(patch, separators=(",", ":"))
 
 

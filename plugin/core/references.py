@@ -1,6 +1,7 @@
 """References: the words by which a developer says where a dependency should point.
 
-In `.preview.yaml`: `staging`, `pr:123`, `acme/payments#123`, a pull request's URL, `branch:NAME`, `same-branch`, `url:URL`.
+In `.preview.yaml`: `staging`, `pr:123`, `acme/payments#123`, a pull request's URL, `branch:NAME`, `same-branch`,
+`url:URL`.
 In a pull request's description: `Depends-On: acme/payments#123`.
 """
 

@@ -32,14 +32,18 @@ def _reference(value: object) -> Reference:
         case int():
             raise ValueError(f'write "pr:{value}" for pull request {value}')
         case None:
-            raise ValueError('there is nothing here; "#" starts a comment in YAML, so write "pr:123" for pull request 123')
+            raise ValueError(
+                'there is nothing here; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
+            )
         case {"pr": int(number)}:
             raise ValueError(f'write "pr:{number}" without a blank')
     raise ValueError(f"must be a text: {FORMS}")
 
 
 Target = Annotated[
-    Any, BeforeValidator(_reference), WithJsonSchema({"type": "string", "description": f"Where this dependency points: {FORMS}"})
+    Any,
+    BeforeValidator(_reference),
+    WithJsonSchema({"type": "string", "description": f"Where this dependency points: {FORMS}"}),
 ]
 
 
@@ -78,7 +82,9 @@ def read_config(text: str, catalog: Catalog, repository: str, file: str = FILE_N
     if read is None:
         return {name: ServiceConfig() for name in services}
     content, document = read
-    if problems := [problem_at(document, file, path, message) for path, message in _mistakes(content, services, catalog)]:
+    if problems := [
+        problem_at(document, file, path, message) for path, message in _mistakes(content, services, catalog)
+    ]:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.line))
     return {name: _for_service(content, service) for name, service in services.items()}
 
@@ -103,7 +109,9 @@ def _for_service(content: RepositoryConfigFile, service: Service) -> ServiceConf
     )
 
 
-def _mistakes(content: RepositoryConfigFile, services: Mapping[str, Service], catalog: Catalog) -> Iterator[tuple[Path, str]]:
+def _mistakes(
+    content: RepositoryConfigFile, services: Mapping[str, Service], catalog: Catalog
+) -> Iterator[tuple[Path, str]]:
     """Compare a file with the catalog; `services` are those of the file's repository."""
     yield from _mistakes_of_part((), content, list(services.values()), catalog)
     for name, part in content.services.items():
@@ -113,7 +121,9 @@ def _mistakes(content: RepositoryConfigFile, services: Mapping[str, Service], ca
             yield ("services", name), f"this repository has no such service{did_you_mean(name, services)}"
 
 
-def _mistakes_of_part(prefix: Path, part: ServicePart, services: list[Service], catalog: Catalog) -> Iterator[tuple[Path, str]]:
+def _mistakes_of_part(
+    prefix: Path, part: ServicePart, services: list[Service], catalog: Catalog
+) -> Iterator[tuple[Path, str]]:
     known = {dependency.service for service in services for dependency in service.dependencies}
     owners = " or ".join(service.name for service in services)
     for name, target in part.dependencies.items():

@@ -42,9 +42,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Document:
-    """Plain data (dict, list, str, int, bool, None), the line of each path, and keys that stand twice with the line of the second."""
+    """Plain data, the line of each path, and keys that stand twice with the line of the second."""
 
-    data: object
+    data: object  # made of dict, list, str, int, bool and None
     lines: Mapping[Path, int]
     duplicates: tuple[tuple[Path, int], ...]
 
@@ -55,7 +55,7 @@ class Document:
         return self.lines.get(path, 1)
 
 
-def load(text: str, limits: Limits = Limits()) -> Document:  # noqa: B008  frozen, so one shared default is safe
+def load(text: str, limits: Limits = Limits()) -> Document:
     """Read one YAML document. An empty one, or one of comments only, has the data None. Raises YamlError."""
     text = text.removeprefix("\ufeff")
     try:
@@ -95,7 +95,7 @@ class _Builder:
 
     def _events(self) -> Iterator[yaml.Event]:
         for event in yaml.parse(self.text, Loader=yaml.CSafeLoader):
-            self.line = event.start_mark.line + 1
+            self.line = event.start_mark.line + 1  # type: ignore[union-attr]  # libyaml always sets it
             yield event
 
     def _value(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path) -> object:
@@ -113,6 +113,7 @@ class _Builder:
             return self._mapping(events, path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(events, path)
+        assert isinstance(event, yaml.ScalarEvent)  # noqa: S101  the last of the four kinds
         return _scalar(event)
 
     def _mapping(self, events: Iterator[yaml.Event], path: Path) -> dict[str, object]:
@@ -137,7 +138,7 @@ class _Builder:
         return data
 
 
-def _scalar(event: yaml.Event) -> object:
+def _scalar(event: yaml.ScalarEvent) -> object:
     text: str = event.value
     if not event.implicit[0]:  # quoted or a block: always text
         return text

@@ -37,7 +37,7 @@ class Targets:
         return "" if judged.live else f"is {judged.state}: {judged.reason}"
 
     def on_branch(self, service: Service, branch: str) -> list[int]:
-        """Return the labelled same-repository pull requests with this branch, skipped ones too; none for the default branch."""
+        """Find the labelled same-repository pull requests with this branch, skipped ones too; none for the default."""
         if self.is_default_branch(service, branch):
             return []
         candidates = self.by_branch.get((service.repository, branch), [])

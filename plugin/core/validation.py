@@ -49,7 +49,9 @@ def validate(model: type[Model], document: Document, file: str, context: object 
     try:
         checked = model.model_validate(document.data, context=context)
     except ValidationError as error:
-        problems += [_problem(document, file, model, detail) for detail in error.errors(include_url=False, include_input=False)]
+        problems += [
+            _problem(document, file, model, detail) for detail in error.errors(include_url=False, include_input=False)
+        ]
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: (problem.line, problem.field)))
     return checked

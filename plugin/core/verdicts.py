@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plugin.core.catalog import Service
+from plugin.core.catalog import Policy, Service
 from plugin.core.messages import one_line
 from plugin.core.model import PullRequest
 from plugin.core.names import MAX_NUMBER
@@ -33,17 +33,22 @@ class Verdict:
 def verdict(service: Service, pull_request: PullRequest) -> Verdict | None:
     """Judge one pull request for one service; None if it does not carry all the labels that ask for a preview."""
     policy = service.policy
-    labels = set(pull_request.labels)
-    if not labels.issuperset(policy.require):
+    if not set(policy.require).issubset(pull_request.labels):
         return None
-    if pull_request.number > MAX_NUMBER:
-        return Verdict(State.SKIPPED, f"numbers above {MAX_NUMBER} do not fit into a name")
-    if pull_request.fork:
-        return Verdict(State.SKIPPED, "it comes from a fork, and a label is no approval of a fork's code")
-    if pull_request.draft and not policy.drafts:
-        return Verdict(State.SKIPPED, "it is a draft")
-    if unwanted := [label for label in policy.skip if label in labels]:
-        return Verdict(State.SKIPPED, one_line(f'it has the label "{unwanted[0]}"'))
+    if obstacle := _obstacle(policy, pull_request):
+        return Verdict(State.SKIPPED, one_line(obstacle))
     if not policy.require:
         return Verdict(State.ACTIVE, "every open pull request gets a preview")
     return Verdict(State.ACTIVE, one_line("it has the label " + " and ".join(f'"{label}"' for label in policy.require)))
+
+
+def _obstacle(policy: Policy, pull_request: PullRequest) -> str:
+    """Say why a pull request that asks for a preview gets none, or return ""."""
+    if pull_request.number > MAX_NUMBER:
+        return f"numbers above {MAX_NUMBER} do not fit into a name"
+    if pull_request.fork:
+        return "it comes from a fork, and a label is no approval of a fork's code"
+    if pull_request.draft and not policy.drafts:
+        return "it is a draft"
+    unwanted = [label for label in policy.skip if label in pull_request.labels]
+    return f'it has the label "{unwanted[0]}"' if unwanted else ""

@@ -52,9 +52,12 @@ class Mirror:
         self._refreshing = threading.Lock()
         self._refreshed_once = threading.Event()
 
-    def known(self, wait: float = FIRST_ANSWER) -> tuple[Catalog, Known]:
-        """Return what may be answered from, waiting at most `wait` seconds for the first refresh. Raises NotReady."""
-        self._refreshed_once.wait(wait)
+    def wait_for_first_refresh(self) -> None:
+        """Give the first refresh some time to end, well or not."""
+        self._refreshed_once.wait(FIRST_ANSWER)
+
+    def known(self) -> tuple[Catalog, Known]:
+        """Return what may be answered from. Raises NotReady."""
         known = self._store.load()
         if known.catalog is None:
             names = unread(known.snapshot, self._catalog.newest)
@@ -68,8 +71,7 @@ class Mirror:
             before = self._store.load()
             newest = self._catalog.read()
             known = self._refreshed(before, newest, started)
-            if known != before:
-                self._store.save(known)
+            self._store.save(known)
             usage = self._source.usage
             report = RefreshReport(
                 duration=self._clock() - started,

@@ -84,7 +84,13 @@ class FileSource:
             for pull_request in sorted(entry.pull_requests, key=lambda pull_request: pull_request.number)
             if pull_request.state == "open" and (not wanted.labels or wanted.labels.intersection(pull_request.labels))
         ]
-        return Repository(wanted.name, f"https://github.com/{wanted.name}", entry.default_branch, wanted.labels, tuple(found))
+        return Repository(
+            wanted.name,
+            f"https://github.com/{wanted.name}",
+            entry.default_branch,
+            wanted.labels,
+            tuple(found),
+        )
 
     def _elsewhere(self, locator: Locator) -> Elsewhere:
         entry = self._organisation.repositories.get(locator.repository, RepositoryEntry())

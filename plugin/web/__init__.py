@@ -1,0 +1,1 @@
+"""HTTP: parse, call, answer. Every error is `{"message": ...}`, the key that Argo CD shows."""

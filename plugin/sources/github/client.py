@@ -35,7 +35,15 @@ _EXPLICIT: dict[str, Any] = {
 }
 
 # What PyGithub raises for a bad answer or a page that is no answer at all.
-_BAD_ANSWER = (requests.RequestException, ValueError, AssertionError, TypeError, KeyError, AttributeError, RuntimeError)
+_BAD_ANSWER = (
+    requests.RequestException,
+    ValueError,
+    AssertionError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RuntimeError,
+)
 
 _HTTP_REASONS = {
     401: "GitHub refused the credentials (401)",
@@ -100,6 +108,8 @@ class GitHubClient:
 
     def query(self, repository: str, text: str, variables: Mapping[str, Any]) -> Answer:
         """Ask one query in the name of `repository`'s owner. Raises Unavailable or TooHeavy."""
+        headers: Mapping[str, str]
+        body: Any
         try:
             github = self._client_for(repository)
             self.usage.requests += 1
@@ -108,8 +118,11 @@ class GitHubClient:
             body = _errors_in_a_good_answer(error)
             headers = dict(error.headers or {})
         except _BAD_ANSWER as error:
-            raise Unavailable(f"GitHub could not be reached or gave no proper answer ({type(error).__name__})") from None
-        data = body.get("data") if isinstance(body, dict) else None
+            raise Unavailable(
+                f"GitHub could not be reached or gave no proper answer ({type(error).__name__})"
+            ) from None
+        # A page that is no JSON arrives here as {"data": "<html>..."}.
+        data: Any = body.get("data") if isinstance(body, Mapping) else None
         if not isinstance(data, dict):
             raise Unavailable("GitHub gave no proper answer (no data)")
         self._account(data)

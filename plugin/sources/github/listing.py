@@ -67,7 +67,13 @@ class Lister:
         for i, page in enumerate(pages):
             owner, _, name = page.wanted.name.partition("/")
             labels = sorted(page.wanted.labels) or None
-            variables |= {f"o{i}": owner, f"n{i}": name, f"l{i}": labels, f"f{i}": page.first, f"a{i}": page.after}
+            variables |= {
+                f"o{i}": owner,
+                f"n{i}": name,
+                f"l{i}": labels,
+                f"f{i}": page.first,
+                f"a{i}": page.after,
+            }
         try:
             answer = self.client.query(pages[0].wanted.name, queries.listing(len(pages)), variables)
         except TooHeavy:

@@ -35,10 +35,13 @@ fragment File on GitObject { __typename ... on Blob { byteSize isBinary isTrunca
 def listing(repositories: int) -> str:
     """List open pull requests by label. Points: about (first + 2) / 100 for each repository.
 
-    Variables for repository i: `o{i}` owner, `n{i}` name, `l{i}` labels or null, `f{i}` page size, `a{i}` cursor or null.
+    Variables for repository i: `o{i}` owner, `n{i}` name, `l{i}` labels or null, `f{i}` page size, `a{i}` cursor or
+    null.
     GitHub joins several labels with OR.
     """
-    variables = (f"$o{i}: String!, $n{i}: String!, $l{i}: [String!], $f{i}: Int!, $a{i}: String" for i in range(repositories))
+    variables = (
+        f"$o{i}: String!, $n{i}: String!, $l{i}: [String!], $f{i}: Int!, $a{i}: String" for i in range(repositories)
+    )
     selections = (
         f"r{i}: {_repository(i)} {{ ...Repo list: pullRequests(first: $f{i}, after: $a{i}, states: OPEN, "
         f"labels: $l{i}, orderBy: {{field: CREATED_AT, direction: ASC}}) {{ ...Listing }} }}"
@@ -48,7 +51,7 @@ def listing(repositories: int) -> str:
 
 
 def labels() -> str:
-    """The further labels of one pull request that has more than 100. One point.
+    """Read the further labels of one pull request that has more than 100. One point.
 
     Variables: `id` node id, `after` cursor.
     """
@@ -72,7 +75,8 @@ def details(files: Sequence[int]) -> str:
         variables += [f"$o{i}: String!, $n{i}: String!"]
         variables += [f"$s{i}_{j}: GitObjectID!, $e{i}_{j}: String!" for j in range(count)]
         objects = " ".join(
-            f"c{j}: object(oid: $s{i}_{j}) {{ oid }} f{j}: object(expression: $e{i}_{j}) {{ ...File }}" for j in range(count)
+            f"c{j}: object(oid: $s{i}_{j}) {{ oid }} f{j}: object(expression: $e{i}_{j}) {{ ...File }}"
+            for j in range(count)
         )
         selections += [f"r{i}: {_repository(i)} {{ databaseId {objects} }}"]
     return _query("Details", variables, selections) + (_FILE if files else "")

@@ -105,7 +105,9 @@ class GitHubSource:
         for i, (repository, locators) in enumerate(groups):
             variables |= _repository_variables(i, repository)
             variables |= {f"p{i}_{j}": locator.number for j, locator in enumerate(locators)}
-        answer = self._client.query(batch[0].repository, queries.confirm([len(locators) for _, locators in groups]), variables)
+        answer = self._client.query(
+            batch[0].repository, queries.confirm([len(locators) for _, locators in groups]), variables
+        )
         for i, (repository, locators) in enumerate(groups):
             data = answer.data.get(f"r{i}")
             if data is None or data["databaseId"] != self._pinned.get(repository):
@@ -170,7 +172,10 @@ class _Details:
         for i, (repository, needs) in enumerate(files):
             variables |= _repository_variables(i, repository)
             for j, need in enumerate(needs):
-                variables |= {f"s{i}_{j}": need.listed.head_sha, f"e{i}_{j}": f"{need.listed.head_sha}:{FILE_NAME}"}
+                variables |= {
+                    f"s{i}_{j}": need.listed.head_sha,
+                    f"e{i}_{j}": f"{need.listed.head_sha}:{FILE_NAME}",
+                }
         answer = self.client.query(batch[0].repository, queries.details([len(needs) for _, needs in files]), variables)
         for i, need in enumerate(described):
             self._read_description(answer, i, need)

@@ -1,0 +1,44 @@
+# Everything is installed into .venv and .cache of this folder.
+SHELL := bash
+.DEFAULT_GOAL := check
+PY := .venv/bin/python
+export PYTHON ?= python3
+SOURCE ?= file
+
+.PHONY: install demo serve-demo test check lint bench schemas lock clean
+
+install: .venv/.installed ## set up .venv with the command preview-plugin
+
+.venv/.installed: tools/lock/dev.txt pyproject.toml
+	tools/make-venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/lock/dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install ## ask the real server for the demo organisation (SOURCE=github: over a fake GitHub)
+	$(PY) -m tools.demo --source $(SOURCE)
+
+serve-demo: install ## the same, and keep it running
+	$(PY) -m tools.demo --source $(SOURCE) --keep
+
+test: install ## all tests
+	$(PY) -m pytest
+
+check: install ## lint, types, imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/yamllint --strict .
+
+bench: install ## cost and speed, each figure beside its baseline
+	$(PY) -m tests.bench
+
+schemas: install ## JSON Schemas of catalog.yaml and .preview.yaml for editors
+	$(PY) -m tools.schemas
+
+lock: install ## renew the lock files
+	PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lock.sh
+
+clean: ## remove what make has made
+	rm -rf .venv .cache

@@ -1,0 +1,165 @@
+"""The command line: `serve`, and the same answers without a server."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from plugin.answer import Answers
+from plugin.app import make_mirror
+from plugin.core.catalog import Catalog, load_catalog
+from plugin.core.filters import ORIGINS
+from plugin.core.references import parse_locator
+from plugin.core.repo_config import FILE_NAME, links, read_config, read_file
+from plugin.core.validation import problem_at
+from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady
+from plugin.logs import configure_logs, get_logger
+from plugin.mirror.refresh import RefreshReport
+from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
+
+THREADS = 16
+
+
+@click.group()
+@click.version_option(package_name="preview-plugin")
+def main() -> None:
+    """Preview environments for Argo CD, one for each labelled pull request."""
+
+
+@main.command()
+def serve() -> None:
+    """Answer Argo CD until stopped. Settings come from PREVIEW_ variables."""
+    with _errors_for_people():
+        settings = load_settings(Settings, os.environ)
+        load_catalog(settings.catalog.read_text("utf-8"), str(settings.catalog))
+    configure_logs()
+    for name in unknown_variables(os.environ):
+        get_logger().warning("unknown setting", variable=name)
+    # One process keeps one snapshot; its threads share it.
+    arguments = ["gunicorn", "--bind", settings.bind, "--worker-class", "gthread", "--workers", "1"]
+    arguments += ["--threads", str(THREADS), "--log-level", "warning", "plugin.wsgi:app()"]
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606  the same interpreter, fixed arguments
+
+
+@main.command()
+@click.option("--service", "services", multiple=True, help="Only this service; may be repeated.")
+@click.option("--profile", help="Only services of this profile.")
+@click.option("--origin", type=click.Choice(ORIGINS), default="same-repository", show_default=True)
+def params(services: tuple[str, ...], profile: str | None, origin: str) -> None:
+    """Print what the endpoint would answer."""
+    filters: dict[str, object] = {"origin": origin}
+    if services:
+        filters["services"] = list(services)
+    if profile:
+        filters["profile"] = profile
+    with _errors_for_people():
+        click.echo(_answers().parameters(filters).decode())
+
+
+@main.command()
+@click.argument("locator")
+def explain(locator: str) -> None:
+    """Say what becomes of one pull request (acme/orders#12), and why."""
+    wanted = parse_locator(locator)
+    if wanted is None:
+        raise click.UsageError("write the pull request as acme/orders#12 or as its URL")
+    with _errors_for_people():
+        previews, _ = _answers().previews()
+    matching = [preview for preview in previews if preview.locator.casefold() == str(wanted).casefold()]
+    if not matching:
+        click.echo(
+            f"{wanted} has no preview: it is not open, lacks the labels, or its repository is not in the catalog."
+        )
+        raise SystemExit(1)
+    for preview in matching:
+        click.echo(
+            f"{preview.service.name} for {preview.locator}: {preview.verdict.state}, because {preview.verdict.reason}"
+        )
+        if preview.verdict.live:
+            click.echo(f"  {preview.url}  namespace {preview.name}")
+        if preview.config_error:
+            click.echo(f"  config error: {preview.config_error}")
+        for warning in preview.warnings:
+            click.echo(f"  warning: {warning}")
+        for dependency in preview.dependencies:
+            target = dependency.locator or dependency.target
+            click.echo(f"  {dependency.service} -> {target}  {dependency.url}")
+            click.echo(f"    {dependency.rule}: {dependency.reason}")
+            for rejected in dependency.rejected:
+                click.echo(f"    not {rejected.rule} ({rejected.wish or 'no words'}): {rejected.reason}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--catalog", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Also check names.")
+@click.option("--repository", envvar="GITHUB_REPOSITORY", help="Whose .preview.yaml it is, with --catalog.")
+@click.option("--no-links", is_flag=True, help="Refuse links to pull requests and branches: for the default branch.")
+def check(file: Path, catalog: Path | None, repository: str | None, *, no_links: bool) -> None:
+    """Check a file: one named .preview.yaml is a repository config, anything else a catalog."""
+    with _errors_for_people():
+        if file.name == FILE_NAME:
+            _check_config(file, catalog, repository, no_links=no_links)
+        else:
+            load_catalog(_read(file), str(file))
+    click.echo(f"{file}: good")
+
+
+def _check_config(file: Path, catalog_file: Path | None, repository: str | None, *, no_links: bool) -> None:
+    text = _read(file)
+    content = read_file(text, str(file))
+    if no_links and content:
+        config, document = content
+        message = "must not reach the default branch: it links to a pull request or a branch"
+        if problems := [problem_at(document, str(file), path, message) for path in links(config)]:
+            raise InvalidFile(problems)
+    if catalog_file:
+        catalog = load_catalog(_read(catalog_file), str(catalog_file))
+        read_config(text, catalog, _spelt_as_in(catalog, repository), str(file))
+
+
+def _spelt_as_in(catalog: Catalog, repository: str | None) -> str:
+    if repository is None:
+        raise click.UsageError("--catalog also needs --repository, for example --repository acme/orders")
+    for name in catalog.repositories:
+        if name.casefold() == repository.casefold():
+            return name
+    raise click.UsageError(f"the catalog has no service in the repository {repository}")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file} is not UTF-8 text") from None
+
+
+def _answers() -> Answers:
+    mirror = make_mirror(load_settings(SourceSettings, os.environ), _print_doubts)
+    mirror.refresh()
+    return Answers(mirror)
+
+
+def _print_doubts(report: RefreshReport) -> None:
+    for repository, reason in report.doubts.items():
+        click.echo(f"{repository}: {reason}", err=True)
+
+
+@contextmanager
+def _errors_for_people() -> Iterator[None]:
+    try:
+        yield
+    except InvalidFile as error:
+        _fail(str(error))
+    except InvalidSettings as error:
+        _fail(f"these settings are wrong or missing:\n{error}")
+    except (InvalidRequest, NotReady, OSError) as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    raise SystemExit(1)

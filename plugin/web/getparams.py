@@ -1,0 +1,54 @@
+"""`POST /api/v1/getparams.execute`: what Argo CD's ApplicationSet controller asks.
+
+The protocol: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-Plugin/
+Argo CD reads any 2xx without `output.parameters` as "none left" and deletes, so there is one way to a 200 here.
+"""
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from plugin.answer import Answers
+from plugin.errors import InvalidRequest
+from plugin.web.auth import require_token
+
+MAX_BODY = 64 * 1024
+
+
+def getparams(answers: Answers, token: str) -> Blueprint:
+    """Make the route."""
+    blueprint = Blueprint("getparams", __name__)
+
+    @blueprint.post("/api/v1/getparams.execute")
+    def execute() -> Response:
+        require_token(token)
+        request.max_content_length = MAX_BODY
+        name, parameters = parse_request(request.get_data())
+        g.application_set = name
+        return Response(answers.parameters(parameters), mimetype="application/json")
+
+    return blueprint
+
+
+def parse_request(body: bytes) -> tuple[str, dict[str, Any]]:
+    """Return the ApplicationSet's name and its input parameters. Raises InvalidRequest."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("the request body is not JSON") from None
+    if not isinstance(content, dict):
+        raise InvalidRequest("the request body must be a JSON object")
+    name = content.get("applicationSetName", "")
+    if not isinstance(name, str):
+        raise InvalidRequest("applicationSetName must be a text")
+    if "input" not in content:
+        raise InvalidRequest(
+            'input is missing; the smallest request is {"applicationSetName": "previews", "input": {}}'
+        )
+    if not isinstance(content["input"], dict):
+        raise InvalidRequest("input must be a JSON object")
+    parameters = content["input"].get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise InvalidRequest("input.parameters must be a JSON object")
+    return name, parameters

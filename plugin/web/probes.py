@@ -1,0 +1,26 @@
+"""Liveness, readiness and metrics."""
+
+from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from plugin.mirror.refresh import Mirror
+
+
+def probes(mirror: Mirror, registry: CollectorRegistry) -> Blueprint:
+    """Make the routes."""
+    blueprint = Blueprint("probes", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return jsonify({"status": "ok"})
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        mirror.known()  # raises NotReady
+        return jsonify({"status": "ready"})
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    return blueprint

@@ -1,0 +1,15 @@
+"""What gunicorn runs: `plugin.wsgi:app()`, made inside the worker, because threads do not survive a fork."""
+
+import os
+
+from flask import Flask
+
+from plugin.app import serve
+from plugin.logs import configure_logs
+from plugin.settings import Settings, load_settings
+
+
+def app() -> Flask:
+    """Make the app from the environment."""
+    configure_logs()
+    return serve(load_settings(Settings, os.environ))

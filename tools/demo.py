@@ -1,0 +1,165 @@
+"""The demo: starts the real server with the demo organisation, asks as Argo CD asks, and prints who points where."""
+
+import argparse
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+ACME = ROOT / "examples" / "acme"
+PARAMETERS = ROOT / ".cache" / "demo" / "parameters.json"
+START_TIMEOUT = 30.0  # seconds
+COLUMNS = "{:<14} {:<20} {:<10} {:<20} {:<18} {}"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--source", choices=["file", "github"], default="file")
+    options.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
+    arguments = options.parse_args()
+    token, read_token = secrets.token_urlsafe(), secrets.token_urlsafe()
+    with _source(arguments.source) as source, _server(source, token, read_token) as port:
+        parameters = _ask_as_argocd_asks(port, token)
+        previews = json.loads(_request(port, "GET", "/api/v1/previews", read_token))["previews"]
+        PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
+        PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n", "utf-8")
+        _print_table(parameters, previews)
+        if arguments.keep:
+            _print_curl(port, token, read_token)
+            _wait_for_interrupt()
+
+
+@contextmanager
+def _source(kind: str) -> Iterator[dict[str, str]]:
+    organisation = ACME / "organisation.yaml"
+    if kind == "file":
+        print(f"Source: the file {organisation.relative_to(ROOT)}")
+        yield {"PREVIEW_SOURCE": f"file:{organisation}"}
+        return
+    token = secrets.token_urlsafe()
+    command = [sys.executable, "-m", "tests.fakes.github", "--organisation", str(organisation), "--token", token]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as fake:
+        assert fake.stdout is not None  # noqa: S101  PIPE was asked for
+        url = fake.stdout.readline().strip()
+        print(f"Source: a fake GitHub at {url}, which answers from the same file through GitHub's own GraphQL schema")
+        try:
+            yield {"PREVIEW_SOURCE": "github", "PREVIEW_GITHUB_URL": url, "PREVIEW_GITHUB_TOKEN": token}
+        finally:
+            fake.terminate()
+
+
+@contextmanager
+def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int]:
+    port = _free_port()
+    log = ROOT / ".cache" / "demo" / "server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
+    environment |= source | {
+        "PREVIEW_BIND": f"127.0.0.1:{port}",
+        "PREVIEW_CATALOG": str(ACME / "catalog.yaml"),
+        "PREVIEW_TOKEN": token,
+        "PREVIEW_READ_TOKEN": read_token,
+        "PREVIEW_REFRESH": "5s",
+    }
+    command = [str(Path(sys.executable).parent / "preview-plugin"), "serve"]
+    with log.open("w") as output, subprocess.Popen(command, env=environment, stderr=output, cwd=ROOT) as server:
+        try:
+            _wait_until_ready(port, server, log)
+            yield port
+        finally:
+            server.terminate()
+
+
+def _wait_until_ready(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            _request(port, "GET", "/readyz")
+        except (OSError, RuntimeError):
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit(f"the server did not get ready; its log:\n{log.read_text('utf-8')}")
+
+
+def _ask_as_argocd_asks(port: int, token: str) -> list[dict[str, Any]]:
+    body = b'{"applicationSetName":"previews","input":{}}\n'
+    path = "/api/v1/getparams.execute"
+    print(f"Asked: POST http://127.0.0.1:{port}{path}  {body.decode()}")
+    parameters: list[dict[str, Any]] = json.loads(_request(port, "POST", path, token, body))["output"]["parameters"]
+    return parameters
+
+
+def _request(port: int, method: str, path: str, token: str = "", body: bytes | None = None) -> bytes:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"User-Agent": "argocd-applicationset", "Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    if not 200 <= response.status < 300:  # noqa: PLR2004  as Argo CD judges
+        raise RuntimeError(f"{method} {path}: {response.status} {content.decode()}")
+    return content
+
+
+def _print_table(parameters: list[dict[str, Any]], previews: list[dict[str, Any]]) -> None:
+    print(COLUMNS.format("PREVIEW", "PULL REQUEST", "CALLS", "AT", "RULE", "WHY"))
+    for preview in parameters:
+        first = f"{preview['service']}-{preview['number']}", preview["locator"]
+        for dependency in preview["dependencies"] or [_no_dependency()]:
+            target = dependency["locator"] or dependency["target"]
+            print(COLUMNS.format(*first, dependency["service"], target, dependency["rule"], dependency["reason"]))
+            first = "", ""
+    print("\nNo preview, and why:")
+    for preview in previews:
+        if preview["state"] == "skipped":
+            print(f"  {preview['service']:<10} {preview['locator']:<20} {preview['reason']}")
+    print("\nBroken .preview.yaml (the preview stays, without it):")
+    for preview in parameters:
+        if preview["config_error"]:
+            print(f"  {preview['service']:<10} {preview['locator']:<20} {preview['config_error']}")
+    print(f"\n{len(parameters)} previews; the full parameters are in {PARAMETERS.relative_to(ROOT)}")
+
+
+def _no_dependency() -> dict[str, str]:
+    return {"service": "-", "locator": "", "target": "-", "rule": "-", "reason": "it calls no other service"}
+
+
+def _print_curl(port: int, token: str, read_token: str) -> None:
+    print(f"""
+The server keeps running until Ctrl-C. Edit {ACME.relative_to(ROOT)}/organisation.yaml and ask again:
+
+  curl -sS -H 'Authorization: Bearer {token}' \\
+    -d '{{"applicationSetName": "previews", "input": {{"parameters": {{"services": ["orders"]}}}}}}' \\
+    http://127.0.0.1:{port}/api/v1/getparams.execute
+  curl -sS -H 'Authorization: Bearer {read_token}' http://127.0.0.1:{port}/api/v1/previews/orders/15""")
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        print("stopped")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    main()
