@@ -40,9 +40,9 @@ def serve() -> None:
     for name in unknown_variables(os.environ):
         get_logger().warning("unknown setting", variable=name)
     # One process keeps one snapshot; its threads share it.
-    arguments = ["gunicorn", "--bind", settings.bind, "--worker-class", "gthread", "--workers", "1"]
-    arguments += ["--threads", str(THREADS), "--log-level", "warning", "plugin.wsgi:app()"]
-    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606  the same interpreter, fixed arguments
+    arguments = ["--bind", settings.bind, "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)]
+    arguments += ["--no-control-socket", "--log-level", "warning", "plugin.wsgi:app()"]
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606  fixed arguments
 
 
 @main.command()
