@@ -1,4 +1,4 @@
-"""Cuts a GraphQL schema down to what some queries reach: whole enums and inputs, all arguments, no descriptions."""
+"""Cuts a GraphQL schema down to what some queries reach. Enums, inputs and arguments stay whole."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from graphql import (
     InputObjectTypeDefinitionNode,
     InterfaceTypeDefinitionNode,
     NamedTypeNode,
-    NoDeprecatedCustomRule,
     Node,
+    NoDeprecatedCustomRule,
     ObjectTypeDefinitionNode,
     TypeDefinitionNode,
     TypeInfo,
@@ -46,12 +46,16 @@ def prune_schema(full: str, queries: Iterable[str]) -> str:
         info = TypeInfo(schema)
         visit(asked, TypeInfoVisitor(info, _Asked(info, kept)))
 
-    definitions = {node.name.value: node for node in document.definitions if isinstance(node, TypeDefinitionNode)}
+    definitions = {
+        node.name.value: node for node in document.definitions if isinstance(node, TypeDefinitionNode)
+    }
     size = -1
     while size != (size := sum(1 + len(fields) for fields in kept.values())):
         for name in list(kept):
             _reach(definitions, name, kept)
-    return "\n\n".join(print_ast(visit(_cut(definitions[name], kept), _Plain())) for name in sorted(kept)) + "\n"
+    return (
+        "\n\n".join(print_ast(visit(_cut(definitions[name], kept), _Plain())) for name in sorted(kept)) + "\n"
+    )
 
 
 class _Asked(Visitor):
@@ -103,9 +107,17 @@ def _reach(definitions: dict[str, TypeDefinitionNode], name: str, kept: Kept) ->
             if type_name in definitions:
                 kept.setdefault(type_name, set())
     if isinstance(definition, InterfaceTypeDefinitionNode) and name != TOO_WIDE:
-        for other in definitions.values():
-            if isinstance(other, ObjectTypeDefinitionNode) and name in {i.name.value for i in other.interfaces or ()}:
-                kept.setdefault(other.name.value, set())
+        for implementation in _implementations(definitions, name):
+            kept.setdefault(implementation, set())
+
+
+def _implementations(definitions: dict[str, TypeDefinitionNode], interface: str) -> list[str]:
+    return [
+        name
+        for name, definition in definitions.items()
+        if isinstance(definition, ObjectTypeDefinitionNode)
+        and interface in {implemented.name.value for implemented in definition.interfaces or ()}
+    ]
 
 
 def _named_types(node: Node) -> list[str]:

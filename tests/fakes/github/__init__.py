@@ -1,7 +1,7 @@
 """A GitHub on loopback that cannot lie: it runs the plugin's real queries against GitHub's own schema.
 
-Read in this order: world (what there is), graphql and cost (what is answered and what it costs), rest and app, wire and
-server (HTTP), faults (what goes wrong).
+Read in this order: world (what there is), graphql and cost (what is answered and what it costs), rest and
+app, wire and server (HTTP), faults (what goes wrong).
 """
 
 from .app import App

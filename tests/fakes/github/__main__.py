@@ -1,6 +1,6 @@
 """Serves one organisation until killed; `make demo SOURCE=github` uses it.
 
-python -m tests.fakes.github --organisation examples/acme/organisation.yaml --token T [--port N] [--latency-ms N]
+python -m tests.fakes.github --organisation FILE --token T [--port N] [--latency-ms N]
 """
 
 import argparse

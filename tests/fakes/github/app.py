@@ -1,13 +1,17 @@
-"""A GitHub App: proves itself with a JSON web token, gets one installation per owner and its short-lived tokens."""
+"""A GitHub App: proves itself with a JSON web token, has one installation per owner, short-lived tokens."""
 
 import secrets
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import jwt
 
 from .world import database_id
+
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 JWT_SECONDS = 600  # GitHub refuses longer-lived ones
 
@@ -51,7 +55,7 @@ class Installations:
             raise BadJWTError("A JSON web token could not be decoded")
         try:
             # PyJWT compares with the machine's clock; the fake has its own.
-            options = {"require": ["iat", "exp", "iss"], "verify_exp": False, "verify_iat": False}
+            options: Options = {"require": ["iat", "exp", "iss"], "verify_exp": False, "verify_iat": False}
             claims = jwt.decode(bearer, self._app.public_key, algorithms=["RS256"], options=options)
         except jwt.InvalidTokenError:
             raise BadJWTError("A JSON web token could not be decoded") from None
@@ -61,7 +65,9 @@ class Installations:
         if issued > now.timestamp():
             raise BadJWTError("'Issued at' claim ('iat') must be an Integer representing a time in the past")
         if expires <= now.timestamp():
-            raise BadJWTError("'Expiration time' claim ('exp') must be a numeric value representing the future time")
+            raise BadJWTError(
+                "'Expiration time' claim ('exp') must be a numeric value representing the future time"
+            )
         if expires > now.timestamp() + JWT_SECONDS:
             raise BadJWTError("'Expiration time' claim ('exp') is too far in the future")
         return self._app
@@ -83,5 +89,3 @@ class Installations:
         """Return whose repositories a token opens; None for an unknown or expired one."""
         found = self._tokens.get(token)
         return found.owner if found is not None and now < found.expires_at else None
-
-

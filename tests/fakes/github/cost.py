@@ -64,7 +64,8 @@ def measure(
     if walk.nodes > MAX_NODES:
         raise Refusal(
             "MAX_NODE_LIMIT_EXCEEDED",
-            f"This query requests up to {walk.nodes:,} possible nodes which exceeds the maximum limit of {MAX_NODES:,}.",
+            f"This query requests up to {walk.nodes:,} possible nodes "
+            f"which exceeds the maximum limit of {MAX_NODES:,}.",
         )
     return Cost(walk.requests, walk.nodes)
 
@@ -76,7 +77,13 @@ class _Walk:
         self.schema, self.fragments, self.variables = schema, fragments, variables
         self.requests = self.nodes = 0
 
-    def visit(self, parent: GraphQLCompositeType, selections: Iterable[SelectionSetNode], times: int, path: list[str]) -> None:
+    def visit(
+        self,
+        parent: GraphQLCompositeType,
+        selections: Iterable[SelectionSetNode],
+        times: int,
+        path: list[str],
+    ) -> None:
         """Count what stands in `selections`, which GitHub runs `times` times."""
         merged: dict[tuple[GraphQLCompositeType, str], list[FieldNode]] = defaultdict(list)
         for selection in selections:
@@ -100,13 +107,11 @@ class _Walk:
                 self.nodes += times * size
                 each = times * size
             elif owner is self.schema.query_type and name == "nodes":
-                if len(arguments["ids"]) > MAX_IDS:
-                    raise Refusal(
-                        "ARGUMENT_LIMIT",
-                        f"You may not provide more than {MAX_IDS} node ids; you provided {len(arguments['ids'])}.",
-                        [*path, alias],
-                    )
-                each = times * len(arguments["ids"])
+                ids = len(arguments["ids"])
+                if ids > MAX_IDS:
+                    message = f"You may not provide more than {MAX_IDS} node ids; you provided {ids}."
+                    raise Refusal("ARGUMENT_LIMIT", message, [*path, alias])
+                each = times * ids
                 self.nodes += each
             self.visit(returned, inner, each, [*path, alias])
 
@@ -152,7 +157,8 @@ def page_size(connection: str, arguments: dict[str, object], path: list[str], *,
         if required:
             raise Refusal(
                 "MISSING_PAGINATION_BOUNDARIES",
-                f"You must provide a `first` or `last` value to properly paginate the `{connection}` connection.",
+                "You must provide a `first` or `last` value "
+                f"to properly paginate the `{connection}` connection.",
                 path,
             )
         return 0
@@ -167,11 +173,14 @@ def page_size(connection: str, arguments: dict[str, object], path: list[str], *,
     if size > MAX_PAGE:
         raise Refusal(
             "EXCESSIVE_PAGINATION",
-            f"Requesting {size} records on the `{connection}` connection exceeds the `{name}` limit of {MAX_PAGE} records.",
+            f"Requesting {size} records on the `{connection}` connection "
+            f"exceeds the `{name}` limit of {MAX_PAGE} records.",
             path,
         )
     if size < 1:
         raise Refusal(
-            "INVALID_PAGINATION_BOUNDARIES", f"`{name}` on the `{connection}` connection cannot be less than 1.", path
+            "INVALID_PAGINATION_BOUNDARIES",
+            f"`{name}` on the `{connection}` connection cannot be less than 1.",
+            path,
         )
     return size

@@ -1,6 +1,6 @@
 """What goes wrong with GitHub, ready to be put into `GitHub.intercept`.
 
-Each function returns an intercept. `on` and `times` say where and how often; `in_turn` plays several, one per request.
+Each function returns an intercept. `on` and `times` say where and how often; `in_turn` plays one per request.
 """
 
 import json
@@ -127,7 +127,9 @@ def null_repository(alias: str = "r0") -> Intercept:
     return _spoiled(spoil)
 
 
-def alias_error(alias: str, kind: str = "FORBIDDEN", message: str = "Resource not accessible by integration") -> Intercept:
+def alias_error(
+    alias: str, kind: str = "FORBIDDEN", message: str = "Resource not accessible by integration"
+) -> Intercept:
     """One alias cannot be answered, the others are."""
 
     def spoil(answer: dict[str, Any]) -> None:
@@ -141,7 +143,9 @@ def resource_limits_exceeded() -> Intercept:
     """GitHub stopped half way: the last repository is missing, and of the others' lists the last entry."""
 
     def spoil(answer: dict[str, Any]) -> None:
-        aliases = [name for name, value in answer["data"].items() if value is not None and name != "rateLimit"]
+        aliases = [
+            name for name, value in answer["data"].items() if value is not None and name != "rateLimit"
+        ]
         for alias in aliases:
             if isinstance(answer["data"][alias], dict) and "list" in answer["data"][alias]:
                 del answer["data"][alias]["list"]["nodes"][-1:]

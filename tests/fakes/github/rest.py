@@ -1,4 +1,4 @@
-"""The REST side: a table of routes. Answers hold the properties that tools/github_schema.py checks, no others."""
+"""The REST side: a table of routes. Answers hold the properties that tools/github_schema.py lists."""
 
 import base64
 import re
@@ -9,9 +9,21 @@ from http import HTTPStatus
 from urllib.parse import quote, unquote, urlencode
 
 from .app import App, Installation, Installations
-from .graphql import timestamp
+from .resolvers import timestamp
 from .wire import Request, Response, error, json_response, not_found
-from .world import Account, Blob, Commit, File, PullRequest, Repository, Symlink, Tree, World, blob_oid, database_id
+from .world import (
+    Account,
+    Blob,
+    Commit,
+    File,
+    PullRequest,
+    Repository,
+    Symlink,
+    Tree,
+    World,
+    blob_oid,
+    database_id,
+)
 
 Json = dict[str, object]
 LARGE_FILE = 1_000_000  # from here on the content is left out
@@ -152,7 +164,11 @@ def _pulls(visit: Visit, owner: str, repo: str) -> Response:
     if repository is None:
         return not_found()
     asked = dict(visit.request.query)
-    state, sort, direction = asked.pop("state", "open"), asked.pop("sort", "created"), asked.pop("direction", "desc")
+    state, sort, direction = (
+        asked.pop("state", "open"),
+        asked.pop("sort", "created"),
+        asked.pop("direction", "desc"),
+    )
     size, number = min(100, int(asked.pop("per_page", "30"))), int(asked.pop("page", "1"))
     if asked or sort != "created":
         raise NotImplementedError(f"pull requests by {visit.request.query}")

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from plugin.sources.file import Organisation
@@ -20,6 +20,7 @@ from plugin.sources.file import Organisation
 from . import graphql, rest
 from .app import App, BadJWTError, Installations
 from .limits import Quota, charge
+from .resolvers import Context
 from .wire import Request, Response, error, json_response, not_found
 from .world import CONFIG_PATH, Changes, File, build
 
@@ -49,10 +50,10 @@ class _Caller:
 class GitHub:
     """A GitHub on loopback. Tests may change its attributes at any time; each request sees one state.
 
-        with GitHub(organisation) as github:
-            github.rename("acme/orders", "acme/sales")
-            ... ask github.url with github.token ...
-            assert [call.operation for call in github.log] == ["List"]
+    with GitHub(organisation) as github:
+        github.rename("acme/orders", "acme/sales")
+        ... ask github.url with github.token ...
+        assert [call.operation for call in github.log] == ["List"]
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class GitHub:
         self._server.hang_up()
         self._thread.join()
 
-    def __enter__(self) -> "GitHub":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -155,7 +156,9 @@ class GitHub:
         except Exception:  # noqa: BLE001 - reported to the client, and to the test when it ends
             self.broken.append(traceback.format_exc())
             response = Response(HTTPStatus.INTERNAL_SERVER_ERROR, self.broken[-1].encode())
-        return response.with_headers({"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"})
+        return response.with_headers(
+            {"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"}
+        )
 
     def _change(self, organisation: Organisation, changes: Changes) -> None:
         world = build(organisation, changes)
@@ -166,35 +169,20 @@ class GitHub:
         """Log entry and true answer. Charged here: a request that fails later has cost its points."""
         if request.path != "/graphql":
             return self._prepare_rest(request)
+        call, plan = _read(request)
         caller = self._caller(request)
-        try:
-            asked = json.loads(request.body)
-            query, variables = asked["query"], asked.get("variables") or {}
-            plan = graphql.plan(query, variables)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            plan, variables = None, {}
-        if isinstance(plan, graphql.Plan):
-            call = Call(plan.operation, variables, plan.cost.points, plan.cost.nodes, request.enterprise)
-        else:
-            call = Call(f"{request.method} {request.path}", variables, enterprise=request.enterprise)
         if isinstance(caller, Response):
-            return replace(call, cost=0), lambda: caller
-        if request.method != "POST":
-            return replace(call, cost=0), not_found
-        if plan is None:
-            return call, lambda: error(HTTPStatus.BAD_REQUEST, "Problems parsing JSON")
+            return call, lambda: caller
         if not isinstance(plan, graphql.Plan):
-            errors = plan
-            started = any("path" in error and "type" in error for error in errors)
-            return call, lambda: json_response(HTTPStatus.OK, {**({"data": None} if started else {}), "errors": errors})
-        accepted = plan
-        quota, enough = self._charge("graphql", caller, request, call.cost)
+            return call, lambda: plan
+        quota, enough = self._charge("graphql", caller, request, plan.cost.points)
         headers = quota.headers("graphql") if quota else {}
         if not enough:
             limited = {"type": "RATE_LIMITED", "message": f"API rate limit exceeded for {caller.key}."}
-            return replace(call, cost=0), lambda: json_response(HTTPStatus.OK, {"errors": [limited]}, headers)
-        context = graphql.Context(self._world, accepted.cost, quota, caller.owner)
-        return call, lambda: json_response(HTTPStatus.OK, graphql.run(accepted, context), headers)
+            return call, lambda: json_response(HTTPStatus.OK, {"errors": [limited]}, headers)
+        context = Context(self._world, plan.cost, quota, caller.owner)
+        call = replace(call, cost=plan.cost.points, nodes=plan.cost.nodes)
+        return call, lambda: json_response(HTTPStatus.OK, graphql.run(plan, context), headers)
 
     def _prepare_rest(self, request: Request) -> tuple[Call, Callable[[], Response]]:
         call = Call(f"{request.method} {request.path}", request.query, enterprise=request.enterprise)
@@ -213,27 +201,49 @@ class GitHub:
         if "user-agent" not in request.headers:
             return error(HTTPStatus.FORBIDDEN, "Request forbidden by administrative rules.")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if not token:
+        if not token or scheme.lower() not in {"bearer", "token"}:
             return error(HTTPStatus.UNAUTHORIZED, "Requires authentication")
-        if scheme.lower() in {"bearer", "token"}:
-            if rest.needs_app(request.method, request.path):
-                try:
-                    return _Caller("app", app=self._installations.check(token, self.now()))
-                except BadJWTError as problem:
-                    return error(HTTPStatus.UNAUTHORIZED, str(problem))
-            if token == self.token:
-                return _Caller("user ID 1")
-            if owner := self._installations.owner_of(token, self.now()):
-                return _Caller(f"installation of {owner}", owner.lower())
-        return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
+        if rest.needs_app(request.method, request.path):
+            try:
+                return _Caller("app", app=self._installations.check(token, self.now()))
+            except BadJWTError as problem:
+                return error(HTTPStatus.UNAUTHORIZED, str(problem))
+        owner = self._installations.owner_of(token, self.now())
+        if owner is not None:
+            return _Caller(f"installation of {owner}", owner.lower())
+        return (
+            _Caller("user ID 1") if token == self.token else error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
+        )
 
-    def _charge(self, resource: str, caller: _Caller, request: Request, points: int) -> tuple[Quota | None, bool]:
+    def _charge(
+        self, resource: str, caller: _Caller, request: Request, points: int
+    ) -> tuple[Quota | None, bool]:
         if request.enterprise:  # Enterprise Server has no limits unless its admin wants some
             return None, True
         with self._lock:
             quota, enough = charge(self._quotas.get((resource, caller.key)), points, self.budget, self.now())
             self._quotas[resource, caller.key] = quota
         return quota, enough
+
+
+def _read(request: Request) -> tuple[Call, graphql.Plan | Response]:
+    """Take a GraphQL request apart, or say why GitHub would not run it."""
+    call = Call(f"{request.method} {request.path}", {}, enterprise=request.enterprise)
+    if request.method != "POST":
+        return call, not_found()
+    try:
+        asked = json.loads(request.body)
+    except ValueError:
+        return call, error(HTTPStatus.BAD_REQUEST, "Problems parsing JSON")
+    if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
+        return call, error(
+            HTTPStatus.BAD_REQUEST, "A query attribute must be specified and must be a string."
+        )
+    variables = asked.get("variables") or {}
+    plan = graphql.plan(asked["query"], variables)
+    if isinstance(plan, graphql.Plan):
+        return replace(call, operation=plan.operation, variables=variables), plan
+    return call, json_response(HTTPStatus.OK, plan)
 
 
 class _Server(ThreadingHTTPServer):
@@ -304,7 +314,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(response.body if response.cut is None else response.body[: response.cut])
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - the names of the standard library
 
     def log_message(self, *_: object) -> None:
         """Quiet: `GitHub.log` is the log."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from plugin.sources.file import Organisation, PullRequestEntry
+from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 
 CONFIG_PATH = ".preview.yaml"
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -132,56 +132,78 @@ class World:
 
 def build(organisation: Organisation, changes: Changes) -> World:
     """Work out the world; an organisation that GitHub could not hold is an error of the test."""
-    repositories: dict[str, Repository] = {}
-    old_names: dict[str, Repository] = {}
-    pull_requests: dict[int, dict[int, PullRequest]] = {}
-    commits: dict[tuple[int, str], Commit] = {}
-    nodes: dict[str, Repository | PullRequest] = {}
-
-    def add(repository: Repository) -> Repository:
-        repositories[repository.full_name.lower()] = repository
-        if nodes.setdefault(repository.node_id, repository) != repository:
-            raise ValueError(f"{repository.full_name} stands for two different repositories")
-        return repository
-
+    builder = _Builder(changes)
     for name, content in organisation.repositories.items():
-        identity = f"{name}#{changes.recreated[name]}" if name in changes.recreated else name
-        full_name = changes.renamed.get(name, name)
-        repository = add(
-            Repository(database_id(identity), node_id("R", identity), full_name, content.default_branch)
+        builder.add_repository(name, content)
+    return World(
+        builder.repositories, builder.old_names, builder.pull_requests, builder.commits, builder.nodes
+    )
+
+
+class _Builder:
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
+        self.repositories: dict[str, Repository] = {}
+        self.old_names: dict[str, Repository] = {}
+        self.pull_requests: dict[int, dict[int, PullRequest]] = {}
+        self.commits: dict[tuple[int, str], Commit] = {}
+        self.nodes: dict[str, Repository | PullRequest] = {}
+
+    def add_repository(self, name: str, content: RepositoryEntry) -> None:
+        # A repository keeps its identity when it is renamed, and loses it when it is made anew.
+        made_anew = self.changes.recreated.get(name, 0)
+        identity = f"{name}#{made_anew}" if made_anew else name
+        full_name = self.changes.renamed.get(name, name)
+        repository = Repository(
+            database_id(identity), node_id("R", identity), full_name, content.default_branch
         )
+        self.register(repository)
         if full_name != name:
-            old_names[name.lower()] = repository
-        holders = {repository.database_id: repository}
-        pulls = pull_requests[repository.database_id] = {}
+            self.old_names[name.lower()] = repository
+        pulls = self.pull_requests[repository.database_id] = {}
         for entry in sorted(content.pull_requests, key=lambda entry: entry.number):
-            fork = None
-            if entry.fork and entry.fork not in changes.deleted_forks:
-                fork = add(
-                    Repository(database_id(entry.fork), node_id("R", entry.fork), entry.fork, is_fork=True)
-                )
-                holders[fork.database_id] = fork
-            key = f"{identity}/pull/{entry.number}"
-            pull = PullRequest(
-                database_id(key), node_id("PR", key), repository, fork if entry.fork else repository, entry
-            )
             if entry.number in pulls:
                 raise ValueError(f"{name} has two pull requests #{entry.number}")
-            pulls[entry.number] = nodes[pull.node_id] = pull
-            files = {} if entry.config is None else {CONFIG_PATH: _blob(entry.config)}
-            for holder in (repository, fork):
-                if holder is None or entry.head_sha in changes.unknown_commits:
-                    continue
-                commit = Commit(holder, entry.head_sha, files)
-                if commits.setdefault((holder.database_id, entry.head_sha), commit) != commit:
-                    raise ValueError(f"{name}: the commit {entry.head_sha} cannot have two contents")
-        for (holder_name, oid, path), file in changes.files.items():
-            if holder_name == name and oid not in changes.unknown_commits:
-                commits.setdefault((repository.database_id, oid), Commit(repository, oid, {}))
-                for holder in holders.values():
-                    if there := commits.get((holder.database_id, oid)):
-                        commits[holder.database_id, oid] = Commit(holder, oid, {**there.files, path: file})
-    return World(repositories, old_names, pull_requests, commits, nodes)
+            pulls[entry.number] = self.pull_request(repository, f"{identity}/pull/{entry.number}", entry)
+        for (holder, oid, path), file in self.changes.files.items():
+            if holder == name:
+                self.add_file(repository, oid, path, file)
+
+    def register(self, repository: Repository) -> None:
+        if self.nodes.setdefault(repository.node_id, repository) != repository:
+            raise ValueError(f"{repository.full_name} stands for two different repositories")
+        self.repositories[repository.full_name.lower()] = repository
+
+    def pull_request(self, repository: Repository, identity: str, entry: PullRequestEntry) -> PullRequest:
+        head: Repository | None = repository
+        if entry.fork in self.changes.deleted_forks:
+            head = None
+        elif entry.fork:
+            head = Repository(database_id(entry.fork), node_id("R", entry.fork), entry.fork, is_fork=True)
+            self.register(head)
+        files = {} if entry.config is None else {CONFIG_PATH: _blob(entry.config)}
+        for holder in {repository, head or repository}:
+            self.add_commit(Commit(holder, entry.head_sha, files))
+        pull = PullRequest(database_id(identity), node_id("PR", identity), repository, head, entry)
+        self.nodes[pull.node_id] = pull
+        return pull
+
+    def add_commit(self, commit: Commit) -> None:
+        if commit.oid in self.changes.unknown_commits:
+            return
+        if self.commits.setdefault((commit.repository.database_id, commit.oid), commit) != commit:
+            raise ValueError(f"the commit {commit.oid} cannot have two contents")
+
+    def add_file(self, repository: Repository, oid: str, path: str, file: File) -> None:
+        if oid in self.changes.unknown_commits:
+            return
+        before = self.commits.get((repository.database_id, oid), Commit(repository, oid, {}))
+        files = {**before.files, path: file}
+        self.commits[repository.database_id, oid] = Commit(repository, oid, files)
+        for pull in self.pull_requests[repository.database_id].values():
+            if pull.entry.head_sha == oid and pull.head_repository is not None:
+                key = pull.head_repository.database_id, oid
+                self.commits[key] = Commit(pull.head_repository, oid, files)
 
 
 def database_id(name: str) -> int:
