@@ -1,6 +1,6 @@
 """The GraphQL side: GitHub's schema, executed with graphql-core over a `World`.
 
-Every field of the committed schema has a resolver and every resolver has a field, which `_bind` checks when
+Every field of the committed schema has a resolver and every resolver has a field, which `bind` checks when
 this module is loaded: a query that needs more than the fake knows fails loudly instead of reading nulls.
 """
 
@@ -134,7 +134,7 @@ def _commit_name(value: object) -> str:
     return value
 
 
-def _bind(schema: GraphQLSchema, resolvers: Mapping[str, Mapping[str, Resolver]]) -> GraphQLSchema:
+def bind(schema: GraphQLSchema, resolvers: Mapping[str, Mapping[str, Resolver]]) -> GraphQLSchema:
     for name, kind in schema.type_map.items():
         if isinstance(kind, GraphQLInterfaceType):
             kind.resolve_type = _type_name
@@ -148,8 +148,8 @@ def _bind(schema: GraphQLSchema, resolvers: Mapping[str, Mapping[str, Resolver]]
                 argument.out_name = _snake(argument_name)
     commit_names = schema.type_map["GitObjectID"]
     assert isinstance(commit_names, GraphQLScalarType)
-    commit_names.parse_value = _commit_name  # type: ignore[method-assign]
+    commit_names.coerce_input_value = _commit_name
     return schema
 
 
-SCHEMA = _bind(build_schema(Path(__file__).with_name("schema.graphql").read_text()), RESOLVERS)
+SCHEMA = bind(build_schema(Path(__file__).with_name("schema.graphql").read_text()), RESOLVERS)

@@ -1,5 +1,6 @@
 """The fake GitHub itself: who asks, what it costs, which side answers, and the HTTP around it."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -198,7 +199,7 @@ class GitHub:
         return call, lambda: rest.answer(visit).with_headers(headers)
 
     def _caller(self, request: Request) -> _Caller | Response:
-        if "user-agent" not in request.headers:
+        if not request.headers.get("user-agent"):
             return error(HTTPStatus.FORBIDDEN, "Request forbidden by administrative rules.")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token or scheme.lower() not in {"bearer", "token"}:
@@ -256,18 +257,22 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
-    def opened(self, connection: socket.socket) -> None:
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
         with self._lock:
             self._open.add(connection)
+        return connection, address
 
-    def closed(self, connection: socket.socket) -> None:
+    def shutdown_request(self, request: Any) -> None:
         with self._lock:
-            self._open.discard(connection)
+            self._open.discard(request)
+        super().shutdown_request(request)
 
     def hang_up(self) -> None:
         with self._lock:
             for connection in self._open:
-                connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the client was faster
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no news."""
@@ -278,14 +283,6 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # one packet per answer, else Nagle's algorithm adds 40 ms to each
     disable_nagle_algorithm = True
     server: _Server
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.opened(self.connection)
-
-    def finish(self) -> None:
-        self.server.closed(self.connection)
-        super().finish()
 
     def respond(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
