@@ -1,0 +1,162 @@
+"""Each ready-made fault looks to a client like what happens with GitHub."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from plugin.sources.github import queries
+from tests.contract.fake_github.conftest import Ask
+from tests.fakes.github import GitHub, Intercept, faults
+
+TWO = {
+    "o0": "acme",
+    "n0": "orders",
+    "l0": None,
+    "f0": 20,
+    "o1": "globex",
+    "n1": "site",
+    "l1": None,
+    "f1": 20,
+}
+
+
+def post(github: GitHub) -> requests.Response:
+    body = {"query": queries.listing(2), "variables": TWO}
+    headers = {"Authorization": f"bearer {github.token}"}
+    return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "header"),
+    [
+        (faults.server_error(), 502, ("Content-Type", "text/html; charset=utf-8")),
+        (faults.server_error(500), 500, ("Content-Type", "text/html; charset=utf-8")),
+        (faults.html_with_status_200(), 200, ("Content-Type", "text/html; charset=utf-8")),
+        (faults.secondary_limit(), 403, ("Retry-After", None)),
+        (faults.secondary_limit(429, retry_after=7), 429, ("Retry-After", "7")),
+        (faults.primary_limit(), 403, ("x-ratelimit-remaining", "0")),
+        (faults.primary_limit(429, reset=5), 429, ("x-ratelimit-reset", "5")),
+        (faults.bad_credentials(), 401, ("Retry-After", None)),
+    ],
+)
+def test_faults_of_http(
+    github: GitHub, fault: Intercept, status: int, header: tuple[str, str | None]
+) -> None:
+    github.intercept = fault
+    answer = post(github)
+
+    assert answer.status_code == status
+    assert answer.headers.get(header[0]) == header[1]
+    assert "Date" in answer.headers
+    assert [call.operation for call in github.log] == ["List"]
+
+
+@pytest.mark.parametrize("fault", [faults.truncated_body(), faults.no_answer()])
+def test_a_connection_that_dies_is_no_answer(github: GitHub, fault: Intercept) -> None:
+    github.intercept = fault
+
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        post(github)
+
+
+def test_a_slow_answer_is_still_the_answer(github: GitHub) -> None:
+    github.intercept = faults.slow(0.1)
+    start = time.perf_counter()
+
+    assert post(github).json()["data"]["r0"]
+    assert time.perf_counter() - start >= 0.1
+
+
+def test_a_spent_hour_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.rate_limited()
+    answer = ask(queries.listing(2), **TWO)
+
+    assert answer.keys() == {"errors"}
+    assert answer["errors"][0]["type"] == "RATE_LIMITED"
+
+
+def test_an_apology_has_no_path(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.error_without_path()
+    answer = ask(queries.listing(2), **TWO)
+
+    assert answer["data"] is None
+    assert answer["errors"][0].keys() == {"message"}
+
+
+def test_an_empty_object_has_neither_data_nor_errors(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.empty_object()
+
+    assert ask(queries.listing(2), **TWO) == {}
+
+
+def test_a_repository_can_be_null_without_an_error(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.null_repository("r0")
+    answer = ask(queries.listing(2), **TWO)
+
+    assert answer.keys() == {"data"}
+    assert answer["data"]["r0"] is None
+    assert answer["data"]["r1"]["nameWithOwner"] == "globex/site"
+
+
+def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.alias_error("r1")
+    answer = ask(queries.listing(2), **TWO)
+
+    assert answer["data"]["r0"]["nameWithOwner"] == "acme/orders"
+    assert answer["data"]["r1"] is None
+    assert [(error["type"], error["path"]) for error in answer["errors"]] == [("FORBIDDEN", ["r1"])]
+
+
+def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: GitHub, ask: Ask) -> None:
+    whole = ask(queries.listing(2), **TWO)["data"]["r0"]["list"]
+    github.intercept = faults.resource_limits_exceeded()
+    answer = ask(queries.listing(2), **TWO)
+    part = answer["data"]["r0"]["list"]
+
+    assert part["pageInfo"] == whole["pageInfo"]
+    assert part["nodes"] == whole["nodes"][:-1]
+    assert answer["data"]["r1"] is None
+    assert [(error["type"], error["path"]) for error in answer["errors"]] == [
+        ("RESOURCE_LIMITS_EXCEEDED", ["r1"])
+    ]
+
+
+def test_faults_can_be_meant_for_one_operation_some_times_or_in_turn(github: GitHub, ask: Ask) -> None:
+    def statuses(intercept: Intercept, number: int) -> list[int]:
+        github.intercept = intercept
+        return [post(github).status_code for _ in range(number)]
+
+    assert statuses(faults.on("List", faults.server_error()), 2) == [502, 502]
+    assert statuses(faults.on("Details", faults.server_error()), 2) == [200, 200]
+    assert statuses(faults.times(2, faults.server_error()), 3) == [502, 502, 200]
+    assert statuses(faults.in_turn(None, faults.server_error(504), faults.bad_credentials()), 4) == [
+        200,
+        504,
+        401,
+        200,
+    ]
+    mixed = faults.times(1, faults.on("Confirm", faults.rate_limited()))
+    assert statuses(mixed, 2) == [200, 200]
+    assert ask(queries.confirm([0]), o0="acme", n0="orders").keys() == {"errors"}
+
+
+def test_what_fails_has_cost_its_points(github: GitHub) -> None:
+    github.intercept = faults.server_error()
+    post(github)
+
+    assert github.points == github.log[0].cost == 1
+
+
+def test_any_function_can_be_a_fault(github: GitHub) -> None:
+    seen: list[Any] = []
+
+    def intercept(request: Any) -> None:
+        seen.append((request.method, request.path, request.operation, json.loads(request.body)["variables"]))
+
+    github.intercept = intercept
+    post(github)
+
+    assert seen == [("POST", "/graphql", "List", TWO)]

@@ -1,0 +1,310 @@
+"""What each field of the schema answers, read from a `World`.
+
+A resolver takes the object, the `Context` and the field's arguments, in snake case. It names every argument
+that it understands: any other one is an exception, and so a failed test.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from .cost import Cost, Refusal
+from .limits import Quota
+from .world import Account, Blob, Commit, File, PullRequest, Repository, Symlink, World, blob_oid, node_id
+
+T = TypeVar("T")
+SHA = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one request may see."""
+
+    world: World
+    cost: Cost
+    quota: Quota | None  # None on GitHub Enterprise Server
+    owner: str | None = None  # an installation's token sees its owner's repositories only
+
+    def sees(self, repository: Repository | None) -> bool:
+        return repository is not None and self.owner in {None, repository.owner.lower()}
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    nodes: Sequence[T]
+    total: int
+    end_cursor: str | None
+    has_next: bool
+
+
+@dataclass(frozen=True)
+class GitObject:
+    repository: Repository
+    oid: str
+    content: File | Commit
+
+
+@dataclass(frozen=True)
+class Label:
+    repository: Repository
+    name: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    repository: Repository
+    name: str
+
+
+# --- Query
+
+
+def _repository(context: Context, owner: str, name: str, *, follow_renames: bool) -> Repository:
+    found = context.world.repository(f"{owner}/{name}", follow_renames=follow_renames)
+    if found is None or not context.sees(found):
+        raise Refusal("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
+    return found
+
+
+def _node(context: Context, node: str) -> Repository | PullRequest:
+    if node.startswith(("B_", "C_", "LA_", "REF_", "T_", "U_")):
+        raise NotImplementedError(f"the fake looks up repositories and pull requests by id, not {node}")
+    found = context.world.nodes.get(node)
+    home = found.repository if isinstance(found, PullRequest) else found
+    if found is None or not context.sees(home):
+        raise Refusal("NOT_FOUND", f"Could not resolve to a node with the global id of '{node}'.")
+    return found
+
+
+def _nodes(context: Context, ids: list[str]) -> list[Repository | PullRequest | Refusal]:
+    nodes: list[Repository | PullRequest | Refusal] = []
+    for node in ids:
+        try:
+            nodes.append(_node(context, node))
+        except Refusal as refusal:  # this one is null, with its own error; the others are answered
+            nodes.append(refusal)
+    return nodes
+
+
+def _quota(context: Context, *, dry_run: bool) -> Quota | None:
+    if dry_run:
+        raise NotImplementedError("rateLimit(dryRun: true)")
+    return context.quota
+
+
+# --- Repository
+
+
+def _pull_request(repository: Repository, context: Context, number: int) -> PullRequest:
+    found = context.world.pulls(repository).get(number)
+    if found is None:
+        raise Refusal("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {number}.")
+    return found
+
+
+def _pull_requests(
+    repository: Repository,
+    context: Context,
+    *,
+    states: list[str] | None = None,
+    labels: list[str] | None = None,
+    order_by: Mapping[str, str] | None = None,
+    head_ref_name: str | None = None,
+    base_ref_name: str | None = None,
+    **page: Any,
+) -> Page[PullRequest]:
+    if labels == []:
+        raise NotImplementedError("nobody has seen what GitHub answers to labels: []")
+    order = order_by or {"field": "CREATED_AT", "direction": "ASC"}
+    found = [
+        pull
+        for pull in context.world.pulls(repository).values()
+        if (not states or pull.entry.state.upper() in states)
+        and (
+            labels is None or not set(labels).isdisjoint(pull.entry.labels)
+        )  # any of them, exactly as written
+        and head_ref_name in {None, pull.entry.branch}
+        and base_ref_name in {None, pull.entry.target_branch}
+    ]
+
+    def key(pull: PullRequest) -> str:
+        number = f"{pull.entry.number:010}"
+        match order["field"]:
+            case "CREATED_AT":
+                return number
+            case "UPDATED_AT":
+                return f"{timestamp(pull.entry.updated_at)} {number}"
+        raise NotImplementedError(f"orderBy {order['field']}")
+
+    return _page(found, key, descending=order["direction"] == "DESC", **page)
+
+
+def _object(
+    repository: Repository, context: Context, *, oid: str | None = None, expression: str | None = None
+) -> GitObject | None:
+    name, colon, path = (oid or expression or "").partition(":")
+    if not SHA.fullmatch(name):
+        raise NotImplementedError(f"the fake knows objects by full commit only, not {expression or oid!r}")
+    commit = context.world.commit(repository, name)
+    if commit is None:
+        return None
+    if not colon:
+        return GitObject(repository, commit.oid, commit)
+    file = commit.files.get(path)
+    return None if file is None else GitObject(repository, blob_oid(file), file)
+
+
+# --- PullRequest
+
+
+def _labels(
+    pull: PullRequest, _: Context, *, order_by: Mapping[str, str] | None = None, **page: Any
+) -> Page[Label]:
+    if order_by not in (None, {"field": "CREATED_AT", "direction": "ASC"}):
+        raise NotImplementedError(f"labels in the order {order_by}")
+    numbered = [
+        (f"{index:010}", Label(pull.repository, name)) for index, name in enumerate(pull.entry.labels)
+    ]
+    cut = _page(numbered, lambda item: item[0], **page)
+    return Page([label for _, label in cut.nodes], cut.total, cut.end_cursor, cut.has_next)
+
+
+def _page(
+    items: Iterable[T],
+    key: Callable[[T], str],
+    *,
+    descending: bool = False,
+    first: int | None = None,
+    last: int | None = None,
+    after: str | None = None,
+    before: str | None = None,
+) -> Page[T]:
+    """Cut a page. A cursor names the place in the order, so what vanishes between two pages hides nothing."""
+    if last is not None or before is not None:
+        raise NotImplementedError("pages from the end")
+    ordered = sorted(items, key=key, reverse=descending)
+    rest = ordered
+    if after is not None:
+        place = _place(after)
+        rest = [item for item in ordered if (key(item) < place if descending else key(item) > place)]
+    nodes = rest[: first or 0]
+    end = base64.b64encode(f"cursor:v2:{key(nodes[-1])}".encode()).decode() if nodes else None
+    return Page(nodes, len(ordered), end, len(rest) > len(nodes))
+
+
+def _place(cursor: str) -> str:
+    try:
+        head, place = base64.b64decode(cursor, validate=True).decode().split("cursor:v2:")
+    except (binascii.Error, ValueError):
+        head, place = "bad", ""
+    if head:
+        raise Refusal("INVALID_CURSOR_ARGUMENTS", f"`{cursor}` does not appear to be a valid cursor.")
+    return place
+
+
+# --- Objects and accounts
+
+
+def _blob(item: GitObject) -> Blob:
+    match item.content:
+        case Blob():
+            return item.content
+        case Symlink(target):
+            return Blob(target)
+    raise TypeError(f"{item.content} is no blob")
+
+
+def account_login(account: Account) -> str:
+    return account.login.removesuffix("[bot]")  # GraphQL names bots without it
+
+
+def timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Resolver = Callable[..., Any]  # takes the object, the Context and the field's arguments
+
+_OID: dict[str, Resolver] = {"oid": lambda item, _: item.oid}
+_CONNECTION: dict[str, Resolver] = {
+    "nodes": lambda page, _: page.nodes,
+    "pageInfo": lambda page, _: page,
+}
+_ACCOUNT: dict[str, Resolver] = {
+    "id": lambda account, _: node_id("U", account.login),
+    "login": lambda account, _: account_login(account),
+}
+RESOLVERS: dict[str, dict[str, Resolver]] = {
+    "Query": {
+        "id": lambda _, __: "query",
+        "repository": lambda _, context, **asked: _repository(context, **asked),
+        "node": lambda _, context, id: _node(context, id),  # noqa: A006 - the schema's name
+        "nodes": lambda _, context, ids: _nodes(context, ids),
+        "rateLimit": lambda _, context, dry_run: _quota(context, dry_run=dry_run),
+    },
+    "RateLimit": {
+        "limit": lambda quota, _: quota.limit,
+        "remaining": lambda quota, _: quota.remaining,
+        "used": lambda quota, _: quota.used,
+        "resetAt": lambda quota, _: timestamp(quota.reset_at),
+        "cost": lambda _, context: context.cost.points,
+        "nodeCount": lambda _, context: context.cost.nodes,
+    },
+    "Repository": {
+        "id": lambda repository, _: repository.node_id,
+        "databaseId": lambda repository, _: repository.database_id,
+        "nameWithOwner": lambda repository, _: repository.full_name,
+        "url": lambda repository, _: f"https://github.com/{repository.full_name}",
+        "defaultBranchRef": lambda repository, _: Ref(repository, repository.default_branch),
+        "object": _object,
+        "pullRequest": _pull_request,
+        "pullRequests": _pull_requests,
+    },
+    "PullRequest": {
+        "id": lambda pull, _: pull.node_id,
+        "number": lambda pull, _: pull.entry.number,
+        "state": lambda pull, _: pull.entry.state.upper(),
+        "title": lambda pull, _: pull.entry.title,
+        "body": lambda pull, _: pull.entry.body,
+        "isDraft": lambda pull, _: pull.entry.draft,
+        "isCrossRepository": lambda pull, _: bool(pull.entry.fork),
+        "updatedAt": lambda pull, _: timestamp(pull.entry.updated_at),
+        "author": lambda pull, _: pull.author,
+        "baseRefName": lambda pull, _: pull.entry.target_branch,
+        "headRefName": lambda pull, _: pull.entry.branch,
+        "headRefOid": lambda pull, _: pull.entry.head_sha,
+        "headRepository": lambda pull, _: pull.head_repository,
+        "labels": _labels,
+    },
+    "PullRequestConnection": _CONNECTION,
+    "LabelConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
+    "PageInfo": {
+        "endCursor": lambda page, _: page.end_cursor,
+        "hasNextPage": lambda page, _: page.has_next,
+    },
+    "Label": {
+        "id": lambda label, _: node_id("LA", f"{label.repository.full_name}/{label.name}"),
+        "name": lambda label, _: label.name,
+    },
+    "Ref": {
+        "id": lambda ref, _: node_id("REF", f"{ref.repository.full_name}/{ref.name}"),
+        "name": lambda ref, _: ref.name,
+    },
+    "Commit": {"id": lambda item, _: node_id("C", item.oid), **_OID},
+    "Tree": {"id": lambda item, _: node_id("T", item.oid), **_OID},
+    "Blob": {
+        "id": lambda item, _: node_id("B", item.oid),
+        **_OID,
+        "byteSize": lambda item, _: _blob(item).size,
+        "isBinary": lambda item, _: _blob(item).is_binary,
+        "isTruncated": lambda item, _: _blob(item).is_truncated,
+        "text": lambda item, _: _blob(item).text,
+    },
+    "User": _ACCOUNT,
+    "Bot": _ACCOUNT,
+}
+# Types that stand in the schema because others refer to them; the fake never answers with one.
+NEVER = {"EnterpriseUserAccount", "Mannequin", "Organization", "Tag"}

@@ -1,0 +1,233 @@
+"""What the fake GitHub knows: an organisation as the file describes it, plus what a test changes by hand.
+
+A `World` never changes. A test that renames a repository gets a new one, so one request sees one state.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
+
+CONFIG_PATH = ".preview.yaml"
+FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file. GitHub gives no text for a binary one, and cuts a huge one."""
+
+    text: str | None = ""
+    is_binary: bool = False
+    is_truncated: bool = False
+    byte_size: int | None = None  # None: as long as the text
+
+    @property
+    def data(self) -> bytes:
+        return self.text.encode() if self.text is not None else bytes(self.byte_size or 0)
+
+    @property
+    def size(self) -> int:
+        return len(self.data) if self.byte_size is None else self.byte_size
+
+
+@dataclass(frozen=True)
+class Symlink:
+    """A symbolic link: GraphQL shows the link's own text, REST follows it."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A directory."""
+
+
+File = Blob | Symlink | Tree
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a test changes beyond the organisation file. Repositories go by their name in that file."""
+
+    files: Mapping[tuple[str, str, str], File] = field(default_factory=dict)  # by repository, commit, path
+    unknown_commits: frozenset[str] = frozenset()
+    deleted_forks: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    recreated: Mapping[str, int] = field(default_factory=dict)  # how often
+
+
+@dataclass(frozen=True)
+class Account:
+    login: str
+
+    @property
+    def is_bot(self) -> bool:
+        return self.login.endswith("[bot]")
+
+
+@dataclass(frozen=True)
+class Repository:
+    database_id: int
+    node_id: str
+    full_name: str
+    default_branch: str = "main"
+    is_fork: bool = False
+
+    @property
+    def owner(self) -> str:
+        return self.full_name.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.full_name.partition("/")[2]
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    database_id: int
+    node_id: str
+    repository: Repository
+    head_repository: Repository | None  # None: the fork was deleted
+    entry: PullRequestEntry
+
+    @property
+    def author(self) -> Account | None:
+        # An account that was deleted is null in both APIs; only the web pages call it ghost.
+        return None if self.entry.author == "ghost" else Account(self.entry.author)
+
+    @property
+    def created_at(self) -> datetime:
+        return FIRST_DAY + timedelta(minutes=self.entry.number)
+
+
+@dataclass(frozen=True)
+class Commit:
+    repository: Repository
+    oid: str
+    files: Mapping[str, File]
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything there is, by the names under which it is asked for."""
+
+    repositories: Mapping[str, Repository]  # by name in lower case: GitHub's names ignore case
+    old_names: Mapping[str, Repository]
+    pull_requests: Mapping[int, Mapping[int, PullRequest]]  # by the repository's id, then by number, in order
+    commits: Mapping[tuple[int, str], Commit]  # a fork's commits are seen through the base repository too
+    nodes: Mapping[str, Repository | PullRequest]
+
+    def repository(self, full_name: str, *, follow_renames: bool) -> Repository | None:
+        found = self.repositories.get(full_name.lower())
+        return found or (self.old_names.get(full_name.lower()) if follow_renames else None)
+
+    def pulls(self, repository: Repository) -> Mapping[int, PullRequest]:
+        return self.pull_requests.get(repository.database_id, {})
+
+    def commit(self, repository: Repository, oid: str) -> Commit | None:
+        return self.commits.get((repository.database_id, oid))
+
+
+def build(organisation: Organisation, changes: Changes) -> World:
+    """Work out the world; an organisation that GitHub could not hold is an error of the test."""
+    builder = _Builder(changes)
+    for name, content in organisation.repositories.items():
+        builder.add_repository(name, content)
+    return World(
+        builder.repositories, builder.old_names, builder.pull_requests, builder.commits, builder.nodes
+    )
+
+
+class _Builder:
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
+        self.repositories: dict[str, Repository] = {}
+        self.old_names: dict[str, Repository] = {}
+        self.pull_requests: dict[int, dict[int, PullRequest]] = {}
+        self.commits: dict[tuple[int, str], Commit] = {}
+        self.nodes: dict[str, Repository | PullRequest] = {}
+
+    def add_repository(self, name: str, content: RepositoryEntry) -> None:
+        # A repository keeps its identity when it is renamed, and loses it when it is made anew.
+        made_anew = self.changes.recreated.get(name, 0)
+        identity = f"{name}#{made_anew}" if made_anew else name
+        full_name = self.changes.renamed.get(name, name)
+        repository = Repository(
+            database_id(identity), node_id("R", identity), full_name, content.default_branch
+        )
+        self.register(repository)
+        if full_name != name:
+            self.old_names[name.lower()] = repository
+        pulls = self.pull_requests[repository.database_id] = {}
+        for entry in sorted(content.pull_requests, key=lambda entry: entry.number):
+            if entry.number in pulls:
+                raise ValueError(f"{name} has two pull requests #{entry.number}")
+            pulls[entry.number] = self.pull_request(repository, f"{identity}/pull/{entry.number}", entry)
+        for (holder, oid, path), file in self.changes.files.items():
+            if holder == name:
+                self.add_file(repository, oid, path, file)
+
+    def register(self, repository: Repository) -> None:
+        if self.nodes.setdefault(repository.node_id, repository) != repository:
+            raise ValueError(f"{repository.full_name} stands for two different repositories")
+        self.repositories[repository.full_name.lower()] = repository
+
+    def pull_request(self, repository: Repository, identity: str, entry: PullRequestEntry) -> PullRequest:
+        head: Repository | None = repository
+        if entry.fork in self.changes.deleted_forks:
+            head = None
+        elif entry.fork:
+            head = Repository(database_id(entry.fork), node_id("R", entry.fork), entry.fork, is_fork=True)
+            self.register(head)
+        files = {} if entry.config is None else {CONFIG_PATH: _blob(entry.config)}
+        for holder in {repository, head or repository}:
+            self.add_commit(Commit(holder, entry.head_sha, files))
+        pull = PullRequest(database_id(identity), node_id("PR", identity), repository, head, entry)
+        self.nodes[pull.node_id] = pull
+        return pull
+
+    def add_commit(self, commit: Commit) -> None:
+        if commit.oid in self.changes.unknown_commits:
+            return
+        if self.commits.setdefault((commit.repository.database_id, commit.oid), commit) != commit:
+            raise ValueError(f"the commit {commit.oid} cannot have two contents")
+
+    def add_file(self, repository: Repository, oid: str, path: str, file: File) -> None:
+        if oid in self.changes.unknown_commits:
+            return
+        before = self.commits.get((repository.database_id, oid), Commit(repository, oid, {}))
+        files = {**before.files, path: file}
+        self.commits[repository.database_id, oid] = Commit(repository, oid, files)
+        for pull in self.pull_requests[repository.database_id].values():
+            if pull.entry.head_sha == oid and pull.head_repository is not None:
+                key = pull.head_repository.database_id, oid
+                self.commits[key] = Commit(pull.head_repository, oid, files)
+
+
+def database_id(name: str) -> int:
+    """Return the number that GitHub would give; it fits GraphQL's Int."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) >> 1
+
+
+def node_id(kind: str, name: str) -> str:
+    return f"{kind}_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def blob_oid(file: File) -> str:
+    match file:
+        case Blob():
+            data = file.data
+        case Symlink():
+            data = file.target.encode()
+        case Tree():
+            return hashlib.sha1(b"tree 0\0").hexdigest()
+    return hashlib.sha1(b"blob %d\0%b" % (len(data), data)).hexdigest()
+
+
+def _blob(text: str) -> File:
+    # Git's rule, which GitHub follows: a file with a zero byte is binary.
+    if "\0" in text[:8000]:
+        return Blob(None, is_binary=True, byte_size=len(text.encode()))
+    return Blob(text)

@@ -1,0 +1,124 @@
+"""Renews what the fake GitHub knows of GitHub: tests/fakes/github/schema.graphql and openapi.json.
+
+    .venv/bin/python -m tools.github_schema
+
+Both are cut from GitHub's own descriptions (npm, versions in tools/versions.env) down to what is used, so
+that they can be read in a review: the GraphQL schema to the queries of plugin/sources/github/queries.py, the
+OpenAPI to the properties that the fake's REST routes answer with.
+"""
+
+import inspect
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+
+from plugin.sources.github import queries
+from tools.prune_graphql import prune_schema
+from tools.prune_openapi import prune_response
+
+ROOT = Path(__file__).parent.parent
+CACHE = ROOT / ".cache" / "npm"
+TARGET = ROOT / "tests" / "fakes" / "github"
+
+# What every function of queries.py asks, with arguments that make each of its fields appear.
+EXAMPLES = {
+    "listing": queries.listing(1),
+    "labels": queries.labels(),
+    "details": queries.details([1]),
+    "confirm": queries.confirm([1]),
+}
+# What tests read beyond the plugin's queries.
+TESTS = "query Tests { rateLimit { limit cost remaining used resetAt nodeCount } }"
+
+ACCOUNT = ["login", "id", "type", "site_admin"]
+
+
+def inside(name: str, properties: list[str]) -> list[str]:
+    return [f"{name}.{inner}" for inner in properties]
+
+
+REPOSITORY = [
+    *("id", "node_id", "name", "full_name", "private", "fork", "url", "html_url", "default_branch"),
+    *inside("owner", ACCOUNT),
+]
+PULL_REQUEST = [
+    *("id", "node_id", "url", "html_url", "number", "state", "title", "body", "draft", "labels.name"),
+    *("created_at", "updated_at", "closed_at", "merged_at"),
+    *inside("user", ACCOUNT),
+    *inside("head", ["label", "ref", "sha", *inside("repo", REPOSITORY)]),
+    *inside("base", ["label", "ref", *inside("repo", REPOSITORY)]),
+]
+FILE = [
+    *("type", "encoding", "size", "name", "path", "content", "sha", "target"),
+    *("url", "git_url", "html_url", "download_url"),
+]
+PERMISSIONS = inside("permissions", ["metadata", "contents", "pull_requests"])
+INSTALLATION = [
+    *("id", "access_tokens_url", "repositories_url", "html_url", "app_id", "app_slug", "target_id"),
+    *("target_type", "repository_selection", "events", "single_file_name", "created_at", "updated_at"),
+    *("suspended_at", "suspended_by"),
+    *PERMISSIONS,
+    *inside("account", ACCOUNT),
+]
+# The properties that the fake's REST routes answer with, by method, path and status.
+REST = {
+    "GET /repos/{owner}/{repo} 200": REPOSITORY,
+    "GET /repos/{owner}/{repo} 301": ["message", "documentation_url", "url"],
+    "GET /repos/{owner}/{repo} 404": ["message", "documentation_url", "status"],
+    "GET /repos/{owner}/{repo}/pulls 200": PULL_REQUEST,
+    "GET /repos/{owner}/{repo}/contents/{path} 200": FILE,
+    "GET /repos/{owner}/{repo}/installation 200": INSTALLATION,
+    "POST /app/installations/{installation_id}/access_tokens 201": [
+        *("token", "expires_at", "repository_selection"),
+        *PERMISSIONS,
+    ],
+}
+
+
+def npm_file(package: str, version: str, member: str) -> bytes:
+    archive = CACHE / f"{package.strip('@').replace('/', '-')}-{version}.tgz"
+    if not archive.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "pack", "--ignore-scripts", f"{package}@{version}"], cwd=CACHE, check=True)  # noqa: S607
+    with tarfile.open(archive) as tar:
+        extracted = tar.extractfile(f"package/{member}")
+        if extracted is None:
+            raise SystemExit(f"{archive.name} holds no {member}")
+        return extracted.read()
+
+
+def examples() -> list[str]:
+    functions = {
+        name
+        for name, value in inspect.getmembers(queries, inspect.isfunction)
+        if value.__module__ == queries.__name__ and not name.startswith("_")
+    }
+    if functions != EXAMPLES.keys():
+        raise SystemExit(f"EXAMPLES and queries.py differ in {sorted(functions ^ EXAMPLES.keys())}")
+    return [*EXAMPLES.values(), TESTS]
+
+
+def main() -> None:
+    lines = (ROOT / "tools" / "versions.env").read_text().splitlines()
+    versions = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    version = versions["OCTOKIT_GRAPHQL_SCHEMA"]
+    full = npm_file("@octokit/graphql-schema", version, "schema.graphql").decode()
+    pruned = prune_schema(full, examples())
+    head = f"# Cut from @octokit/graphql-schema {version} (MIT) by tools/github_schema.py. Do not edit.\n\n"
+    (TARGET / "schema.graphql").write_text(head + pruned)
+
+    version = versions["OCTOKIT_OPENAPI"]
+    openapi = json.loads(npm_file("@octokit/openapi", version, "generated/api.github.com.json"))
+    answers: dict[str, object] = {
+        "//": f"Cut from @octokit/openapi {version} (MIT) by tools/github_schema.py. Do not edit."
+    }
+    for answer, used in REST.items():
+        method, path, status = answer.split()
+        answers[answer] = prune_response(openapi, method, path, status, used)
+    (TARGET / "openapi.json").write_text(json.dumps(answers, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

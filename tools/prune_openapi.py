@@ -1,0 +1,69 @@
+"""Cuts answers' schemas out of an OpenAPI description, down to the properties that are used."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+KEEP = ("type", "enum", "format")
+
+
+def prune_response(openapi: Schema, method: str, path: str, status: str, used: Iterable[str]) -> Schema:
+    """Return the JSON Schema of one answer. `used` names properties, inner ones with dots, arrays left out.
+
+    Nothing else may stand in the answer, and what GitHub requires of the used properties stays required.
+    """
+    response = _resolve(openapi, openapi["paths"][path][method.lower()]["responses"][status])
+    schema = response["content"]["application/json"]["schema"]
+    wanted: Schema = {}
+    for name in used:
+        place = wanted
+        for part in name.split("."):
+            place = place.setdefault(part, {})
+    pruned, unknown = _cut(openapi, schema, wanted, "")
+    if unknown:
+        raise SystemExit(f"GitHub's {method} {path} answers without {sorted(unknown)}")
+    return pruned
+
+
+def _resolve(openapi: Schema, schema: Schema) -> Schema:
+    while "$ref" in schema:
+        target: Any = openapi
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = target
+    return schema
+
+
+def _cut(openapi: Schema, schema: Schema, wanted: Mapping[str, Any], where: str) -> tuple[Schema, set[str]]:
+    """Return the schema with the wanted properties only, and which of them it does not have."""
+    schema = _resolve(openapi, schema)
+    options = schema.get("oneOf") or schema.get("anyOf") or schema.get("allOf")
+    pruned: Schema
+    if options:
+        if "allOf" in schema and len(options) > 1:
+            raise NotImplementedError(f"{where}: several schemas at once")
+        cuts = [_cut(openapi, option, wanted, where) for option in options]
+        unique = [cut for index, (cut, _) in enumerate(cuts) if cut not in [c for c, _ in cuts[:index]]]
+        pruned = unique[0] if len(unique) == 1 else {"anyOf": unique}
+        # One option may lack what another one has; what none has is unknown.
+        return _nullable(schema, pruned), set.intersection(*(unknown for _, unknown in cuts))
+    pruned = {word: schema[word] for word in KEEP if word in schema}
+    unknown: set[str] = set()
+    if "items" in schema:
+        pruned["items"], unknown = _cut(openapi, schema["items"], wanted, where)
+    elif wanted:
+        properties = schema.get("properties", {})
+        unknown = {f"{where}{name}" for name in wanted.keys() - properties.keys()}
+        pruned["properties"] = {}
+        for name in sorted(wanted.keys() & properties.keys()):
+            inner, missing = _cut(openapi, properties[name], wanted[name], f"{where}{name}.")
+            pruned["properties"][name] = inner
+            unknown |= missing
+        pruned["required"] = sorted(set(schema.get("required", [])) & wanted.keys())
+        pruned["additionalProperties"] = False
+    return _nullable(schema, pruned), unknown
+
+
+def _nullable(schema: Schema, pruned: Schema) -> Schema:
+    """Write OpenAPI 3.0's `nullable` in the words of JSON Schema."""
+    return {"anyOf": [pruned, {"type": "null"}]} if schema.get("nullable") else pruned
