@@ -15,40 +15,46 @@ PROJECTS = {
     "previews-forks": "manifests/argocd/previews-forks-project.yaml",
 }
 
+Objects = list[dict[str, Any]]
+
 
 @cache
 def tool(*command: str) -> Path:
-    """Get or build an outside tool, for example tool("get-kustomize"); returns its path."""
-    script = ROOT / "tools" / command[0]
-    result = subprocess.run([script, *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    """Get or build an outside tool, for example tool("get-kustomize"), and return its path."""
+    result = subprocess.run(
+        [ROOT / "tools" / command[0], *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
     return Path(result.stdout.strip())
 
 
-def render(application_set: Path, parameters: list[dict[str, Any]], root: Path = ROOT) -> list[dict[str, Any]]:
-    """Render each preview: {application, objects, error, refused}; `root` holds the manifests."""
-    project = yaml.safe_load(application_set.read_text("utf-8"))["spec"]["template"]["spec"]["project"]
-    program = tool("get-program", "tests/manifests/offline-argocd")
-    environment = os.environ | {"PATH": f"{tool('get-kustomize').parent}{os.pathsep}{os.environ['PATH']}"}
-    answer = json.dumps({"output": {"parameters": parameters}})
-    result = subprocess.run(
-        [program, root, root / PROJECTS[project], application_set],
-        env=environment,
-        input=answer,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode:
-        raise RuntimeError(result.stderr)
-    rendered: list[dict[str, Any]] = json.loads(result.stdout)
+def render(application_set: str, parameters: list[dict[str, Any]], root: Path = ROOT) -> list[dict[str, Any]]:
+    """Render each preview as Argo CD does: {application, objects, error, refused}. `root` holds the manifests."""
+    file = root / "applicationsets" / application_set
+    project = yaml.safe_load(file.read_text("utf-8"))["spec"]["template"]["spec"]["project"]
+    answer = {"output": {"parameters": parameters}}
+    rendered: list[dict[str, Any]] = json.loads(_argocd(answer, "render", root, root / PROJECTS[project], file))
     return rendered
 
 
-def build(folder: Path) -> list[dict[str, Any]]:
+def refused(objects: Objects) -> list[str]:
+    """Say what the API server and Pod Security would refuse."""
+    mistakes: list[str] = json.loads(_argocd(objects, "admit"))
+    return mistakes
+
+
+def build(folder: Path) -> Objects:
     """Build a kustomization as it is."""
-    result = subprocess.run(
-        [tool("get-kustomize"), "build", folder], capture_output=True, text=True, check=False
-    )
+    return list(yaml.load_all(_run([tool("get-kustomize"), "build", folder]), yaml.CSafeLoader))
+
+
+def _argocd(content: object, *arguments: str | Path) -> str:
+    program = tool("get-program", "tests/manifests/offline-argocd")
+    return _run([program, *arguments], json.dumps(content))
+
+
+def _run(command: list[str | Path], content: str = "") -> str:
+    environment = os.environ | {"PATH": f"{tool('get-kustomize').parent}{os.pathsep}{os.environ['PATH']}"}
+    result = subprocess.run(command, env=environment, input=content, capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(result.stderr)
-    return list(yaml.load_all(result.stdout, yaml.CSafeLoader))
+    return result.stdout

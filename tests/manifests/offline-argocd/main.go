@@ -1,9 +1,10 @@
 // Command offline-argocd does without a cluster what Argo CD would do with this repository, by Argo CD's own code.
-// In: an ApplicationSet, its AppProject and the plugin's answer. Out: Applications, their objects, and what would be
-// refused. It wants kustomize on the PATH.
+// render reads the plugin's answer and writes Applications, their objects, and what would be refused; it wants kustomize
+// on the PATH. admit reads objects and writes what the cluster would refuse.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,11 +14,15 @@ import (
 
 func main() {
 	logrus.SetOutput(io.Discard) // Argo CD logs each command it runs
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: offline-argocd REPOSITORY PROJECT.yaml APPLICATIONSET.yaml <ANSWER.json")
-		os.Exit(2)
+	var err error
+	switch arguments := os.Args[1:]; {
+	case len(arguments) == 4 && arguments[0] == "render":
+		err = render(arguments[1], arguments[2], arguments[3], os.Stdin, os.Stdout)
+	case len(arguments) == 1 && arguments[0] == "admit":
+		err = admit(os.Stdin, os.Stdout)
+	default:
+		err = errors.New("usage: offline-argocd render REPOSITORY PROJECT.yaml APPLICATIONSET.yaml <ANSWER.json | admit <OBJECTS.json")
 	}
-	err := render(os.Args[1], os.Args[2], os.Args[3], os.Stdin, os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

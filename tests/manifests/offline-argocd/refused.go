@@ -42,18 +42,21 @@ func refusedApplication(project *v1alpha1.AppProject, application *v1alpha1.Appl
 }
 
 func refusedObject(project *v1alpha1.AppProject, application *v1alpha1.Application, object *unstructured.Unstructured) (refused []string) {
-	who := object.GetKind() + " " + object.GetName()
-	refuse := func(format string, values ...any) {
-		refused = append(refused, who+": "+fmt.Sprintf(format, values...))
-	}
-	namespace := object.GetNamespace()
 	permitted, err := project.IsResourcePermitted(
-		object.GroupVersionKind().GroupKind(), object.GetName(), namespace, cluster(application), noClusters)
+		object.GroupVersionKind().GroupKind(), object.GetName(), object.GetNamespace(), cluster(application), noClusters)
 	if err != nil || !permitted {
-		refuse("the project does not permit it")
+		refused = append(refused, fmt.Sprintf("%s %s: the project does not permit it", object.GetKind(), object.GetName()))
+	}
+	return append(refused, refusedByCluster(object)...)
+}
+
+// What the API server's validation and Pod Security would say.
+func refusedByCluster(object *unstructured.Unstructured) (refused []string) {
+	refuse := func(format string, values ...any) {
+		refused = append(refused, fmt.Sprintf(object.GetKind()+" "+object.GetName()+": "+format, values...))
 	}
 	for _, mistake := range validation.ValidateObjectMetaAccessor(
-		object, namespace != "", validation.NameIsDNSSubdomain, field.NewPath("metadata")) {
+		object, object.GetNamespace() != "", validation.NameIsDNSSubdomain, field.NewPath("metadata")) {
 		refuse("%s", mistake)
 	}
 	template := podTemplate(object)

@@ -62,6 +62,18 @@ func render(repository, projectFile, setFile string, in io.Reader, out io.Writer
 	return json.NewEncoder(out).Encode(results)
 }
 
+func admit(in io.Reader, out io.Writer) error {
+	var objects []*unstructured.Unstructured
+	if err := json.NewDecoder(in).Decode(&objects); err != nil {
+		return err
+	}
+	refused := []string{}
+	for _, object := range objects {
+		refused = append(refused, refusedByCluster(object)...)
+	}
+	return json.NewEncoder(out).Encode(refused)
+}
+
 func renderOne(repository string, set *v1alpha1.ApplicationSet, project *v1alpha1.AppProject, parameters map[string]any) rendered {
 	application, err := applicationOf(set, parameters)
 	if err != nil {
