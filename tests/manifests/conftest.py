@@ -1,0 +1,192 @@
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.app import make_mirror
+from plugin.core.catalog import Catalog
+from plugin.core.decide import Preview, decide
+from plugin.core.parameters import parameters
+from plugin.core.verdicts import State, Verdict
+from plugin.settings import SourceSettings, load_settings
+from tools.rendering import ROOT, Objects, build, render
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+OPTIONAL = ("external-secrets", "registry-credentials", "auth")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    parameters: dict[str, Any]
+    application: dict[str, Any]
+    objects: Objects
+    error: str
+    refused: list[str]
+
+    def all(self, kind: str) -> Objects:
+        return [found for found in self.objects if found["kind"] == kind]
+
+    def one(self, kind: str, name: str) -> dict[str, Any]:
+        """Find an object by its name, without a generator's hash."""
+        (found,) = (
+            found for found in self.all(kind) if found["metadata"]["name"] == name or base_name(found) == (kind, name)
+        )
+        return found
+
+
+Render = Callable[..., Rendered]
+
+
+def base_name(found: dict[str, Any]) -> tuple[str, str]:
+    """Kind and name, without the hash that kustomize adds to what it generates."""
+    kind, name = found["kind"], found["metadata"]["name"]
+    if kind in {"ConfigMap", "Secret"}:
+        name = name.rpartition("-")[0] or name
+    return kind, name
+
+
+def render_all(application_set: str, given: list[dict[str, Any]], root: Path = ROOT) -> list[Rendered]:
+    return [
+        Rendered(
+            parameters=parameter,
+            application=result.get("application", {}),
+            objects=result["objects"] or [],
+            error=result["error"],
+            refused=result["refused"] or [],
+        )
+        for parameter, result in zip(given, render(application_set, given, root), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Acme:
+    """The demo organisation, decided by the plugin's core; what the plugin does not emit yet is made by hand."""
+
+    catalog: Catalog
+    previews: dict[str, Preview]
+
+    def live(self) -> list[dict[str, Any]]:
+        return [self.parameters(preview) for preview in self.previews.values() if preview.verdict.live]
+
+    def parameters(self, preview: Preview) -> dict[str, Any]:
+        return parameters(preview, self.catalog)
+
+    def paused(self, name: str) -> dict[str, Any]:
+        return self.parameters(replace(self.previews[name], verdict=Verdict(State.PAUSED, "nobody used it")))
+
+    def fork(self, name: str) -> dict[str, Any]:
+        preview = self.previews[name]
+        return self.parameters(
+            replace(
+                preview,
+                name=f"fork-{preview.name.removeprefix('fork-')}",
+                verdict=Verdict(State.ACTIVE, "a maintainer approved this commit"),
+                pull_request=replace(preview.pull_request, fork=True),
+            )
+        )
+
+    def ugly(self, name: str) -> dict[str, Any]:
+        preview = self.previews[name]
+        return self.parameters(
+            replace(
+                preview,
+                config_error="line 3: \"{{ .secret }}\" '\\ # % $HOME",
+                pull_request=replace(
+                    preview.pull_request,
+                    title='"}}\n{{ fail "no" }} # $(whoami) \\',
+                    branch="日本語/___{{ .name }}'\"",
+                    author="dependabot[bot]",
+                    labels=("preview", *(f"kind/{number}: {{{{ .x }}}} '\"" for number in range(300))),
+                ),
+            )
+        )
+
+
+@pytest.fixture(scope="session", name="acme")
+def _acme() -> Acme:
+    settings = load_settings(
+        SourceSettings,
+        {
+            "PREVIEW_CATALOG": str(ROOT / "examples/acme/catalog.yaml"),
+            "PREVIEW_SOURCE": f"file:{ROOT / 'examples/acme/organisation.yaml'}",
+        },
+    )
+    mirror = make_mirror(settings, lambda _: None, lambda: NOW)
+    mirror.refresh()
+    catalog, known = mirror.known()
+    return Acme(catalog, {preview.name: preview for preview in decide(catalog, known.snapshot)})
+
+
+@pytest.fixture(scope="session", name="previews")
+def _previews(acme: Acme) -> dict[str, Rendered]:
+    """What the plugin emits for the demo organisation today."""
+    return by_name(render_all("previews.yaml", acme.live()))
+
+
+@pytest.fixture(scope="session", name="paused")
+def _paused(acme: Acme) -> dict[str, Rendered]:
+    return by_name(render_all("previews.yaml", [acme.paused("preview-orders-15"), acme.paused("preview-shop-31")]))
+
+
+@pytest.fixture(scope="session", name="forks")
+def _forks(acme: Acme) -> dict[str, Rendered]:
+    return by_name(render_all("forks.yaml", [acme.fork("fork-preview-payments-124"), acme.fork("preview-shop-31")]))
+
+
+@pytest.fixture(scope="session", name="complete")
+def _complete(acme: Acme, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
+    """Previews with every optional component switched on, as the comment in the overlay says."""
+    root = copy_of_the_tree(tmp_path_factory.mktemp("complete"))
+    for profile in ("backend", "frontend"):
+        switch_on(root / f"manifests/apps/{profile}/overlays/preview/kustomization.yaml", OPTIONAL)
+    live = {given["name"]: given for given in acme.live()}
+    return by_name(render_all("previews.yaml", [live["preview-orders-15"], live["preview-shop-31"]], root))
+
+
+@pytest.fixture(scope="session", name="staging")
+def _staging() -> dict[str, Objects]:
+    """Staging by service."""
+    folders = sorted(
+        folder.parent
+        for folder in ROOT.glob("manifests/apps/*/overlays/staging/*/kustomization.yaml")
+        if folder.parent.name != "common"
+    )
+    return {folder.name: build(folder) for folder in folders}
+
+
+@pytest.fixture(scope="session", name="environments")
+def _environments(
+    previews: dict[str, Rendered],
+    paused: dict[str, Rendered],
+    forks: dict[str, Rendered],
+    complete: dict[str, Rendered],
+    staging: dict[str, Objects],
+) -> dict[str, Objects]:
+    """Everything that anybody would apply, by a name for messages."""
+    groups = {"preview": previews, "paused": paused, "fork": forks, "complete": complete}
+    rendered = {
+        f"{group} {name}": preview.objects for group, members in groups.items() for name, preview in members.items()
+    }
+    return rendered | {f"staging {service}": objects for service, objects in staging.items()}
+
+
+def by_name(rendered: list[Rendered]) -> dict[str, Rendered]:
+    return {preview.parameters["name"]: preview for preview in rendered}
+
+
+def copy_of_the_tree(folder: Path) -> Path:
+    for part in ("manifests", "applicationsets"):
+        shutil.copytree(ROOT / part, folder / part)
+    return folder
+
+
+def switch_on(kustomization: Path, components: tuple[str, ...]) -> None:
+    text = kustomization.read_text("utf-8")
+    mark = "  # After everything that has pods:\n"
+    assert text.count(mark) == 1
+    lines = "".join(f"  - ../../../../components/{component}\n" for component in components)
+    kustomization.write_text(text.replace(mark, lines + mark), "utf-8")

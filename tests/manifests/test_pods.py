@@ -1,0 +1,159 @@
+from typing import Any
+
+import pytest
+
+from tests.manifests.conftest import Rendered
+from tests.manifests.pods import OTHER_OWNERS, containers, everywhere, owners, pod
+from tools.rendering import Objects, refused
+
+Environments = dict[str, Objects]
+LONGEST = 600  # seconds that anything may take to start or to run
+
+
+def test_no_pod_has_an_owner_that_argocd_would_wait_for_forever(environments: Environments) -> None:
+    kinds = {found["kind"] for objects in environments.values() for found in objects}
+
+    assert "Deployment" in kinds
+    assert not kinds & OTHER_OWNERS
+
+
+def test_every_pod_owner_has_a_deadline(environments: Environments) -> None:
+    for where, owner in everywhere(environments):
+        if owner["kind"] == "Job":
+            assert owner["spec"]["activeDeadlineSeconds"] <= LONGEST, where
+            assert owner["spec"]["backoffLimit"] <= 2, where
+        else:
+            assert owner["spec"]["progressDeadlineSeconds"] <= LONGEST, where
+
+
+def test_pod_security_restricted_holds_and_the_namespace_enforces_it(environments: Environments) -> None:
+    for where, objects in environments.items():
+        assert refused(objects) == [], where
+        (namespace,) = (found for found in objects if found["kind"] == "Namespace")
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted", where
+
+
+def test_every_container_has_requests_and_limits(environments: Environments) -> None:
+    for where, owner in everywhere(environments):
+        for container in containers(owner):
+            for part in ("requests", "limits"):
+                assert set(container["resources"][part]) >= {"cpu", "memory"}, f"{where} {container['name']}"
+
+
+def test_every_container_has_a_read_only_root(environments: Environments) -> None:
+    for where, owner in everywhere(environments):
+        for container in containers(owner):
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True, f"{where} {container['name']}"
+
+
+def test_no_pod_gets_a_service_account_token(environments: Environments) -> None:
+    for where, owner in everywhere(environments):
+        assert pod(owner)["automountServiceAccountToken"] is False, where
+        assert "serviceAccountName" not in pod(owner), where
+
+
+def test_every_image_is_pinned(environments: Environments) -> None:
+    for where, owner in everywhere(environments):
+        for container in containers(owner):
+            registry, _, tag = container["image"].rpartition(":")
+            assert registry, f"{where}: {container['image']} has no tag"
+            assert tag not in {"latest", "main", "master", "stable"}, f"{where}: {container['image']}"
+            assert "." in registry.partition("/")[0], f"{where}: {container['image']} is looked for on Docker Hub"
+
+
+def test_selectors_find_their_own_pods_only(environments: Environments) -> None:
+    for where, objects in environments.items():
+        labels = {owner["metadata"]["name"]: owner["spec"]["template"]["metadata"]["labels"] for owner in owners(objects)}
+        for found in objects:
+            selector = found["spec"]["selector"] if found["kind"] in {"Service", "Deployment"} else None
+            if selector is None:
+                continue
+            wanted = selector.get("matchLabels", selector)
+            matched = [name for name, its in labels.items() if wanted.items() <= its.items()]
+            assert matched == [found["metadata"]["name"]], f"{where}: {found['kind']} {found['metadata']['name']}"
+
+
+def test_every_name_that_a_pod_refers_to_exists(environments: Environments) -> None:
+    for where, objects in environments.items():
+        generated = {(found["kind"], found["metadata"]["name"]) for found in objects}
+        generated |= {
+            ("Secret", found["spec"]["target"]["name"]) for found in objects if found["kind"] == "ExternalSecret"
+        }
+        references = [reference for owner in owners(objects) for reference in _references(owner)]
+        assert references
+        for reference in references:
+            assert reference in generated, f"{where}: {reference}"
+
+
+def test_only_databases_keep_off_spot_nodes(complete: dict[str, Rendered]) -> None:
+    clouds = {"karpenter.sh/capacity-type", "cloud.google.com/gke-spot", "kubernetes.azure.com/scalesetpriority"}
+    seen = set()
+    for deployment in (found for preview in complete.values() for found in preview.all("Deployment")):
+        spec, component = pod(deployment), deployment["metadata"]["labels"]["app.kubernetes.io/component"]
+        seen.add(component)
+        if component == "database":
+            (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+            assert clouds <= {rule["key"] for rule in term["matchExpressions"] if rule["operator"] == "NotIn"}
+            assert "tolerations" not in spec
+        else:
+            assert {toleration["key"] for toleration in spec["tolerations"]} == clouds
+            assert spec["terminationGracePeriodSeconds"] < 30
+            assert "requiredDuringSchedulingIgnoredDuringExecution" not in spec["affinity"]["nodeAffinity"]
+    assert seen == {"database", "web", "worker"}
+
+
+def test_previews_yield_to_everything_else(previews: dict[str, Rendered], staging: Environments) -> None:
+    for preview in previews.values():
+        for owner in owners(preview.objects):
+            assert pod(owner)["priorityClassName"] == "preview"
+    for _, owner in everywhere(staging):
+        assert "priorityClassName" not in pod(owner)
+
+
+@pytest.mark.parametrize("name", ["preview-orders-15", "preview-shop-31"])
+def test_a_preview_fits_into_its_quota_while_it_rolls(complete: dict[str, Rendered], name: str) -> None:
+    preview = complete[name]
+    hard = preview.one("ResourceQuota", "preview")["spec"]["hard"]
+    pods = [
+        (pod(owner), 1 if owner["kind"] == "Job" or owner["spec"].get("strategy", {}).get("type") == "Recreate" else 2)
+        for owner in owners(preview.objects)
+    ]
+
+    assert sum(copies for _, copies in pods) <= int(hard["pods"])
+    for part, resource in (("requests", "cpu"), ("requests", "memory"), ("limits", "cpu"), ("limits", "memory")):
+        needed = sum(_needs(spec, part, resource) * copies for spec, copies in pods)
+        assert needed <= quantity(hard[f"{part}.{resource}"]), f"{part}.{resource}"
+    storage = [claim["spec"]["resources"]["requests"]["storage"] for claim in preview.all("PersistentVolumeClaim")]
+    assert sum(map(quantity, storage)) <= quantity(hard["requests.storage"])
+    assert len(storage) <= int(hard["persistentvolumeclaims"])
+
+
+def _needs(spec: dict[str, Any], part: str, resource: str) -> float:
+    """As Kubernetes counts a pod: the sum of its containers, or the largest init container."""
+    initial = [quantity(container["resources"][part][resource]) for container in spec.get("initContainers", [])]
+    return max([sum(quantity(container["resources"][part][resource]) for container in spec["containers"]), *initial])
+
+
+def quantity(text: str) -> float:
+    units = {"Gi": 2**30, "Mi": 2**20, "m": 1 / 1000}
+    for unit, factor in units.items():
+        if text.endswith(unit):
+            return float(text.removesuffix(unit)) * factor
+    return float(text)
+
+
+def _references(owner: dict[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for container in containers(owner):
+        sources = [*container.get("envFrom", []), *(entry.get("valueFrom", {}) for entry in container.get("env", []))]
+        for source in sources:
+            for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
+                if key in source:
+                    found.append((kind, source[key]["name"]))
+    for volume in pod(owner).get("volumes", []):
+        if "configMap" in volume:
+            found.append(("ConfigMap", volume["configMap"]["name"]))
+        if "persistentVolumeClaim" in volume:
+            found.append(("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]))
+    found += [("Secret", secret["name"]) for secret in pod(owner).get("imagePullSecrets", [])]
+    return found
