@@ -1,0 +1,32 @@
+from typing import Any
+
+from tests.manifests.conftest import Rendered, base_name
+
+
+def test_a_paused_preview_renders_no_hook_and_nothing_but_zero_replicas(paused: dict[str, Rendered]) -> None:
+    for preview in paused.values():
+        assert (preview.error, preview.refused) == ("", [])
+        assert preview.application["metadata"]["labels"]["preview.example.com/state"] == "paused"
+        assert preview.all("Job") == []
+        deployments = preview.all("Deployment")
+        assert deployments
+        assert {found["spec"]["replicas"] for found in deployments} == {0}
+
+
+def test_a_pause_changes_nothing_else_so_data_and_address_stay(
+    paused: dict[str, Rendered], previews: dict[str, Rendered]
+) -> None:
+    for name, preview in paused.items():
+        before, after = _indexed(previews[name]), _indexed(preview)
+        assert {identity for identity in before if identity not in after} == {
+            identity for identity in before if identity[0] == "Job"
+        }
+        for identity, found in after.items():
+            if identity[0] == "Deployment":
+                before[identity]["spec"]["replicas"] = 0
+            assert found == before[identity]
+    assert ("PersistentVolumeClaim", "postgres") in _indexed(paused["preview-orders-15"])
+
+
+def _indexed(preview: Rendered) -> dict[tuple[str, str], Any]:
+    return {base_name(found): {**found, "spec": dict(found.get("spec", {}))} for found in preview.objects}

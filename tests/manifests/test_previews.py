@@ -1,0 +1,260 @@
+"""One preview: from the plugin's parameters through the ApplicationSet to objects."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.manifests.conftest import Acme, Rendered, base_name, by_name, copy_of_the_tree, render_all
+from tests.manifests.pods import owners, pod
+from tools.rendering import ROOT
+
+HOOK = "preview.example.com/hook"
+WAVES = {"Namespace": -10, "postgres": -5, "migrate": 0, "app": 1, "worker": 1}
+
+
+def test_every_preview_of_the_demo_renders_and_nothing_of_it_is_refused(previews: dict[str, Rendered], acme: Acme) -> None:
+    assert len(previews) == len(acme.live()) > 10
+    for name, preview in previews.items():
+        assert (preview.error, preview.refused) == ("", []), name
+        assert preview.application["metadata"]["name"] == name
+        assert preview.objects
+
+
+def test_optional_components_render_and_nothing_of_them_is_refused(complete: dict[str, Rendered]) -> None:
+    for preview in complete.values():
+        assert (preview.error, preview.refused) == ("", [])
+        assert {found["metadata"]["name"] for found in preview.all("ExternalSecret")} == {"external", "registry"}
+
+
+@pytest.mark.parametrize("name", ["preview-orders-12", "preview-shop-31"])
+def test_the_ugliest_pull_request_gets_a_preview_like_any_other(
+    acme: Acme, previews: dict[str, Rendered], name: str
+) -> None:
+    (ugly,) = render_all("previews.yaml", [acme.ugly(name)])
+
+    assert (ugly.error, ugly.refused) == ("", [])
+    assert ugly.objects == previews[name].objects
+    annotations = ugly.application["metadata"]["annotations"]
+    assert json.loads(annotations["preview.example.com/title"]) == ugly.parameters["title"]
+    assert json.loads(annotations["preview.example.com/config-error"]) == ugly.parameters["config_error"]
+
+
+def test_everything_is_in_the_previews_namespace_and_says_whose_it_is(previews: dict[str, Rendered]) -> None:
+    for name, preview in previews.items():
+        for found in preview.objects:
+            metadata = found["metadata"]
+            assert (metadata["name"] if found["kind"] == "Namespace" else metadata["namespace"]) == name
+            assert metadata["labels"]["preview.example.com/service"] == preview.parameters["service"]
+            assert metadata["labels"]["preview.example.com/number"] == preview.parameters["number"]
+            assert metadata["labels"]["preview.example.com/origin"] == "same-repository"
+
+
+def test_what_runs_and_where_it_answers_comes_from_the_parameters(previews: dict[str, Rendered]) -> None:
+    for preview in previews.values():
+        given = preview.parameters
+        app = pod(preview.one("Deployment", "app"))["containers"][0]
+        assert app["image"] == given["image"]
+        assert app["ports"] == [{"name": "http", "containerPort": int(given["port"])}]
+        assert app["readinessProbe"]["httpGet"]["path"] == given["health_path"]
+        ingress = preview.one("Ingress", "app")["spec"]
+        assert [rule["host"] for rule in ingress["rules"]] == [given["host"]]
+        assert ingress["tls"] == [{"hosts": [given["host"]]}], "no secretName: the controller's wildcard certificate"
+        assert preview.one("ConfigMap", "environment")["data"] == given["environment"]
+        (test,) = pod(preview.one("Job", "smoke-test"))["containers"]
+        assert test["env"][0] == {"name": "HEALTH_PATH", "value": given["health_path"]}
+        seeds = {
+            container["image"]
+            for owner in owners(preview.objects)
+            for container in pod(owner).get("initContainers", [])
+            if container["name"] == "seed"
+        }
+        assert seeds == ({given["seed_image"]} if given["profile"] == "backend" else set())
+
+
+def test_a_login_leaves_the_health_path_and_preflight_open(complete: dict[str, Rendered]) -> None:
+    for preview in complete.values():
+        guarded, opened = preview.one("Ingress", "app"), preview.one("Ingress", "app-open")
+        assert guarded["metadata"]["annotations"]["nginx.ingress.kubernetes.io/auth-url"]
+        assert guarded["metadata"]["annotations"]["nginx.ingress.kubernetes.io/enable-cors"] == "true"
+        assert not [key for key in opened["metadata"]["annotations"] if "auth" in key]
+        (rule,) = opened["spec"]["rules"]
+        assert rule["host"] == preview.parameters["host"]
+        assert [(path["path"], path["pathType"]) for path in rule["http"]["paths"]] == [
+            (preview.parameters["health_path"], "Exact")
+        ]
+
+
+def test_external_secrets_are_the_services_own_and_reach_every_pod_of_it(complete: dict[str, Rendered]) -> None:
+    preview = complete["preview-orders-15"]
+
+    assert preview.one("ExternalSecret", "external")["spec"]["dataFrom"] == [{"extract": {"key": "preview/orders"}}]
+    for kind, name in (("Deployment", "app"), ("Deployment", "worker"), ("Job", "migrate")):
+        (container,) = pod(preview.one(kind, name))["containers"]
+        assert {"secretRef": {"name": "external"}} in container["envFrom"]
+    for owner in owners(preview.objects):
+        assert pod(owner)["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_waves_go_from_the_namespace_over_databases_and_migrations_to_the_app(previews: dict[str, Rendered]) -> None:
+    for preview in previews.values():
+        for found in preview.objects:
+            wave = int(found["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave", "0"))
+            _, name = base_name(found)
+            expected = WAVES.get(found["kind"], WAVES.get(name))
+            if expected is not None and found["kind"] not in {"ConfigMap", "Secret", "PodDisruptionBudget"}:
+                assert wave == expected, name
+            if found["kind"] in {"ConfigMap", "Secret"}:
+                assert wave < -5, f"{name} is needed by the databases' pods"
+
+
+def test_hooks_are_marked_so_that_a_pause_finds_them(previews: dict[str, Rendered]) -> None:
+    for preview in previews.values():
+        for found in preview.objects:
+            hook = "argocd.argoproj.io/hook" in found["metadata"].get("annotations", {})
+            assert hook == (found["metadata"]["labels"].get(HOOK) == "true") == (found["kind"] == "Job")
+
+
+# What a change of the parameters does
+
+
+def test_a_changed_dependency_rolls_the_pods_that_read_it(acme: Acme, previews: dict[str, Rendered]) -> None:
+    changed = _rendered(acme, "preview-orders-15", _move_payments)
+
+    for name in ("app", "worker"):
+        assert changed.one("Deployment", name)["spec"] != previews["preview-orders-15"].one("Deployment", name)["spec"]
+    for name in ("postgres", "redis", "mongodb"):
+        assert changed.one("Deployment", name) == previews["preview-orders-15"].one("Deployment", name)
+
+
+def test_a_changed_dependency_rolls_a_single_page_app(acme: Acme, previews: dict[str, Rendered]) -> None:
+    changed = _rendered(acme, "preview-shop-33", _move_payments)
+
+    assert changed.one("Deployment", "app")["spec"] != previews["preview-shop-33"].one("Deployment", "app")["spec"]
+
+
+def test_a_push_leaves_the_databases_alone(acme: Acme, previews: dict[str, Rendered]) -> None:
+    def push(given: dict[str, Any]) -> None:
+        for key in ("head_sha", "deploy_sha", "image_tag"):
+            given[key] = "f" * 40
+        given |= {"head_short_sha": "f" * 8, "head_short_sha_7": "f" * 7, "image": f"{given['image_name']}:{'f' * 40}"}
+
+    before, after = previews["preview-orders-15"], _rendered(acme, "preview-orders-15", push)
+
+    changed = {base_name(new) for old, new in zip(before.objects, after.objects, strict=True) if old != new}
+    assert changed == {("Deployment", "app"), ("Deployment", "worker"), ("Job", "migrate")}
+
+
+def test_another_dataset_keeps_the_volume_and_the_password(acme: Acme, previews: dict[str, Rendered]) -> None:
+    def switch(given: dict[str, Any]) -> None:
+        given |= {"dataset": "default", "seed_image": "ghcr.io/acme/seed-db:2026.11"}
+
+    before, after = previews["preview-orders-15"], _rendered(acme, "preview-orders-15", switch)
+
+    assert before.parameters["seed_image"] != after.parameters["seed_image"]
+    changed = {base_name(new) for old, new in zip(before.objects, after.objects, strict=True) if old != new}
+    assert changed == {("Deployment", name) for name in ("postgres", "redis", "mongodb")}
+
+
+# What must be loud
+
+
+def test_an_app_without_the_configmap_environment_fails_its_build(acme: Acme, tmp_path: Path) -> None:
+    root = copy_of_the_tree(tmp_path)
+    shared = root / "manifests/apps/shared/kustomization.yaml"
+    shared.write_text(shared.read_text("utf-8").replace("name: environment", "name: other"), "utf-8")
+
+    (preview,) = render_all("previews.yaml", [acme.live()[0]], root)
+
+    assert "environment" in preview.error
+
+
+def test_a_missing_parameter_fails_the_whole_set(acme: Acme) -> None:
+    given = acme.live()[0]
+    for key in ("name", "namespace", "path", "image", "environment_patch", "state", "host", "deploy_sha"):
+        (preview,) = render_all("previews.yaml", [{name: value for name, value in given.items() if name != key}])
+        assert f'map has no entry for key "{key}"' in preview.error
+
+
+def test_a_service_without_a_seed_asks_a_registry_that_does_not_exist(acme: Acme) -> None:
+    given = next(given for given in acme.live() if given["profile"] == "backend") | {"seed_image": "", "dataset": ""}
+
+    (preview,) = render_all("previews.yaml", [given])
+
+    assert preview.error == ""
+    (container,) = pod(preview.one("Deployment", "postgres"))["containers"]
+    assert container["image"] == "image-unset.invalid/seed:none", "never Docker Hub's image of that name"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"namespace": "kube-system"}, "does not permit the destination kube-system"),
+        ({"namespace": "fork-preview-orders-12"}, "Namespace fork-preview-orders-12: the project does not permit it"),
+        ({"namespace": "previews-system"}, "Namespace previews-system: the project does not permit it"),
+        ({"number": "bad label!"}, "metadata.labels"),
+        ({"name": "Preview_12"}, "metadata.name"),
+    ],
+)
+def test_what_would_be_refused_is_noticed(acme: Acme, change: dict[str, str], reason: str) -> None:
+    (preview,) = render_all("previews.yaml", [acme.live()[1] | change])
+
+    assert any(reason in refusal for refusal in preview.refused), preview.refused
+
+
+def _rendered(acme: Acme, name: str, change: Callable[[dict[str, Any]], None]) -> Rendered:
+    (given,) = (given for given in acme.live() if given["name"] == name)
+    change(given)
+    return by_name(render_all("previews.yaml", [given]))[name]
+
+
+def _move_payments(given: dict[str, Any]) -> None:
+    patch = json.loads(given["environment_patch"])
+    for data in (patch["data"], given["environment"]):
+        key = next(iter(data))
+        data[key] = "http://app.staging-elsewhere.svc.cluster.local"
+    given["environment_patch"] = json.dumps(patch)
+
+
+# The set itself
+
+
+def test_a_set_deletes_what_is_gone_and_gives_up_on_what_fails() -> None:
+    for name in ("previews.yaml", "forks.yaml", "helm-example.yaml"):
+        application_set = yaml.safe_load((ROOT / "applicationsets" / name).read_text("utf-8"))
+        spec, template = application_set["spec"], application_set["spec"]["template"]
+        assert spec["goTemplate"] is True
+        assert spec["goTemplateOptions"] == ["missingkey=error"]
+        assert spec["syncPolicy"] == {"applicationsSync": "sync", "preserveResourcesOnDeletion": False}
+        assert spec["generators"][0]["plugin"]["requeueAfterSeconds"] == 60
+        assert template["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io/foreground"]
+        assert template["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
+        assert template["spec"]["syncPolicy"]["retry"] == {
+            "limit": 2,
+            "refresh": True,
+            "backoff": {"duration": "10s", "factor": 2, "maxDuration": "1m"},
+        }
+        annotations = application_set["metadata"]["annotations"]
+        assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
+        assert "{{" not in template["spec"]["project"], "Argo CD does not want a templated project"
+
+
+def test_helm_gets_the_same_parameters(acme: Acme) -> None:
+    for preview in render_all("helm-example.yaml", [acme.ugly("preview-orders-15"), acme.paused("preview-shop-31")]):
+        given = preview.parameters
+        assert (preview.error, preview.refused) == ("", [])
+        values = yaml.safe_load(preview.application["spec"]["source"]["helm"]["values"])
+        assert values == {
+            "replicas": int(given["replicas"]),
+            "image": given["image"],
+            "port": int(given["port"]),
+            "healthPath": given["health_path"],
+            "host": given["host"],
+            "environment": given["environment"],
+            "seedImage": given["seed_image"],
+            "pullRequest": {"url": given["pull_request_url"], "title": given["title"]},
+            "dependencies": given["dependencies"],
+        }
