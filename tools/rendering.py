@@ -20,7 +20,7 @@ Objects = list[dict[str, Any]]
 
 @cache
 def tool(*command: str) -> Path:
-    """Get or build an outside tool, for example tool("get-kustomize"), and return its path."""
+    """Get or build an outside tool with its script in tools/, and return its path."""
     result = subprocess.run(
         [ROOT / "tools" / command[0], *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
     )

@@ -94,7 +94,7 @@ class Acme:
         return self.parameters(
             replace(
                 preview,
-                config_error="line 3: \"{{ .secret }}\" '\\ # % $HOME",
+                config_error='line 3: "{{ .secret }}" \'\\ # % $HOME',
                 pull_request=replace(
                     preview.pull_request,
                     title='"}}\n{{ fail "no" }} # $(whoami) \\',

@@ -28,9 +28,7 @@ def test_a_fork_gets_no_external_secret_and_no_smoke_test(forks: dict[str, Rende
         assert all(secret["metadata"]["name"].startswith("postgres-") for secret in fork.all("Secret"))
 
 
-@pytest.mark.parametrize(
-    ("application_set", "origin"), [("previews.yaml", "fork"), ("forks.yaml", "same-repository")]
-)
+@pytest.mark.parametrize(("application_set", "origin"), [("previews.yaml", "fork"), ("forks.yaml", "same-repository")])
 def test_neither_set_may_deploy_what_belongs_to_the_other(acme: Acme, application_set: str, origin: str) -> None:
     given = acme.fork("fork-preview-payments-124") if origin == "fork" else acme.live()[1]
 
@@ -64,7 +62,9 @@ def test_both_projects_permit_one_repository_and_namespaces_by_their_own_prefix(
 
 
 def test_the_set_of_forks_differs_from_the_set_of_previews_in_origin_and_project_only() -> None:
-    previews, forks = (yaml.safe_load((ROOT / "applicationsets" / name).read_text("utf-8")) for name in ("previews.yaml", "forks.yaml"))
+    previews, forks = (
+        yaml.safe_load((ROOT / "applicationsets" / name).read_text("utf-8")) for name in ("previews.yaml", "forks.yaml")
+    )
     expected = copy.deepcopy(previews)
     expected["metadata"]["name"] = "previews-forks"
     expected["spec"]["generators"][0]["plugin"]["input"]["parameters"]["origin"] = "fork"

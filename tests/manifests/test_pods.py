@@ -63,7 +63,9 @@ def test_every_image_is_pinned(environments: Environments) -> None:
 
 def test_selectors_find_their_own_pods_only(environments: Environments) -> None:
     for where, objects in environments.items():
-        labels = {owner["metadata"]["name"]: owner["spec"]["template"]["metadata"]["labels"] for owner in owners(objects)}
+        labels = {
+            owner["metadata"]["name"]: owner["spec"]["template"]["metadata"]["labels"] for owner in owners(objects)
+        }
         for found in objects:
             selector = found["spec"]["selector"] if found["kind"] in {"Service", "Deployment"} else None
             if selector is None:
@@ -92,7 +94,9 @@ def test_only_databases_keep_off_spot_nodes(complete: dict[str, Rendered]) -> No
         spec, component = pod(deployment), deployment["metadata"]["labels"]["app.kubernetes.io/component"]
         seen.add(component)
         if component == "database":
-            (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+            (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+                "nodeSelectorTerms"
+            ]
             assert clouds <= {rule["key"] for rule in term["matchExpressions"] if rule["operator"] == "NotIn"}
             assert "tolerations" not in spec
         else:

@@ -16,7 +16,9 @@ HOOK = "preview.example.com/hook"
 WAVES = {"Namespace": -10, "postgres": -5, "migrate": 0, "app": 1, "worker": 1}
 
 
-def test_every_preview_of_the_demo_renders_and_nothing_of_it_is_refused(previews: dict[str, Rendered], acme: Acme) -> None:
+def test_every_preview_of_the_demo_renders_and_nothing_of_it_is_refused(
+    previews: dict[str, Rendered], acme: Acme
+) -> None:
     assert len(previews) == len(acme.live()) > 10
     for name, preview in previews.items():
         assert (preview.error, preview.refused) == ("", []), name

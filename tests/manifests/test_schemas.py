@@ -2,12 +2,11 @@ import json
 import shutil
 import subprocess
 from functools import cache
-from pathlib import Path
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
-from kubernetes_validate import utils
+from kubernetes_validate import utils  # type: ignore[import-untyped]
 
 from tests.manifests.conftest import OPTIONAL
 from tools.rendering import ROOT, Objects, build, refused, tool
@@ -34,7 +33,8 @@ def _installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Objects]:
     folders = {
         kustomization.parent
         for kustomization in root.glob("*/**/kustomization.yaml")
-        if yaml.safe_load(kustomization.read_text("utf-8"))["kind"] == "Kustomization" and "apps" not in kustomization.parts
+        if yaml.safe_load(kustomization.read_text("utf-8"))["kind"] == "Kustomization"
+        and "apps" not in kustomization.parts
     }
     return {str(folder.relative_to(root.parent)): build(folder) for folder in sorted(folders)}
 
@@ -54,7 +54,12 @@ def test_every_object_is_valid(environments: dict[str, Objects], installed: dict
 
 def test_a_misspelt_field_is_noticed() -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "app"}, "spec": {"prots": []}}
-    secret = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "x"}, "spec": {"traget": 1}}
+    secret = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "x"},
+        "spec": {"traget": 1},
+    }
 
     with pytest.raises(kubernetes_validate.ValidationError, match="prots"):
         kubernetes_validate.validate(service, kubernetes_validate.latest_version(), strict=True)
@@ -122,6 +127,6 @@ def _validate(where: str, found: str) -> None:
 
 
 def _mistakes(objects: Objects) -> str:
-    decoder: Path = tool("get-program", "tests/manifests/decoder")
+    decoder = tool("get-program", "tests/manifests/decoder")
     text = yaml.safe_dump_all(objects)
     return subprocess.run([decoder], input=text, capture_output=True, text=True, check=False).stderr

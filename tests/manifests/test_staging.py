@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from plugin.core.catalog import Endpoint
 from tests.manifests.conftest import Acme, Rendered, base_name
 from tests.manifests.pods import pod
 from tools.rendering import Objects
@@ -69,7 +68,9 @@ def test_staging_and_a_preview_differ_in_what_is_declared_and_nothing_else(
     staging: dict[str, Objects], previews: dict[str, Rendered], service: str
 ) -> None:
     ours = {base_name(found): found for found in staging[service] if found["kind"] != "Namespace"}
-    theirs = {base_name(found): found for found in previews[PREVIEW_OF[service]].objects if found["kind"] != "Namespace"}
+    theirs = {
+        base_name(found): found for found in previews[PREVIEW_OF[service]].objects if found["kind"] != "Namespace"
+    }
 
     assert theirs.keys() - ours.keys() <= set.union(*ONLY_IN_PREVIEWS.values())
     assert ours.keys() - theirs.keys() <= ONLY_IN_STAGING
@@ -105,15 +106,15 @@ def test_the_literals_of_staging_are_what_the_catalog_says(staging: dict[str, Ob
     for name, service in acme.catalog.services.items():
         objects = {base_name(found): found for found in staging[name]}
         (namespace,) = (found for kind, found in objects if kind == "Namespace")
-        assert service.staging[Endpoint.INTERNAL] == f"http://app.{namespace}.svc.cluster.local"
+        assert service.staging["internal"] == f"http://app.{namespace}.svc.cluster.local"
         (rule,) = objects["Ingress", "app"]["spec"]["rules"]
-        assert service.staging[Endpoint.PUBLIC] == f"https://{rule['host']}"
+        assert service.staging["public"] == f"https://{rule['host']}"
         app = pod(objects["Deployment", "app"])["containers"][0]
         assert app["image"].startswith(f"{service.image_name}:")
         assert app["ports"][0]["containerPort"] == service.port
         assert app["readinessProbe"]["httpGet"]["path"] == service.health_path
-        expected = {"PUBLIC_URL": service.staging[Endpoint.PUBLIC]}
-        for dependency in service.depends_on:
+        expected = {"PUBLIC_URL": service.staging["public"]}
+        for dependency in service.dependencies:
             expected[dependency.variable] = acme.catalog.services[dependency.service].staging[dependency.endpoint]
         assert objects["ConfigMap", "environment"]["data"] == expected, name
 
@@ -124,8 +125,8 @@ def _differences(ours: Any, theirs: Any, path: str) -> Iterator[str]:
             yield from _differences(ours.get(key), theirs.get(key), f"{path}/{key.replace('/', '~')}")
     elif isinstance(ours, list) and isinstance(theirs, list):
         for index in range(max(len(ours), len(theirs))):
-            pair = (one[index] if index < len(one) else None for one in (ours, theirs))
-            yield from _differences(*pair, f"{path}/{index}")
+            our, their = (one[index] if index < len(one) else None for one in (ours, theirs))
+            yield from _differences(our, their, f"{path}/{index}")
     elif json.dumps(ours) != json.dumps(theirs):
         generated = isinstance(ours, str) and ours.startswith("environment-")
         yield f"{path}:environment" if generated else path

@@ -4,8 +4,9 @@ set -eu
     printf 'window.config = {'
     separator=
     for key in $BROWSER_KEYS; do
+        value=$(printenv "$key") # a key that is missing ends the script
         # As JSON; < too, because the file may end up inside a page.
-        value=$(printenv "$key" | sed 's/\\/\\\\/g; s/"/\\"/g; s/</\\u003c/g')
+        value=$(printf %s "$value" | sed 's/\\/\\\\/g; s/"/\\"/g; s/</\\u003c/g')
         printf '%s"%s": "%s"' "$separator" "$key" "$value"
         separator=', '
     done

@@ -1,0 +1,93 @@
+"""The two scripts in the manifests, run as their containers run them."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from tests.manifests.conftest import Rendered
+from tests.manifests.pods import pod
+
+HOSTILE = "https://x.example.com/\"'\\</script>?a=1&b=$HOME"
+
+
+def test_the_browser_gets_the_listed_keys_and_no_others(previews: dict[str, Rendered], tmp_path: Path) -> None:
+    preview = previews["preview-shop-31"]
+    (init,) = pod(preview.one("Deployment", "app"))["initContainers"]
+    keys = {entry["name"]: entry["value"] for entry in init["env"]}
+    environment = preview.one("ConfigMap", "environment")["data"]
+
+    written = _write_config(preview, tmp_path, environment | keys | {"SECRET": "not for browsers"})
+
+    assert written == {key: environment[key] for key in ("PUBLIC_URL", "ORDERS_URL", "USERS_URL")}
+    assert written["USERS_URL"] == "https://users-7.preview.example.com", "a link to a preview, by its public URL"
+
+
+def test_no_value_gets_out_of_its_quotes(previews: dict[str, Rendered], tmp_path: Path) -> None:
+    written = _write_config(previews["preview-shop-31"], tmp_path, {"BROWSER_KEYS": "A_URL", "A_URL": HOSTILE})
+
+    assert written == {"A_URL": HOSTILE}
+    assert "<" not in (tmp_path / "config.js").read_text("utf-8")
+
+
+def test_a_listed_key_that_is_missing_stops_the_pod(previews: dict[str, Rendered], tmp_path: Path) -> None:
+    result = _run_config(
+        previews["preview-shop-31"], tmp_path, {"BROWSER_KEYS": "PUBLIC_URL MISSING_URL", "PUBLIC_URL": "x"}
+    )
+
+    assert result.returncode != 0
+
+
+def test_the_smoke_test_ends_when_the_public_url_answers_200_and_not_before(
+    previews: dict[str, Rendered], tmp_path: Path
+) -> None:
+    (container,) = pod(previews["preview-orders-15"].one("Job", "smoke-test"))["containers"]
+    _stub(tmp_path / "sleep", "exit 0")
+    # Answers 503, then a login's redirect, then 200; writes down what it was asked for.
+    _stub(
+        tmp_path / "curl",
+        f"""for url; do :; done
+            echo "$url" >>{tmp_path}/asked
+            set -- 503 302 200
+            shift $(($(wc -l <{tmp_path}/asked) - 1))
+            printf %s "$1"
+            [ "$1" = 200 ]""",
+    )
+    environment = {
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "PUBLIC_URL": "https://orders-15.preview.example.com",
+        "HEALTH_PATH": container["env"][0]["value"],
+    }
+
+    result = subprocess.run([*container["command"], *container["args"]], env=environment, timeout=20, check=False)
+
+    assert result.returncode == 0
+    asked = (tmp_path / "asked").read_text("utf-8").split()
+    assert asked == ["https://orders-15.preview.example.com/healthz"] * 3
+
+
+def _write_config(preview: Rendered, folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    assert _run_config(preview, folder, environment).returncode == 0
+    text = (folder / "config.js").read_text("utf-8")
+    assert text.startswith("window.config = ")
+    assert text.endswith(";\n")
+    config: dict[str, str] = json.loads(text.removeprefix("window.config = ").removesuffix(";\n"))
+    return config
+
+
+def _run_config(preview: Rendered, folder: Path, environment: dict[str, str]) -> "subprocess.CompletedProcess[bytes]":
+    (init,) = pod(preview.one("Deployment", "app"))["initContainers"]
+    shell, script, target = init["command"]
+    content = preview.one("ConfigMap", "nginx")["data"][Path(script).name]
+    (folder / "script").write_text(content, "utf-8")
+    return subprocess.run(
+        [shell, folder / "script", folder / Path(target).name],
+        env=environment | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        check=False,
+    )
+
+
+def _stub(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    path.chmod(0o755)
