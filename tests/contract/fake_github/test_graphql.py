@@ -19,6 +19,10 @@ ORDERS = {"o0": "acme", "n0": "orders"}
 EVERYTHING = {**ORDERS, "l0": None, "f0": 100, "a0": None}
 
 
+def orders(selection: str) -> str:
+    return f'{{ repository(owner: "acme", name: "orders") {{ {selection} }} }}'
+
+
 def numbers(answer: Any) -> list[int]:
     return [node["number"] for node in answer["data"]["r0"]["list"]["nodes"]]
 
@@ -89,6 +93,30 @@ def test_the_newest_are_those_updated_last_over_all_states(ask: Ask) -> None:
 
     assert [node["number"] for node in newest] == [3, 7, 6, 5, 4]
     assert newest[0]["updatedAt"] == "2026-11-03T00:00:00Z"
+
+
+def test_pages_from_the_newest_join_too(ask: Ask) -> None:
+    found: list[int] = []
+    after = "null"
+    for _ in range(4):
+        order = "orderBy: {field: UPDATED_AT, direction: DESC}"
+        page = f"pullRequests(first: 2, after: {after}, {order})"
+        answer = ask(orders(f"{page} {{ pageInfo {{ endCursor }} nodes {{ number }} }}"))
+        connection = answer["data"]["repository"]["pullRequests"]
+        found += [node["number"] for node in connection["nodes"]]
+        after = f'"{connection["pageInfo"]["endCursor"]}"'
+
+    assert found == [3, 7, 6, 5, 4, 2, 1]
+
+
+def test_branches_can_be_asked_for(ask: Ask) -> None:
+    def found(argument: str) -> list[int]:
+        answer = ask(orders(f"pullRequests(first: 9, {argument}) {{ nodes {{ number }} }}"))
+        return [node["number"] for node in answer["data"]["repository"]["pullRequests"]["nodes"]]
+
+    assert found('headRefName: "branch-3"') == [3]
+    assert found('baseRefName: "other"') == []
+    assert found('baseRefName: "main", states: [MERGED, CLOSED]') == [5, 6]
 
 
 def test_people_bots_and_deleted_accounts_differ(ask: Ask) -> None:
@@ -210,6 +238,14 @@ def test_odd_files_look_as_they_do_on_github(github: GitHub, ask: Ask) -> None:
     assert put(Tree()) == {"__typename": "Tree"}
 
 
+def test_a_config_file_with_a_zero_byte_is_binary(github: GitHub, ask: Ask) -> None:
+    entry = pull_request(1, config="version: 1\0")
+    github.organisation = Organisation(repositories={"acme/orders": RepositoryEntry(pull_requests=(entry,))})
+    file = file_at(ask, f"{1:040x}")["f0"]
+
+    assert (file["isBinary"], file["text"], file["byteSize"]) == (True, None, 11)
+
+
 def test_a_renamed_repository_is_found_under_its_new_name_with_its_identity(github: GitHub, ask: Ask) -> None:
     follow = 'query Q($n: String!) { repository(owner: "acme", name: $n) { id nameWithOwner } }'
     before = ask(follow, n="orders")["data"]["repository"]
@@ -303,6 +339,8 @@ def test_enterprise_server_has_its_own_path_and_no_rate_limit(github: GitHub) ->
 
     assert answer.json()["data"] == {"rateLimit": None, "r0": {"databaseId": database_id("acme/orders")}}
     assert "x-ratelimit-limit" not in answer.headers
+    wrong = requests.post(f"{github.enterprise_url}/graphql", json=body, headers=headers, timeout=10)
+    assert wrong.status_code == 404
 
 
 @pytest.mark.parametrize("authorization", [None, "bearer wrong", "bearer", "basic fake-token", "fake-token"])
@@ -398,13 +436,29 @@ def test_an_answer_takes_as_long_as_the_latency_says(github: GitHub, ask: Ask) -
     assert time.perf_counter() - start >= 0.1
 
 
-def test_a_question_that_the_fake_cannot_answer_fails_the_test(organisation: Organisation) -> None:
-    body = {"query": "{ rateLimit(dryRun: true) { cost } }"}
+@pytest.mark.parametrize(
+    ("query", "missing"),
+    [
+        ("{ rateLimit(dryRun: true) { cost } }", "dryRun"),
+        ('{ node(id: "U_1") { id } }', "not U_1"),
+        (orders('object(expression: "main:README.md") { oid }'), "full commit only"),
+        (orders("pullRequests(first: 1, labels: []) { nodes { id } }"), "labels"),
+        (orders("pullRequests(last: 1) { nodes { id } }"), "pages from the end"),
+        (
+            orders("pullRequests(first: 1, orderBy: {field: COMMENTS, direction: ASC}) { nodes { id } }"),
+            "orderBy COMMENTS",
+        ),
+    ],
+)
+def test_a_question_that_the_fake_cannot_answer_truly_fails_the_test(
+    organisation: Organisation, query: str, missing: str
+) -> None:
     github = GitHub(organisation)
     headers = {"Authorization": f"bearer {github.token}"}
+    answer = requests.post(f"{github.url}/graphql", json={"query": query}, headers=headers, timeout=10)
 
-    assert requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).status_code == 500
-    with pytest.raises(AssertionError, match="dryRun"):
+    assert answer.status_code == 500
+    with pytest.raises(AssertionError, match=missing):
         github.__exit__(None, None, None)
 
 
@@ -431,3 +485,17 @@ def test_an_organisation_that_github_could_not_hold_is_refused() -> None:
                 pull_request(1, head_sha=same, config="a"), pull_request(2, head_sha=same, config="b")
             )
         )
+
+
+def test_a_change_to_what_is_not_there_is_refused(github: GitHub) -> None:
+    """A slip in a test must not leave it testing nothing."""
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.rename("acme/order", "acme/sales")
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.recreate("acme/order")
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.put_file("acme/order", "a" * 40, Tree())
+    with pytest.raises(ValueError, match="no pull request of mallory/order"):
+        github.delete_fork("mallory/order")
+    with pytest.raises(ValueError, match="globex/site stands for two"):
+        github.rename("acme/orders", "globex/site")

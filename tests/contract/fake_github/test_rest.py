@@ -19,6 +19,7 @@ from plugin.sources.github import queries
 from tests.contract.fake_github.conftest import pull_request
 from tests.fakes import github as fake
 from tests.fakes.github import App, Blob, GitHub, Symlink, Tree, database_id
+from tests.fakes.github.world import node_id
 
 OPENAPI = json.loads(Path(fake.__file__).with_name("openapi.json").read_text(encoding="utf-8"))
 Get = Callable[..., requests.Response]
@@ -186,6 +187,13 @@ def test_files_are_found_by_commit_only(github: GitHub, get: Get) -> None:
     assert get(path).status_code == 404  # the default branch has none
 
 
+def test_a_file_over_a_megabyte_comes_without_its_content(github: GitHub, get: Get) -> None:
+    github.put_file("acme/orders", f"{1:040x}", Blob("x" * 1_000_001))
+    file = get(f"/repos/acme/orders/contents/.preview.yaml?ref={1:040x}").json()
+
+    assert (file["encoding"], file["content"], file["size"]) == ("none", "", 1_000_001)
+
+
 def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(
     github: GitHub, private_key: str
 ) -> None:
@@ -207,14 +215,20 @@ def test_each_owner_has_its_own_installation_which_sees_nothing_of_the_others(
 ) -> None:
     bearer = signed(private_key, github)
     token = installation_token(get, bearer, "globex/site")["token"]
-    variables = {"o0": "globex", "n0": "site", "o1": "acme", "n1": "orders"}
-    body = {"query": queries.confirm([0, 0]), "variables": variables}
-    headers = {"Authorization": f"bearer {token}"}
-    answer = requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()
+    theirs = node_id("R", "acme/orders")
 
-    assert answer["data"]["r0"] == {"databaseId": database_id("globex/site")}
-    assert answer["data"]["r1"] is None
-    assert (answer["errors"][0]["type"], answer["errors"][0]["path"]) == ("NOT_FOUND", ["r1"])
+    def ask(query: str, **variables: object) -> Any:
+        body = {"query": query, "variables": variables}
+        headers = {"Authorization": f"bearer {token}"}
+        return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()
+
+    by_name = ask(queries.confirm([0, 0]), o0="globex", n0="site", o1="acme", n1="orders")
+    by_id = ask("query ($id: ID!) { node(id: $id) { id } }", id=theirs)
+
+    assert by_name["data"]["r0"] == {"databaseId": database_id("globex/site")}
+    assert by_name["data"]["r1"] is None
+    assert (by_name["errors"][0]["type"], by_name["errors"][0]["path"]) == ("NOT_FOUND", ["r1"])
+    assert (by_id["data"], by_id["errors"][0]["type"]) == ({"node": None}, "NOT_FOUND")
     assert get("/repos/globex/site", token=token).status_code == 200
     assert get("/repos/acme/orders", token=token).status_code == 404
 

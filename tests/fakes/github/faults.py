@@ -164,7 +164,7 @@ def _spoiled(spoil: Callable[[dict[str, Any]], None]) -> Intercept:
     """Change the true answer of each GraphQL request that has one."""
 
     def intercept(request: Request) -> Response | None:
-        if not request.path.endswith("/graphql"):
+        if not request.graphql:
             return None
         response = request.answer()
         answer = json.loads(response.body)

@@ -170,9 +170,10 @@ class _Builder:
                 self.add_file(repository, oid, path, file)
 
     def register(self, repository: Repository) -> None:
-        if self.nodes.setdefault(repository.node_id, repository) != repository:
+        name = repository.full_name.lower()
+        if self.repositories.setdefault(name, repository) != repository:
             raise ValueError(f"{repository.full_name} stands for two different repositories")
-        self.repositories[repository.full_name.lower()] = repository
+        self.nodes[repository.node_id] = repository
 
     def pull_request(self, repository: Repository, identity: str, entry: PullRequestEntry) -> PullRequest:
         head: Repository | None = repository
