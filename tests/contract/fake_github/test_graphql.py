@@ -144,9 +144,7 @@ def test_more_than_a_hundred_labels_come_in_pages(github: GitHub, ask: Ask) -> N
         repositories={"acme/orders": RepositoryEntry(pull_requests=(pull_request(1, labels=labels),))}
     )
     first = listed(ask(queries.listing(1), **EVERYTHING))[1]
-    rest = ask(queries.labels(), id=first["id"], after=first["labels"]["pageInfo"]["endCursor"])["data"][
-        "node"
-    ]
+    rest = ask(queries.labels(), id=first["id"], after=first["labels"]["pageInfo"]["endCursor"])["data"]["node"]
 
     assert first["labels"]["totalCount"] == 150
     assert first["labels"]["pageInfo"]["hasNextPage"]
@@ -259,9 +257,7 @@ def test_a_renamed_repository_is_found_under_its_new_name_with_its_identity(gith
     assert ask(queries.confirm([1]), o0="acme", n0="sales", p0_0=3)["data"]["r0"]["p0"]["number"] == 3
 
 
-def test_a_recreated_repository_has_another_identity_and_so_have_its_pull_requests(
-    github: GitHub, ask: Ask
-) -> None:
+def test_a_recreated_repository_has_another_identity_and_so_have_its_pull_requests(github: GitHub, ask: Ask) -> None:
     def identities() -> tuple[int, str]:
         repository = ask(queries.listing(1), **EVERYTHING)["data"]["r0"]
         return repository["databaseId"], repository["list"]["nodes"][0]["id"]
@@ -277,9 +273,7 @@ def test_identities_do_not_change_from_one_run_to_the_next(organisation: Organis
         with GitHub(organisation) as github:
             headers = {"Authorization": f"token {github.token}"}
             body = {"query": queries.listing(1), "variables": EVERYTHING}
-            return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()[
-                "data"
-            ]["r0"]
+            return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()["data"]["r0"]
 
     assert identity() == identity()
 
@@ -480,11 +474,7 @@ def test_an_organisation_that_github_could_not_hold_is_refused() -> None:
         GitHub(organisation(pull_request(1), pull_request(1)))
     same = "a" * 40
     with pytest.raises(ValueError, match="two contents"):
-        GitHub(
-            organisation(
-                pull_request(1, head_sha=same, config="a"), pull_request(2, head_sha=same, config="b")
-            )
-        )
+        GitHub(organisation(pull_request(1, head_sha=same, config="a"), pull_request(2, head_sha=same, config="b")))
 
 
 def test_a_change_to_what_is_not_there_is_refused(github: GitHub) -> None:

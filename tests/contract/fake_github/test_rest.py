@@ -48,9 +48,7 @@ def _github(organisation: Organisation, key: rsa.RSAPrivateKey) -> Iterator[GitH
 def _get(github: GitHub) -> Get:
     def get(path: str, *, token: str = github.token, method: str = "GET") -> requests.Response:
         headers = {"Authorization": f"bearer {token}"}
-        return requests.request(
-            method, f"{github.url}{path}", headers=headers, timeout=10, allow_redirects=False
-        )
+        return requests.request(method, f"{github.url}{path}", headers=headers, timeout=10, allow_redirects=False)
 
     return get
 
@@ -112,9 +110,7 @@ def test_an_answer_of_another_shape_would_be_noticed(get: Get, damage: dict[str,
 
     assert schema.is_valid(answer)
     assert not schema.is_valid({**answer, **damage})
-    assert not schema.is_valid(
-        {name: value for name, value in answer.items() if name not in damage | {"url": 1}}
-    )
+    assert not schema.is_valid({name: value for name, value in answer.items() if name not in damage | {"url": 1}})
 
 
 @pytest.mark.parametrize("url", ["url", "enterprise_url"])
@@ -153,9 +149,7 @@ def test_pages_are_linked(github: GitHub, get: Get) -> None:
 
 def test_state_chooses_open_closed_or_all(get: Get) -> None:
     def found(state: str) -> list[int]:
-        return [
-            pull["number"] for pull in get(f"/repos/acme/orders/pulls?state={state}&direction=asc").json()
-        ]
+        return [pull["number"] for pull in get(f"/repos/acme/orders/pulls?state={state}&direction=asc").json()]
 
     assert found("open") == [1, 2, 3, 4, 7]
     assert found("closed") == [5, 6]
@@ -194,9 +188,7 @@ def test_a_file_over_a_megabyte_comes_without_its_content(github: GitHub, get: G
     assert (file["encoding"], file["content"], file["size"]) == ("none", "", 1_000_001)
 
 
-def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(
-    github: GitHub, private_key: str
-) -> None:
+def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(github: GitHub, private_key: str) -> None:
     for url in (github.url, github.enterprise_url):
         auth = Auth.AppAuth(42, private_key)
         with GithubIntegration(auth=auth, base_url=url, seconds_between_requests=None) as integration:
@@ -275,9 +267,7 @@ def test_the_apps_own_token_opens_no_repository(github: GitHub, get: Get, privat
     assert get("/repos/acme/orders", token=signed(private_key, github)).status_code == 401
 
 
-def test_the_app_is_where_it_was_installed_only(
-    organisation: Organisation, github: GitHub, private_key: str
-) -> None:
+def test_the_app_is_where_it_was_installed_only(organisation: Organisation, github: GitHub, private_key: str) -> None:
     public_key = github_public_key(private_key)
     app = App(id=42, public_key=public_key, owners=frozenset({"acme"}))
     with GitHub(organisation, app=app) as limited:

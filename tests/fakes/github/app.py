@@ -65,9 +65,7 @@ class Installations:
         if issued > now.timestamp():
             raise BadJWTError("'Issued at' claim ('iat') must be an Integer representing a time in the past")
         if expires <= now.timestamp():
-            raise BadJWTError(
-                "'Expiration time' claim ('exp') must be a numeric value representing the future time"
-            )
+            raise BadJWTError("'Expiration time' claim ('exp') must be a numeric value representing the future time")
         if expires > now.timestamp() + JWT_SECONDS:
             raise BadJWTError("'Expiration time' claim ('exp') is too far in the future")
         return self._app

@@ -143,9 +143,7 @@ def resource_limits_exceeded() -> Intercept:
     """GitHub stopped half way: the last repository is missing, and of the others' lists the last entry."""
 
     def spoil(answer: dict[str, Any]) -> None:
-        aliases = [
-            name for name, value in answer["data"].items() if value is not None and name != "rateLimit"
-        ]
+        aliases = [name for name, value in answer["data"].items() if value is not None and name != "rateLimit"]
         for alias in aliases:
             if isinstance(answer["data"][alias], dict) and "list" in answer["data"][alias]:
                 del answer["data"][alias]["list"]["nodes"][-1:]

@@ -157,9 +157,7 @@ class GitHub:
         except Exception:  # noqa: BLE001 - reported to the client, and to the test when it ends
             self.broken.append(traceback.format_exc())
             response = Response(HTTPStatus.INTERNAL_SERVER_ERROR, self.broken[-1].encode())
-        return response.with_headers(
-            {"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"}
-        )
+        return response.with_headers({"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"})
 
     def _must_have(self, repository: str) -> None:
         if repository not in self._organisation.repositories:
@@ -223,9 +221,7 @@ class GitHub:
         except BadJWTError as problem:
             return error(HTTPStatus.UNAUTHORIZED, str(problem))
 
-    def _charge(
-        self, resource: str, caller: _Caller, request: Request, points: int
-    ) -> tuple[Quota | None, bool]:
+    def _charge(self, resource: str, caller: _Caller, request: Request, points: int) -> tuple[Quota | None, bool]:
         if request.enterprise:  # Enterprise Server has no limits unless its admin wants some
             return None, True
         with self._lock:
@@ -244,9 +240,7 @@ def _read(request: Request) -> tuple[Call, graphql.Plan | Response]:
     except ValueError:
         return call, error(HTTPStatus.BAD_REQUEST, "Problems parsing JSON")
     if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
-        return call, error(
-            HTTPStatus.BAD_REQUEST, "A query attribute must be specified and must be a string."
-        )
+        return call, error(HTTPStatus.BAD_REQUEST, "A query attribute must be specified and must be a string.")
     variables = asked.get("variables") or {}
     plan = graphql.plan(asked["query"], variables)
     if isinstance(plan, graphql.Plan):
