@@ -381,6 +381,17 @@ def test_too_many_ids_are_refused_as_github_does(ask: Ask) -> None:
     }
 
 
+def test_too_many_nodes_are_refused_without_a_path(ask: Ask) -> None:
+    variables: dict[str, Any] = {}
+    for i in range(50):
+        variables |= {f"o{i}": "acme", f"n{i}": "orders", f"f{i}": 100}
+
+    [error] = ask(queries.listing(50), **variables)["errors"]
+
+    assert error.keys() == {"type", "message"}
+    assert error["type"] == "MAX_NODE_LIMIT_EXCEEDED"
+
+
 def test_a_page_of_101_is_refused_and_costs_nothing(github: GitHub, ask: Ask) -> None:
     answer = ask(queries.listing(1), **{**EVERYTHING, "f0": 101})
 
