@@ -9,8 +9,7 @@ from plugin.errors import NotReady
 from plugin.sources.file import LONG_AGO, Organisation
 from plugin.sources.github import listing
 from tests.contract.conftest import Plugin, changed, operations, pull_request, with_pull_requests
-from tests.fakes.github import GitHub, Intercept
-from tests.fakes.github import faults
+from tests.fakes.github import GitHub, Intercept, faults
 
 EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
 FULL_OUTAGES = {
@@ -167,7 +166,7 @@ def test_a_later_page_that_fails_is_doubt_about_that_repository(
     report = plugin.refresh()
 
     assert set(report.doubts) == {"acme/orders"}
-    with pytest.raises(NotReady, match="never been read: acme/orders$"):
+    with pytest.raises(NotReady, match=r"never been read: acme/orders$"):
         plugin.answer()
 
 

@@ -59,8 +59,8 @@ def signed(private_key: str, github: GitHub, **changed: Any) -> str:
     return jwt.encode(claims, private_key, algorithm="RS256")
 
 
-def installation_token(get: Get, bearer: str, repository: str) -> Any:
-    installation = get(f"/repos/{repository}/installation", token=bearer).json()
+def installation_token(get: Get, bearer: str, owner: str) -> Any:
+    installation = get(f"/orgs/{owner}/installation", token=bearer).json()
     path = f"/app/installations/{installation['id']}/access_tokens"
     return get(path, token=bearer, method="POST").json()
 
@@ -79,7 +79,7 @@ def test_answers_have_the_shape_of_githubs_openapi(github: GitHub, get: Get, pri
     contents = repository + "/contents/{path}"
     at = f"/repos/acme/orders/contents/.preview.yaml?ref={3:040x}"
     bearer = signed(private_key, github)
-    installation = get("/repos/acme/orders/installation", token=bearer)
+    installation = get("/orgs/acme/installation", token=bearer)
     token = get(f"/app/installations/{installation.json()['id']}/access_tokens", token=bearer, method="POST")
 
     assert_is_githubs(f"GET {repository}", get("/repos/acme/orders"))
@@ -89,7 +89,7 @@ def test_answers_have_the_shape_of_githubs_openapi(github: GitHub, get: Get, pri
     for file in (Symlink("nowhere"), Tree(), Blob("x" * 2_000_000)):
         github.put_file("acme/orders", f"{3:040x}", file)
         assert_is_githubs(f"GET {contents}", get(at))
-    assert_is_githubs(f"GET {repository}/installation", installation)
+    assert_is_githubs("GET /orgs/{org}/installation", installation)
     assert_is_githubs("POST /app/installations/{installation_id}/access_tokens", token)
     github.rename("acme/orders", "acme/sales")
     assert_is_githubs(f"GET {repository}", get("/repos/acme/orders"))
@@ -192,7 +192,7 @@ def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(github: Git
     for url in (github.url, github.enterprise_url):
         auth = Auth.AppAuth(42, private_key)
         with GithubIntegration(auth=auth, base_url=url, seconds_between_requests=None) as integration:
-            installation = integration.get_repo_installation("acme", "orders")
+            installation = integration.get_org_installation("acme")
             with integration.get_github_for_installation(installation.id) as app:
                 headers, answer = app.requester.graphql_query(
                     queries.confirm([1]), {"o0": "acme", "n0": "orders", "p0_0": 3}
@@ -206,7 +206,7 @@ def test_each_owner_has_its_own_installation_which_sees_nothing_of_the_others(
     github: GitHub, get: Get, private_key: str
 ) -> None:
     bearer = signed(private_key, github)
-    token = installation_token(get, bearer, "globex/site")["token"]
+    token = installation_token(get, bearer, "globex")["token"]
     theirs = node_id("R", "acme/orders")
 
     def ask(query: str, **variables: object) -> Any:
@@ -228,7 +228,7 @@ def test_each_owner_has_its_own_installation_which_sees_nothing_of_the_others(
 def test_an_installation_token_expires(github: GitHub, get: Get, private_key: str) -> None:
     moment = datetime(2026, 11, 21, 9, tzinfo=UTC)
     github.now = lambda: moment
-    token = installation_token(get, signed(private_key, github), "acme/orders")
+    token = installation_token(get, signed(private_key, github), "acme")
     before = get("/repos/acme/orders", token=token["token"]).status_code
     github.now = lambda: moment + timedelta(hours=1)
 
@@ -249,7 +249,7 @@ def test_an_installation_token_expires(github: GitHub, get: Get, private_key: st
 def test_a_json_web_token_with_a_wrong_claim_is_refused(
     github: GitHub, get: Get, private_key: str, changed: dict[str, Any], message: str
 ) -> None:
-    answer = get("/repos/acme/orders/installation", token=signed(private_key, github, **changed))
+    answer = get("/orgs/acme/installation", token=signed(private_key, github, **changed))
 
     assert answer.status_code == 401
     assert message in answer.json()["message"]
@@ -260,7 +260,7 @@ def test_a_json_web_token_of_another_key_and_any_other_token_are_refused(github:
     bearer = jwt.encode({"iat": 0, "exp": 9_999_999_999, "iss": "42"}, other, algorithm="RS256")
 
     for token in (bearer, github.token, "x"):
-        assert get("/repos/acme/orders/installation", token=token).status_code == 401
+        assert get("/orgs/acme/installation", token=token).status_code == 401
 
 
 def test_the_apps_own_token_opens_no_repository(github: GitHub, get: Get, private_key: str) -> None:
@@ -273,11 +273,11 @@ def test_the_app_is_where_it_was_installed_only(organisation: Organisation, gith
     with GitHub(organisation, app=app) as limited:
         headers = {"Authorization": f"bearer {signed(private_key, github)}"}
 
-        def status(repository: str) -> int:
-            url = f"{limited.url}/repos/{repository}/installation"
+        def status(owner: str) -> int:
+            url = f"{limited.url}/orgs/{owner}/installation"
             return requests.get(url, headers=headers, timeout=10).status_code
 
-        assert (status("acme/orders"), status("globex/site"), status("acme/none")) == (200, 404, 404)
+        assert (status("acme"), status("globex")) == (200, 404)
 
 
 def github_public_key(private_key: str) -> str:

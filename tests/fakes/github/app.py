@@ -22,6 +22,7 @@ class App:
     public_key: str  # PEM
     owners: frozenset[str] | None = None  # where it is installed; None: everywhere
     token_seconds: int = 3600
+    people: frozenset[str] = frozenset()  # owners that are no organisations
 
 
 @dataclass(frozen=True)
