@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -15,7 +15,7 @@ from typing import Any
 
 TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
-START_TIMEOUT = 30.0  # seconds
+TIMEOUT = 30.0  # seconds
 PATH = "/api/v1/getparams.execute"
 REQUEST = b'{"applicationSetName":"previews","input":{}}\n'
 
@@ -46,24 +46,34 @@ class Server:
         finally:
             connection.close()
 
-    def wait_until_it_listens(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                self.ask("GET", "/healthz", None)
-            except OSError:
-                time.sleep(0.02)
-            else:
-                return
-        raise AssertionError(f"the server does not listen; its log:\n{self.log.read_text('utf-8')}")
+    def listens(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server has stopped; its log:\n{self.log.read_text('utf-8')}")
+        try:
+            return self.ask("GET", "/healthz", None).status == 200
+        except OSError:
+            return False
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
+    """Ask again and again until it is so. Raises AssertionError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @contextmanager
 def serve(folder: Path, **settings: str) -> Iterator[Server]:
     """Start the server with the demo organisation's catalog; it listens when this returns."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
     environment |= {
         "PREVIEW_BIND": f"127.0.0.1:{port}",
@@ -76,7 +86,7 @@ def serve(folder: Path, **settings: str) -> Iterator[Server]:
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stderr=output) as process:
         server = Server(port, process, log)
         try:
-            server.wait_until_it_listens()
+            wait_for(server.listens)
             yield server
         finally:
             process.terminate()
