@@ -19,7 +19,7 @@ from plugin.sources.github.listing import Fingerprint, Lister, Listing
 from plugin.sources.github.nodes import Listed, config_file, timestamp
 
 DETAILS_PER_REQUEST = 100  # GitHub takes at most 100 ids
-LOOK_UPS_PER_REQUEST = 50
+LOOK_UPS_PER_REQUEST = 100
 FILE_CACHE = 64 * 1024 * 1024  # characters of file texts; a text never changes, so it is kept until room is needed
 SETTLED = timedelta(seconds=20)  # times have whole seconds and answers can lag, so a younger text is read again
 

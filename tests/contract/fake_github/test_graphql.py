@@ -146,7 +146,6 @@ def test_more_than_a_hundred_labels_come_in_pages(github: GitHub, ask: Ask) -> N
     first = listed(ask(queries.listing(1), **EVERYTHING))[1]
     rest = ask(queries.labels(), id=first["id"], after=first["labels"]["pageInfo"]["endCursor"])["data"]["node"]
 
-    assert first["labels"]["totalCount"] == 150
     assert first["labels"]["pageInfo"]["hasNextPage"]
     assert [node["name"] for node in first["labels"]["nodes"] + rest["labels"]["nodes"]] == labels
     assert not rest["labels"]["pageInfo"]["hasNextPage"]

@@ -273,8 +273,8 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "headRepository": lambda pull, _: pull.head_repository,
         "labels": _labels,
     },
-    "PullRequestConnection": _CONNECTION,
-    "LabelConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
+    "PullRequestConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
+    "LabelConnection": _CONNECTION,
     "PageInfo": {
         "endCursor": lambda page, _: page.end_cursor,
         "hasNextPage": lambda page, _: page.has_next,
