@@ -5,9 +5,10 @@ CREATE TABLE orders (
     address_id bigint NOT NULL,
     status     text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'paid', 'shipped', 'delivered', 'cancelled')),
     placed_at  timestamptz NOT NULL DEFAULT now(),
-    shipped_at timestamptz CHECK (shipped_at >= placed_at),
+    shipped_at timestamptz,
     FOREIGN KEY (user_id, address_id) REFERENCES addresses (user_id, id),
-    CHECK ((status IN ('shipped', 'delivered')) = (shipped_at IS NOT NULL))
+    CONSTRAINT orders_shipped_after_placed CHECK (shipped_at >= placed_at),
+    CONSTRAINT orders_shipped_if_status_says_so CHECK ((status IN ('shipped', 'delivered')) = (shipped_at IS NOT NULL))
 );
 CREATE INDEX orders_user ON orders (user_id, placed_at DESC);
 

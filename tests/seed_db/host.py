@@ -68,9 +68,7 @@ class Host:
             raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done
 
-    def start(
-        self, *command: str | Path, log: Path, **environment: str | Path
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *command: str | Path, log: Path, **environment: str | Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
             return subprocess.Popen(
                 command,
