@@ -19,9 +19,7 @@ PASSWORD = "it's a secret"
 
 # PostgreSQL refuses to run as root: then everything here runs as nobody.
 UNPRIVILEGED = 65534 if os.geteuid() == 0 else None
-DROP: dict[str, Any] = (
-    {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []} if UNPRIVILEGED else {}
-)
+DROP: dict[str, Any] = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []} if UNPRIVILEGED else {}
 
 
 def tool(name: str) -> Path:

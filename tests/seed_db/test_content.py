@@ -1,7 +1,6 @@
 """What is in the databases of both datasets."""
 
 import csv
-from pathlib import Path
 
 import pytest
 
@@ -52,7 +51,8 @@ def test_every_table_of_the_migrations_has_rows(database: Database) -> None:
         ),
         (
             "an open order is not paid",
-            "SELECT o.id FROM orders o JOIN payments p ON order_id = o.id WHERE o.status = 'open' AND p.status = 'succeeded'",
+            """SELECT o.id FROM orders o JOIN payments p ON order_id = o.id
+               WHERE o.status = 'open' AND p.status = 'succeeded'""",
         ),
         (
             "nobody gets back more than was paid, or for a payment that failed",
@@ -151,9 +151,7 @@ def test_the_report_adds_up(database: Database) -> None:
 
 def test_the_pull_requests_own_migrations_can_change_everything(database: Database) -> None:
     for table in TABLES:
-        database.query(
-            f"BEGIN; ALTER TABLE {table} ADD COLUMN new text; DROP TABLE {table} CASCADE; ROLLBACK"
-        )
+        database.query(f"BEGIN; ALTER TABLE {table} ADD COLUMN new text; DROP TABLE {table} CASCADE; ROLLBACK")
     database.query("BEGIN; CREATE SCHEMA new; CREATE TABLE new.one (); CREATE EXTENSION citext; ROLLBACK")
 
 
@@ -163,9 +161,7 @@ def test_the_planner_knows_the_tables_from_the_start(database: Database) -> None
     )
 
 
-def test_a_file_that_breaks_a_constraint_fails_the_build_and_leaves_no_server(
-    host: Host, tmp_path: Path
-) -> None:
+def test_a_file_that_breaks_a_constraint_fails_the_build_and_leaves_no_server(host: Host) -> None:
     source = host.folder("broken")
     host.run("cp", "-R", f"{host.source}/.", source)
     refunds = source / "datasets/minimal/postgres/41_refunds.csv"

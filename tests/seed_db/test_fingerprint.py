@@ -103,9 +103,7 @@ def test_changes_when_a_line_moves_from_one_file_to_the_next(source: Path) -> No
 
 def test_refuses_an_unknown_dataset() -> None:
     for arguments in ([], ["defualt"], [""]):
-        done = subprocess.run(
-            [SEED_DB / "fingerprint", *arguments], text=True, check=False, capture_output=True
-        )
+        done = subprocess.run([SEED_DB / "fingerprint", *arguments], text=True, check=False, capture_output=True)
 
         assert done.returncode == 2
         assert done.stdout == ""

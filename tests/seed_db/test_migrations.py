@@ -1,7 +1,6 @@
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -46,9 +45,7 @@ def load_as_far_as_known(database: Database) -> dict[str, int]:
     counts = {}
     for path in SEEDS:
         table = path.stem[3:]
-        known = set(
-            database.query(f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'")
-        )
+        known = set(database.query(f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'"))
         if not known:
             continue
         with path.open() as file:
@@ -63,7 +60,7 @@ def load_as_far_as_known(database: Database) -> dict[str, int]:
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
-    assert VERSIONS == list(range(1, len(VERSIONS) + 1))
+    assert list(range(1, len(VERSIONS) + 1)) == VERSIONS
 
 
 def test_migrations_apply_from_empty_and_only_once(host: Host, empty: Database) -> None:
@@ -78,12 +75,8 @@ def test_migrations_apply_from_empty_and_only_once(host: Host, empty: Database) 
 
 
 @pytest.mark.parametrize("before", VERSIONS[:-1])
-def test_migrations_apply_from_an_earlier_version_with_data_in_it(
-    host: Host, empty: Database, before: int
-) -> None:
-    empty.run(
-        "goose", "-dir", host.source / "migrations", "postgres", "sslmode=disable", "up-to", str(before)
-    )
+def test_migrations_apply_from_an_earlier_version_with_data_in_it(host: Host, empty: Database, before: int) -> None:
+    empty.run("goose", "-dir", host.source / "migrations", "postgres", "sslmode=disable", "up-to", str(before))
     counts = load_as_far_as_known(empty)
     assert len(counts) >= 2
     empty.run(host.source / "migrate")
@@ -94,11 +87,11 @@ def test_migrations_apply_from_an_earlier_version_with_data_in_it(
         (path,) = (path for path in SEEDS if path.stem == "30_orders")
         with path.open() as file:
             totals = [f"{row['id']}|{row['total_cents']}" for row in csv.DictReader(file)]
-        assert before == 3 or empty.query("SELECT id, total_cents FROM orders ORDER BY id") == totals
+        assert empty.query("SELECT id, total_cents FROM orders ORDER BY id") == totals
 
 
 def test_a_migration_that_fails_leaves_the_version_before(host: Host, empty: Database) -> None:
-    source: Path = host.folder("failing")
+    source = host.folder("failing")
     host.run("cp", "-R", f"{host.source}/.", source)
     host.run(
         *("tee", source / "migrations/99999_broken.sql"),
@@ -114,9 +107,6 @@ def test_a_migration_that_fails_leaves_the_version_before(host: Host, empty: Dat
 
 def test_seeds_load_all_or_nothing(host: Host, empty: Database) -> None:
     empty.run(host.source / "migrate")
-    empty.query(
-        "INSERT INTO refunds (payment_id, idempotency_key, amount_cents, reason) SELECT 1, 'x', 1, 'late' WHERE false"
-    )
     empty.query("ALTER TABLE refunds ADD CONSTRAINT none CHECK (false)")
     failed = empty.run(host.source / "load", "minimal", check=False)
 
@@ -128,6 +118,4 @@ def test_seeds_load_in_a_timezone_and_place_of_anyone(host: Host, empty: Databas
     empty.run(host.source / "migrate")
     empty.as_user(PGTZ="Asia/Tokyo", PGDATESTYLE="German").run(host.source / "load", "minimal")
 
-    assert empty.query("SELECT placed_at AT TIME ZONE 'UTC' FROM orders WHERE id = 1") == [
-        "2026-10-01 10:00:00"
-    ]
+    assert empty.query("SELECT placed_at AT TIME ZONE 'UTC' FROM orders WHERE id = 1") == ["2026-10-01 10:00:00"]

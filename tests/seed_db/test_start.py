@@ -22,10 +22,7 @@ def data_folder(seed: Path, volume: Path) -> Path:
 
 
 def everything_below(folder: Path) -> dict[str, bytes | None]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
-    }
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def plant(host: Host, folder: Path, **files: str) -> None:
@@ -133,9 +130,7 @@ def test_a_file_in_the_place_of_the_data_is_refused(host: Host, minimal: Path, v
     assert data_folder(minimal, volume).read_text() == "a file"
 
 
-def test_a_foreign_directory_in_the_place_of_the_copy_is_refused(
-    host: Host, minimal: Path, volume: Path
-) -> None:
+def test_a_foreign_directory_in_the_place_of_the_copy_is_refused(host: Host, minimal: Path, volume: Path) -> None:
     plant(host, Path(f"{data_folder(minimal, volume)}.copying"), precious="mine")
     before = everything_below(volume)
     refused = host.copy(minimal, volume)
@@ -250,7 +245,7 @@ def test_the_server_is_the_process_that_gets_the_signals(host: Host, minimal: Pa
         assert database.process.wait(timeout=10) == 0
 
 
-def test_no_password_is_in_the_image(host: Host, minimal: Path, used: Path) -> None:
+def test_no_password_is_in_the_image(minimal: Path, used: Path) -> None:
 
     # What PostgreSQL keeps of a password, and that the search would find it.
     find = ["grep", "--recursive", "--text", "--files-with-matches", "SCRAM-SHA-256[$]"]

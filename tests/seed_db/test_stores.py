@@ -74,9 +74,7 @@ def test_a_second_load_leaves_changes_alone(host: Host, files: Path, redis: dict
     assert ask(host, redis, "hget", "flags", "refunds") == "off"
 
 
-def test_a_redis_that_holds_something_else_is_left_alone(
-    host: Host, files: Path, redis: dict[str, str]
-) -> None:
+def test_a_redis_that_holds_something_else_is_left_alone(host: Host, files: Path, redis: dict[str, str]) -> None:
     while host.run("redis-cli", "-p", redis["REDIS_PORT"], "set", "mine", "1", check=False).returncode:
         time.sleep(0.05)
     refused = load(host, files, redis)
@@ -144,9 +142,7 @@ def test_a_review_is_about_an_item_that_its_author_bought(dataset: str) -> None:
 
     sku = {row["id"]: row["sku"] for row in table("products")}
     buyer = {row["id"]: row["user_id"] for row in table("orders")}
-    bought = {
-        (row["order_id"], buyer[row["order_id"]], sku[row["product_id"]]) for row in table("order_items")
-    }
+    bought = {(row["order_id"], buyer[row["order_id"]], sku[row["product_id"]]) for row in table("order_items")}
 
     for review in documents(dataset, "reviews"):
         assert (str(review["order_id"]), str(review["user_id"]), review["sku"]) in bought
