@@ -107,4 +107,4 @@ def test_refuses_an_unknown_dataset() -> None:
 
         assert done.returncode == 2
         assert done.stdout == ""
-        assert "one of: default minimal" in done.stderr
+        assert "one of: datasets/default datasets/minimal" in done.stderr

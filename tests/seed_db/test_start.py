@@ -163,7 +163,7 @@ def test_a_start_that_was_cut_off_is_never_served_and_repaired_by_the_next(
 
 
 def test_the_password_of_the_last_start_is_the_one(host: Host, minimal: Path, used: Path) -> None:
-    before = PASSWORD
+    before = "another"
     for password in (
         "it's",
         "a\\'; DROP DATABASE app; --",
@@ -182,10 +182,10 @@ def test_the_password_of_the_last_start_is_the_one(host: Host, minimal: Path, us
             old = database.as_user(PGPASSWORD=before).psql("SELECT 1")
             assert "password authentication failed" in old.stderr
         before = password
-    host.copy(minimal, used)
 
 
 def test_only_app_gets_in_and_only_with_a_password(host: Host, minimal: Path, used: Path) -> None:
+    host.copy(minimal, used)
     with host.serve(minimal, used) as database:
         assert database.query("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == ["f"]
         assert "no password supplied" in database.as_user(PGPASSWORD="").psql("SELECT 1").stderr
