@@ -156,9 +156,7 @@ def test_the_pull_requests_own_migrations_can_change_everything(database: Databa
 
 
 def test_the_planner_knows_the_tables_from_the_start(database: Database) -> None:
-    assert database.query("SELECT reltuples FROM pg_class WHERE relname = 'orders'") == database.query(
-        "SELECT count(*) FROM orders"
-    )
+    assert set(TABLES) <= set(database.query("SELECT DISTINCT tablename FROM pg_stats"))
 
 
 def test_a_file_that_breaks_a_constraint_fails_the_build_and_leaves_no_server(host: Host) -> None:

@@ -34,9 +34,9 @@ def test_is_a_valid_image_tag_and_differs_per_dataset() -> None:
     assert all(len(tag) == 12 and set(tag) <= set("0123456789abcdef") for tag in tags)
 
 
-def test_does_not_change_with_place_time_mode_or_order_of_creation(source: Path, tmp_path: Path) -> None:
+def test_does_not_change_with_place_time_or_mode(source: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere" / "other"
-    for path in sorted((path for path in source.rglob("*") if path.is_file()), reverse=True):
+    for path in (path for path in source.rglob("*") if path.is_file()):
         copy = other / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
@@ -44,6 +44,18 @@ def test_does_not_change_with_place_time_mode_or_order_of_creation(source: Path,
         os.utime(copy, (1, 1))
 
     assert fingerprint(other) == fingerprint(SEED_DB)
+
+
+def test_does_not_change_with_the_order_in_which_files_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint(SEED_DB)
+    reverse = tmp_path / "find"
+    reverse.write_text(f'#!/bin/sh\n{shutil.which("find")} "$@" | sort --zero-terminated --reverse\n')
+    reverse.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    assert fingerprint(SEED_DB) == before
 
 
 def test_does_not_change_with_what_is_no_content(source: Path) -> None:

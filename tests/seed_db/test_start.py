@@ -130,8 +130,11 @@ def test_a_file_in_the_place_of_the_data_is_refused(host: Host, minimal: Path, v
     assert data_folder(minimal, volume).read_text() == "a file"
 
 
-def test_a_foreign_directory_in_the_place_of_the_copy_is_refused(host: Host, minimal: Path, volume: Path) -> None:
-    plant(host, Path(f"{data_folder(minimal, volume)}.copying"), precious="mine")
+@pytest.mark.parametrize("files", [{"precious": "mine"}, {"SEED_TAG": "000000000000\n"}])
+def test_a_foreign_directory_in_the_place_of_the_copy_is_refused(
+    host: Host, minimal: Path, volume: Path, files: dict[str, str]
+) -> None:
+    plant(host, Path(f"{data_folder(minimal, volume)}.copying"), **files)
     before = everything_below(volume)
     refused = host.copy(minimal, volume)
 
@@ -218,11 +221,11 @@ def test_a_password_that_could_not_be_set_fails_the_start(host: Host, minimal: P
         *("postgres", "--single", "-D", data_folder(minimal, volume), "app"),
         stdin="ALTER ROLE app RENAME TO somebody\n",
     )
-    failed = host.copy(minimal, volume)
+    failed = host.copy(minimal, volume, POSTGRES_PASSWORD="hush")
 
     assert failed.returncode == 1
     assert "could not set the password" in failed.stderr
-    assert PASSWORD not in failed.stdout + failed.stderr
+    assert "hush" not in failed.stdout + failed.stderr
 
 
 def test_neither_container_writes_outside_the_volume(host: Host, minimal: Path, volume: Path) -> None:
