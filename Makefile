@@ -15,8 +15,9 @@ install: .venv/.installed ## set up .venv with the command preview-plugin
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: install ## ask the real server for the demo organisation (SOURCE=github: over a fake GitHub)
+demo: install ## ask the real server for the demo organisation (SOURCE=github: over a fake GitHub), render the answer
 	$(PY) -m tools.demo --source $(SOURCE)
+	$(PY) -m tools.render_demo
 
 serve-demo: install ## the same, and keep it running
 	$(PY) -m tools.demo --source $(SOURCE) --keep
