@@ -1,0 +1,136 @@
+"""Worlds that nobody would think of."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from plugin.core.catalog import Catalog
+from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
+from plugin.core.references import Branch, PullRequestReference, Reference, SameBranch, Staging, Url
+from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
+
+SERVICES = ("a", "b", "b-1", "c", "d")
+REPOSITORIES = ("acme/one", "acme/two", "acme/three")
+BRANCHES = ("main", "x", "y")
+
+numbers = st.integers(1, 9_999_999)
+small_numbers = st.integers(1, 6)
+dns_labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+repository_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", fullmatch=True)
+branch_names = st.from_regex(r"[^\x00-\x20\x7f~^:?*\[\\]{1,255}", fullmatch=True)
+urls = st.from_regex(
+    r"https://[A-Za-z0-9-]{1,20}(\.[A-Za-z0-9-]{1,20}){0,3}(:[0-9]{1,5})?(/[!-\"$-\[\]-~]*)?", fullmatch=True
+)
+references: st.SearchStrategy[Reference] = st.one_of(
+    st.just(Staging()),
+    st.just(SameBranch()),
+    st.builds(PullRequestReference, numbers),
+    st.builds(PullRequestReference, numbers, repository_names),
+    st.builds(Branch, branch_names),
+)
+
+# What developers write for a dependency, right and wrong.
+wishes = st.one_of(
+    st.sampled_from(
+        ["staging", "same-branch", "branch:x", "branch:main", "url:https://users.dev.example.com/v2", "pr:0"]
+    ),
+    st.builds("pr:{}".format, small_numbers),
+    st.builds("{}#{}".format, st.sampled_from(REPOSITORIES), small_numbers),
+    st.text(max_size=10),
+)
+config_texts = st.builds(
+    lambda dependencies, services: json.dumps({"version": 1, "dependencies": dependencies, "services": services}),
+    st.dictionaries(st.sampled_from(SERVICES), wishes, max_size=3),
+    st.dictionaries(
+        st.sampled_from(SERVICES),
+        st.builds(lambda own: {"dependencies": own}, st.dictionaries(st.sampled_from(SERVICES), wishes, max_size=2)),
+        max_size=1,
+    ),
+)
+bodies = st.lists(
+    st.one_of(
+        st.builds("Depends-On: {}#{}".format, st.sampled_from(REPOSITORIES), small_numbers),
+        st.text(max_size=20),
+    ),
+    max_size=3,
+).map("\n".join)
+
+service_entries = st.fixed_dictionaries(
+    {"repository": st.sampled_from(REPOSITORIES), "depends_on": st.lists(st.sampled_from(SERVICES), unique=True)},
+    optional={
+        "drafts": st.booleans(),
+        "link": st.sampled_from(["same-branch", "none"]),
+        "endpoint": st.sampled_from(["internal", "public"]),
+        "labels": st.sampled_from([{"skip": ["skip"]}, {"require": []}, {"require": ["preview", "more"]}]),
+        "extra": st.dictionaries(st.sampled_from(["team", "tier"]), st.text(max_size=5)),
+        "seed": st.just({"image": "ghcr.io/acme/seed", "datasets": {"default": "1"}}),
+    },
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """A catalog and what GitHub holds, as parts that can be put together in any order."""
+
+    services: dict[str, dict[str, Any]]
+    repositories: tuple[Repository, ...]
+
+    @property
+    def catalog(self) -> Catalog:
+        return make_catalog(self.services, allowed_hosts=["users.dev.example.com"])
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return make_snapshot(self.catalog, *self.repositories)
+
+
+@st.composite
+def pull_requests(draw: st.DrawFn, number: int) -> PullRequest:
+    return make_pull_request(
+        number,
+        title=draw(st.text(max_size=10)),
+        author=draw(st.sampled_from(["ada", "dependabot[bot]", "ghost"])),
+        branch=draw(st.sampled_from(BRANCHES)),
+        fork=draw(st.booleans()),
+        draft=draw(st.booleans()),
+        labels=tuple(draw(st.lists(st.sampled_from(["preview", "skip", "more"]), unique=True))),
+        body=draw(bodies),
+        config=draw(st.none() | st.builds(ConfigFile, config_texts) | st.just(ConfigFile(problem="is binary"))),
+        last_good_config=draw(st.none() | config_texts),
+    )
+
+
+@st.composite
+def repositories(draw: st.DrawFn, name: str) -> Repository:
+    listed = draw(st.lists(small_numbers, unique=True, max_size=4))
+    looked_up = draw(st.dictionaries(small_numbers, st.sampled_from(Elsewhere), max_size=2))
+    return make_repository(name, *[draw(pull_requests(number)) for number in sorted(listed)], looked_up=looked_up)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Up to five services that call each other in circles, over three repositories."""
+    names = draw(st.lists(st.sampled_from(SERVICES), unique=True, min_size=1))
+    services = {name: draw(service_entries) for name in names}
+    for entry in services.values():
+        entry["depends_on"] = [name for name in entry["depends_on"] if name in services]
+    used = sorted({entry["repository"] for entry in services.values()})
+    return World(services, tuple(draw(repositories(name)) for name in used))
+
+
+@st.composite
+def shuffled(draw: st.DrawFn, world: World) -> World:
+    """The same world with everything in another order."""
+    return World(
+        services=dict(draw(st.permutations(list(world.services.items())))),
+        repositories=tuple(
+            make_repository(
+                repository.name,
+                *draw(st.permutations(repository.pull_requests)),
+                looked_up=repository.looked_up,
+            )
+            for repository in draw(st.permutations(world.repositories))
+        ),
+    )
