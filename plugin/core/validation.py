@@ -45,7 +45,7 @@ def parse_yaml(text: str, file: str, limits: Limits | None = None) -> Document:
 
 def validate(model: type[Model], document: Document, file: str, context: object = None) -> Model:
     """Check a document against a model. Raises InvalidFile with all problems in the order of their lines."""
-    problems = [Problem(file, line, ".".join(map(str, path)), "stands twice") for path, line in document.duplicates]
+    problems = [Problem(file, line, _field(path), "stands twice") for path, line in document.duplicates]
     try:
         checked = model.model_validate(document.data, context=context)
     except ValidationError as error:
@@ -59,13 +59,18 @@ def validate(model: type[Model], document: Document, file: str, context: object 
 
 def problem_at(document: Document, file: str, path: Path, message: str) -> Problem:
     """Name a mistake in the document by the path of the value that is wrong."""
-    return Problem(file, document.line(path), ".".join(map(str, path)), one_line(message))
+    return Problem(file, document.line(path), _field(path), one_line(message))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a suggestion to append to a message, or nothing."""
     close = get_close_matches(word, list(known), n=1)
     return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _field(path: Path) -> str:
+    # Keys are what somebody wrote: a line break in one must not make two lines of a message.
+    return one_line(".".join(map(str, path)))
 
 
 def _problem(document: Document, file: str, model: type[BaseModel], detail: Mapping[str, Any]) -> Problem:
