@@ -30,7 +30,8 @@ def service_entry(name: str, **given: Any) -> dict[str, Any]:
 def catalog_text(services: Mapping[str, Mapping[str, Any]], **given: Any) -> str:
     """The catalog's file, as JSON, which is YAML too."""
     entries = {name: service_entry(name, **entry) for name, entry in services.items()}
-    return json.dumps({"version": 1, "domain": "preview.example.com", "services": entries} | given, indent=2)
+    content = {"version": 1, "domain": "preview.example.com", "services": entries} | given
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def make_catalog(services: Mapping[str, Mapping[str, Any]], **given: Any) -> Catalog:

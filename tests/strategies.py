@@ -64,7 +64,7 @@ service_entries = st.fixed_dictionaries(
         "link": st.sampled_from(["same-branch", "none"]),
         "endpoint": st.sampled_from(["internal", "public"]),
         "labels": st.sampled_from([{"skip": ["skip"]}, {"require": []}, {"require": ["preview", "more"]}]),
-        "extra": st.dictionaries(st.sampled_from(["team", "tier"]), st.text(max_size=5)),
+        "extra": st.dictionaries(st.sampled_from(["team", "tier"]), st.text("aé🚀 '{", max_size=5)),
         "seed": st.just({"image": "ghcr.io/acme/seed", "datasets": {"default": "1"}}),
     },
 )
