@@ -89,13 +89,13 @@ def _problem(document: Document, file: str, model: type[BaseModel], detail: Mapp
 
 
 def _known_keys(model: type[BaseModel], path: Path) -> set[str]:
-    """Return the keys allowed at `path`, following models and maps of models."""
+    """Return the keys allowed at `path`, following models, maps of models and lists of them."""
     annotation: Any = model
     for part in path:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             annotation = annotation.model_fields[str(part)].annotation
-        else:  # a map (perhaps optional or checked): its values
-            annotation = get_args(annotation)[-1]
+        else:  # a map (perhaps optional or checked) or a list, which pydantic writes tuple[model, ...]: its values
+            annotation = [kind for kind in get_args(annotation) if kind is not Ellipsis][-1]
         while get_origin(annotation) in (Annotated, UnionType):
             annotation = get_args(annotation)[0]
     return set(annotation.model_fields)
