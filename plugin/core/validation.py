@@ -22,6 +22,7 @@ _MESSAGES = {
     "model_type": "must be a map (name: value)",
     "string_too_short": "must not be empty",
     "string_type": "must be a text; put it in quotes",
+    "timezone_aware": "must name its time zone, for example 2026-11-20T09:00:00Z",
     "too_short": "must not be empty",
     "tuple_type": "must be a list",
 }
