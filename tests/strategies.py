@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from plugin.core.catalog import Catalog
 from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
-from plugin.core.references import Branch, PullRequestReference, Reference, SameBranch, Staging, Url
+from plugin.core.references import Branch, PullRequestReference, Reference, SameBranch, Staging
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 
 SERVICES = ("a", "b", "b-1", "c", "d")
@@ -30,6 +30,12 @@ references: st.SearchStrategy[Reference] = st.one_of(
     st.builds(PullRequestReference, numbers, repository_names),
     st.builds(Branch, branch_names),
 )
+
+# What YAML is made of, so that random texts get past the first character.
+_YAML = r"a|b|: |NL|NL  |- |[|]|{|}|, |&x |*x|!t |? |> NL|'|" + r'"|#|---NL|...NL|%YAML 1.1NL|\ud800|<<|1|no|~'
+yaml_like = st.lists(
+    st.sampled_from([*_YAML.replace("NL", "\n").split("|"), "|", "\t", "\ufeff", "\x85", "\0"]), max_size=40
+).map("".join)
 
 # What developers write for a dependency, right and wrong.
 wishes = st.one_of(
@@ -113,7 +119,7 @@ def repositories(draw: st.DrawFn, name: str) -> Repository:
 def worlds(draw: st.DrawFn) -> World:
     """Up to five services that call each other in circles, over three repositories."""
     names = draw(st.lists(st.sampled_from(SERVICES), unique=True, min_size=1))
-    services = {name: draw(service_entries) for name in names}
+    services: dict[str, dict[str, Any]] = {name: draw(service_entries) for name in names}
     for entry in services.values():
         entry["depends_on"] = [name for name in entry["depends_on"] if name in services]
     used = sorted({entry["repository"] for entry in services.values()})

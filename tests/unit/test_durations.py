@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,14 +17,12 @@ def test_a_whole_number_and_a_unit_is_a_duration(number: int, unit: str) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["", "30", "s", "0s", "030s", "-1s", "1.5h", "1h30m", "1000000s", " 30s", "30s\n", "30 s", "3０s", "P1D", "4:13"],
+    ["", "30", "s", "0s", "030s", "-1s", "1.5h", "1h30m", "1000000s", " 30s", "30s\n", "30 s", "٣s", "P1D", "4:13"],
 )
 def test_anything_else_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    message = f'"{text}" is no duration: write a whole number and one of s, m, h, d, w, for example 30s'
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse_duration(text)
-    assert str(error.value) == (
-        f'"{text}" is no duration: write a whole number and one of s, m, h, d, w, for example 30s'
-    )
 
 
 @given(st.text())

@@ -10,6 +10,15 @@ from tests.builders import catalog_text, make_catalog, service_entry
 
 ROOT = Path(__file__).parents[3]
 
+NO_DNS_LABEL = "is not a DNS label (a-z, 0-9 and -)"
+NO_DNS_NAME = "is not a DNS name in lower case, for example preview.example.com"
+IN_CLUSTER = "is a name inside the cluster; only public names are allowed"
+NO_IMAGE = "is not an image without a tag, for example ghcr.io/acme/orders"
+NO_URL = "is not an http or https URL of a host, with a path at most"
+NO_VARIABLE = "is not an environment variable in capitals, for example PAYMENTS_API"
+RESERVED = "is reserved for what a preview knows of itself"
+NO_PLACEHOLDER = "has a placeholder that does not exist; there are {sha} and {number}"
+
 
 def mistakes(text: str) -> list[str]:
     with pytest.raises(InvalidFile) as error:
@@ -43,10 +52,9 @@ services:
 """
 
     assert mistakes(text) == [
-        'catalog.yaml:2: domain: "Preview.example.com" is not a DNS name in lower case, for example preview.example.com',
+        f'catalog.yaml:2: domain: "Preview.example.com" {NO_DNS_NAME}',
         'catalog.yaml:5: services.orders.repository: "acme/orders/more" is not a repository, for example acme/orders',
-        'catalog.yaml:7: services.orders.image.tag: "{branch}" has a placeholder that does not exist; '
-        "there are {sha} and {number}",
+        f'catalog.yaml:7: services.orders.image.tag: "{{branch}}" {NO_PLACEHOLDER}',
         "catalog.yaml:8: services.orders.port: must be a whole number",
         'catalog.yaml:10: services.orders.depends_on.paymints: there is no such service; did you mean "payments"?',
     ]
@@ -129,15 +137,6 @@ def test_a_service_overrides_each_default_separately(own: dict[str, Any], expect
     assert make_catalog({"orders": own}, defaults=defaults).services["orders"].policy == expected
 
 
-NO_DNS_LABEL = "is not a DNS label (a-z, 0-9 and -)"
-NO_DNS_NAME = "is not a DNS name in lower case, for example preview.example.com"
-IN_CLUSTER = "is a name inside the cluster; only public names are allowed"
-NO_IMAGE = "is not an image without a tag, for example ghcr.io/acme/orders"
-NO_URL = "is not an http or https URL of a host, with a path at most"
-NO_VARIABLE = "is not an environment variable in capitals, for example PAYMENTS_API"
-RESERVED = "is reserved for what a preview knows of itself"
-
-
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -187,7 +186,7 @@ def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
         ({"image": {}}, "image.name: is missing"),
         (
             {"image": {"name": "a", "tag": "{branch}"}},
-            'image.tag: "{branch}" has a placeholder that does not exist; there are {sha} and {number}',
+            f'image.tag: "{{branch}}" {NO_PLACEHOLDER}',
         ),
         ({"image": {"name": "a", "tag": "-{sha}"}}, 'image.tag: "-{sha}" is not a valid image tag'),
         # 88 characters, and the commit's 40, and one more

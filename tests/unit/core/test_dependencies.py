@@ -205,17 +205,18 @@ def test_a_target_that_is_not_listed_falls_back_and_says_what_became_of_it(
     assert dependency.rejected == (Rejected(rule, words, f"acme/payments#9 {reason}"),)
 
 
-NOT_LIVE = [
-    ({"draft": True}, "is skipped: it is a draft"),
-    ({"labels": ("preview", "no")}, 'is skipped: it has the label "no"'),
-    ({"labels": ("other",)}, "has no preview label"),
-]
-
-
-@pytest.mark.parametrize(("theirs", "reason"), [*NOT_LIVE, ({"fork": True}, "is a fork's")])
+@pytest.mark.parametrize(
+    ("theirs", "reason"),
+    [
+        ({"draft": True}, "is skipped: it is a draft"),
+        ({"labels": ("preview", "no")}, 'is skipped: it has the label "no"'),
+        ({"labels": ("other",)}, "has no preview label"),
+        ({"fork": True}, "is a fork's"),
+    ],
+)
 def test_a_listed_target_that_is_not_live_falls_back_and_says_why(theirs: dict[str, Any], reason: str) -> None:
-    theirs = make_pull_request(5, **theirs)
-    dependency = resolve({"config": wish("pr:5")}, theirs, drafts=False, labels={"skip": ["no"]})
+    target = make_pull_request(5, **theirs)
+    dependency = resolve({"config": wish("pr:5")}, target, drafts=False, labels={"skip": ["no"]})
 
     assert why(dependency) == ("staging", "config", f"acme/payments#5 {reason}")
     assert dependency.rejected == (Rejected(Rule.CONFIG, "pr:5", f"acme/payments#5 {reason}"),)

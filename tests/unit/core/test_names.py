@@ -19,11 +19,14 @@ from tests.strategies import dns_labels, numbers
 DNS_LABEL = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LABEL_VALUE = re.compile("([a-z0-9]([a-z0-9-]*[a-z0-9])?)?")
 
+long_labels = st.from_regex("[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?", fullmatch=True)
 identities = st.tuples(dns_labels, numbers, st.booleans())
 
 
-@given(dns_labels, st.from_regex("[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?", fullmatch=True), numbers, st.booleans())
-def test_every_name_of_a_service_that_fits_is_a_dns_label(prefix: str, service: str, number: int, fork: bool) -> None:
+@given(prefix=dns_labels, service=long_labels, number=numbers, fork=st.booleans())
+def test_every_name_of_a_service_that_fits_is_a_dns_label(
+    prefix: str, service: str, number: int, *, fork: bool
+) -> None:
     assume(fits(prefix, service))
 
     assert DNS_LABEL.fullmatch(preview_name(prefix, service, number, fork=fork))
@@ -38,8 +41,10 @@ def test_two_previews_never_share_a_name(prefix: str, one: tuple[str, int, bool]
     assert len(names) == 2
 
 
-@given(dns_labels, dns_labels, numbers, st.booleans())
-def test_a_name_holds_prefix_service_and_number_untruncated(prefix: str, service: str, number: int, fork: bool) -> None:
+@given(prefix=dns_labels, service=dns_labels, number=numbers, fork=st.booleans())
+def test_a_name_holds_prefix_service_and_number_untruncated(
+    prefix: str, service: str, number: int, *, fork: bool
+) -> None:
     name = preview_name(prefix, service, number, fork=fork)
 
     assert name.removeprefix("fork-") == f"{prefix}-{service}-{number}" or prefix.startswith("fork-")

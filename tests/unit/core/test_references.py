@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,10 +47,9 @@ def test_a_locator_and_the_url_of_its_pull_request_mean_the_same(repository: str
 def test_any_text_is_a_reference_or_a_value_error(text: str) -> None:
     try:
         reference = parse_reference(text)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert parse_reference(str(reference)) == reference
+    except ValueError:
+        return
+    assert parse_reference(str(reference)) == reference
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ NOT_ASCII = "a URL holds visible ASCII characters only, and no backslash"
         ("pr:0", f'"pr:0" {NO_TARGET}'),
         ("pr:00123", f'"pr:00123" {NO_TARGET}'),
         ("pr:10000000", f'"pr:10000000" {NO_TARGET}'),
-        ("pr:12３", f'"pr:12３" {NO_TARGET}'),
+        ("pr:12٣", f'"pr:12٣" {NO_TARGET}'),
         ("pr:123\n", f'"pr:123\n" {NO_TARGET}'),
         ("acme/..#1", f'"acme/..#1" {NO_TARGET}'),
         ("acme/payments/more#1", f'"acme/payments/more#1" {NO_TARGET}'),
@@ -111,9 +112,8 @@ NOT_ASCII = "a URL holds visible ASCII characters only, and no backslash"
     ],
 )
 def test_each_mistake_says_what_to_write(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse_reference(text)
-    assert str(error.value) == message
 
 
 @pytest.mark.parametrize(

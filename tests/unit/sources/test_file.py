@@ -131,6 +131,7 @@ def test_the_file_is_read_anew_each_time(path: Path) -> None:
     assert [before.pull_requests[0].title, after.pull_requests[0].title] == ["Everything", "Something"]
 
 
+NO_ZONE = "must name its time zone, for example 2026-11-20T09:00:00Z"
 HEAD = 'branch: b, head_sha: "0000000000000000000000000000000000000001"'
 
 
@@ -153,7 +154,7 @@ HEAD = 'branch: b, head_sha: "0000000000000000000000000000000000000001"'
         # Moments with and without a time zone cannot be compared, so all of them have one.
         (
             "repositories: {a/b: {pull_requests: [{number: 1, " + HEAD + ", updated_at: 2026-11-20T09:00:00}]}}",
-            "FILE:1: repositories.a/b.pull_requests.0.updated_at: must have timezone info",
+            f"FILE:1: repositories.a/b.pull_requests.0.updated_at: {NO_ZONE}",
         ),
         ("repositories: [", "FILE:2: did not find expected node content"),
     ],
