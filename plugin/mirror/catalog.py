@@ -15,7 +15,7 @@ class WatchedCatalog:
         self._seen = path.read_text("utf-8")
         self.newest = load_catalog(self._seen, str(path))
         self.error = ""
-        self._mistakes = ""  # of the text that was seen last; a file that cannot be read for a moment says nothing of it
+        self._mistakes = ""  # of the text that was seen last; that it cannot be read for a moment changes nothing
 
     def read(self) -> Catalog:
         """Return the newest good version; `error` says what is wrong with a newer one."""
