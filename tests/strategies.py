@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hypothesis import strategies as st
@@ -83,11 +84,11 @@ class World:
     services: dict[str, dict[str, Any]]
     repositories: tuple[Repository, ...]
 
-    @property
+    @cached_property
     def catalog(self) -> Catalog:
         return make_catalog(self.services, allowed_hosts=["users.dev.example.com"])
 
-    @property
+    @cached_property
     def snapshot(self) -> Snapshot:
         return make_snapshot(self.catalog, *self.repositories)
 
