@@ -1,15 +1,16 @@
 """What holds for every preview of every world."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.decide import decide, wanted_lookups
 from plugin.core.model import Elsewhere
 from plugin.core.references import Locator
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
-from tests.strategies import World, shuffled, worlds
+from tests.strategies import EXAMPLES, World, shuffled, worlds
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_a_link_never_points_at_a_preview_that_is_not_live(world: World) -> None:
     previews = decide(world.catalog, world.snapshot)
@@ -27,6 +28,7 @@ def test_a_link_never_points_at_a_preview_that_is_not_live(world: World) -> None
                 assert (dependency.namespace, dependency.locator) == ("", "")
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_a_fork_links_only_to_staging(world: World) -> None:
     for preview in decide(world.catalog, world.snapshot):
@@ -34,6 +36,7 @@ def test_a_fork_links_only_to_staging(world: World) -> None:
             assert {dependency.target for dependency in preview.dependencies} <= {"staging"}
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_every_call_of_the_catalog_is_answered_with_a_rule_and_a_sentence(world: World) -> None:
     for preview in decide(world.catalog, world.snapshot):
@@ -49,6 +52,7 @@ def test_every_call_of_the_catalog_is_answered_with_a_rule_and_a_sentence(world:
                 assert sentence.isprintable()
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_no_two_previews_share_a_name_or_a_host(world: World) -> None:
     previews = decide(world.catalog, world.snapshot)
@@ -57,6 +61,7 @@ def test_no_two_previews_share_a_name_or_a_host(world: World) -> None:
     assert len({preview.host for preview in previews}) == len(previews)
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds().flatmap(lambda world: st.tuples(st.just(world), shuffled(world))))
 def test_the_order_of_the_input_changes_nothing(both: tuple[World, World]) -> None:
     one, other = both
@@ -70,6 +75,7 @@ def test_the_order_of_the_input_changes_nothing(both: tuple[World, World]) -> No
     assert facts(one) == facts(other)
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_whatever_is_wanted_and_not_listed_gets_looked_up(world: World) -> None:
     catalog, snapshot = world.catalog, world.snapshot

@@ -1,12 +1,12 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from plugin.core.decide import decide
 from plugin.core.parameters import parameters
 from tests.builders import SHA, make_catalog, make_pull_request, make_repository, previews_of
-from tests.strategies import World, worlds
+from tests.strategies import EXAMPLES, World, worlds
 
 LISTS, MAPS = {"labels", "dependencies"}, {"environment", "extra"}
 
@@ -17,6 +17,7 @@ def every_parameter(world: World) -> list[dict[str, Any]]:
     return [parameters(preview, catalog) for preview in decide(catalog, world.snapshot)]
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_every_object_has_the_same_keys_in_the_same_order(world: World) -> None:
     objects = every_parameter(world)
@@ -28,6 +29,7 @@ def test_every_object_has_the_same_keys_in_the_same_order(world: World) -> None:
             assert list(dependency) == ["service", "env", "url", "target", "namespace", "locator", "rule", "reason"]
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_scalars_are_strings_and_lists_and_maps_hold_strings(world: World) -> None:
     for one in every_parameter(world):
@@ -39,6 +41,7 @@ def test_scalars_are_strings_and_lists_and_maps_hold_strings(world: World) -> No
             assert isinstance(text, str)
 
 
+@settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_the_environment_patch_is_the_patch_of_the_environment_in_one_line(world: World) -> None:
     for one in every_parameter(world):
