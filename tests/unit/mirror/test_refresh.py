@@ -10,7 +10,7 @@ from plugin.core.references import Locator
 from plugin.errors import NotReady
 from plugin.mirror.refresh import RefreshReport
 from tests.builders import MONDAY, make_pull_request
-from tests.unit.mirror.conftest import Stage
+from tests.stage import Stage
 
 LINK = "version: 1\ndependencies: {payments: pr:9}"
 THREE: dict[str, dict[str, Any]] = {"orders": {"depends_on": ["payments", "users"]}, "payments": {}, "users": {}}

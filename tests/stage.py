@@ -1,10 +1,10 @@
+"""A mirror whose source says what the test wrote down."""
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from plugin.core.model import Elsewhere, PullRequest, Repository
 from plugin.core.references import Locator
@@ -71,8 +71,7 @@ class Stage:
         }
 
 
-@pytest.fixture(name="stage")
-def _stage(tmp_path: Path) -> Stage:
+def make_stage(tmp_path: Path) -> Stage:
     """Orders, which calls payments; nothing was read yet."""
     path = tmp_path / "catalog.yaml"
     path.write_text(catalog_text({"orders": {"depends_on": ["payments"]}, "payments": {}}), "utf-8")
