@@ -83,6 +83,7 @@ def test_where_a_preview_is_reached() -> None:
             "averyveryveryveryverylongbranchnamewithoutanydashesatallpastfifty",
             "averyveryveryveryverylongbranchnamewithoutanydashe",
         ),
+        (f"{'a' * 20}-{'b' * 29}-more", f"{'a' * 20}-{'b' * 29}"),  # exactly 50: the dash behind them is still found
         ("emoji-🚀-branch", "emoji-branch"),
         ("___", ""),
     ],
