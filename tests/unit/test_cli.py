@@ -96,18 +96,22 @@ def test_any_other_file_is_a_catalog(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (WITH_CATALOG[:2], "--catalog also needs --repository, for example --repository acme/orders"),
-        ((*WITH_CATALOG[:3], "acme/nobody"), "the catalog has no service in the repository acme/nobody"),
-    ],
-)
-def test_the_repository_must_be_one_of_the_catalog(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
-    status, _, error = check(tmp_path, LINKED, *options)
+def test_the_repository_must_be_one_of_the_catalog(tmp_path: Path) -> None:
+    status, _, error = check(tmp_path, LINKED, *WITH_CATALOG[:3], "acme/nobody")
 
     assert status == 2
-    assert error.endswith(f"Error: {message}\n")
+    assert error.endswith("Error: the catalog has no service in the repository acme/nobody\n")
+
+
+def test_without_a_repository_a_config_must_be_right_for_any_of_the_catalog(tmp_path: Path) -> None:
+    fits_best = "version: 1\ndataset: minimal\ndependencies:\n  payments: staging\n  paymints: staging\n"
+
+    assert check(tmp_path, LINKED, *WITH_CATALOG[:2]) == (0, "FILE: good\n", "")
+    assert check(tmp_path, fits_best, *WITH_CATALOG[:2]) == (
+        1,
+        "",
+        'FILE:5: dependencies.paymints: orders has no such dependency; did you mean "payments"?\n',
+    )
 
 
 def test_a_broken_catalog_beside_a_config_is_what_is_reported(tmp_path: Path) -> None:

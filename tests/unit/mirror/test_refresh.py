@@ -1,8 +1,10 @@
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from plugin.core.decide import decide
 from plugin.core.model import Elsewhere
@@ -256,6 +258,42 @@ def test_it_refreshes_until_told_to_stop(stage: Stage) -> None:
     assert done.is_set()
     assert not thread.is_alive()
     assert len(stage.source.asked) == 4
+
+
+def test_an_error_that_nobody_foresaw_ends_neither_the_refreshing_nor_what_is_known(
+    stage: Stage,
+) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(title="known")]
+    stage.mirror.refresh()
+    reads, stop = stage.source.read, threading.Event()
+
+    def read(wanted: Any) -> Any:
+        if len(stage.source.asked) == 1:
+            stage.source.asked.append({})
+            raise ZeroDivisionError
+        stage.source.listed["acme/orders"] = [make_pull_request(title="moved on")]
+        stop.set()
+        return reads(wanted)
+
+    stage.source.read = read  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        stage.mirror.run(timedelta(milliseconds=1), stop)
+
+    assert stage.titles()["acme/orders"] == ["moved on"]
+    assert [(log["event"], repr(log["exc_info"])) for log in logs] == [("the refresh failed", "ZeroDivisionError()")]
+
+
+def test_requests_that_wait_for_the_first_refresh_go_on_when_it_fails(stage: Stage) -> None:
+    def read(wanted: Any) -> Any:  # noqa: ARG001  as the source's
+        raise ZeroDivisionError
+
+    stage.source.read = read  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        stage.mirror.refresh()
+    started = time.monotonic()
+    stage.mirror.wait_for_first_refresh()
+
+    assert time.monotonic() - started < 5
 
 
 def test_one_refresh_runs_at_a_time(stage: Stage) -> None:
