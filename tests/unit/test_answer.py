@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from plugin.answer import Answers
+from plugin.core.decide import decide
 from plugin.errors import InvalidRequest, NotReady
 from tests.builders import make_pull_request
 from tests.stage import Stage
@@ -64,7 +65,17 @@ def test_before_everything_was_read_there_is_no_answer(stage: Stage, monkeypatch
         answers.previews()
 
 
-def test_ten_threads_that_ask_at_once_wait_for_one_refresh(stage: Stage) -> None:
+def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions = []
+
+    def slow_decide(*known: Any) -> Any:
+        decisions.append(known)
+        threading.Event().wait(0.05)  # long enough for the other nine to come
+        return decide(*known)
+
+    monkeypatch.setattr("plugin.answer.decide", slow_decide)
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
     answers = Answers(stage.mirror)
     ready, bodies = threading.Barrier(11), []
@@ -82,5 +93,4 @@ def test_ten_threads_that_ask_at_once_wait_for_one_refresh(stage: Stage) -> None
         thread.join(10)
 
     assert [names(body) for body in bodies] == [["preview-orders-1"]] * 10
-    assert len({id(body) for body in bodies}) == 1  # made once
-    assert len(stage.source.asked) == 1
+    assert (len(stage.source.asked), len(decisions)) == (1, 1)
