@@ -15,6 +15,7 @@ from plugin.durations import parse_duration
 from plugin.errors import InvalidSettings
 
 PREFIX = "PREVIEW_"
+MAX_PORT = 65535
 
 
 def _token(secret: SecretStr) -> SecretStr:
@@ -34,7 +35,8 @@ def _private_key(secret: SecretStr) -> SecretStr:
 
 
 def _bind(text: str) -> str:
-    if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", text):
+    match = re.fullmatch(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
+    if match is None or int(match[1]) > MAX_PORT:
         raise ValueError("must be HOST:PORT, for example 0.0.0.0:8080")
     return text
 

@@ -62,7 +62,7 @@ class Mirror:
         """Return what may be answered from. Raises NotReady."""
         known = self._store.load()
         if known.catalog is None:
-            names = unread(known.snapshot, self._catalog.newest)
+            names = unread(known.snapshot, self._catalog.newest) or ["those of a new catalog"]
             raise NotReady(one_line("these repositories have never been read: " + ", ".join(names)))
         return known.catalog, known
 

@@ -99,6 +99,7 @@ def test_an_empty_environment_names_what_must_be_set() -> None:
         ({"PREVIEW_SOURCE": "gitlab"}, 'PREVIEW_SOURCE: must be "github" or "file:PATH"'),
         ({"PREVIEW_SOURCE": "file:"}, 'PREVIEW_SOURCE: must be "github" or "file:PATH"'),
         ({"PREVIEW_BIND": "0.0.0.0"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
+        ({"PREVIEW_BIND": "0.0.0.0:99999"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
         ({"PREVIEW_BIND": ":8080"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
         (
             {"PREVIEW_REFRESH": "0s"},

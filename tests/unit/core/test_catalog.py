@@ -150,6 +150,7 @@ def test_a_service_overrides_each_default_separately(own: dict[str, Any], expect
         ({"prefix": 1}, "prefix: must be a text; put it in quotes"),
         ({"allowed_hosts": "a.example.com"}, "allowed_hosts: must be a list"),
         ({"allowed_hosts": ["10.0.0.1"]}, 'allowed_hosts.0: "10.0.0.1" is an IP address; only names are allowed'),
+        ({"allowed_hosts": ["2130706433"]}, 'allowed_hosts.0: "2130706433" is an IP address; only names are allowed'),
         ({"allowed_hosts": ["a.svc"]}, f'allowed_hosts.0: "a.svc" {IN_CLUSTER}'),
         ({"allowed_hosts": ["a.svc.cluster.local"]}, f'allowed_hosts.0: "a.svc.cluster.local" {IN_CLUSTER}'),
         ({"allowed_hosts": ["localhost"]}, f'allowed_hosts.0: "localhost" {IN_CLUSTER}'),
@@ -267,6 +268,12 @@ def test_a_service_is_named_by_a_dns_label(name: str) -> None:
     entry = {"repository": "acme/orders", "image": {"name": "a"}, "staging": service_entry("orders")["staging"]}
 
     assert mistakes_of({name: entry}) == [f'services.{name}: "{name}" {NO_DNS_LABEL}']
+
+
+def test_one_repository_is_spelt_in_one_way() -> None:
+    assert mistakes_of({"orders": {"repository": "acme/shop"}, "users": {"repository": "Acme/Shop"}}) == [
+        "services: acme/shop and Acme/Shop are one repository on GitHub; write them alike"
+    ]
 
 
 def test_a_service_is_refused_if_a_name_of_its_previews_would_be_too_long() -> None:

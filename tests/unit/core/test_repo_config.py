@@ -80,6 +80,7 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
     ("line", "message"),
     [
         ("payments: 123", 'dependencies.payments: write "pr:123" for pull request 123'),
+        ("payments: -5", f"dependencies.payments: must be a text: {FORMS}"),
         ("payments: pr: 123", 'a second ":" in one line; write targets without a blank, for example payments: pr:123'),
         ("payments: {pr: 123}", 'dependencies.payments: write "pr:123" without a blank'),
         (
