@@ -19,7 +19,7 @@ from plugin.sources.github.listing import Fingerprint, Lister, Listing
 from plugin.sources.github.nodes import Listed, config_file, timestamp
 
 DETAILS_PER_REQUEST = 100  # GitHub takes at most 100 ids
-LOOK_UPS_PER_REQUEST = 50
+LOOK_UPS_PER_REQUEST = 100
 FILE_CACHE = 64 * 1024 * 1024  # characters of file texts; a text never changes, so it is kept until room is needed
 SETTLED = timedelta(seconds=20)  # times have whole seconds and answers can lag, so a younger text is read again
 
@@ -149,7 +149,11 @@ class _Details:
             ask_in_batches(chunks(group, DETAILS_PER_REQUEST), self._ask, self._give_up)
 
     def _give_up(self, batch: Sequence[_Need], reason: str) -> None:
-        self.doubts.update((need.repository, reason) for need in batch)
+        for need in batch:
+            self._doubt(need, reason)
+
+    def _doubt(self, need: _Need, reason: str) -> None:
+        self.doubts.setdefault(need.repository, reason)  # the first reason, so that the text is stable
 
     def _needs(self, listings: Mapping[str, Listing]) -> Iterable[_Need]:
         for name, listing in listings.items():
@@ -187,7 +191,7 @@ class _Details:
         nodes = answer.data.get("nodes") or []
         node = nodes[i] if i < len(nodes) else None
         if answer.error("nodes", i) or not node or node.get("id") != need.listed.id:
-            self.doubts[need.repository] = f"the description of #{need.listed.number} could not be read"
+            self._doubt(need, f"the description of #{need.listed.number} could not be read")
             return
         updated_at = timestamp(node["updatedAt"])
         self.descriptions[need.listed.id] = _Description(node["body"], updated_at, answer.date - updated_at >= SETTLED)
@@ -195,9 +199,9 @@ class _Details:
     def _read_file(self, answer: Answer, i: int, j: int, need: _Need) -> None:
         repository = answer.data.get(f"r{i}")
         if answer.error(f"r{i}") or repository is None or repository["databaseId"] != need.database_id:
-            self.doubts[need.repository] = f"{FILE_NAME} of #{need.listed.number} could not be read"
+            self._doubt(need, f"{FILE_NAME} of #{need.listed.number} could not be read")
         elif (repository[f"c{j}"] or {}).get("oid") != need.listed.head_sha:
-            self.doubts[need.repository] = f"GitHub does not know the head commit of #{need.listed.number} yet"
+            self._doubt(need, f"GitHub does not know the head commit of #{need.listed.number} yet")
         else:
             key = need.database_id, need.listed.head_sha
             self.files[key] = self.found[key] = config_file(repository[f"f{j}"])
