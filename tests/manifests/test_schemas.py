@@ -6,7 +6,7 @@ from functools import cache
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
-from kubernetes_validate import utils  # type: ignore[import-untyped]
+from kubernetes_validate import utils
 
 from tests.manifests.conftest import OPTIONAL
 from tools.rendering import ROOT, Objects, build, refused, tool
