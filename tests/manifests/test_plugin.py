@@ -182,12 +182,12 @@ def test_argocd_finds_the_plugin_and_shows_the_same_token(plugin: Objects) -> No
     assert references(container)[tuple(generator["token"].removeprefix("$").split(":"))] is True
 
 
-def test_argocd_is_told_why_nothing_was_read_yet(plugin: Objects) -> None:
-    # Only a pod that is ready gets traffic, but for this; and ready means that everything was read.
+def test_only_a_pod_that_has_read_everything_is_asked(plugin: Objects) -> None:
     _, container = deployment(plugin)
 
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-    assert one(plugin, "Service")["spec"]["publishNotReadyAddresses"] is True
+    # It would keep the pod of a lost node in the Service, beside its successor.
+    assert "publishNotReadyAddresses" not in one(plugin, "Service")["spec"]
 
 
 def peers(policy: dict[str, Any]) -> list[tuple[str, set[str]]]:
