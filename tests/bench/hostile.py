@@ -37,7 +37,7 @@ def _in_a_process(reader: str, name: str) -> float:
     """Return the figure; infinite where the process dies or hangs."""
     command = [sys.executable, "-m", "tests.bench.hostile", reader, name]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return float("inf")
     return float(result.stdout)

@@ -269,6 +269,28 @@ def test_one_description_that_cannot_be_read_is_doubt_about_its_repository(githu
     assert report.doubts == {"acme/backoffice": "the description of #4 could not be read"}
 
 
+def _lose_a_commit(answer: dict[str, Any]) -> None:
+    del answer["data"]["r1"]["c0"]
+
+
+def _lose_a_size(answer: dict[str, Any]) -> None:
+    del answer["data"]["r1"]["f1"]["byteSize"]
+
+
+def _lose_a_time(answer: dict[str, Any]) -> None:
+    answer["data"]["nodes"][1]["updatedAt"] = "yesterday"  # after acme/backoffice#4 comes acme/orders#12
+
+
+@pytest.mark.parametrize("spoil", [_lose_a_commit, _lose_a_size, _lose_a_time])
+def test_details_that_are_not_as_documented_are_doubt_about_their_repository(
+    github: GitHub, plugin: Plugin, spoil: Any
+) -> None:
+    github.intercept = faults.on("Details", faults.spoiled(spoil))
+    report = plugin.refresh()
+
+    assert set(report.doubts) == {"acme/orders"}
+
+
 def test_one_file_that_cannot_be_read_is_doubt_about_its_repository(github: GitHub, plugin: Plugin) -> None:
     github.intercept = faults.on("Details", faults.alias_error("r1"))
     report = plugin.refresh()

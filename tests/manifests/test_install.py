@@ -9,12 +9,11 @@ import pytest
 import yaml
 
 from plugin.settings import Settings, load_settings
-from tools.rendering import ROOT, build
+from tools.rendering import ROOT, Objects, build
 
 README = (ROOT / "README.md").read_text("utf-8")
 SECTION = README.partition("\n## Install\n")[2].partition("\n## ")[0]
 SCRIPTS = re.findall(r"^```sh\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
-BASE = build(ROOT / "manifests/plugin/base")
 
 
 def commands() -> list[list[str]]:
@@ -26,6 +25,11 @@ def commands() -> list[list[str]]:
 def values(option: str) -> list[str]:
     """Return what follows an option, anywhere."""
     return [value for command in commands() for word, value in pairwise(command) if word == option]
+
+
+@pytest.fixture(name="plugin", scope="module")
+def _plugin() -> Objects:
+    return build(ROOT / "manifests/plugin/base")
 
 
 def test_the_commands_are_shell() -> None:
@@ -97,10 +101,10 @@ def keys(word: str) -> list[str]:
 
 
 @pytest.mark.parametrize("with_app", [True, False])
-def test_the_secrets_hold_what_the_plugin_needs(with_app: bool) -> None:  # noqa: FBT001
+def test_the_secrets_hold_what_the_plugin_needs(plugin: Objects, with_app: bool) -> None:  # noqa: FBT001
     (own, own_keys), *github = secrets()
     (name, github_keys) = github[0 if with_app else 1]
-    (deployment,) = (found for found in BASE if found["kind"] == "Deployment")
+    (deployment,) = (found for found in plugin if found["kind"] == "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     given = {own: own_keys, name: github_keys}
     settings = {}
@@ -117,9 +121,9 @@ def test_the_secrets_hold_what_the_plugin_needs(with_app: bool) -> None:  # noqa
     assert bool(load_settings(Settings, settings).github_app_id) == with_app
 
 
-def test_the_names_of_what_is_watched_and_labelled_are_right() -> None:
+def test_the_names_of_what_is_watched_and_labelled_are_right(plugin: Objects) -> None:
     flat = [" ".join(command) for command in commands()]
-    names = {(found["kind"].lower(), found["metadata"]["name"]) for found in BASE}
+    names = {(found["kind"].lower(), found["metadata"]["name"]) for found in plugin}
     applications = yaml.safe_load((ROOT / "applicationsets/previews.yaml").read_text("utf-8"))
     policies = "".join(file.read_text("utf-8") for file in ROOT.glob("manifests/components/network-*/*.yaml"))
     rolled = re.findall(r"kubectl rollout \w+ deployment/(\S+) --namespace (\S+)", SECTION.replace("`", " "))

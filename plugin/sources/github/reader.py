@@ -1,6 +1,7 @@
 """Source GitHub: lists, then reads only what it has not seen: descriptions that changed and files of new commits."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -109,8 +110,8 @@ class GitHubSource:
             batch[0].repository, queries.confirm([len(locators) for _, locators in groups]), variables
         )
         for i, (repository, locators) in enumerate(groups):
-            data = answer.data.get(f"r{i}")
-            if data is None or data["databaseId"] != self._pinned.get(repository):
+            data = answer.data.get(f"r{i}") or {}
+            if data.get("databaseId") != self._pinned.get(repository):
                 continue
             for j, locator in enumerate(locators):
                 if elsewhere := _elsewhere(answer, i, j):
@@ -182,10 +183,19 @@ class _Details:
                 }
         answer = self.client.query(batch[0].repository, queries.details([len(needs) for _, needs in files]), variables)
         for i, need in enumerate(described):
-            self._read_description(answer, i, need)
+            with self._doubt_if_incomplete(need):
+                self._read_description(answer, i, need)
         for i, (_, needs) in enumerate(files):
             for j, need in enumerate(needs):
-                self._read_file(answer, i, j, need)
+                with self._doubt_if_incomplete(need):
+                    self._read_file(answer, i, j, need)
+
+    @contextmanager
+    def _doubt_if_incomplete(self, need: _Need) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._doubt(need, f"GitHub's answer about #{need.listed.number} is incomplete ({error!r})")
 
     def _read_description(self, answer: Answer, i: int, need: _Need) -> None:
         nodes = answer.data.get("nodes") or []
@@ -211,8 +221,8 @@ def _elsewhere(answer: Answer, i: int, j: int) -> Elsewhere | None:
     error = answer.error(f"r{i}", f"p{j}")
     if error:
         return Elsewhere.MISSING if error.type == "NOT_FOUND" else None
-    pull_request = answer.data[f"r{i}"][f"p{j}"]
-    return _STATES.get(pull_request["state"]) if pull_request else None
+    pull_request = answer.data[f"r{i}"].get(f"p{j}") or {}
+    return _STATES.get(str(pull_request.get("state")))
 
 
 def _repository_variables(i: int, repository: str) -> dict[str, str]:
