@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -73,17 +73,22 @@ def free_port() -> int:
 @contextmanager
 def serve(folder: Path, **settings: str) -> Iterator[Server]:
     """Start the server with the demo organisation's catalog; it listens when this returns."""
+    demo = {"PREVIEW_CATALOG": "examples/acme/catalog.yaml", "PREVIEW_TOKEN": TOKEN, "PREVIEW_READ_TOKEN": READ_TOKEN}
+    with start(folder, demo | settings) as server:
+        yield server
+
+
+@contextmanager
+def start(
+    folder: Path, settings: Mapping[str, str], command: Sequence[str] = ("preview-plugin", "serve")
+) -> Iterator[Server]:
+    """Start the server with these settings alone; only its address is chosen here."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
-    environment |= {
-        "PREVIEW_BIND": f"127.0.0.1:{port}",
-        "PREVIEW_CATALOG": "examples/acme/catalog.yaml",
-        "PREVIEW_TOKEN": TOKEN,
-        "PREVIEW_READ_TOKEN": READ_TOKEN,
-    } | settings
-    command = [str(Path(sys.executable).parent / "preview-plugin"), "serve"]
+    environment |= {"PREVIEW_BIND": f"127.0.0.1:{port}", **settings}
+    arguments = [str(Path(sys.executable).parent / command[0]), *command[1:]]
     log = folder / f"server-{port}.log"
-    with log.open("wb") as output, subprocess.Popen(command, env=environment, stderr=output) as process:
+    with log.open("wb") as output, subprocess.Popen(arguments, env=environment, stderr=output) as process:
         server = Server(port, process, log)
         try:
             wait_for(server.listens)
