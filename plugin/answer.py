@@ -25,7 +25,7 @@ class Answers:
         self._mirror = mirror
         self._deciding = threading.Lock()
         self._decided: tuple[int, tuple[Preview, ...]] = (-1, ())
-        self._bodies: LRUCache[tuple[int, Filters], bytes] = LRUCache(KEPT)
+        self._bodies: LRUCache[Filters, bytes] = LRUCache(KEPT)  # of the version that was decided last
 
     def parameters(self, filters: Mapping[str, Any]) -> bytes:
         """Answer `getparams.execute`. Raises NotReady or InvalidRequest."""
@@ -33,10 +33,10 @@ class Answers:
         with self._deciding:  # what is known is looked at inside, so that no answer is older than one before it
             catalog, known = self._mirror.known()
             parsed = parse_filters(filters, catalog)
-            key = known.version, parsed
-            if key not in self._bodies:
-                self._bodies[key] = _body(catalog, parsed, self._previews(catalog, known))
-            return self._bodies[key]
+            previews = self._previews(catalog, known)
+            if parsed not in self._bodies:
+                self._bodies[parsed] = _body(catalog, parsed, previews)
+            return self._bodies[parsed]
 
     def previews(self) -> tuple[tuple[Preview, ...], Snapshot]:
         """Return every preview, live or not, and the snapshot that it comes from. Raises NotReady."""
@@ -49,6 +49,7 @@ class Answers:
         if version != known.version:
             previews = decide(catalog, known.snapshot)
             self._decided = known.version, previews
+            self._bodies.clear()
         return previews
 
 

@@ -16,7 +16,7 @@ from plugin.core.filters import ORIGINS
 from plugin.core.references import parse_locator
 from plugin.core.repo_config import FILE_NAME, links, read_config, read_file
 from plugin.core.validation import problem_at
-from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady
+from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady, Problem
 from plugin.logs import configure_logs, get_logger
 from plugin.mirror.refresh import RefreshReport
 from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
@@ -35,7 +35,7 @@ def serve() -> None:
     """Answer Argo CD until stopped. Settings come from PREVIEW_ variables."""
     with _errors_for_people():
         settings = load_settings(Settings, os.environ)
-        load_catalog(settings.catalog.read_text("utf-8"), str(settings.catalog))
+        load_catalog(_read(settings.catalog), str(settings.catalog))
     configure_logs()
     for name in unknown_variables(os.environ):
         get_logger().warning("unknown setting", variable=name)
@@ -151,7 +151,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        raise click.UsageError(f"{file} is not UTF-8 text") from None
+        raise InvalidFile([Problem(str(file), 1, "", "is not UTF-8 text")]) from None
 
 
 def _answers() -> Answers:
@@ -173,7 +173,7 @@ def _errors_for_people() -> Iterator[None]:
         _fail(str(error))
     except InvalidSettings as error:
         _fail(f"these settings are wrong or missing:\n{error}")
-    except (InvalidRequest, NotReady, OSError) as error:
+    except (InvalidRequest, NotReady, OSError, UnicodeDecodeError) as error:
         _fail(str(error))
 
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from plugin.durations import parse_duration
@@ -16,6 +18,7 @@ from plugin.errors import InvalidSettings
 
 PREFIX = "PREVIEW_"
 MAX_PORT = 65535
+LONGEST_INTERVAL = timedelta(days=1)
 
 
 def _token(secret: SecretStr) -> SecretStr:
@@ -29,9 +32,18 @@ def _token(secret: SecretStr) -> SecretStr:
 
 
 def _private_key(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value():
-        raise ValueError("is empty")
+    try:
+        load_pem_private_key(secret.get_secret_value().encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("is no private key in PEM format without a password") from None
     return secret
+
+
+def _interval(text: str) -> timedelta:
+    interval = parse_duration(text)
+    if interval > LONGEST_INTERVAL:
+        raise ValueError("must be at most 1d")
+    return interval
 
 
 def _bind(text: str) -> str:
@@ -55,7 +67,7 @@ def _url(text: str) -> str:
 
 Token = Annotated[SecretStr, AfterValidator(_token)]
 PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Interval = Annotated[timedelta, BeforeValidator(_interval)]
 
 
 class SourceSettings(BaseModel):
@@ -83,7 +95,7 @@ class Settings(SourceSettings):
     bind: Annotated[str, AfterValidator(_bind)] = Field("0.0.0.0:8080", description="Address and port to listen on")
     token: Token = Field(description="The bearer token that Argo CD sends")
     read_token: Token | None = Field(None, description="The bearer token of the read routes; without it they are off")
-    refresh: Duration = Field("30s", validate_default=True, description="How often GitHub is read")
+    refresh: Interval = Field("30s", validate_default=True, description="How often GitHub is read")
 
 
 SECRETS = tuple(sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation)))
@@ -97,11 +109,13 @@ def load_settings(model: type[AnySettings], environ: Mapping[str, str]) -> AnySe
     values = {name: environ[variable(name)] for name in model.model_fields if variable(name) in environ}
     for name in set(SECRETS).intersection(model.model_fields):
         _from_file(name, values, environ, problems)
+    unreadable = {name for name, value in values.items() if value == _unreadable(name)}
     problems += _contradictions(values)
     try:
         settings = model.model_validate(values)
     except ValidationError as error:
-        problems += [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
+        details = error.errors(include_url=False, include_input=False)
+        problems += [_problem(detail) for detail in details if detail["loc"][0] not in unreadable]
     if problems:
         raise InvalidSettings("\n".join(sorted(problems)))
     return settings
@@ -129,7 +143,12 @@ def _from_file(name: str, values: dict[str, str], environ: Mapping[str, str], pr
         values[name] = Path(environ[file_variable]).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{file_variable}: {error}")
-        values[name] = f"unreadable-{name}"  # reported above; neither as missing nor as equal to another one too
+        values[name] = _unreadable(name)
+
+
+def _unreadable(name: str) -> str:
+    # Stands for a secret that is reported once: neither as missing nor as equal to another one too.
+    return f"unreadable-{name}"
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:

@@ -34,7 +34,7 @@ references: st.SearchStrategy[Reference] = st.one_of(
 )
 
 # What YAML is made of, so that random texts get past the first character.
-_YAML = r"a|b|: |NL|NL  |- |[|]|{|}|, |&x |*x|!t |? |> NL|'|" + r'"|#|---NL|...NL|%YAML 1.1NL|\ud800|<<|1|no|~'
+_YAML = r"a|b|: |NL|NL  |- |[|]|{|}|, |&x |*x|!t |? |> NL|'|" + r'"|#|---NL|...NL|%YAML 1.1NL|\ud800|<<|1|no|~|"[key]"'
 yaml_like = st.lists(
     st.sampled_from([*_YAML.replace("NL", "\n").split("|"), "|", "\t", "\ufeff", "\x85", "\0"]), max_size=40
 ).map("".join)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from plugin.core.catalog_file import CatalogFile, DefaultsFile, ServiceFile, read_catalog_file
+from plugin.core.catalog_file import DefaultsFile, ServiceFile, read_catalog_file
 from plugin.core.names import default_variable
 
 Endpoint = Literal["internal", "public"]
@@ -59,14 +59,13 @@ class Service:
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """The whole file. Two catalogs are the same only if they are one object: `fingerprint` compares contents."""
+    """The whole file. Two catalogs are the same only if they are one object."""
 
     domain: str
     prefix: str
     allowed_hosts: frozenset[str]
     services: Mapping[str, Service]  # in the order of their names
     repositories: Mapping[str, tuple[Service, ...]]  # in the order of their names
-    text: str
 
     @property
     def extra_keys(self) -> tuple[str, ...]:
@@ -88,7 +87,6 @@ def load_catalog(text: str, file: str) -> Catalog:
         allowed_hosts=frozenset(content.allowed_hosts),
         services=MappingProxyType(services),
         repositories=MappingProxyType(repositories),
-        text=text,
     )
 
 
@@ -123,6 +121,3 @@ def _policy(file: ServiceFile, defaults: DefaultsFile) -> Policy:
         drafts=defaults.drafts if file.drafts is None else file.drafts,
         same_branch=(file.link or defaults.link) == "same-branch",
     )
-
-
-__all__ = ["Catalog", "CatalogFile", "DependencyOf", "Endpoint", "Policy", "Seed", "Service", "load_catalog"]

@@ -18,6 +18,7 @@ LIMITS = Limits(bytes=4 * 1024 * 1024, nodes=500_000)  # the platform team's own
 
 RESERVED_VARIABLES = frozenset({"PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "MONGODB_URL"})
 RESERVED_PREFIX = "PREVIEW_"
+MAX_PORT = 65535
 MAX_DOMAIN = 189  # characters: of the 253 that DNS allows, a label and its dot go in front
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
@@ -83,7 +84,15 @@ def _wrong_host(text: str) -> str | None:
 def _wrong_endpoint(text: str) -> str | None:
     if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!&'()*+,;=:@%/-]*)?", text, re.ASCII):
         return "is not an http or https URL of a host, with a path at most"
-    return None if urlsplit(text).hostname else "has no host"
+    parts = urlsplit(text)
+    host = (parts.hostname or "").lower()
+    if not all(_is_dns_label(label) for label in host.split(".")):
+        return "has a host that is no DNS name"
+    return (
+        None
+        if int(text.partition("://")[2].partition("/")[0].partition(":")[2] or 1) <= MAX_PORT
+        else "has a port above 65535"
+    )
 
 
 def _wrong_tag(text: str) -> str | None:
@@ -160,10 +169,14 @@ Tag = Annotated[str, _checked_by(_wrong_tag)]
 Prefix = Annotated[str, _checked_by(_wrong_prefix)]
 Variable = Annotated[str, _checked_by(_wrong_variable)]
 Label = Annotated[str, Field(min_length=1)]
-Word = Annotated[str, _matches(names.DNS_LABEL.pattern, "a DNS label (a-z, 0-9 and -)")]
+Word = Annotated[
+    str, _matches(f"(?=.{{1,{names.MAX_LABEL}}}$){names.DNS_LABEL.pattern}", "a DNS label (a-z, 0-9 and -)")
+]
 Key = Annotated[str, _matches("[A-Za-z_][A-Za-z0-9_]*", "a name that a template can use (letters, digits and _)")]
 Repository = Annotated[str, _matches(REPOSITORY.pattern, "a repository, for example acme/orders")]
-HealthPath = Annotated[str, _matches(r"/[A-Za-z0-9._~!&'()*+,;=:@%/?-]*", 'a path that starts with "/"')]
+HealthPath = Annotated[
+    str, _matches(r"/([A-Za-z0-9._~!&'()*+,;=:@%-][A-Za-z0-9._~!&'()*+,;=:@%/-]*)?", 'a path that starts with one "/"')
+]
 Image = Annotated[
     str,
     _matches(
@@ -232,7 +245,7 @@ class ServiceFile(FileModel):
         description="The overlay in manifests/apps/<profile>/overlays; a fork always gets preview-fork",
     )
     image: ImageFile
-    port: Annotated[int, Field(strict=True, ge=1, le=65535)] = Field(description="The container's port")
+    port: Annotated[int, Field(strict=True, ge=1, le=MAX_PORT)] = Field(description="The container's port")
     health_path: HealthPath = Field("/", description="Answers 200 when the service can be used")
     extra: dict[Key, str] = Field(default={}, description="Free strings for templates")
     staging: StagingFile

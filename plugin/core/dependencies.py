@@ -26,6 +26,8 @@ from plugin.core.references import (
 from plugin.core.repo_config import ServiceConfig
 from plugin.core.targets import Targets
 
+MAX_WARNINGS = 10  # a description can hold thousands of lines
+
 
 class Rule(StrEnum):
     """Who decides, in the order in which they are asked."""
@@ -104,7 +106,7 @@ class Resolver:
             elif repository in seen:
                 warnings.append(f"Depends-On: {locator} comes after another line for {locator.repository}")
             seen.add(repository)
-        return tuple(map(one_line, warnings))
+        return tuple(map(one_line, warnings[:MAX_WARNINGS]))
 
     def _resolve(self, caller: Service, call: DependencyOf, config: ServiceConfig) -> Dependency:
         dependency = self.catalog.services[call.service]

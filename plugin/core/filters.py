@@ -41,11 +41,17 @@ def parse_filters(parameters: Mapping[str, Any], catalog: Catalog) -> Filters:
         if name not in _KNOWN:
             known = ", ".join(_KNOWN)
             raise _invalid(f'there is no input parameter "{name}"; there are {known}{did_you_mean(name, _KNOWN)}')
-    return Filters(
+    filters = Filters(
         services=_services(parameters["services"], catalog) if "services" in parameters else None,
         profile=_profile(parameters["profile"], catalog) if "profile" in parameters else None,
         origin=_origin(parameters.get("origin", "same-repository")),
     )
+    if filters.services and filters.profile not in (
+        None,
+        *(catalog.services[name].profile for name in filters.services),
+    ):
+        raise _invalid(f'none of these services has the profile "{filters.profile}"')
+    return filters
 
 
 def _services(value: object, catalog: Catalog) -> frozenset[str]:

@@ -13,6 +13,8 @@ from plugin.core.model import PullRequest
 from plugin.core.repo_config import FILE_NAME, ServiceConfig, read_config
 from plugin.errors import InvalidFile
 
+REMEMBERED_LENGTH = 4096  # characters; real files have a few hundred
+
 _NOTHING: Mapping[str, ServiceConfig] = {}
 
 
@@ -60,11 +62,20 @@ def _head_config(
     return _read(config.text, repository, catalog)
 
 
-@lru_cache(maxsize=4096)  # pure, and asked for the same unchanged files at every refresh
 def _read(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, ServiceConfig], str]:
+    # The same unchanged files are asked for at every refresh. Huge ones are not kept: they would fill the memory.
+    return (_remembered if len(text) <= REMEMBERED_LENGTH else _judge)(text, repository, catalog)
+
+
+def _judge(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, ServiceConfig], str]:
     try:
         return read_config(text, catalog, repository), ""
     except InvalidFile as error:
         first, *others = error.problems
         more = f" (and {len(others)} more)" if others else ""
         return _NOTHING, one_line(f"{first}{more}")
+    except Exception as error:  # noqa: BLE001  one file that nobody foresaw must not harm all others
+        return _NOTHING, one_line(f"{FILE_NAME}: could not be understood ({type(error).__name__})")
+
+
+_remembered = lru_cache(maxsize=4096)(_judge)

@@ -17,7 +17,7 @@ _NUMBER = "(?P<number>[1-9][0-9]{0,6})"
 _PULL_REQUEST = re.compile(f"pr:{_NUMBER}", re.ASCII)
 _LOCATOR = re.compile(f"(?P<repository>{OWNER}/{NAME})#{_NUMBER}", re.ASCII)
 _URL = re.compile(rf"https://[A-Za-z0-9.-]+(:[0-9]+)?/(?P<repository>{OWNER}/{NAME})/pull/{_NUMBER}", re.ASCII)
-_DEPENDS_ON = re.compile(r"^[ \t]*depends-on:[ \t]*(?P<target>\S+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_DEPENDS_ON = re.compile(r"^[ \t]*depends-on:[ \t]*(?P<target>\S[^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _BRANCH = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,255}")
 _VISIBLE_ASCII = re.compile(r"[!-\[\]-~]+")  # everything visible but the backslash
 
@@ -132,6 +132,8 @@ def _url(text: str) -> Url:
     parts = urlsplit(text)
     if parts.scheme != "https" or not parts.netloc:
         raise ValueError('"url:" is followed by an https URL, for example url:https://users.dev.example.com')
+    if "@" in parts.netloc:  # not repeated in the message: it may hold a password
+        raise ValueError('a "url:" target holds no user and no password')
     if "#" in text:
         raise ValueError('a "url:" target has no fragment (#)')
     return Url(urlunsplit(parts._replace(netloc=parts.netloc.lower())))

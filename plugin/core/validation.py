@@ -75,12 +75,14 @@ def _field(path: Path) -> str:
 
 
 def _problem(document: Document, file: str, model: type[BaseModel], detail: Mapping[str, Any]) -> Problem:
-    # pydantic marks an error of a map's key, as opposed to its value, with a last element "[key]".
-    path: Path = tuple(part for part in detail["loc"] if part != "[key]")
+    path: Path = detail["loc"]
+    # pydantic marks an error of a map's key, as opposed to its value, with a last element "[key]", which is no place.
+    if path and path[-1] == "[key]" and path not in document.lines:
+        path = path[:-1]
     kind = detail["type"]
     if kind == "value_error":
         message = str(detail["ctx"]["error"])
-    elif kind in ("greater_than_equal", "less_than_equal") and path[-1] == "version":
+    elif kind in ("greater_than_equal", "less_than_equal") and path[-1:] == ("version",):
         message = "must be 1, the only version there is"
     else:
         message = _MESSAGES.get(kind) or detail["msg"].replace("Input should be", "must be")
@@ -99,4 +101,4 @@ def _known_keys(model: type[BaseModel], path: Path) -> set[str]:
             annotation = [kind for kind in get_args(annotation) if kind is not Ellipsis][-1]
         while get_origin(annotation) in (Annotated, UnionType):
             annotation = get_args(annotation)[0]
-    return set(annotation.model_fields)
+    return set(getattr(annotation, "model_fields", ()))

@@ -29,6 +29,9 @@ class WatchedCatalog:
             try:
                 self.newest = load_catalog(text, str(self._path))
             except InvalidFile as error:
-                self._mistakes = str(error)
+                # Where, not what: this goes into logs, and a value can be anything. `preview-plugin check` says what.
+                self._mistakes = "\n".join(
+                    f"{problem.file}:{problem.line}: {problem.field}" for problem in error.problems
+                )
         self.error = self._mistakes
         return self.newest

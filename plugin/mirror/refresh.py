@@ -72,7 +72,11 @@ class Mirror:
             started, usage_before = self._clock(), replace(self._source.usage)
             before = self._store.load()
             newest = self._catalog.read()
-            known = self._refreshed(before, newest, started)
+            try:
+                known = self._refreshed(before, newest, started)
+            except Exception as error:  # noqa: BLE001  what nobody foresaw must end neither the refreshing nor a preview
+                get_logger().error("the refresh failed", exc_info=error)
+                known = _all_in_doubt(before, newest)
             self._store.save(known)
             usage = self._source.usage
             report = RefreshReport(
@@ -90,12 +94,9 @@ class Mirror:
             return report
 
     def run(self, interval: timedelta, stop: threading.Event) -> None:
-        """Refresh until told to stop. An error that nobody foresaw must not end it: what is known stays in force."""
+        """Refresh until told to stop."""
         while True:
-            try:
-                self.refresh()
-            except Exception as error:  # noqa: BLE001  see above
-                get_logger().error("the refresh failed", exc_info=error)
+            self.refresh()
             if stop.wait(interval.total_seconds()):
                 return
 
@@ -127,3 +128,9 @@ class Mirror:
     def _looked_up(self, snapshot: Snapshot, catalog: Catalog) -> Snapshot:
         wanted = wanted_lookups(catalog, snapshot)
         return with_look_ups(snapshot, wanted, self._source.look_up(wanted))
+
+
+def _all_in_doubt(before: Known, newest: Catalog) -> Known:
+    """Keep everything as it was, and say so for every repository."""
+    doubts = dict.fromkeys(newest.repositories, "the refresh failed; the log says why")
+    return replace(before, snapshot=replace(before.snapshot, doubts=doubts))

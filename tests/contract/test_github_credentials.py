@@ -84,6 +84,18 @@ def test_a_token_of_an_app_is_renewed_before_it_expires(organisation: Organisati
         assert plugin.refresh().doubts == {}
 
 
+def test_an_app_that_was_installed_anew_is_found_again(
+    organisation: Organisation, key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GitHub(organisation, app=FakeApp(42, public_pem(key), token_seconds=10)) as github:
+        plugin = app_plugin(github, key, Path("examples/acme/catalog.yaml"))
+        plugin.refresh()
+        monkeypatch.setattr("tests.fakes.github.app.database_id", len)  # another installation id
+
+        assert set(plugin.refresh().doubts) != set()
+        assert plugin.refresh().doubts == {}
+
+
 def test_another_apps_key_is_refused_and_said_so(organisation: Organisation, key: rsa.RSAPrivateKey) -> None:
     other = rsa.generate_private_key(65537, 2048)
     with GitHub(organisation, app=FakeApp(42, public_pem(other))) as github:

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from plugin.errors import NotReady
+from plugin.sources import Doubt, Wanted
 from plugin.sources.file import LONG_AGO, Organisation
 from plugin.sources.github import listing
+from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.reader import GitHubSource
 from tests.contract.conftest import Plugin, changed, operations, pull_request, with_pull_requests
 from tests.fakes.github import GitHub, Intercept, faults
 
@@ -85,11 +88,23 @@ def test_a_cold_start_during_an_outage_answers_nothing(
     assert len(locators(plugin)) == 14
 
 
-def test_an_outage_is_asked_once_not_once_per_repository(github: GitHub, plugin: Plugin) -> None:
-    github.intercept = faults.server_error(500)
-    plugin.refresh()
+@pytest.mark.parametrize(
+    ("fault", "at_most"),
+    [
+        pytest.param(faults.server_error(500), 1, id="500"),
+        pytest.param(faults.server_error(502), 12, id="502"),
+        pytest.param(faults.server_error(504), 12, id="504"),
+        pytest.param(faults.error_without_path(), 12, id="error without a path"),
+    ],
+)
+def test_an_outage_is_not_asked_once_per_repository(github: GitHub, fault: Intercept, at_most: int) -> None:
+    client = GitHubClient(github.url, Token(github.token))
+    github.intercept = fault
+    found = GitHubSource(client).read([Wanted(f"acme/repository-{i}", frozenset({"preview"})) for i in range(50)])
 
-    assert len(github.log) == 1
+    assert len(found) == 50
+    assert all(isinstance(reading, Doubt) for reading in found.values())
+    assert len(github.log) <= at_most
 
 
 @pytest.mark.parametrize(
@@ -120,6 +135,18 @@ def test_doubt_about_one_repository_leaves_the_others_moving(
     assert "acme/orders#100" in locators(plugin)
 
 
+def _lose_a_label(answer: dict[str, Any]) -> None:
+    answer["data"]["r1"]["list"]["nodes"][0]["labels"]["nodes"][0]["name"] = None
+
+
+def _lose_the_state(answer: dict[str, Any]) -> None:
+    answer["data"]["r1"]["list"]["nodes"][0]["state"] = None
+
+
+def _lose_the_head(answer: dict[str, Any]) -> None:
+    answer["data"]["r1"]["list"]["nodes"][0]["headRepository"]["databaseId"] = None
+
+
 def _lose_a_node(answer: dict[str, Any]) -> None:
     answer["data"]["r1"]["list"]["nodes"][0] = None
 
@@ -143,7 +170,17 @@ def _spoil_a_node_id(answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [_lose_a_node, _lose_an_author, _lose_the_page_info, _spoil_a_commit, _spoil_a_node_id]
+    "spoil",
+    [
+        _lose_a_node,
+        _lose_a_label,
+        _lose_an_author,
+        _lose_the_head,
+        _lose_the_page_info,
+        _lose_the_state,
+        _spoil_a_commit,
+        _spoil_a_node_id,
+    ],
 )
 def test_a_partial_or_strange_answer_is_doubt_and_never_a_shorter_list(
     github: GitHub, plugin: Plugin, spoil: Any
@@ -225,6 +262,16 @@ def test_a_name_that_now_belongs_to_another_repository_is_doubt(github: GitHub, 
 
     assert report.doubts == {"acme/orders": "this name now belongs to another repository than before"}
     assert plugin.answer() == before
+
+
+def test_a_repository_that_left_the_catalog_may_come_back_as_another_one(github: GitHub) -> None:
+    source = GitHubSource(GitHubClient(github.url, Token(github.token)))
+    orders, users = (Wanted(name, frozenset({"preview"})) for name in ("acme/orders", "acme/users"))
+    source.read([orders, users])
+    github.recreate("acme/orders")
+    source.read([users])
+
+    assert not isinstance(source.read([orders, users])["acme/orders"], Doubt)
 
 
 def test_a_commit_that_github_does_not_know_yet_is_no_missing_file(

@@ -61,6 +61,18 @@ def test_every_image_is_pinned(environments: Environments) -> None:
             assert "." in registry.partition("/")[0], f"{where}: {container['image']} is looked for on Docker Hub"
 
 
+def test_a_seed_image_is_always_pulled_because_its_tag_names_only_the_data(environments: Environments) -> None:
+    policies = {
+        (where, container["name"]): container.get("imagePullPolicy")
+        for where, owner in everywhere(environments)
+        for container in containers(owner)
+        if "/seed" in container["image"]
+    }
+
+    assert policies
+    assert {place for place, policy in policies.items() if policy != "Always"} == set()
+
+
 def test_selectors_find_their_own_pods_only(environments: Environments) -> None:
     for where, objects in environments.items():
         labels = {

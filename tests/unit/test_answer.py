@@ -1,4 +1,5 @@
 import json
+import sys
 import threading
 from typing import Any
 
@@ -94,3 +95,16 @@ def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
 
     assert [names(body) for body in bodies] == [["preview-orders-1"]] * 10
     assert (len(stage.source.asked), len(decisions)) == (1, 1)
+
+
+def test_answers_of_the_past_are_not_kept(stage: Stage) -> None:
+    stage.source.listed = {"acme/orders": [make_pull_request(1)], "acme/payments": []}
+    stage.mirror.refresh()
+    answers = Answers(stage.mirror)
+    first = answers.parameters({})
+    users_before = sys.getrefcount(first)
+    stage.source.listed["acme/orders"] = [make_pull_request(2)]
+    stage.mirror.refresh()
+    answers.parameters({})
+
+    assert sys.getrefcount(first) == users_before - 1

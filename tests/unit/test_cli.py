@@ -126,8 +126,8 @@ def test_a_broken_catalog_beside_a_config_is_what_is_reported(tmp_path: Path) ->
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     status, _, error = check(tmp_path, b"\xff\xfe")
 
-    assert status == 2
-    assert error.endswith("Error: FILE is not UTF-8 text\n")
+    assert status == 1
+    assert error == "FILE:1: is not UTF-8 text\n"
 
 
 def test_params_prints_what_the_endpoint_would_answer() -> None:

@@ -2,6 +2,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from plugin.errors import InvalidSettings
 from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
@@ -15,6 +17,14 @@ NOT_VISIBLE = "must be visible ASCII characters without blanks, and not empty"
 NO_TOKEN = (
     "PREVIEW_GITHUB_TOKEN: is missing; or set PREVIEW_GITHUB_APP_ID and PREVIEW_GITHUB_APP_PRIVATE_KEY, "
     "or PREVIEW_SOURCE=file:PATH to try a catalog without GitHub"
+)
+
+NO_KEY = "PREVIEW_GITHUB_APP_PRIVATE_KEY: is no private key in PEM format without a password"
+PEM = (
+    ec.generate_private_key(ec.SECP256R1())
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+    .strip()
 )
 
 
@@ -46,7 +56,7 @@ def test_everything_that_can_be_set() -> None:
             "PREVIEW_SOURCE": "github",
             "PREVIEW_GITHUB_URL": "https://ghe.example.com:8443/api/v3",
             "PREVIEW_GITHUB_APP_ID": "12345",
-            "PREVIEW_GITHUB_APP_PRIVATE_KEY": "-----BEGIN KEY-----\nx\n-----END KEY-----",
+            "PREVIEW_GITHUB_APP_PRIVATE_KEY": PEM,
             "PREVIEW_REFRESH": "2m",
         },
     )
@@ -101,12 +111,13 @@ def test_an_empty_environment_names_what_must_be_set() -> None:
         ({"PREVIEW_BIND": "0.0.0.0"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
         ({"PREVIEW_BIND": "0.0.0.0:99999"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
         ({"PREVIEW_BIND": ":8080"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
+        ({"PREVIEW_REFRESH": "2d"}, "PREVIEW_REFRESH: must be at most 1d"),
         (
             {"PREVIEW_REFRESH": "0s"},
             'PREVIEW_REFRESH: "0s" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
         ),
         (
-            {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": "key"},
+            {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": PEM},
             "PREVIEW_GITHUB_TOKEN: a GitHub App is set too; set one of them",
         ),
     ],
@@ -123,7 +134,8 @@ def test_an_app_without_a_key_or_with_an_empty_one_is_a_mistake() -> None:
     assert mistakes(app) == [
         "PREVIEW_GITHUB_APP_ID: goes together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing"
     ]
-    assert mistakes(app | {"PREVIEW_GITHUB_APP_PRIVATE_KEY": ""}) == ["PREVIEW_GITHUB_APP_PRIVATE_KEY: is empty"]
+    assert mistakes(app | {"PREVIEW_GITHUB_APP_PRIVATE_KEY": ""}) == [NO_KEY]
+    assert mistakes(app | {"PREVIEW_GITHUB_APP_PRIVATE_KEY": "garbage"}) == [NO_KEY]
 
 
 def test_a_file_as_source_needs_no_github() -> None:
@@ -152,7 +164,7 @@ def test_every_secret_can_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_a_private_key_from_a_file_keeps_its_lines(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("-----BEGIN KEY-----\nx\n-----END KEY-----\n")
+    (tmp_path / "key").write_text(PEM + "\n")
     settings = load_settings(
         Settings,
         {
@@ -164,7 +176,7 @@ def test_a_private_key_from_a_file_keeps_its_lines(tmp_path: Path) -> None:
     )
 
     assert settings.github_app_private_key
-    assert settings.github_app_private_key.get_secret_value() == "-----BEGIN KEY-----\nx\n-----END KEY-----"
+    assert settings.github_app_private_key.get_secret_value() == PEM
 
 
 def test_mistakes_of_files_of_secrets(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from plugin.sources.github.client import TooHeavy, Unavailable
 
+MANY = 3
+
 Item = TypeVar("Item")
 
 
@@ -16,23 +18,36 @@ def ask_in_batches(
     """Ask for every batch in turn.
 
     A batch that is too heavy is asked in halves; a single item that is too heavy is given up. When GitHub cannot be
-    asked, everything left is given up at once instead of waiting for one time-out after another.
+    asked, or finds several single items in a row too heavy, everything left is given up at once instead of waiting for
+    one time-out after another.
     """
     left = list(batches)
+    too_heavy_alone = 0
     while left:
         batch = left.pop(0)
         try:
             ask(batch)
+            too_heavy_alone = 0
         except TooHeavy as error:
-            if len(batch) == 1:
-                give_up(batch, str(error))
-            else:
+            if len(batch) > 1:
                 middle = len(batch) // 2
                 left[:0] = [batch[:middle], batch[middle:]]
+                continue
+            give_up(batch, str(error))
+            too_heavy_alone += 1
+            if too_heavy_alone == MANY:  # it is not the weight: GitHub is down
+                _give_up_all(left, give_up, str(error))
+                return
         except Unavailable as error:
-            for unasked in (batch, *left):
-                give_up(unasked, str(error))
+            _give_up_all([batch, *left], give_up, str(error))
             return
+
+
+def _give_up_all(
+    batches: Iterable[Sequence[Item]], give_up: Callable[[Sequence[Item], str], None], reason: str
+) -> None:
+    for batch in batches:
+        give_up(batch, reason)
 
 
 def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:

@@ -115,6 +115,8 @@ class GitHubClient:
             self.usage.requests += 1
             headers, body = github.requester.graphql_query(text, dict(variables))
         except GithubException as error:
+            if error.status in (401, 404):  # an App may have been installed anew, under another id
+                self._clients().pop(repository.partition("/")[0], None)
             body = _errors_in_a_good_answer(error)
             headers = dict(error.headers or {})
         except _BAD_ANSWER as error:
@@ -130,10 +132,14 @@ class GitHubClient:
 
     def _client_for(self, repository: str) -> Github:
         owner = repository.partition("/")[0]
-        clients: dict[str, Github] = self._threads.__dict__.setdefault("clients", {})
+        clients = self._clients()
         if owner not in clients:
             clients[owner] = self._connect(owner)
         return clients[owner]
+
+    def _clients(self) -> dict[str, Github]:
+        clients: dict[str, Github] = self._threads.__dict__.setdefault("clients", {})
+        return clients
 
     def _connect(self, owner: str) -> Github:
         if isinstance(self._credentials, Token):
@@ -153,9 +159,10 @@ class GitHubClient:
             return integration.get_user_installation(owner)
 
     def _account(self, data: Mapping[str, Any]) -> None:
-        if isinstance(rate := data.get("rateLimit"), dict):
-            self.usage.points += rate["cost"]
-            self.usage.remaining = rate["remaining"]
+        match data.get("rateLimit"):
+            case {"cost": int(cost), "remaining": int(remaining)}:
+                self.usage.points += cost
+                self.usage.remaining = remaining
 
 
 def _errors_in_a_good_answer(error: GithubException) -> dict[str, Any]:

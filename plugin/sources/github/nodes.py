@@ -66,7 +66,7 @@ def listed(node: Node | None, database_id: int) -> Listed:
 
 def label_page(connection: Node) -> tuple[tuple[str, ...], str]:
     """Read a page of labels: names, and the cursor of the next page or ""."""
-    names = tuple(str(node["name"]) for node in connection["nodes"])
+    names = tuple(_text(node["name"]) for node in connection["nodes"])
     page = connection["pageInfo"]
     return names, str(page["endCursor"]) if page["hasNextPage"] else ""
 
@@ -81,7 +81,7 @@ def config_file(blob: Node | None) -> ConfigFile | None:
         return ConfigFile(problem=f"is larger than {MAX_BYTES // 1024} KiB")
     if blob["isBinary"] or blob["text"] is None:
         return ConfigFile(problem="is not a text file")
-    return ConfigFile(text=blob["text"])
+    return ConfigFile(text=_text(blob["text"]))
 
 
 def timestamp(text: str) -> datetime:
@@ -95,15 +95,15 @@ def _listed(node: Node, database_id: int) -> Listed:
     return Listed(
         id=_checked(_NODE_ID, node["id"]),
         number=int(node["number"]),
-        title=str(node["title"]),
+        title=_text(node["title"]),
         author=_author(node["author"]),
-        branch=str(node["headRefName"]),
-        target_branch=str(node["baseRefName"]),
+        branch=_text(node["headRefName"]),
+        target_branch=_text(node["baseRefName"]),
         head_sha=_checked(_SHA, node["headRefOid"]),
-        open=node["state"] == "OPEN",
+        open=_is_open(node["state"]),
         draft=bool(node["isDraft"]),
         # A deleted fork has no repository any more; that must not make its code trusted.
-        fork=bool(node["isCrossRepository"] or head_repository is None or head_repository["databaseId"] != database_id),
+        fork=bool(node["isCrossRepository"] or head_repository is None or _id(head_repository) != database_id),
         labels=labels,
         labels_after=labels_after,
         updated_at=timestamp(node["updatedAt"]),
@@ -114,6 +114,24 @@ def _author(author: Node | None) -> str:
     if author is None:
         return "ghost"  # GitHub's own name for a deleted account
     return f"{author['login']}[bot]" if author["__typename"] == "Bot" else str(author["login"])
+
+
+def _is_open(state: object) -> bool:
+    if state not in ("OPEN", "CLOSED", "MERGED"):
+        raise ValueError(f"unexpected state {state!r}")
+    return state == "OPEN"
+
+
+def _id(repository: Node) -> int:
+    if not isinstance(repository["databaseId"], int):
+        raise TypeError("a repository without an id")
+    return repository["databaseId"]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _checked(pattern: re.Pattern[str], text: str) -> str:

@@ -1,5 +1,6 @@
 """Source GitHub: lists, then reads only what it has not seen: descriptions that changed and files of new commits."""
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from plugin.sources.github.nodes import Listed, config_file, timestamp
 
 DETAILS_PER_REQUEST = 100  # GitHub takes at most 100 ids
 LOOK_UPS_PER_REQUEST = 100
-FILE_CACHE = 64 * 1024 * 1024  # characters of file texts; a text never changes, so it is kept until room is needed
+FILE_CACHE = 64 * 1024 * 1024  # bytes of file texts; a text never changes, so it is kept until room is needed
 SETTLED = timedelta(seconds=20)  # times have whole seconds and answers can lag, so a younger text is read again
 
 _STATES = {"MERGED": Elsewhere.MERGED, "CLOSED": Elsewhere.CLOSED, "OPEN": Elsewhere.UNLABELLED}
@@ -68,6 +69,8 @@ class GitHubSource:
     def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
         """Read each repository completely, or say why not."""
         labels = {repository.name: repository.labels for repository in wanted}
+        # Taken out of the catalog and put in again, a name may belong to another repository.
+        self._pinned = {name: database_id for name, database_id in self._pinned.items() if name in labels}
         listings: dict[str, Listing] = {}
         results: dict[str, Repository | Doubt] = {}
         for _, group in _by_owner(wanted, lambda repository: repository.name):
@@ -204,6 +207,8 @@ class _Details:
             self._doubt(need, f"the description of #{need.listed.number} could not be read")
             return
         updated_at = timestamp(node["updatedAt"])
+        if not isinstance(node["body"], str):
+            raise TypeError("a description is no text")
         self.descriptions[need.listed.id] = _Description(node["body"], updated_at, answer.date - updated_at >= SETTLED)
 
     def _read_file(self, answer: Answer, i: int, j: int, need: _Need) -> None:
@@ -240,4 +245,4 @@ def _group(items: Sequence[Item], key: Callable[[Item], str]) -> list[tuple[str,
 
 
 def _size(file: ConfigFile | None) -> int:
-    return 200 + (len(file.text) if file else 0)
+    return 200 + (sys.getsizeof(file.text) if file else 0)

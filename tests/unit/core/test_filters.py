@@ -26,7 +26,7 @@ PREVIEWS = previews_of(
         ({"services": ["orders", "shop", "orders"]}, ["preview-orders-1", "preview-shop-4"]),
         ({"profile": "frontend"}, ["preview-shop-4"]),
         ({"profile": "frontend", "origin": "any"}, ["preview-shop-4", "fork-preview-shop-5"]),
-        ({"services": ["orders"], "profile": "frontend"}, []),
+        ({"services": ["orders", "shop"], "profile": "frontend"}, ["preview-shop-4"]),
         ({"services": ["admin"]}, []),
     ],
 )
@@ -54,6 +54,7 @@ def test_filters_are_combined_with_and(parameters: dict[str, Any], expected: lis
             {"profile": "front"},
             'profile: no service of the catalog has the profile "front"; there are backend, frontend',
         ),
+        ({"services": ["orders"], "profile": "frontend"}, 'none of these services has the profile "frontend"'),
         ({"profile": ""}, 'profile: no service of the catalog has the profile ""; there are backend, frontend'),
         ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
         ({"origin": ["any"]}, "origin must be one of same-repository, fork, any"),
