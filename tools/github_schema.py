@@ -68,7 +68,7 @@ REST = {
     "GET /repos/{owner}/{repo} 404": ["message", "documentation_url", "status"],
     "GET /repos/{owner}/{repo}/pulls 200": PULL_REQUEST,
     "GET /repos/{owner}/{repo}/contents/{path} 200": FILE,
-    "GET /repos/{owner}/{repo}/installation 200": INSTALLATION,
+    "GET /orgs/{org}/installation 200": INSTALLATION,
     "POST /app/installations/{installation_id}/access_tokens 201": [
         *("token", "expires_at", "repository_selection"),
         *PERMISSIONS,

@@ -46,16 +46,12 @@ def prune_schema(full: str, queries: Iterable[str]) -> str:
         info = TypeInfo(schema)
         visit(asked, TypeInfoVisitor(info, _Asked(info, kept)))
 
-    definitions = {
-        node.name.value: node for node in document.definitions if isinstance(node, TypeDefinitionNode)
-    }
+    definitions = {node.name.value: node for node in document.definitions if isinstance(node, TypeDefinitionNode)}
     size = -1
     while size != (size := sum(1 + len(fields) for fields in kept.values())):
         for name in list(kept):
             _reach(definitions, name, kept)
-    return (
-        "\n\n".join(print_ast(visit(_cut(definitions[name], kept), _Plain())) for name in sorted(kept)) + "\n"
-    )
+    return "\n\n".join(print_ast(visit(_cut(definitions[name], kept), _Plain())) for name in sorted(kept)) + "\n"
 
 
 class _Asked(Visitor):

@@ -1,7 +1,8 @@
 """One refresh: read, absorb what is certain, store it, and only then let it be answered."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from plugin.core.decide import wanted_lookups
 from plugin.core.messages import one_line
 from plugin.core.model import Repository, Snapshot
 from plugin.errors import NotReady
+from plugin.logs import get_logger
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.sources import Doubt, Source, Wanted
 from plugin.state import Known, Store
@@ -66,7 +68,7 @@ class Mirror:
 
     def refresh(self) -> RefreshReport:
         """Read everything once and store what is certain."""
-        with self._refreshing:
+        with self._refreshing, self._waiting_requests_go_on():
             started, usage_before = self._clock(), replace(self._source.usage)
             before = self._store.load()
             newest = self._catalog.read()
@@ -85,15 +87,24 @@ class Mirror:
                 points_left=usage.remaining,
             )
             self._observe(report)
-            self._refreshed_once.set()
             return report
 
     def run(self, interval: timedelta, stop: threading.Event) -> None:
-        """Refresh until told to stop."""
+        """Refresh until told to stop. An error that nobody foresaw must not end it: what is known stays in force."""
         while True:
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception as error:  # noqa: BLE001  see above
+                get_logger().error("the refresh failed", exc_info=error)
             if stop.wait(interval.total_seconds()):
                 return
+
+    @contextmanager
+    def _waiting_requests_go_on(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._refreshed_once.set()
 
     def _refreshed(self, before: Known, newest: Catalog, now: datetime) -> Known:
         in_force = [before.catalog] if before.catalog else []

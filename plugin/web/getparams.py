@@ -5,9 +5,10 @@ Argo CD reads any 2xx without `output.parameters` as "none left" and deletes, so
 """
 
 import json
+from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, abort, g, request
 
 from plugin.answer import Answers
 from plugin.errors import InvalidRequest
@@ -23,8 +24,12 @@ def getparams(answers: Answers, token: str) -> Blueprint:
     @blueprint.post("/api/v1/getparams.execute")
     def execute() -> Response:
         require_token(token)
-        request.max_content_length = MAX_BODY
-        name, parameters = parse_request(request.get_data())
+        # One byte more, because a chunked body is cut at the limit instead of being refused.
+        request.max_content_length = MAX_BODY + 1
+        body = request.get_data()
+        if len(body) > MAX_BODY:
+            abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        name, parameters = parse_request(body)
         g.application_set = name
         return Response(answers.parameters(parameters), mimetype="application/json")
 

@@ -58,9 +58,7 @@ class Lister:
         return self.done
 
     def _first_page_size(self, repository: str) -> int:
-        if repository not in self.sizes:
-            return UNKNOWN_SIZE
-        return min(max(self.sizes[repository] + SPARE, SMALLEST_PAGE), LARGEST_PAGE)
+        return _page_size(self.sizes[repository]) if repository in self.sizes else UNKNOWN_SIZE
 
     def _ask(self, pages: Sequence[_Page]) -> None:
         variables: dict[str, Any] = {}
@@ -104,17 +102,18 @@ class Lister:
                     found[pull_request.number] = self._with_all_labels(page, pull_request)
             info = repository["list"]["pageInfo"]
             if info["hasNextPage"]:
-                self._follow(page, info["endCursor"])
+                self._follow(page, info["endCursor"], missing=repository["list"]["totalCount"] - len(found))
             else:
                 self.done[name] = _listing(repository, found)
         except (Malformed, KeyError, TypeError, AttributeError) as error:
             self._doubt(page, f"GitHub's answer is incomplete ({error})")
 
-    def _follow(self, page: _Page, cursor: str) -> None:
+    def _follow(self, page: _Page, cursor: str, missing: int) -> None:
         if cursor == page.after or page.number >= MAX_PAGES:
             self._doubt(page, "its list of pull requests does not end")
         else:
-            self._next.append(replace(page, first=page.largest, after=cursor, number=page.number + 1))
+            first = min(_page_size(missing), page.largest)
+            self._next.append(replace(page, first=first, after=cursor, number=page.number + 1))
 
     def _with_all_labels(self, page: _Page, pull_request: Listed) -> Listed:
         # The hundred-and-first label may be the one that says "no preview".
@@ -133,6 +132,10 @@ class Lister:
 
     def _doubt(self, page: _Page, reason: str) -> None:
         self.done[page.wanted.name] = Doubt(reason)
+
+
+def _page_size(expected: int) -> int:
+    return min(max(expected + SPARE, SMALLEST_PAGE), LARGEST_PAGE)
 
 
 def _by_weight(pages: Iterable[_Page]) -> list[list[_Page]]:

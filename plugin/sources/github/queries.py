@@ -15,11 +15,11 @@ fragment Repo on Repository {
   newest: pullRequests(first: 5, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { number updatedAt } }
 }"""
 
-_LABELS = "totalCount pageInfo { hasNextPage endCursor } nodes { name }"
+_LABELS = "pageInfo { hasNextPage endCursor } nodes { name }"
 
 _LISTING = f"""
 fragment Listing on PullRequestConnection {{
-  pageInfo {{ hasNextPage endCursor }}
+  totalCount pageInfo {{ hasNextPage endCursor }}
   nodes {{
     id number state title isDraft isCrossRepository updatedAt
     author {{ __typename login }}

@@ -1,6 +1,7 @@
 """Source GitHub: lists, then reads only what it has not seen: descriptions that changed and files of new commits."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -19,7 +20,7 @@ from plugin.sources.github.listing import Fingerprint, Lister, Listing
 from plugin.sources.github.nodes import Listed, config_file, timestamp
 
 DETAILS_PER_REQUEST = 100  # GitHub takes at most 100 ids
-LOOK_UPS_PER_REQUEST = 50
+LOOK_UPS_PER_REQUEST = 100
 FILE_CACHE = 64 * 1024 * 1024  # characters of file texts; a text never changes, so it is kept until room is needed
 SETTLED = timedelta(seconds=20)  # times have whole seconds and answers can lag, so a younger text is read again
 
@@ -109,8 +110,8 @@ class GitHubSource:
             batch[0].repository, queries.confirm([len(locators) for _, locators in groups]), variables
         )
         for i, (repository, locators) in enumerate(groups):
-            data = answer.data.get(f"r{i}")
-            if data is None or data["databaseId"] != self._pinned.get(repository):
+            data = answer.data.get(f"r{i}") or {}
+            if data.get("databaseId") != self._pinned.get(repository):
                 continue
             for j, locator in enumerate(locators):
                 if elsewhere := _elsewhere(answer, i, j):
@@ -149,7 +150,11 @@ class _Details:
             ask_in_batches(chunks(group, DETAILS_PER_REQUEST), self._ask, self._give_up)
 
     def _give_up(self, batch: Sequence[_Need], reason: str) -> None:
-        self.doubts.update((need.repository, reason) for need in batch)
+        for need in batch:
+            self._doubt(need, reason)
+
+    def _doubt(self, need: _Need, reason: str) -> None:
+        self.doubts.setdefault(need.repository, reason)  # the first reason, so that the text is stable
 
     def _needs(self, listings: Mapping[str, Listing]) -> Iterable[_Need]:
         for name, listing in listings.items():
@@ -178,16 +183,25 @@ class _Details:
                 }
         answer = self.client.query(batch[0].repository, queries.details([len(needs) for _, needs in files]), variables)
         for i, need in enumerate(described):
-            self._read_description(answer, i, need)
+            with self._doubt_if_incomplete(need):
+                self._read_description(answer, i, need)
         for i, (_, needs) in enumerate(files):
             for j, need in enumerate(needs):
-                self._read_file(answer, i, j, need)
+                with self._doubt_if_incomplete(need):
+                    self._read_file(answer, i, j, need)
+
+    @contextmanager
+    def _doubt_if_incomplete(self, need: _Need) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._doubt(need, f"GitHub's answer about #{need.listed.number} is incomplete ({error!r})")
 
     def _read_description(self, answer: Answer, i: int, need: _Need) -> None:
         nodes = answer.data.get("nodes") or []
         node = nodes[i] if i < len(nodes) else None
         if answer.error("nodes", i) or not node or node.get("id") != need.listed.id:
-            self.doubts[need.repository] = f"the description of #{need.listed.number} could not be read"
+            self._doubt(need, f"the description of #{need.listed.number} could not be read")
             return
         updated_at = timestamp(node["updatedAt"])
         self.descriptions[need.listed.id] = _Description(node["body"], updated_at, answer.date - updated_at >= SETTLED)
@@ -195,9 +209,9 @@ class _Details:
     def _read_file(self, answer: Answer, i: int, j: int, need: _Need) -> None:
         repository = answer.data.get(f"r{i}")
         if answer.error(f"r{i}") or repository is None or repository["databaseId"] != need.database_id:
-            self.doubts[need.repository] = f"{FILE_NAME} of #{need.listed.number} could not be read"
+            self._doubt(need, f"{FILE_NAME} of #{need.listed.number} could not be read")
         elif (repository[f"c{j}"] or {}).get("oid") != need.listed.head_sha:
-            self.doubts[need.repository] = f"GitHub does not know the head commit of #{need.listed.number} yet"
+            self._doubt(need, f"GitHub does not know the head commit of #{need.listed.number} yet")
         else:
             key = need.database_id, need.listed.head_sha
             self.files[key] = self.found[key] = config_file(repository[f"f{j}"])
@@ -207,8 +221,8 @@ def _elsewhere(answer: Answer, i: int, j: int) -> Elsewhere | None:
     error = answer.error(f"r{i}", f"p{j}")
     if error:
         return Elsewhere.MISSING if error.type == "NOT_FOUND" else None
-    pull_request = answer.data[f"r{i}"][f"p{j}"]
-    return _STATES.get(pull_request["state"]) if pull_request else None
+    pull_request = answer.data[f"r{i}"].get(f"p{j}") or {}
+    return _STATES.get(str(pull_request.get("state")))
 
 
 def _repository_variables(i: int, repository: str) -> dict[str, str]:

@@ -103,9 +103,7 @@ def test_the_documented_example_of_22060_nodes_has_22060_nodes() -> None:
     ("repositories", "first", "points", "nodes"),
     [(10, 20, 2, 20_250), (10, 100, 10, 101_050), (50, 20, 11, 101_250)],
 )
-def test_a_listing_costs_what_the_reading_plan_says(
-    repositories: int, first: int, points: int, nodes: int
-) -> None:
+def test_a_listing_costs_what_the_reading_plan_says(repositories: int, first: int, points: int, nodes: int) -> None:
     found = listing(repositories, first)
 
     assert (found.points, found.nodes) == (points, nodes)
@@ -160,9 +158,7 @@ def test_a_field_that_two_fragments_name_is_counted_once() -> None:
 
 
 def test_what_is_skipped_costs_nothing() -> None:
-    query = (
-        "query ($yes: Boolean!) { viewer { followers(first: 10) @skip(if: $yes) { edges { node { id } } } } }"
-    )
+    query = "query ($yes: Boolean!) { viewer { followers(first: 10) @skip(if: $yes) { edges { node { id } } } } }"
 
     assert cost(DOCUMENTED, query, yes=True) == Cost()
     assert cost(DOCUMENTED, query, yes=False) == Cost(requests=1, nodes=10)

@@ -42,9 +42,7 @@ def post(github: GitHub) -> requests.Response:
         (faults.bad_credentials(), 401, ("Retry-After", None)),
     ],
 )
-def test_faults_of_http(
-    github: GitHub, fault: Intercept, status: int, header: tuple[str, str | None]
-) -> None:
+def test_faults_of_http(github: GitHub, fault: Intercept, status: int, header: tuple[str, str | None]) -> None:
     github.intercept = fault
     answer = post(github)
 
@@ -119,9 +117,7 @@ def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: Git
     assert part["pageInfo"] == whole["pageInfo"]
     assert part["nodes"] == whole["nodes"][:-1]
     assert answer["data"]["r1"] is None
-    assert [(error["type"], error["path"]) for error in answer["errors"]] == [
-        ("RESOURCE_LIMITS_EXCEEDED", ["r1"])
-    ]
+    assert [(error["type"], error["path"]) for error in answer["errors"]] == [("RESOURCE_LIMITS_EXCEEDED", ["r1"])]
 
 
 def test_faults_can_be_meant_for_one_operation_some_times_or_in_turn(github: GitHub, ask: Ask) -> None:

@@ -19,6 +19,10 @@ ORDERS = {"o0": "acme", "n0": "orders"}
 EVERYTHING = {**ORDERS, "l0": None, "f0": 100, "a0": None}
 
 
+def orders(selection: str) -> str:
+    return f'{{ repository(owner: "acme", name: "orders") {{ {selection} }} }}'
+
+
 def numbers(answer: Any) -> list[int]:
     return [node["number"] for node in answer["data"]["r0"]["list"]["nodes"]]
 
@@ -91,6 +95,30 @@ def test_the_newest_are_those_updated_last_over_all_states(ask: Ask) -> None:
     assert newest[0]["updatedAt"] == "2026-11-03T00:00:00Z"
 
 
+def test_pages_from_the_newest_join_too(ask: Ask) -> None:
+    found: list[int] = []
+    after = "null"
+    for _ in range(4):
+        order = "orderBy: {field: UPDATED_AT, direction: DESC}"
+        page = f"pullRequests(first: 2, after: {after}, {order})"
+        answer = ask(orders(f"{page} {{ pageInfo {{ endCursor }} nodes {{ number }} }}"))
+        connection = answer["data"]["repository"]["pullRequests"]
+        found += [node["number"] for node in connection["nodes"]]
+        after = f'"{connection["pageInfo"]["endCursor"]}"'
+
+    assert found == [3, 7, 6, 5, 4, 2, 1]
+
+
+def test_branches_can_be_asked_for(ask: Ask) -> None:
+    def found(argument: str) -> list[int]:
+        answer = ask(orders(f"pullRequests(first: 9, {argument}) {{ nodes {{ number }} }}"))
+        return [node["number"] for node in answer["data"]["repository"]["pullRequests"]["nodes"]]
+
+    assert found('headRefName: "branch-3"') == [3]
+    assert found('baseRefName: "other"') == []
+    assert found('baseRefName: "main", states: [MERGED, CLOSED]') == [5, 6]
+
+
 def test_people_bots_and_deleted_accounts_differ(ask: Ask) -> None:
     found = listed(ask(queries.listing(1), **EVERYTHING))
 
@@ -116,11 +144,8 @@ def test_more_than_a_hundred_labels_come_in_pages(github: GitHub, ask: Ask) -> N
         repositories={"acme/orders": RepositoryEntry(pull_requests=(pull_request(1, labels=labels),))}
     )
     first = listed(ask(queries.listing(1), **EVERYTHING))[1]
-    rest = ask(queries.labels(), id=first["id"], after=first["labels"]["pageInfo"]["endCursor"])["data"][
-        "node"
-    ]
+    rest = ask(queries.labels(), id=first["id"], after=first["labels"]["pageInfo"]["endCursor"])["data"]["node"]
 
-    assert first["labels"]["totalCount"] == 150
     assert first["labels"]["pageInfo"]["hasNextPage"]
     assert [node["name"] for node in first["labels"]["nodes"] + rest["labels"]["nodes"]] == labels
     assert not rest["labels"]["pageInfo"]["hasNextPage"]
@@ -210,6 +235,14 @@ def test_odd_files_look_as_they_do_on_github(github: GitHub, ask: Ask) -> None:
     assert put(Tree()) == {"__typename": "Tree"}
 
 
+def test_a_config_file_with_a_zero_byte_is_binary(github: GitHub, ask: Ask) -> None:
+    entry = pull_request(1, config="version: 1\0")
+    github.organisation = Organisation(repositories={"acme/orders": RepositoryEntry(pull_requests=(entry,))})
+    file = file_at(ask, f"{1:040x}")["f0"]
+
+    assert (file["isBinary"], file["text"], file["byteSize"]) == (True, None, 11)
+
+
 def test_a_renamed_repository_is_found_under_its_new_name_with_its_identity(github: GitHub, ask: Ask) -> None:
     follow = 'query Q($n: String!) { repository(owner: "acme", name: $n) { id nameWithOwner } }'
     before = ask(follow, n="orders")["data"]["repository"]
@@ -223,9 +256,7 @@ def test_a_renamed_repository_is_found_under_its_new_name_with_its_identity(gith
     assert ask(queries.confirm([1]), o0="acme", n0="sales", p0_0=3)["data"]["r0"]["p0"]["number"] == 3
 
 
-def test_a_recreated_repository_has_another_identity_and_so_have_its_pull_requests(
-    github: GitHub, ask: Ask
-) -> None:
+def test_a_recreated_repository_has_another_identity_and_so_have_its_pull_requests(github: GitHub, ask: Ask) -> None:
     def identities() -> tuple[int, str]:
         repository = ask(queries.listing(1), **EVERYTHING)["data"]["r0"]
         return repository["databaseId"], repository["list"]["nodes"][0]["id"]
@@ -241,9 +272,7 @@ def test_identities_do_not_change_from_one_run_to_the_next(organisation: Organis
         with GitHub(organisation) as github:
             headers = {"Authorization": f"token {github.token}"}
             body = {"query": queries.listing(1), "variables": EVERYTHING}
-            return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()[
-                "data"
-            ]["r0"]
+            return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()["data"]["r0"]
 
     assert identity() == identity()
 
@@ -303,6 +332,8 @@ def test_enterprise_server_has_its_own_path_and_no_rate_limit(github: GitHub) ->
 
     assert answer.json()["data"] == {"rateLimit": None, "r0": {"databaseId": database_id("acme/orders")}}
     assert "x-ratelimit-limit" not in answer.headers
+    wrong = requests.post(f"{github.enterprise_url}/graphql", json=body, headers=headers, timeout=10)
+    assert wrong.status_code == 404
 
 
 @pytest.mark.parametrize("authorization", [None, "bearer wrong", "bearer", "basic fake-token", "fake-token"])
@@ -347,6 +378,17 @@ def test_too_many_ids_are_refused_as_github_does(ask: Ask) -> None:
             }
         ],
     }
+
+
+def test_too_many_nodes_are_refused_without_a_path(ask: Ask) -> None:
+    variables: dict[str, Any] = {}
+    for i in range(50):
+        variables |= {f"o{i}": "acme", f"n{i}": "orders", f"f{i}": 100}
+
+    [error] = ask(queries.listing(50), **variables)["errors"]
+
+    assert error.keys() == {"type", "message"}
+    assert error["type"] == "MAX_NODE_LIMIT_EXCEEDED"
 
 
 def test_a_page_of_101_is_refused_and_costs_nothing(github: GitHub, ask: Ask) -> None:
@@ -398,13 +440,29 @@ def test_an_answer_takes_as_long_as_the_latency_says(github: GitHub, ask: Ask) -
     assert time.perf_counter() - start >= 0.1
 
 
-def test_a_question_that_the_fake_cannot_answer_fails_the_test(organisation: Organisation) -> None:
-    body = {"query": "{ rateLimit(dryRun: true) { cost } }"}
+@pytest.mark.parametrize(
+    ("query", "missing"),
+    [
+        ("{ rateLimit(dryRun: true) { cost } }", "dryRun"),
+        ('{ node(id: "U_1") { id } }', "not U_1"),
+        (orders('object(expression: "main:README.md") { oid }'), "full commit only"),
+        (orders("pullRequests(first: 1, labels: []) { nodes { id } }"), "labels"),
+        (orders("pullRequests(last: 1) { nodes { id } }"), "pages from the end"),
+        (
+            orders("pullRequests(first: 1, orderBy: {field: COMMENTS, direction: ASC}) { nodes { id } }"),
+            "orderBy COMMENTS",
+        ),
+    ],
+)
+def test_a_question_that_the_fake_cannot_answer_truly_fails_the_test(
+    organisation: Organisation, query: str, missing: str
+) -> None:
     github = GitHub(organisation)
     headers = {"Authorization": f"bearer {github.token}"}
+    answer = requests.post(f"{github.url}/graphql", json={"query": query}, headers=headers, timeout=10)
 
-    assert requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).status_code == 500
-    with pytest.raises(AssertionError, match="dryRun"):
+    assert answer.status_code == 500
+    with pytest.raises(AssertionError, match=missing):
         github.__exit__(None, None, None)
 
 
@@ -426,8 +484,18 @@ def test_an_organisation_that_github_could_not_hold_is_refused() -> None:
         GitHub(organisation(pull_request(1), pull_request(1)))
     same = "a" * 40
     with pytest.raises(ValueError, match="two contents"):
-        GitHub(
-            organisation(
-                pull_request(1, head_sha=same, config="a"), pull_request(2, head_sha=same, config="b")
-            )
-        )
+        GitHub(organisation(pull_request(1, head_sha=same, config="a"), pull_request(2, head_sha=same, config="b")))
+
+
+def test_a_change_to_what_is_not_there_is_refused(github: GitHub) -> None:
+    """A slip in a test must not leave it testing nothing."""
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.rename("acme/order", "acme/sales")
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.recreate("acme/order")
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.put_file("acme/order", "a" * 40, Tree())
+    with pytest.raises(ValueError, match="no pull request of mallory/order"):
+        github.delete_fork("mallory/order")
+    with pytest.raises(ValueError, match="globex/site stands for two"):
+        github.rename("acme/orders", "globex/site")

@@ -19,6 +19,7 @@ from plugin.sources.github import queries
 from tests.contract.fake_github.conftest import pull_request
 from tests.fakes import github as fake
 from tests.fakes.github import App, Blob, GitHub, Symlink, Tree, database_id
+from tests.fakes.github.world import node_id
 
 OPENAPI = json.loads(Path(fake.__file__).with_name("openapi.json").read_text(encoding="utf-8"))
 Get = Callable[..., requests.Response]
@@ -47,9 +48,7 @@ def _github(organisation: Organisation, key: rsa.RSAPrivateKey) -> Iterator[GitH
 def _get(github: GitHub) -> Get:
     def get(path: str, *, token: str = github.token, method: str = "GET") -> requests.Response:
         headers = {"Authorization": f"bearer {token}"}
-        return requests.request(
-            method, f"{github.url}{path}", headers=headers, timeout=10, allow_redirects=False
-        )
+        return requests.request(method, f"{github.url}{path}", headers=headers, timeout=10, allow_redirects=False)
 
     return get
 
@@ -60,8 +59,8 @@ def signed(private_key: str, github: GitHub, **changed: Any) -> str:
     return jwt.encode(claims, private_key, algorithm="RS256")
 
 
-def installation_token(get: Get, bearer: str, repository: str) -> Any:
-    installation = get(f"/repos/{repository}/installation", token=bearer).json()
+def installation_token(get: Get, bearer: str, owner: str) -> Any:
+    installation = get(f"/orgs/{owner}/installation", token=bearer).json()
     path = f"/app/installations/{installation['id']}/access_tokens"
     return get(path, token=bearer, method="POST").json()
 
@@ -80,7 +79,7 @@ def test_answers_have_the_shape_of_githubs_openapi(github: GitHub, get: Get, pri
     contents = repository + "/contents/{path}"
     at = f"/repos/acme/orders/contents/.preview.yaml?ref={3:040x}"
     bearer = signed(private_key, github)
-    installation = get("/repos/acme/orders/installation", token=bearer)
+    installation = get("/orgs/acme/installation", token=bearer)
     token = get(f"/app/installations/{installation.json()['id']}/access_tokens", token=bearer, method="POST")
 
     assert_is_githubs(f"GET {repository}", get("/repos/acme/orders"))
@@ -90,7 +89,7 @@ def test_answers_have_the_shape_of_githubs_openapi(github: GitHub, get: Get, pri
     for file in (Symlink("nowhere"), Tree(), Blob("x" * 2_000_000)):
         github.put_file("acme/orders", f"{3:040x}", file)
         assert_is_githubs(f"GET {contents}", get(at))
-    assert_is_githubs(f"GET {repository}/installation", installation)
+    assert_is_githubs("GET /orgs/{org}/installation", installation)
     assert_is_githubs("POST /app/installations/{installation_id}/access_tokens", token)
     github.rename("acme/orders", "acme/sales")
     assert_is_githubs(f"GET {repository}", get("/repos/acme/orders"))
@@ -111,9 +110,7 @@ def test_an_answer_of_another_shape_would_be_noticed(get: Get, damage: dict[str,
 
     assert schema.is_valid(answer)
     assert not schema.is_valid({**answer, **damage})
-    assert not schema.is_valid(
-        {name: value for name, value in answer.items() if name not in damage | {"url": 1}}
-    )
+    assert not schema.is_valid({name: value for name, value in answer.items() if name not in damage | {"url": 1}})
 
 
 @pytest.mark.parametrize("url", ["url", "enterprise_url"])
@@ -152,9 +149,7 @@ def test_pages_are_linked(github: GitHub, get: Get) -> None:
 
 def test_state_chooses_open_closed_or_all(get: Get) -> None:
     def found(state: str) -> list[int]:
-        return [
-            pull["number"] for pull in get(f"/repos/acme/orders/pulls?state={state}&direction=asc").json()
-        ]
+        return [pull["number"] for pull in get(f"/repos/acme/orders/pulls?state={state}&direction=asc").json()]
 
     assert found("open") == [1, 2, 3, 4, 7]
     assert found("closed") == [5, 6]
@@ -186,13 +181,18 @@ def test_files_are_found_by_commit_only(github: GitHub, get: Get) -> None:
     assert get(path).status_code == 404  # the default branch has none
 
 
-def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(
-    github: GitHub, private_key: str
-) -> None:
+def test_a_file_over_a_megabyte_comes_without_its_content(github: GitHub, get: Get) -> None:
+    github.put_file("acme/orders", f"{1:040x}", Blob("x" * 1_000_001))
+    file = get(f"/repos/acme/orders/contents/.preview.yaml?ref={1:040x}").json()
+
+    assert (file["encoding"], file["content"], file["size"]) == ("none", "", 1_000_001)
+
+
+def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(github: GitHub, private_key: str) -> None:
     for url in (github.url, github.enterprise_url):
         auth = Auth.AppAuth(42, private_key)
         with GithubIntegration(auth=auth, base_url=url, seconds_between_requests=None) as integration:
-            installation = integration.get_repo_installation("acme", "orders")
+            installation = integration.get_org_installation("acme")
             with integration.get_github_for_installation(installation.id) as app:
                 headers, answer = app.requester.graphql_query(
                     queries.confirm([1]), {"o0": "acme", "n0": "orders", "p0_0": 3}
@@ -206,15 +206,21 @@ def test_each_owner_has_its_own_installation_which_sees_nothing_of_the_others(
     github: GitHub, get: Get, private_key: str
 ) -> None:
     bearer = signed(private_key, github)
-    token = installation_token(get, bearer, "globex/site")["token"]
-    variables = {"o0": "globex", "n0": "site", "o1": "acme", "n1": "orders"}
-    body = {"query": queries.confirm([0, 0]), "variables": variables}
-    headers = {"Authorization": f"bearer {token}"}
-    answer = requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()
+    token = installation_token(get, bearer, "globex")["token"]
+    theirs = node_id("R", "acme/orders")
 
-    assert answer["data"]["r0"] == {"databaseId": database_id("globex/site")}
-    assert answer["data"]["r1"] is None
-    assert (answer["errors"][0]["type"], answer["errors"][0]["path"]) == ("NOT_FOUND", ["r1"])
+    def ask(query: str, **variables: object) -> Any:
+        body = {"query": query, "variables": variables}
+        headers = {"Authorization": f"bearer {token}"}
+        return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()
+
+    by_name = ask(queries.confirm([0, 0]), o0="globex", n0="site", o1="acme", n1="orders")
+    by_id = ask("query ($id: ID!) { node(id: $id) { id } }", id=theirs)
+
+    assert by_name["data"]["r0"] == {"databaseId": database_id("globex/site")}
+    assert by_name["data"]["r1"] is None
+    assert (by_name["errors"][0]["type"], by_name["errors"][0]["path"]) == ("NOT_FOUND", ["r1"])
+    assert (by_id["data"], by_id["errors"][0]["type"]) == ({"node": None}, "NOT_FOUND")
     assert get("/repos/globex/site", token=token).status_code == 200
     assert get("/repos/acme/orders", token=token).status_code == 404
 
@@ -222,7 +228,7 @@ def test_each_owner_has_its_own_installation_which_sees_nothing_of_the_others(
 def test_an_installation_token_expires(github: GitHub, get: Get, private_key: str) -> None:
     moment = datetime(2026, 11, 21, 9, tzinfo=UTC)
     github.now = lambda: moment
-    token = installation_token(get, signed(private_key, github), "acme/orders")
+    token = installation_token(get, signed(private_key, github), "acme")
     before = get("/repos/acme/orders", token=token["token"]).status_code
     github.now = lambda: moment + timedelta(hours=1)
 
@@ -243,7 +249,7 @@ def test_an_installation_token_expires(github: GitHub, get: Get, private_key: st
 def test_a_json_web_token_with_a_wrong_claim_is_refused(
     github: GitHub, get: Get, private_key: str, changed: dict[str, Any], message: str
 ) -> None:
-    answer = get("/repos/acme/orders/installation", token=signed(private_key, github, **changed))
+    answer = get("/orgs/acme/installation", token=signed(private_key, github, **changed))
 
     assert answer.status_code == 401
     assert message in answer.json()["message"]
@@ -254,26 +260,24 @@ def test_a_json_web_token_of_another_key_and_any_other_token_are_refused(github:
     bearer = jwt.encode({"iat": 0, "exp": 9_999_999_999, "iss": "42"}, other, algorithm="RS256")
 
     for token in (bearer, github.token, "x"):
-        assert get("/repos/acme/orders/installation", token=token).status_code == 401
+        assert get("/orgs/acme/installation", token=token).status_code == 401
 
 
 def test_the_apps_own_token_opens_no_repository(github: GitHub, get: Get, private_key: str) -> None:
     assert get("/repos/acme/orders", token=signed(private_key, github)).status_code == 401
 
 
-def test_the_app_is_where_it_was_installed_only(
-    organisation: Organisation, github: GitHub, private_key: str
-) -> None:
+def test_the_app_is_where_it_was_installed_only(organisation: Organisation, github: GitHub, private_key: str) -> None:
     public_key = github_public_key(private_key)
     app = App(id=42, public_key=public_key, owners=frozenset({"acme"}))
     with GitHub(organisation, app=app) as limited:
         headers = {"Authorization": f"bearer {signed(private_key, github)}"}
 
-        def status(repository: str) -> int:
-            url = f"{limited.url}/repos/{repository}/installation"
+        def status(owner: str) -> int:
+            url = f"{limited.url}/orgs/{owner}/installation"
             return requests.get(url, headers=headers, timeout=10).status_code
 
-        assert (status("acme/orders"), status("globex/site"), status("acme/none")) == (200, 404, 404)
+        assert (status("acme"), status("globex")) == (200, 404)
 
 
 def github_public_key(private_key: str) -> str:

@@ -22,6 +22,7 @@ class App:
     public_key: str  # PEM
     owners: frozenset[str] | None = None  # where it is installed; None: everywhere
     token_seconds: int = 3600
+    people: frozenset[str] = frozenset()  # owners that are no organisations
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,7 @@ class Installations:
         if issued > now.timestamp():
             raise BadJWTError("'Issued at' claim ('iat') must be an Integer representing a time in the past")
         if expires <= now.timestamp():
-            raise BadJWTError(
-                "'Expiration time' claim ('exp') must be a numeric value representing the future time"
-            )
+            raise BadJWTError("'Expiration time' claim ('exp') must be a numeric value representing the future time")
         if expires > now.timestamp() + JWT_SECONDS:
             raise BadJWTError("'Expiration time' claim ('exp') is too far in the future")
         return self._app

@@ -32,7 +32,7 @@ MAX_IDS = 100
 MAX_NODES = 500_000
 
 
-class Refusal(Exception):  # noqa: N818 - GitHub refuses, nothing is broken
+class Refusal(Exception):
     """GitHub's answer to what it will not do: one entry of `errors`."""
 
     def __init__(self, kind: str, message: str, path: Sequence[str] = ()) -> None:
@@ -157,8 +157,7 @@ def page_size(connection: str, arguments: dict[str, object], path: list[str], *,
         if required:
             raise Refusal(
                 "MISSING_PAGINATION_BOUNDARIES",
-                "You must provide a `first` or `last` value "
-                f"to properly paginate the `{connection}` connection.",
+                f"You must provide a `first` or `last` value to properly paginate the `{connection}` connection.",
                 path,
             )
         return 0

@@ -124,7 +124,7 @@ def null_repository(alias: str = "r0") -> Intercept:
     def spoil(answer: dict[str, Any]) -> None:
         answer["data"][alias] = None
 
-    return _spoiled(spoil)
+    return spoiled(spoil)
 
 
 def alias_error(
@@ -136,16 +136,14 @@ def alias_error(
         answer["data"][alias] = None
         answer.setdefault("errors", []).append({"type": kind, "path": [alias], "message": message})
 
-    return _spoiled(spoil)
+    return spoiled(spoil)
 
 
 def resource_limits_exceeded() -> Intercept:
     """GitHub stopped half way: the last repository is missing, and of the others' lists the last entry."""
 
     def spoil(answer: dict[str, Any]) -> None:
-        aliases = [
-            name for name, value in answer["data"].items() if value is not None and name != "rateLimit"
-        ]
+        aliases = [name for name, value in answer["data"].items() if value is not None and name != "rateLimit"]
         for alias in aliases:
             if isinstance(answer["data"][alias], dict) and "list" in answer["data"][alias]:
                 del answer["data"][alias]["list"]["nodes"][-1:]
@@ -153,18 +151,18 @@ def resource_limits_exceeded() -> Intercept:
         limits = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
         answer.setdefault("errors", []).append({**limits, "path": [aliases[-1]]})
 
-    return _spoiled(spoil)
+    return spoiled(spoil)
 
 
 def _errors(problem: dict[str, Any], **content: Any) -> Intercept:
     return lambda _: json_response(200, {**content, "errors": [problem]})
 
 
-def _spoiled(spoil: Callable[[dict[str, Any]], None]) -> Intercept:
+def spoiled(spoil: Callable[[dict[str, Any]], None]) -> Intercept:
     """Change the true answer of each GraphQL request that has one."""
 
     def intercept(request: Request) -> Response | None:
-        if not request.path.endswith("/graphql"):
+        if not request.graphql:
             return None
         response = request.answer()
         answer = json.loads(response.body)

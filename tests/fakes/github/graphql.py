@@ -62,8 +62,8 @@ def plan(query: str, variables: Mapping[str, Any]) -> Plan | Json:
     try:
         cost = measure(SCHEMA, operation, fragments, coerced)
     except Refusal as refusal:
-        problem = {"type": refusal.kind, "path": refusal.path, "message": str(refusal)}
-        return {"data": None, "errors": [problem]}
+        place = {"path": refusal.path} if refusal.path else {}
+        return {"data": None, "errors": [{"type": refusal.kind, **place, "message": str(refusal)}]}
     return Plan(document, name, variables, cost)
 
 

@@ -124,9 +124,7 @@ def _pull_requests(
         pull
         for pull in context.world.pulls(repository).values()
         if (not states or pull.entry.state.upper() in states)
-        and (
-            labels is None or not set(labels).isdisjoint(pull.entry.labels)
-        )  # any of them, exactly as written
+        and (labels is None or not set(labels).isdisjoint(pull.entry.labels))  # any of them, exactly as written
         and head_ref_name in {None, pull.entry.branch}
         and base_ref_name in {None, pull.entry.target_branch}
     ]
@@ -161,14 +159,10 @@ def _object(
 # --- PullRequest
 
 
-def _labels(
-    pull: PullRequest, _: Context, *, order_by: Mapping[str, str] | None = None, **page: Any
-) -> Page[Label]:
+def _labels(pull: PullRequest, _: Context, *, order_by: Mapping[str, str] | None = None, **page: Any) -> Page[Label]:
     if order_by not in (None, {"field": "CREATED_AT", "direction": "ASC"}):
         raise NotImplementedError(f"labels in the order {order_by}")
-    numbered = [
-        (f"{index:010}", Label(pull.repository, name)) for index, name in enumerate(pull.entry.labels)
-    ]
+    numbered = [(f"{index:010}", Label(pull.repository, name)) for index, name in enumerate(pull.entry.labels)]
     cut = _page(numbered, lambda item: item[0], **page)
     return Page([label for _, label in cut.nodes], cut.total, cut.end_cursor, cut.has_next)
 
@@ -279,8 +273,8 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "headRepository": lambda pull, _: pull.head_repository,
         "labels": _labels,
     },
-    "PullRequestConnection": _CONNECTION,
-    "LabelConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
+    "PullRequestConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
+    "LabelConnection": _CONNECTION,
     "PageInfo": {
         "endCursor": lambda page, _: page.end_cursor,
         "hasNextPage": lambda page, _: page.has_next,

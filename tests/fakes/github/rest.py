@@ -103,9 +103,16 @@ def _renamed(visit: Visit, path: str, parts: Mapping[str, str]) -> Response | No
 # --- A GitHub App
 
 
-def _installation(visit: Visit, owner: str, repo: str) -> Response:
-    repository = visit.repository(owner, repo)
-    installation = visit.installations.of(repository.owner) if repository else None
+def _organisation_installation(visit: Visit, org: str) -> Response:
+    return _installation(visit, org) if visit.app and org not in visit.app.people else not_found()
+
+
+def _user_installation(visit: Visit, username: str) -> Response:
+    return _installation(visit, username) if visit.app and username in visit.app.people else not_found()
+
+
+def _installation(visit: Visit, owner: str) -> Response:
+    installation = visit.installations.of(owner)
     if visit.app is None or installation is None:
         return not_found()
     return json_response(HTTPStatus.OK, _installation_json(visit, visit.app, installation))
@@ -294,7 +301,8 @@ def _pull_json(visit: Visit, pull: PullRequest) -> Json:
 
 
 ROUTES = (
-    Route("GET", "/repos/{owner}/{repo}/installation", _installation, for_app=True),
+    Route("GET", "/orgs/{org}/installation", _organisation_installation, for_app=True),
+    Route("GET", "/users/{username}/installation", _user_installation, for_app=True),
     Route("POST", "/app/installations/{installation_id}/access_tokens", _access_token, for_app=True),
     Route("GET", "/repos/{owner}/{repo}", _repository),
     Route("GET", "/repos/{owner}/{repo}/pulls", _pulls),

@@ -49,13 +49,7 @@ class _Caller:
 
 
 class GitHub:
-    """A GitHub on loopback. Tests may change its attributes at any time; each request sees one state.
-
-    with GitHub(organisation) as github:
-        github.rename("acme/orders", "acme/sales")
-        ... ask github.url with github.token ...
-        assert [call.operation for call in github.log] == ["List"]
-    """
+    """A GitHub on loopback. Tests may change its attributes at any time; each request sees one state."""
 
     def __init__(
         self, organisation: Organisation, *, token: str = "fake-token", app: App | None = None, port: int = 0
@@ -99,6 +93,7 @@ class GitHub:
         self._change(organisation, self._changes)
 
     def put_file(self, repository: str, sha: str, file: File, path: str = CONFIG_PATH) -> None:
+        self._must_have(repository)
         files = {**self._changes.files, (repository, sha, path): file}
         self._change(self._organisation, replace(self._changes, files=files))
 
@@ -112,16 +107,21 @@ class GitHub:
         self._change(self._organisation, replace(self._changes, unknown_commits=unknown))
 
     def delete_fork(self, fork: str) -> None:
+        repositories = self._organisation.repositories.values()
+        if fork not in {pull.fork for repository in repositories for pull in repository.pull_requests}:
+            raise ValueError(f"the organisation has no pull request of {fork}")
         deleted = self._changes.deleted_forks | {fork}
         self._change(self._organisation, replace(self._changes, deleted_forks=deleted))
 
     def rename(self, repository: str, new: str) -> None:
         """Rename or transfer; the organisation file and the methods here go on using the old name."""
+        self._must_have(repository)
         renamed = {**self._changes.renamed, repository: new}
         self._change(self._organisation, replace(self._changes, renamed=renamed))
 
     def recreate(self, repository: str) -> None:
         """Delete it and make another one of the same name and content."""
+        self._must_have(repository)
         recreated = {**self._changes.recreated, repository: self._changes.recreated.get(repository, 0) + 1}
         self._change(self._organisation, replace(self._changes, recreated=recreated))
 
@@ -157,9 +157,11 @@ class GitHub:
         except Exception:  # noqa: BLE001 - reported to the client, and to the test when it ends
             self.broken.append(traceback.format_exc())
             response = Response(HTTPStatus.INTERNAL_SERVER_ERROR, self.broken[-1].encode())
-        return response.with_headers(
-            {"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"}
-        )
+        return response.with_headers({"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"})
+
+    def _must_have(self, repository: str) -> None:
+        if repository not in self._organisation.repositories:
+            raise ValueError(f"the organisation has no {repository}")
 
     def _change(self, organisation: Organisation, changes: Changes) -> None:
         world = build(organisation, changes)
@@ -168,7 +170,7 @@ class GitHub:
 
     def _prepare(self, request: Request) -> tuple[Call, Callable[[], Response]]:
         """Log entry and true answer. Charged here: a request that fails later has cost its points."""
-        if request.path != "/graphql":
+        if not request.graphql:
             return self._prepare_rest(request)
         call, plan = _read(request)
         caller = self._caller(request)
@@ -205,20 +207,21 @@ class GitHub:
         if not token or scheme.lower() not in {"bearer", "token"}:
             return error(HTTPStatus.UNAUTHORIZED, "Requires authentication")
         if rest.needs_app(request.method, request.path):
-            try:
-                return _Caller("app", app=self._installations.check(token, self.now()))
-            except BadJWTError as problem:
-                return error(HTTPStatus.UNAUTHORIZED, str(problem))
+            return self._app(token)
         owner = self._installations.owner_of(token, self.now())
         if owner is not None:
             return _Caller(f"installation of {owner}", owner.lower())
-        return (
-            _Caller("user ID 1") if token == self.token else error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
-        )
+        if token != self.token:
+            return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
+        return _Caller("user ID 1")
 
-    def _charge(
-        self, resource: str, caller: _Caller, request: Request, points: int
-    ) -> tuple[Quota | None, bool]:
+    def _app(self, token: str) -> _Caller | Response:
+        try:
+            return _Caller("app", app=self._installations.check(token, self.now()))
+        except BadJWTError as problem:
+            return error(HTTPStatus.UNAUTHORIZED, str(problem))
+
+    def _charge(self, resource: str, caller: _Caller, request: Request, points: int) -> tuple[Quota | None, bool]:
         if request.enterprise:  # Enterprise Server has no limits unless its admin wants some
             return None, True
         with self._lock:
@@ -237,9 +240,7 @@ def _read(request: Request) -> tuple[Call, graphql.Plan | Response]:
     except ValueError:
         return call, error(HTTPStatus.BAD_REQUEST, "Problems parsing JSON")
     if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
-        return call, error(
-            HTTPStatus.BAD_REQUEST, "A query attribute must be specified and must be a string."
-        )
+        return call, error(HTTPStatus.BAD_REQUEST, "A query attribute must be specified and must be a string.")
     variables = asked.get("variables") or {}
     plan = graphql.plan(asked["query"], variables)
     if isinstance(plan, graphql.Plan):
@@ -287,19 +288,17 @@ class _Handler(BaseHTTPRequestHandler):
     def respond(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urlsplit(self.path)
-        prefix, path = "", url.path
-        if path == "/api/graphql":
-            prefix, path = "/api/v3", "/graphql"
-        elif path.startswith("/api/v3/"):
-            prefix, path = "/api/v3", path.removeprefix("/api/v3")
+        path = url.path.removeprefix("/api/v3")
+        enterprise = url.path.startswith("/api/")
         request = Request(
             method=self.command,
             path=path,
             query=dict(parse_qsl(url.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
-            base_url=f"{self.server.github.url}{prefix}",
-            enterprise=bool(prefix),
+            base_url=self.server.github.enterprise_url if enterprise else self.server.github.url,
+            enterprise=enterprise,
+            graphql=url.path in {"/graphql", "/api/graphql"},
         )
         response = self.server.github.handle(request)
         self.send_response_only(response.status)

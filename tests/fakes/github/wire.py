@@ -28,12 +28,13 @@ def _nobody() -> Response:
 @dataclass(frozen=True)
 class Request:
     method: str
-    path: str  # without the prefix of GitHub Enterprise Server
+    path: str  # of REST without the prefix of GitHub Enterprise Server
     query: Mapping[str, str]
     headers: Mapping[str, str]  # names in lower case
     body: bytes = b""
     base_url: str = ""
     enterprise: bool = False
+    graphql: bool = False
     operation: str = ""  # the GraphQL operation's name, or method and path
     answer: Callable[[], Response] = _nobody  # what GitHub answers when nothing is wrong
 

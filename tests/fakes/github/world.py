@@ -135,9 +135,7 @@ def build(organisation: Organisation, changes: Changes) -> World:
     builder = _Builder(changes)
     for name, content in organisation.repositories.items():
         builder.add_repository(name, content)
-    return World(
-        builder.repositories, builder.old_names, builder.pull_requests, builder.commits, builder.nodes
-    )
+    return World(builder.repositories, builder.old_names, builder.pull_requests, builder.commits, builder.nodes)
 
 
 class _Builder:
@@ -154,9 +152,7 @@ class _Builder:
         made_anew = self.changes.recreated.get(name, 0)
         identity = f"{name}#{made_anew}" if made_anew else name
         full_name = self.changes.renamed.get(name, name)
-        repository = Repository(
-            database_id(identity), node_id("R", identity), full_name, content.default_branch
-        )
+        repository = Repository(database_id(identity), node_id("R", identity), full_name, content.default_branch)
         self.register(repository)
         if full_name != name:
             self.old_names[name.lower()] = repository
@@ -170,9 +166,10 @@ class _Builder:
                 self.add_file(repository, oid, path, file)
 
     def register(self, repository: Repository) -> None:
-        if self.nodes.setdefault(repository.node_id, repository) != repository:
+        name = repository.full_name.lower()
+        if self.repositories.setdefault(name, repository) != repository:
             raise ValueError(f"{repository.full_name} stands for two different repositories")
-        self.repositories[repository.full_name.lower()] = repository
+        self.nodes[repository.node_id] = repository
 
     def pull_request(self, repository: Repository, identity: str, entry: PullRequestEntry) -> PullRequest:
         head: Repository | None = repository

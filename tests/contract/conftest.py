@@ -1,0 +1,109 @@
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.answer import Answers
+from plugin.core.decide import Preview
+from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.refresh import Mirror, RefreshReport
+from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry, load_organisation
+from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.reader import GitHubSource
+from plugin.state.memory import MemoryStore
+from tests.fakes.github import GitHub
+
+ACME = Path("examples/acme")
+
+
+@dataclass
+class Plugin:
+    """The plugin without its HTTP side, reading a fake GitHub."""
+
+    mirror: Mirror
+    answers: Answers
+
+    def refresh(self) -> RefreshReport:
+        return self.mirror.refresh()
+
+    def answer(self) -> bytes:
+        return self.answers.parameters({"origin": "any"})
+
+    def preview(self, service: str, number: int) -> Preview:
+        previews, _ = self.answers.previews()
+        (found,) = (p for p in previews if (p.service.name, p.pull_request.number) == (service, number))
+        return found
+
+
+def make_plugin(client: GitHubClient, catalog: Path = ACME / "catalog.yaml") -> Plugin:
+    mirror = Mirror(
+        GitHubSource(client), MemoryStore(), WatchedCatalog(catalog), lambda: datetime.now(UTC), lambda _: None
+    )
+    return Plugin(mirror, Answers(mirror))
+
+
+@pytest.fixture(name="organisation")
+def _organisation() -> Organisation:
+    return load_organisation(ACME / "organisation.yaml")
+
+
+@pytest.fixture(name="github")
+def _github(organisation: Organisation) -> Iterator[GitHub]:
+    with GitHub(organisation) as github:
+        yield github
+
+
+@pytest.fixture(name="plugin")
+def _plugin(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> Plugin:
+    monkeypatch.setattr("plugin.mirror.refresh.FIRST_ANSWER", 0.0)
+    return make_plugin(GitHubClient(github.url, Token(github.token)))
+
+
+EditedCatalog = Callable[[str, str], Path]
+
+
+@pytest.fixture(name="edited_catalog")
+def _edited_catalog(tmp_path: Path) -> EditedCatalog:
+    """Return a function that writes the demo organisation's catalog with one text replaced by another."""
+
+    def write(old: str, new: str) -> Path:
+        text = (ACME / "catalog.yaml").read_text("utf-8")
+        assert old in text
+        path = tmp_path / "catalog.yaml"
+        path.write_text(text.replace(old, new), "utf-8")
+        return path
+
+    return write
+
+
+def changed(organisation: Organisation, repository: str, number: int, **changes: Any) -> Organisation:
+    """Return the organisation with one pull request changed."""
+    return with_pull_requests(
+        organisation,
+        repository,
+        *(
+            entry.model_copy(update=changes) if entry.number == number else entry
+            for entry in organisation.repositories[repository].pull_requests
+        ),
+    )
+
+
+def with_pull_requests(organisation: Organisation, repository: str, *entries: PullRequestEntry) -> Organisation:
+    """Return the organisation with other pull requests in one repository."""
+    repositories = organisation.repositories | {repository: RepositoryEntry(pull_requests=entries)}
+    return Organisation(repositories=repositories)
+
+
+def pull_request(number: int, **content: Any) -> PullRequestEntry:
+    defaults = {"number": number, "branch": f"branch-{number}", "head_sha": f"{number:040x}", "labels": ("preview",)}
+    return PullRequestEntry.model_validate(defaults | content)
+
+
+def operations(github: GitHub) -> list[str]:
+    """Return what was asked since the last time, by the names of the queries."""
+    found = [call.operation for call in github.log]
+    github.log.clear()
+    return found

@@ -1,0 +1,125 @@
+"""Credentials: a token, a GitHub App with one installation per owner, Enterprise Server; one client per thread."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from github.Requester import HTTPRequestsConnectionClass, RequestsResponse
+
+from plugin.sources.file import Organisation
+from plugin.sources.github import queries
+from plugin.sources.github.client import App, GitHubClient, Token
+from tests.contract.conftest import EditedCatalog, Plugin, make_plugin, operations
+from tests.fakes.github import App as FakeApp
+from tests.fakes.github import GitHub
+
+
+@pytest.fixture(name="key", scope="module")
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+def pem(key: rsa.RSAPrivateKey) -> str:
+    no_password = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password).decode()
+
+
+def public_pem(key: rsa.RSAPrivateKey) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+
+def two_owners(organisation: Organisation) -> Organisation:
+    """Return the organisation with its users at another owner, a person."""
+    repositories = dict(organisation.repositories)
+    repositories["dan/users"] = repositories.pop("acme/users")
+    return Organisation(repositories=repositories)
+
+
+def app_plugin(github: GitHub, key: rsa.RSAPrivateKey, catalog: Path) -> Plugin:
+    return make_plugin(GitHubClient(github.url, App("42", pem(key))), catalog)
+
+
+def test_an_app_finds_one_installation_for_each_owner(
+    organisation: Organisation, key: rsa.RSAPrivateKey, edited_catalog: EditedCatalog
+) -> None:
+    catalog = edited_catalog("repository: acme/users", "repository: dan/users")
+    app = FakeApp(42, public_pem(key), people=frozenset({"dan"}))
+    with GitHub(two_owners(organisation), app=app) as github:
+        plugin = app_plugin(github, key, catalog)
+        report = plugin.refresh()
+
+        assert report.doubts == {}
+        asked = operations(github)
+        assert asked.count("GET /orgs/acme/installation") == 1
+        assert asked.count("GET /users/dan/installation") == 1
+        assert len(plugin.answers.previews()[0]) == 15
+
+        plugin.refresh()
+        assert operations(github) == ["List", "List"]  # one for each owner, and nothing about installations
+
+
+def test_an_owner_without_the_app_is_doubt_about_its_repositories_only(
+    organisation: Organisation, key: rsa.RSAPrivateKey, edited_catalog: EditedCatalog
+) -> None:
+    catalog = edited_catalog("repository: acme/users", "repository: dan/users")
+    with GitHub(two_owners(organisation), app=FakeApp(42, public_pem(key), owners=frozenset({"acme"}))) as github:
+        report = app_plugin(github, key, catalog).refresh()
+
+    assert report.doubts == {
+        "dan/users": "GitHub knows nothing there (404); is the GitHub App installed for this owner?"
+    }
+
+
+def test_a_token_of_an_app_is_renewed_before_it_expires(organisation: Organisation, key: rsa.RSAPrivateKey) -> None:
+    with GitHub(organisation, app=FakeApp(42, public_pem(key), token_seconds=10)) as github:
+        plugin = app_plugin(github, key, Path("examples/acme/catalog.yaml"))
+        plugin.refresh()  # PyGithub renews a token 20 seconds before its end, so this one for each request
+        github.now = lambda: datetime.now(UTC) + timedelta(seconds=11)
+
+        assert plugin.refresh().doubts == {}
+
+
+def test_another_apps_key_is_refused_and_said_so(organisation: Organisation, key: rsa.RSAPrivateKey) -> None:
+    other = rsa.generate_private_key(65537, 2048)
+    with GitHub(organisation, app=FakeApp(42, public_pem(other))) as github:
+        report = app_plugin(github, key, Path("examples/acme/catalog.yaml")).refresh()
+
+    assert set(report.doubts.values()) == {"GitHub refused the credentials (401)"}
+
+
+def test_enterprise_server_is_read_under_its_own_paths_and_says_nothing_of_limits(github: GitHub) -> None:
+    plugin = make_plugin(GitHubClient(github.enterprise_url, Token(github.token)))
+    report = plugin.refresh()
+
+    assert report.doubts == {}
+    assert report.points_left is None
+    assert all(call.enterprise for call in github.log)
+    assert len(plugin.answers.previews()[0]) == 15
+
+
+def test_two_threads_never_get_each_others_answer(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyGithub keeps a request's state on the connection between sending and receiving; here that takes longer."""
+    receive = HTTPRequestsConnectionClass.getresponse
+
+    def receive_late(connection: HTTPRequestsConnectionClass) -> RequestsResponse:
+        time.sleep(0.002)
+        return receive(connection)
+
+    monkeypatch.setattr(HTTPRequestsConnectionClass, "getresponse", receive_late)
+    client = GitHubClient(github.url, Token(github.token))
+
+    def look_up(number: int) -> list[int]:
+        variables = {"o0": "acme", "n0": "orders", "p0_0": number}
+        answers = [client.query("acme/orders", queries.confirm([1]), variables) for _ in range(20)]
+        return [answer.data["r0"]["p0"]["number"] for answer in answers]
+
+    numbers = [12, 15, 17, 18]
+    with ThreadPoolExecutor(len(numbers)) as threads:
+        found = list(threads.map(look_up, numbers))
+
+    assert found == [[number] * 20 for number in numbers]

@@ -1,0 +1,307 @@
+"""What goes wrong with GitHub: no fault ever changes an answer that was certain before, and each is named."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from plugin.errors import NotReady
+from plugin.sources.file import LONG_AGO, Organisation
+from plugin.sources.github import listing
+from tests.contract.conftest import Plugin, changed, operations, pull_request, with_pull_requests
+from tests.fakes.github import GitHub, Intercept, faults
+
+EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
+FULL_OUTAGES = {
+    "500": faults.server_error(500),
+    "502 with a page": faults.server_error(502),
+    "504 with a page": faults.server_error(504),
+    "200 with a page": faults.html_with_status_200(),
+    "200 without data": faults.empty_object(),
+    "403 secondary limit": faults.secondary_limit(403),
+    "403 secondary limit with Retry-After": faults.secondary_limit(403, retry_after=60),
+    "429 secondary limit": faults.secondary_limit(429),
+    "429 with Retry-After": faults.secondary_limit(429, retry_after=60),
+    "403 primary limit": faults.primary_limit(403),
+    "429 primary limit": faults.primary_limit(429),
+    "RATE_LIMITED with status 200": faults.rate_limited(),
+    "error without a path": faults.error_without_path(),
+    "token revoked": faults.bad_credentials(),
+    "truncated body": faults.truncated_body(),
+    "no body": faults.no_answer(),
+}
+
+
+def new_pull_request(organisation: Organisation) -> Organisation:
+    entries = organisation.repositories["acme/orders"].pull_requests
+    return with_pull_requests(organisation, "acme/orders", *entries, pull_request(100))
+
+
+def locators(plugin: Plugin) -> set[str]:
+    return {preview.locator for preview in plugin.answers.previews()[0]}
+
+
+@pytest.mark.parametrize("operation", ["List", "Details", "Confirm"])
+@pytest.mark.parametrize("fault", FULL_OUTAGES.values(), ids=FULL_OUTAGES.keys())
+def test_an_outage_changes_nothing_and_ends_by_itself(
+    github: GitHub, plugin: Plugin, organisation: Organisation, fault: Intercept, operation: str
+) -> None:
+    plugin.refresh()
+    before = plugin.answer()
+
+    # Somebody pushes a link to a pull request that must be looked up, so that every operation is needed.
+    changes = {"head_sha": "b" * 40, "config": "version: 1\ndependencies: {payments: pr:999}\n"}
+    later = LONG_AGO + timedelta(minutes=1)
+    github.organisation = changed(organisation, "acme/orders", 12, **changes, updated_at=later)
+    github.intercept = faults.on(operation, fault)
+    report = plugin.refresh()
+    assert operation in operations(github)
+    if operation == "Confirm":
+        assert report.doubts == {}
+        assert plugin.preview("orders", 12).dependencies[0].reason == "acme/payments#999 could not be looked up yet"
+    else:
+        assert set(report.doubts) == (EVERYTHING if operation == "List" else {"acme/orders"})
+        assert plugin.answer() == before
+
+    github.intercept = None
+    assert plugin.refresh().doubts == {}
+    assert plugin.preview("orders", 12).pull_request.head_sha == "b" * 40
+    assert plugin.preview("orders", 12).dependencies[0].reason == "acme/payments#999 does not exist"
+
+
+@pytest.mark.parametrize("operation", ["List", "Details"])
+@pytest.mark.parametrize("fault", FULL_OUTAGES.values(), ids=FULL_OUTAGES.keys())
+def test_a_cold_start_during_an_outage_answers_nothing(
+    github: GitHub, plugin: Plugin, fault: Intercept, operation: str
+) -> None:
+    github.intercept = faults.on(operation, fault)
+    plugin.refresh()
+
+    with pytest.raises(NotReady, match="never been read: acme/backoffice, acme/orders, acme/payments, acme/shop"):
+        plugin.answer()
+
+    github.intercept = None
+    plugin.refresh()
+    assert len(locators(plugin)) == 14
+
+
+def test_an_outage_is_asked_once_not_once_per_repository(github: GitHub, plugin: Plugin) -> None:
+    github.intercept = faults.server_error(500)
+    plugin.refresh()
+
+    assert len(github.log) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(faults.null_repository("r1"), id="null without an error"),
+        pytest.param(faults.alias_error("r1"), id="forbidden"),
+        pytest.param(faults.alias_error("r1", "NOT_FOUND", "Could not resolve to a Repository"), id="not found"),
+    ],
+)
+def test_doubt_about_one_repository_leaves_the_others_moving(
+    github: GitHub, plugin: Plugin, organisation: Organisation, fault: Intercept
+) -> None:
+    plugin.refresh()
+    github.organisation = changed(
+        new_pull_request(organisation), "acme/shop", 33, state="closed", updated_at=LONG_AGO + timedelta(minutes=1)
+    )
+    github.intercept = faults.on("List", fault)  # r1 is acme/orders
+    report = plugin.refresh()
+
+    assert set(report.doubts) == {"acme/orders"}
+    assert "acme/orders#100" not in locators(plugin)
+    assert "acme/orders#12" in locators(plugin)
+    assert "acme/shop#33" not in locators(plugin)
+
+    github.intercept = None
+    plugin.refresh()
+    assert "acme/orders#100" in locators(plugin)
+
+
+def _lose_a_node(answer: dict[str, Any]) -> None:
+    answer["data"]["r1"]["list"]["nodes"][0] = None
+
+
+def _lose_an_author(answer: dict[str, Any]) -> None:
+    answer["data"]["r1"]["list"]["nodes"][0]["author"] = None
+    path = ["r1", "list", "nodes", 0, "author"]
+    answer["errors"] = [{"type": "INTERNAL", "path": path, "message": "Timeout on author"}]
+
+
+def _lose_the_page_info(answer: dict[str, Any]) -> None:
+    del answer["data"]["r1"]["list"]["pageInfo"]
+
+
+def _spoil_a_commit(answer: dict[str, Any]) -> None:
+    answer["data"]["r1"]["list"]["nodes"][0]["headRefOid"] = "main:../../secrets"
+
+
+def _spoil_a_node_id(answer: dict[str, Any]) -> None:
+    answer["data"]["r1"]["list"]["nodes"][0]["id"] = 'PR_1") { x }'
+
+
+@pytest.mark.parametrize(
+    "spoil", [_lose_a_node, _lose_an_author, _lose_the_page_info, _spoil_a_commit, _spoil_a_node_id]
+)
+def test_a_partial_or_strange_answer_is_doubt_and_never_a_shorter_list(
+    github: GitHub, plugin: Plugin, spoil: Any
+) -> None:
+    plugin.refresh()
+    before = plugin.answer()
+    github.intercept = faults.on("List", faults.spoiled(spoil))
+    report = plugin.refresh()
+
+    assert set(report.doubts) == {"acme/orders"}
+    assert plugin.answer() == before
+
+
+def test_a_later_page_that_fails_is_doubt_about_that_repository(
+    github: GitHub, plugin: Plugin, organisation: Organisation
+) -> None:
+    many = [pull_request(number) for number in range(1, 151)]
+    github.organisation = with_pull_requests(organisation, "acme/orders", *many)
+    github.intercept = faults.in_turn(None, faults.server_error(500))  # the second request is for the second page
+    report = plugin.refresh()
+
+    assert set(report.doubts) == {"acme/orders"}
+    with pytest.raises(NotReady, match=r"never been read: acme/orders$"):
+        plugin.answer()
+
+
+def test_a_list_that_never_ends_is_doubt(
+    github: GitHub, plugin: Plugin, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_PAGES", 3)
+    many = [pull_request(number) for number in range(1, 451)]
+    github.organisation = with_pull_requests(organisation, "acme/orders", *many)
+    report = plugin.refresh()
+
+    assert report.doubts == {"acme/orders": "its list of pull requests does not end"}
+
+
+def test_a_request_that_is_too_heavy_is_asked_in_halves(github: GitHub, plugin: Plugin) -> None:
+    github.intercept = faults.times(1, faults.resource_limits_exceeded())
+    report = plugin.refresh()
+
+    assert report.doubts == {}
+    assert [len(call.variables) // 5 for call in github.log if call.operation == "List"] == [5, 2, 3]
+    assert len(locators(plugin)) == 14
+
+
+def test_one_repository_that_stays_too_heavy_is_asked_for_smaller_pages_and_then_doubted(
+    github: GitHub, plugin: Plugin
+) -> None:
+    def heavy(request: Any) -> Any:
+        asked_for_shop = "shop" in request.body.decode()
+        return faults.server_error(502)(request) if asked_for_shop and request.operation == "List" else None
+
+    github.intercept = heavy
+    report = plugin.refresh()
+
+    assert report.doubts == {"acme/shop": "GitHub broke the query off (502)"}
+    alone = [
+        call.variables["f0"] for call in github.log if call.variables.get("n0") == "shop" and "n1" not in call.variables
+    ]
+    assert alone == [20, 10]
+
+
+def test_a_renamed_repository_is_doubt_until_the_catalog_says_so(github: GitHub, plugin: Plugin) -> None:
+    plugin.refresh()
+    before = plugin.answer()
+    github.rename("acme/orders", "acme/sales")
+    report = plugin.refresh()
+
+    assert set(report.doubts) == {"acme/orders"}
+    assert plugin.answer() == before
+
+
+def test_a_name_that_now_belongs_to_another_repository_is_doubt(github: GitHub, plugin: Plugin) -> None:
+    plugin.refresh()
+    before = plugin.answer()
+    github.recreate("acme/orders")
+    report = plugin.refresh()
+
+    assert report.doubts == {"acme/orders": "this name now belongs to another repository than before"}
+    assert plugin.answer() == before
+
+
+def test_a_commit_that_github_does_not_know_yet_is_no_missing_file(
+    github: GitHub, plugin: Plugin, organisation: Organisation
+) -> None:
+    plugin.refresh()
+    before = plugin.answer()
+    later = LONG_AGO + timedelta(minutes=1)
+    changes = {"head_sha": "c" * 40, "config": "version: 1\ndependencies: {payments: pr:123}\n", "updated_at": later}
+    github.organisation = changed(organisation, "acme/orders", 12, **changes)
+    github.forget_commit("c" * 40)
+    report = plugin.refresh()
+
+    assert report.doubts == {"acme/orders": "GitHub does not know the head commit of #12 yet"}
+    assert plugin.answer() == before
+
+    github.remember_commit("c" * 40)
+    plugin.refresh()
+    assert plugin.preview("orders", 12).dependencies[0].locator == "acme/payments#123"
+
+
+def test_an_answer_that_goes_back_in_time_is_not_believed(
+    github: GitHub, plugin: Plugin, organisation: Organisation
+) -> None:
+    later = LONG_AGO + timedelta(minutes=1)
+    github.organisation = changed(organisation, "acme/orders", 12, head_sha="d" * 40, updated_at=later)
+    plugin.refresh()
+    github.organisation = organisation
+    plugin.refresh()
+
+    assert plugin.preview("orders", 12).pull_request.head_sha == "d" * 40
+
+
+def test_one_description_that_cannot_be_read_is_doubt_about_its_repository(github: GitHub, plugin: Plugin) -> None:
+    def forbid(answer: dict[str, Any]) -> None:
+        answer["data"]["nodes"][0] = None
+        answer["errors"] = [{"type": "FORBIDDEN", "path": ["nodes", 0], "message": "no access"}]
+
+    github.intercept = faults.on("Details", faults.spoiled(forbid))
+    report = plugin.refresh()
+
+    assert report.doubts == {"acme/backoffice": "the description of #4 could not be read"}
+
+
+def _lose_a_commit(answer: dict[str, Any]) -> None:
+    del answer["data"]["r1"]["c0"]
+
+
+def _lose_a_size(answer: dict[str, Any]) -> None:
+    del answer["data"]["r1"]["f1"]["byteSize"]
+
+
+def _lose_a_time(answer: dict[str, Any]) -> None:
+    answer["data"]["nodes"][1]["updatedAt"] = "yesterday"  # after acme/backoffice#4 comes acme/orders#12
+
+
+@pytest.mark.parametrize("spoil", [_lose_a_commit, _lose_a_size, _lose_a_time])
+def test_details_that_are_not_as_documented_are_doubt_about_their_repository(
+    github: GitHub, plugin: Plugin, spoil: Any
+) -> None:
+    github.intercept = faults.on("Details", faults.spoiled(spoil))
+    report = plugin.refresh()
+
+    assert set(report.doubts) == {"acme/orders"}
+
+
+def test_one_file_that_cannot_be_read_is_doubt_about_its_repository(github: GitHub, plugin: Plugin) -> None:
+    github.intercept = faults.on("Details", faults.alias_error("r1"))
+    report = plugin.refresh()
+
+    assert report.doubts == {"acme/orders": ".preview.yaml of #12 could not be read"}
+
+
+def test_labels_that_cannot_all_be_read_are_doubt(github: GitHub, plugin: Plugin, organisation: Organisation) -> None:
+    labels = ("preview", *(f"label-{number}" for number in range(150)))
+    github.organisation = changed(organisation, "acme/orders", 12, labels=labels)
+    github.intercept = faults.on("Labels", faults.alias_error("node"))
+    report = plugin.refresh()
+
+    assert set(report.doubts) == {"acme/orders"}

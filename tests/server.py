@@ -1,0 +1,92 @@
+"""The real server as users run it: `preview-plugin serve`, which is gunicorn in a process of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+TOKEN = "argocd-token"
+READ_TOKEN = "read-token"
+TIMEOUT = 30.0  # seconds
+PATH = "/api/v1/getparams.execute"
+REQUEST = b'{"applicationSetName":"previews","input":{}}\n'
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def ask(self, method: str = "POST", path: str = PATH, body: bytes | None = REQUEST, token: str = TOKEN) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {"Authorization": f"Bearer {token}"})
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.headers), response.read())
+        finally:
+            connection.close()
+
+    def listens(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server has stopped; its log:\n{self.log.read_text('utf-8')}")
+        try:
+            return self.ask("GET", "/healthz", None).status == 200
+        except OSError:
+            return False
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
+    """Ask again and again until it is so. Raises AssertionError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serve(folder: Path, **settings: str) -> Iterator[Server]:
+    """Start the server with the demo organisation's catalog; it listens when this returns."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
+    environment |= {
+        "PREVIEW_BIND": f"127.0.0.1:{port}",
+        "PREVIEW_CATALOG": "examples/acme/catalog.yaml",
+        "PREVIEW_TOKEN": TOKEN,
+        "PREVIEW_READ_TOKEN": READ_TOKEN,
+    } | settings
+    command = [str(Path(sys.executable).parent / "preview-plugin"), "serve"]
+    log = folder / f"server-{port}.log"
+    with log.open("wb") as output, subprocess.Popen(command, env=environment, stderr=output) as process:
+        server = Server(port, process, log)
+        try:
+            wait_for(server.listens)
+            yield server
+        finally:
+            process.terminate()
