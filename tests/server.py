@@ -2,21 +2,25 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
 TIMEOUT = 30.0  # seconds
 PATH = "/api/v1/getparams.execute"
+SERVE = (str(Path(sys.executable).parent / "preview-plugin"), "serve")
 REQUEST = b'{"applicationSetName":"previews","input":{}}\n'
 
 
@@ -46,6 +50,21 @@ class Server:
         finally:
             connection.close()
 
+    def metric(self, name: str) -> float:
+        text = self.ask("GET", "/metrics", None).body.decode()
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return float(next(sample.value for sample in samples if sample.name == name))
+
+    def refreshed(self) -> None:
+        """Wait until a refresh that began after this moment has ended."""
+        enough = self.metric("preview_refresh_seconds_count") + 2  # the next one to end may have begun before
+        wait_for(lambda: self.metric("preview_refresh_seconds_count") >= enough)
+
+    def kill(self) -> None:
+        """As a machine that dies: gunicorn and its worker at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
     def listens(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"the server has stopped; its log:\n{self.log.read_text('utf-8')}")
@@ -71,7 +90,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(folder: Path, **settings: str) -> Iterator[Server]:
+def serve(folder: Path, command: Sequence[str] = SERVE, **settings: str) -> Iterator[Server]:
     """Start the server with the demo organisation's catalog; it listens when this returns."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
@@ -81,9 +100,11 @@ def serve(folder: Path, **settings: str) -> Iterator[Server]:
         "PREVIEW_TOKEN": TOKEN,
         "PREVIEW_READ_TOKEN": READ_TOKEN,
     } | settings
-    command = [str(Path(sys.executable).parent / "preview-plugin"), "serve"]
     log = folder / f"server-{port}.log"
-    with log.open("wb") as output, subprocess.Popen(command, env=environment, stderr=output) as process:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=environment, stderr=output, process_group=0) as process,
+    ):
         server = Server(port, process, log)
         try:
             wait_for(server.listens)

@@ -1,0 +1,321 @@
+"""The fault matrix: whatever goes wrong, no Application is deleted, people can read why, and it mends by itself.
+
+Each fault of GitHub is met twice: by a plugin that knows everything, and by one that has just started and knows nothing.
+Most of the time a cell waits for the plugin's next refresh, so a few run at once; the tests look at what came of them.
+"""
+
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.argocd import VALIDATION_ERROR, Object, Reconciled, secret
+from tests.conformance.canned import canned_plugin
+from tests.conformance.conftest import MakeStage
+from tests.conformance.stage import ACME, SET, Stage, stage
+from tests.fakes.github import GitHub, Intercept, faults
+from tests.server import TOKEN, wait_for
+
+AT_ONCE = 4
+PLUGIN_ERROR = f"error listing params: error get api '{SET}': API error with status code "
+NEVER_READ = f"{PLUGIN_ERROR}503: these repositories have never been read: "
+EVERYTHING = "acme/backoffice, acme/orders, acme/payments, acme/shop, acme/users"
+SLOW = 12.0  # seconds; the plugin lets its first caller wait for 10
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How it begins, and how it is mended. `doubtful` are the repositories that cannot be read meanwhile."""
+
+    begin: Callable[[Stage], object]
+    end: Callable[[Stage], object]
+    doubtful: str = EVERYTHING
+
+
+def _intercept(intercept: Intercept, doubtful: str = EVERYTHING) -> Fault:
+    def begin(staged: Stage) -> None:
+        staged.github.intercept = intercept
+
+    def end(staged: Stage) -> None:
+        staged.github.intercept = None
+
+    return Fault(begin, end, doubtful)
+
+
+def _come_back(staged: Stage) -> None:
+    port = int(staged.github.url.rpartition(":")[2])
+    staged.github = staged.running.enter_context(GitHub(staged.github.organisation, port=port))
+
+
+FAULTS = {
+    "GitHub is down": Fault(lambda staged: staged.github.close(), _come_back),
+    **{name: _intercept(fault) for name, fault in faults.OUTAGES.items()},
+    **{name: _intercept(fault, "acme/orders") for name, fault in faults.PARTIAL.items()},
+    "resource limits exceeded": _intercept(faults.PARTIAL["resource limits exceeded"]),
+    "repository renamed": Fault(
+        lambda staged: staged.github.rename("acme/orders", "acme/sales"),
+        lambda staged: staged.github.rename("acme/orders", "acme/orders"),
+        "acme/orders",
+    ),
+}
+
+
+@dataclass
+class Cell:
+    """What Argo CD did at each point, and what the plugin said about itself."""
+
+    during: Reconciled
+    reported: Any
+    in_doubt: float
+    mended: Reconciled
+    restarted: Reconciled
+    restarted_again: Reconciled
+    recovered: Reconciled
+
+
+def run(folder: Path, fault: Fault) -> Cell:
+    folder.mkdir()
+    with stage(folder) as staged:
+        assert len(staged.settle().created) == 12
+
+        # The plugin knows everything when it begins. Meanwhile somebody pushes.
+        fault.begin(staged)
+        staged.change("acme/orders", 12, head_sha="f" * 40)
+        wait_for(lambda: staged.server.metric("preview_repositories_in_doubt") > 0)
+        during = staged.settle()
+        reported = staged.reported()
+        in_doubt = staged.server.metric("preview_repositories_in_doubt")
+        fault.end(staged)
+        mended = staged.settle()
+
+        # It starts while the fault lasts, and knows nothing.
+        fault.begin(staged)
+        staged.start_plugin()
+        restarted, restarted_again = staged.reconcile(), staged.reconcile()
+        fault.end(staged)
+        wait_for(lambda: staged.server.ask("GET", "/readyz", None).status == 200)
+        recovered = staged.reconcile()
+    return Cell(during, reported, in_doubt, mended, restarted, restarted_again, recovered)
+
+
+@pytest.fixture(name="cells", scope="module")
+def _cells(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Cell]]]:
+    """Every cell that is asked for, on its way."""
+    folder = tmp_path_factory.mktemp("cells")
+    wanted = {item.callspec.params["fault"] for item in request.session.items if "cell" in getattr(item, "fixturenames", ())}
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        yield {
+            name: threads.submit(run, folder / str(i), fault)
+            for i, (name, fault) in enumerate(FAULTS.items())
+            if name in wanted
+        }
+
+
+@pytest.fixture(name="cell")
+def _cell(cells: dict[str, Future[Cell]], fault: str) -> Cell:
+    return cells[fault].result()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_fault_of_github_deletes_anything(fault: str, cell: Cell) -> None:
+    doubtful = FAULTS[fault].doubtful
+
+    assert cell.during.fine
+    assert cell.during.touched == set()
+    assert cell.reported["snapshot"]["complete"] is False
+    assert cell.in_doubt == len(doubtful.split(", "))
+
+    assert cell.mended.fine
+    assert cell.mended.updated.keys() == {"preview-orders-12"} == cell.mended.touched
+
+    assert cell.restarted.touched == set()
+    assert cell.restarted.problem == NEVER_READ + doubtful
+    assert cell.restarted.conditions["ParametersGenerated"]["status"] == "False"
+    assert cell.restarted.requeue_after == VALIDATION_ERROR
+    assert cell.restarted_again.touched == set()
+    assert cell.restarted_again.problem == cell.restarted.problem
+
+    assert cell.recovered.fine
+    assert cell.recovered.touched == set()
+
+
+def refused(reconciled: Reconciled, message: str) -> None:
+    """Nothing was touched, and the condition says why."""
+    assert reconciled.touched == set()
+    assert message in reconciled.problem
+    assert reconciled.requeue_after == VALIDATION_ERROR
+
+
+@pytest.fixture(name="staged")
+def _staged(make_stage: MakeStage, tmp_path: Path) -> Stage:
+    """Everything is well, and the catalog may be edited."""
+    shutil.copy(ACME / "catalog.yaml", tmp_path / "catalog.yaml")
+    staged = make_stage(PREVIEW_CATALOG=str(tmp_path / "catalog.yaml"))
+    assert len(staged.settle().created) == 12
+    return staged
+
+
+def recovered(staged: Stage) -> None:
+    """Nothing was lost, and what happened since arrives."""
+    staged.change("acme/orders", 12, head_sha="e" * 40)
+    reconciled = staged.settle()
+    assert reconciled.fine
+    assert reconciled.updated.keys() == {"preview-orders-12"} == reconciled.touched
+
+
+def test_a_slow_github_keeps_nobody_waiting_who_has_an_answer(staged: Stage) -> None:
+    staged.github.latency = SLOW
+    wait_for(lambda: "List" in [call.operation for call in staged.github.log[-1:]])
+    during = staged.reconcile()
+    assert during.fine
+    assert during.touched == set()
+    assert during.generator_seconds < 5
+
+    staged.start_plugin()
+    cold = staged.reconcile()
+    refused(cold, NEVER_READ + EVERYTHING)
+    assert cold.generator_seconds > 5
+
+    staged.github.latency = 0
+    wait_for(lambda: staged.server.ask("GET", "/readyz", None).status == 200)
+    recovered(staged)
+
+
+def test_a_plugin_that_is_down_deletes_nothing(staged: Stage) -> None:
+    staged.stop_plugin()
+    refused(staged.reconcile(), "connect: connection refused")
+    staged.start_plugin()
+    recovered(staged)
+
+
+def test_a_plugin_that_restarts_without_its_state_answers_only_when_it_has_read_everything(staged: Stage) -> None:
+    staged.start_plugin()
+    reconciled = staged.reconcile()
+    assert reconciled.fine
+    assert reconciled.touched == set()
+    recovered(staged)
+
+
+def test_a_plugin_that_is_killed_before_it_answers_deletes_nothing(staged: Stage) -> None:
+    staged.github.latency = 3  # so that the request waits for the first refresh
+    staged.start_plugin()
+    server = staged.server
+    killer = threading.Timer(1, server.kill)
+    killer.start()
+    reconciled = staged.reconcile()
+    killer.join()
+    refused(reconciled, "error listing params")
+    assert "connection refused" not in reconciled.problem
+
+    staged.github.latency = 0
+    staged.start_plugin()
+    recovered(staged)
+
+
+def test_an_answer_that_is_cut_anywhere_deletes_nothing(staged: Stage) -> None:
+    answer = staged.server.ask()
+    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+    start = f"HTTP/1.1 200 OK\r\n{head}\r\n".encode()
+    whole = start + answer.body
+    with canned_plugin() as plugin:
+        staged.argocd.point_at(plugin.url)
+        plugin.response = whole
+        assert staged.reconcile().fine
+        for cut in (0, 5, len(start) // 2, len(start), len(start) + 1, len(whole) // 2, len(whole) - 2, len(whole) - 1):
+            plugin.response = whole[:cut]
+            refused(staged.reconcile(), "error listing params")
+
+
+def test_a_wrong_token_deletes_nothing(staged: Stage) -> None:
+    staged.argocd.apply(secret("preview-plugin", token="another"))
+    refused(staged.reconcile(), f"{PLUGIN_ERROR}403: the bearer token is missing or wrong")
+    staged.argocd.apply(secret("preview-plugin", other=TOKEN))  # Argo CD sends "$token" then
+    refused(staged.reconcile(), f"{PLUGIN_ERROR}403: the bearer token is missing or wrong")
+    staged.argocd.apply(secret("preview-plugin", token=TOKEN))
+    recovered(staged)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "services: {}\n", "version: 1\nservices: [", "\x00", "version: 1\ndomain: preview.example.com\n"]
+)
+def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, tmp_path: Path, text: str) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    good = catalog.read_text("utf-8")
+    catalog.write_text(text, "utf-8")
+    during = staged.settle()
+    assert during.fine
+    assert during.touched == set()
+    assert staged.server.metric("preview_catalog_broken") == 1
+
+    catalog.write_text(good, "utf-8")
+    recovered(staged)
+    assert staged.server.metric("preview_catalog_broken") == 0
+
+
+def test_a_catalog_that_vanishes_leaves_the_one_before_in_force(staged: Stage, tmp_path: Path) -> None:
+    (tmp_path / "catalog.yaml").rename(tmp_path / "away.yaml")
+    assert staged.settle().touched == set()
+    assert staged.server.metric("preview_catalog_broken") == 1
+    (tmp_path / "away.yaml").rename(tmp_path / "catalog.yaml")
+    recovered(staged)
+
+
+def test_a_repository_that_is_new_in_the_catalog_and_cannot_be_read_harms_no_other(
+    staged: Stage, tmp_path: Path
+) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    good = catalog.read_text("utf-8")
+    catalog.write_text(good.replace("repository: acme/shop", "repository: acme/shoop"), "utf-8")
+    during = staged.settle()
+    assert during.fine
+    assert during.touched == set()
+    assert staged.server.metric("preview_repositories_in_doubt") == 1
+
+    catalog.write_text(good, "utf-8")
+    recovered(staged)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"services": ["ordrs"]}, 'services: the catalog has no service "ordrs"; did you mean "orders"?'),
+        ({"services": []}, "services is an empty list; leave it out to ask for all services"),
+        ({"service": ["orders"]}, 'there is no input parameter "service"'),
+        ({"profile": "back-end"}, 'profile: no service of the catalog has the profile "back-end"'),
+        ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
+    ],
+)
+def test_a_filter_that_nobody_knows_is_no_empty_answer(
+    staged: Stage, wrong: dict[str, object], message: str
+) -> None:
+    good = staged.argocd.apply_file("applicationsets/previews.yaml")
+    staged.argocd.apply(asking(good, wrong))
+    refused(staged.reconcile(), f"{PLUGIN_ERROR}400: {message}")
+    staged.argocd.apply(good)
+    recovered(staged)
+
+
+def asking(application_set: Object, parameters: dict[str, object]) -> Object:
+    (generator,) = application_set["spec"]["generators"]
+    generators = [{"plugin": {**generator["plugin"], "input": {"parameters": parameters}}}]
+    return {**application_set, "spec": {**application_set["spec"], "generators": generators}}
+
+
+def test_a_clock_that_jumps_changes_nothing(make_stage: MakeStage, tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    staged = make_stage(command=(sys.executable, "-m", "tests.conformance.jumping"), CLOCK=str(clock))
+    assert len(staged.settle().created) == 12
+    for years in (10, -10, 0):
+        clock.write_text(str(years * 365 * 86400))
+        jumped = staged.settle()
+        assert jumped.fine
+        assert jumped.touched == set()
+        staged.change("acme/orders", 12, head_sha=f"{abs(years):040x}"[::-1])
+        assert staged.settle().updated.keys() == {"preview-orders-12"}
