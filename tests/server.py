@@ -51,14 +51,25 @@ class Server:
             connection.close()
 
     def metric(self, name: str) -> float:
+        return self.metrics()[name]
+
+    def metrics(self) -> dict[str, float]:
         text = self.ask("GET", "/metrics", None).body.decode()
-        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-        return float(next(sample.value for sample in samples if sample.name == name))
+        families = text_string_to_metric_families(text)
+        return {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}
 
     def refreshed(self) -> None:
         """Wait until a refresh that began after this moment has ended."""
-        enough = self.metric("preview_refresh_seconds_count") + 2  # the next one to end may have begun before
-        wait_for(lambda: self.metric("preview_refresh_seconds_count") >= enough)
+        asked, before = time.time(), self.metrics()
+
+        def ended() -> bool:
+            time.sleep(0.05)
+            now = self.metrics()
+            spent = now["preview_refresh_seconds_sum"] - before["preview_refresh_seconds_sum"]
+            began = now["preview_last_refresh_timestamp_seconds"] - spent  # or earlier, if there were several
+            return now["preview_refresh_seconds_count"] > before["preview_refresh_seconds_count"] and began > asked
+
+        wait_for(ended)
 
     def kill(self) -> None:
         """As a machine that dies: gunicorn and its worker at once."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-
 from tests.bench import company, hostile, naive
 from tests.fakes.github import GitHub, Request
 from tests.server import PATH, REQUEST, TOKEN, Server, free_port, serve, wait_for

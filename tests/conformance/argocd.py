@@ -91,7 +91,8 @@ class ArgoCD:
         return _by_name(self._ask({"applications": True}))
 
     def _ask(self, request: object) -> Any:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         print(json.dumps(request), file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
         assert line, "Argo CD's controller has stopped; what it said is above"
@@ -105,7 +106,7 @@ class ArgoCD:
 def start() -> Iterator[ArgoCD]:
     """Start a controller in a cluster with this repository's AppProjects and the plugin's token."""
     program = tool("get-program", argocd_module(), "controller")
-    command = [program, "-modules", ROOT / ".cache/gopath/pkg/mod"]
+    command = [str(program), "-modules", str(ROOT / ".cache/gopath/pkg/mod")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         argocd = ArgoCD(process)
         argocd.apply_file("manifests/argocd/previews-project.yaml")

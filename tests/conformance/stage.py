@@ -48,7 +48,10 @@ class Stage:
         self.stop_plugin()
         github = {"PREVIEW_GITHUB_URL": self.github.url, "PREVIEW_GITHUB_TOKEN": self.github.token}
         self._server = self._plugin.enter_context(serve(self.folder, self.command, **github, **self.settings))
-        self.argocd.point_at(f"http://127.0.0.1:{self._server.port}")
+        self.point_argocd_at_plugin()
+
+    def point_argocd_at_plugin(self) -> None:
+        self.argocd.point_at(f"http://127.0.0.1:{self.server.port}")
 
     def stop_plugin(self) -> None:
         self._plugin.close()
@@ -105,13 +108,12 @@ def stage(
 
 def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
     """Where two objects differ, by path; what every write changes is left out."""
+    found: dict[str, tuple[Any, Any]] = {}
     if isinstance(before, dict) and isinstance(after, dict):
-        found = {}
         for key in sorted({*before, *after} - {"resourceVersion"}):
             found |= differences(before.get(key), after.get(key), f"{place}.{key}".lstrip("."))
         return found
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        found = {}
         for i, (old, new) in enumerate(zip(before, after, strict=True)):
             found |= differences(old, new, f"{place}[{i}]")
         return found

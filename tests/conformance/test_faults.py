@@ -1,6 +1,6 @@
 """The fault matrix: whatever goes wrong, no Application is deleted, people can read why, and it mends by itself.
 
-Each fault of GitHub is met twice: by a plugin that knows everything, and by one that has just started and knows nothing.
+Each fault of GitHub is met twice: by a plugin that knows everything and by one that has just started.
 Most of the time a cell waits for the plugin's next refresh, so a few run at once; the tests look at what came of them.
 """
 
@@ -9,8 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -79,42 +81,66 @@ class Cell:
     recovered: Reconciled
 
 
-def run(folder: Path, fault: Fault) -> Cell:
+def run(staged: Stage, fault: Fault) -> Cell:
+    # The plugin knows everything when it begins. Meanwhile somebody pushes.
+    fault.begin(staged)
+    push(staged)
+    wait_for(lambda: staged.server.metric("preview_repositories_in_doubt") > 0)
+    staged.server.refreshed()
+    during, reported = staged.reconcile(), staged.reported()
+    in_doubt = staged.server.metric("preview_repositories_in_doubt")
+    fault.end(staged)
+    mended = staged.settle()
+
+    # It starts while the fault lasts, and knows nothing.
+    fault.begin(staged)
+    staged.start_plugin()
+    restarted, restarted_again = staged.reconcile(), staged.reconcile()
+    fault.end(staged)
+    wait_for(lambda: staged.server.ask("GET", "/readyz", None).status == 200)
+    return Cell(during, reported, in_doubt, mended, restarted, restarted_again, recovered=staged.reconcile())
+
+
+def push(staged: Stage) -> None:
+    (entry,) = (one for one in staged.github.organisation.repositories["acme/orders"].pull_requests if one.number == 12)
+    staged.change("acme/orders", 12, head_sha=f"{int(entry.head_sha, 16) + 1:040x}")
+
+
+@contextmanager
+def well(folder: Path) -> Iterator[Stage]:
+    """Everything is well, and the catalog may be edited."""
     folder.mkdir()
-    with stage(folder) as staged:
+    shutil.copy(ACME / "catalog.yaml", folder)
+    with stage(folder, PREVIEW_CATALOG=str(folder / "catalog.yaml")) as staged:
         assert len(staged.settle().created) == 12
-
-        # The plugin knows everything when it begins. Meanwhile somebody pushes.
-        fault.begin(staged)
-        staged.change("acme/orders", 12, head_sha="f" * 40)
-        wait_for(lambda: staged.server.metric("preview_repositories_in_doubt") > 0)
-        during = staged.settle()
-        reported = staged.reported()
-        in_doubt = staged.server.metric("preview_repositories_in_doubt")
-        fault.end(staged)
-        mended = staged.settle()
-
-        # It starts while the fault lasts, and knows nothing.
-        fault.begin(staged)
-        staged.start_plugin()
-        restarted, restarted_again = staged.reconcile(), staged.reconcile()
-        fault.end(staged)
-        wait_for(lambda: staged.server.ask("GET", "/readyz", None).status == 200)
-        recovered = staged.reconcile()
-    return Cell(during, reported, in_doubt, mended, restarted, restarted_again, recovered)
+        yield staged
 
 
 @pytest.fixture(name="cells", scope="module")
-def _cells(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Cell]]]:
-    """Every cell that is asked for, on its way."""
+def _cells(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Cell]]]:
+    """Every cell that is asked for, on its way; one after the other on each of a few stages."""
     folder = tmp_path_factory.mktemp("cells")
-    wanted = {item.callspec.params["fault"] for item in request.session.items if "cell" in getattr(item, "fixturenames", ())}
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        yield {
-            name: threads.submit(run, folder / str(i), fault)
-            for i, (name, fault) in enumerate(FAULTS.items())
-            if name in wanted
-        }
+    tests = [
+        item for item in request.session.items if isinstance(item, pytest.Function) and "cell" in item.fixturenames
+    ]
+    wanted = [str(test.callspec.params["fault"]) for test in tests]
+    free: SimpleQueue[Stage] = SimpleQueue()
+
+    def on_a_free_stage(fault: Fault) -> Cell:
+        staged = free.get()
+        try:
+            return run(staged, fault)
+        finally:
+            free.put(staged)
+
+    with ExitStack() as running, ThreadPoolExecutor(AT_ONCE) as threads:
+        for staged in threads.map(
+            running.enter_context, [well(folder / str(i)) for i in range(min(AT_ONCE, len(wanted)))]
+        ):
+            free.put(staged)
+        yield {name: threads.submit(on_a_free_stage, FAULTS[name]) for name in wanted}
 
 
 @pytest.fixture(name="cell")
@@ -152,18 +178,16 @@ def refused(reconciled: Reconciled, message: str) -> None:
     assert reconciled.requeue_after == VALIDATION_ERROR
 
 
-@pytest.fixture(name="staged")
-def _staged(make_stage: MakeStage, tmp_path: Path) -> Stage:
-    """Everything is well, and the catalog may be edited."""
-    shutil.copy(ACME / "catalog.yaml", tmp_path / "catalog.yaml")
-    staged = make_stage(PREVIEW_CATALOG=str(tmp_path / "catalog.yaml"))
-    assert len(staged.settle().created) == 12
-    return staged
+@pytest.fixture(name="staged", scope="module")
+def _staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Each test leaves it as well as it was."""
+    with well(tmp_path_factory.mktemp("plugin") / "stage") as staged:
+        yield staged
 
 
 def recovered(staged: Stage) -> None:
     """Nothing was lost, and what happened since arrives."""
-    staged.change("acme/orders", 12, head_sha="e" * 40)
+    push(staged)
     reconciled = staged.settle()
     assert reconciled.fine
     assert reconciled.updated.keys() == {"preview-orders-12"} == reconciled.touched
@@ -230,6 +254,8 @@ def test_an_answer_that_is_cut_anywhere_deletes_nothing(staged: Stage) -> None:
         for cut in (0, 5, len(start) // 2, len(start), len(start) + 1, len(whole) // 2, len(whole) - 2, len(whole) - 1):
             plugin.response = whole[:cut]
             refused(staged.reconcile(), "error listing params")
+    staged.point_argocd_at_plugin()
+    recovered(staged)
 
 
 def test_a_wrong_token_deletes_nothing(staged: Stage) -> None:
@@ -244,8 +270,8 @@ def test_a_wrong_token_deletes_nothing(staged: Stage) -> None:
 @pytest.mark.parametrize(
     "text", ["", "services: {}\n", "version: 1\nservices: [", "\x00", "version: 1\ndomain: preview.example.com\n"]
 )
-def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, tmp_path: Path, text: str) -> None:
-    catalog = tmp_path / "catalog.yaml"
+def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, text: str) -> None:
+    catalog = staged.folder / "catalog.yaml"
     good = catalog.read_text("utf-8")
     catalog.write_text(text, "utf-8")
     during = staged.settle()
@@ -258,18 +284,17 @@ def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, tmp_path
     assert staged.server.metric("preview_catalog_broken") == 0
 
 
-def test_a_catalog_that_vanishes_leaves_the_one_before_in_force(staged: Stage, tmp_path: Path) -> None:
-    (tmp_path / "catalog.yaml").rename(tmp_path / "away.yaml")
+def test_a_catalog_that_vanishes_leaves_the_one_before_in_force(staged: Stage) -> None:
+    catalog, away = staged.folder / "catalog.yaml", staged.folder / "away.yaml"
+    catalog.rename(away)
     assert staged.settle().touched == set()
     assert staged.server.metric("preview_catalog_broken") == 1
-    (tmp_path / "away.yaml").rename(tmp_path / "catalog.yaml")
+    away.rename(catalog)
     recovered(staged)
 
 
-def test_a_repository_that_is_new_in_the_catalog_and_cannot_be_read_harms_no_other(
-    staged: Stage, tmp_path: Path
-) -> None:
-    catalog = tmp_path / "catalog.yaml"
+def test_a_repository_that_is_new_in_the_catalog_and_cannot_be_read_harms_no_other(staged: Stage) -> None:
+    catalog = staged.folder / "catalog.yaml"
     good = catalog.read_text("utf-8")
     catalog.write_text(good.replace("repository: acme/shop", "repository: acme/shoop"), "utf-8")
     during = staged.settle()
@@ -291,9 +316,7 @@ def test_a_repository_that_is_new_in_the_catalog_and_cannot_be_read_harms_no_oth
         ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
     ],
 )
-def test_a_filter_that_nobody_knows_is_no_empty_answer(
-    staged: Stage, wrong: dict[str, object], message: str
-) -> None:
+def test_a_filter_that_nobody_knows_is_no_empty_answer(staged: Stage, wrong: dict[str, object], message: str) -> None:
     good = staged.argocd.apply_file("applicationsets/previews.yaml")
     staged.argocd.apply(asking(good, wrong))
     refused(staged.reconcile(), f"{PLUGIN_ERROR}400: {message}")
@@ -317,5 +340,4 @@ def test_a_clock_that_jumps_changes_nothing(make_stage: MakeStage, tmp_path: Pat
         jumped = staged.settle()
         assert jumped.fine
         assert jumped.touched == set()
-        staged.change("acme/orders", 12, head_sha=f"{abs(years):040x}"[::-1])
-        assert staged.settle().updated.keys() == {"preview-orders-12"}
+        recovered(staged)

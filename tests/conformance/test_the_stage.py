@@ -81,8 +81,8 @@ def test_the_api_server_refuses_what_a_real_one_refuses(
 
 def test_the_schema_of_argocds_own_definition_is_applied(controller: ArgoCD) -> None:
     content = small_set()
-    content["spec"]["template"]["spec"]["source"]["kustomize"] = {"commonAnnotations": {"a": "b"}, "replicas": [{}]}
-    with pytest.raises(RuntimeError, match=r"kustomize\.replicas\[0\]\.(count|name)"):
+    content["spec"]["syncPolicy"] = {"applicationsSync": "never-delete"}
+    with pytest.raises(RuntimeError, match=r'applicationsSync: Unsupported value: "never-delete"'):
         controller.apply(content)
 
 

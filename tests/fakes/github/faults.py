@@ -200,5 +200,4 @@ PARTIAL = {
     "forbidden repository": on("List", alias_error("r1")),
     "repository not found": on("List", alias_error("r1", "NOT_FOUND", "Could not resolve to a Repository")),
     "resource limits exceeded": on("List", resource_limits_exceeded()),
-    "unreadable files of one repository": on("Details", alias_error("r1")),
 }

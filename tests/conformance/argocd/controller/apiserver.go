@@ -135,6 +135,7 @@ func (s *apiServer) addSchema(file string) error {
 
 // What `kubectl apply` does; fields that nobody knows are refused.
 func (s *apiServer) apply(ctx context.Context, objects []json.RawMessage) error {
+	defer s.remember(func() { s.changes = noChanges() }) // these are the tests' own
 	for _, content := range objects {
 		var kind metav1.TypeMeta
 		if err := json.Unmarshal(content, &kind); err != nil {
@@ -179,13 +180,11 @@ func (s *apiServer) applications(ctx context.Context) ([]v1alpha1.Application, e
 	return append([]v1alpha1.Application{}, list.Items...), nil
 }
 
-// Changes returns what was done since it was asked last, and lets the deleted Applications go: the application
+// takeChanges returns what was done since it was asked last, and lets the deleted Applications go: the application
 // controller would take their finalizers away once it has deleted what is in them.
 func (s *apiServer) takeChanges(ctx context.Context) (changes, error) {
-	s.mutex.Lock()
-	done := s.changes
-	s.changes = noChanges()
-	s.mutex.Unlock()
+	var done changes
+	s.remember(func() { done = s.changes })
 	list, err := s.applications(ctx)
 	for _, application := range list {
 		if application.DeletionTimestamp != nil {
@@ -196,9 +195,7 @@ func (s *apiServer) takeChanges(ctx context.Context) (changes, error) {
 			return done, err
 		}
 	}
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.changes = noChanges() // the removal of finalizers was ours
+	s.remember(func() { s.changes = noChanges() }) // the removal of finalizers was ours
 	return done, nil
 }
 
