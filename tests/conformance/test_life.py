@@ -36,7 +36,7 @@ class Life:
         after = self.stage.argocd.applications()
         for name in before.keys() - done.touched:
             assert after[name] == before[name]
-        assert self.stage.settle().touched == set()
+        assert self.stage.reconcile().touched == set()
         assert self.stage.argocd.applications() == after
         return done
 
