@@ -96,7 +96,11 @@ def explain(locator: str) -> None:
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--catalog", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Also check names.")
-@click.option("--repository", envvar="GITHUB_REPOSITORY", help="Whose .preview.yaml it is, with --catalog.")
+@click.option(
+    "--repository",
+    envvar="GITHUB_REPOSITORY",
+    help="With --catalog: whose .preview.yaml it is; without it, it must be right for any of the repositories.",
+)
 @click.option("--no-links", is_flag=True, help="Refuse links to pull requests and branches: for the default branch.")
 def check(file: Path, catalog: Path | None, repository: str | None, *, no_links: bool) -> None:
     """Check a file: one named .preview.yaml is a repository config, anything else a catalog."""
@@ -118,16 +122,29 @@ def _check_config(file: Path, catalog_file: Path | None, repository: str | None,
             raise InvalidFile(problems)
     if catalog_file:
         catalog = load_catalog(_read(catalog_file), str(catalog_file))
-        read_config(text, catalog, _spelt_as_in(catalog, repository), str(file))
+        _check_names(text, file, catalog, _repositories(catalog, repository))
 
 
-def _spelt_as_in(catalog: Catalog, repository: str | None) -> str:
+def _check_names(text: str, file: Path, catalog: Catalog, repositories: list[str]) -> None:
+    """Accept what is right for one of the repositories, else report the mistakes of the one that fits best."""
+    mistakes: list[InvalidFile] = []
+    for name in repositories:
+        try:
+            read_config(text, catalog, name, str(file))
+        except InvalidFile as error:
+            mistakes.append(error)
+        else:
+            return
+    raise min(mistakes, key=lambda error: len(error.problems))
+
+
+def _repositories(catalog: Catalog, repository: str | None) -> list[str]:
     if repository is None:
-        raise click.UsageError("--catalog also needs --repository, for example --repository acme/orders")
-    for name in catalog.repositories:
-        if name.casefold() == repository.casefold():
-            return name
-    raise click.UsageError(f"the catalog has no service in the repository {repository}")
+        return list(catalog.repositories)
+    found = [name for name in catalog.repositories if name.casefold() == repository.casefold()]
+    if not found:
+        raise click.UsageError(f"the catalog has no service in the repository {repository}")
+    return found
 
 
 def _read(file: Path) -> str:

@@ -15,6 +15,7 @@ from plugin.durations import parse_duration
 from plugin.errors import InvalidSettings
 
 PREFIX = "PREVIEW_"
+MAX_PORT = 65535
 
 
 def _token(secret: SecretStr) -> SecretStr:
@@ -27,8 +28,15 @@ def _token(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _private_key(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value():
+        raise ValueError("is empty")
+    return secret
+
+
 def _bind(text: str) -> str:
-    if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", text):
+    match = re.fullmatch(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
+    if match is None or int(match[1]) > MAX_PORT:
         raise ValueError("must be HOST:PORT, for example 0.0.0.0:8080")
     return text
 
@@ -46,6 +54,7 @@ def _url(text: str) -> str:
 
 
 Token = Annotated[SecretStr, AfterValidator(_token)]
+PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 
@@ -65,7 +74,7 @@ class SourceSettings(BaseModel):
     github_app_id: str | None = Field(
         None, pattern="^[A-Za-z0-9._-]+$", description="A GitHub App's id, instead of a token"
     )
-    github_app_private_key: SecretStr | None = Field(None, description="The App's private key (PEM)")
+    github_app_private_key: PrivateKey | None = Field(None, description="The App's private key (PEM)")
 
 
 class Settings(SourceSettings):
@@ -120,7 +129,7 @@ def _from_file(name: str, values: dict[str, str], environ: Mapping[str, str], pr
         values[name] = Path(environ[file_variable]).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{file_variable}: {error}")
-        values[name] = "unreadable"  # reported above; not as missing too
+        values[name] = f"unreadable-{name}"  # reported above; neither as missing nor as equal to another one too
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:

@@ -20,7 +20,7 @@ TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
 TIMEOUT = 30.0  # seconds
 PATH = "/api/v1/getparams.execute"
-SERVE = (str(Path(sys.executable).parent / "preview-plugin"), "serve")
+SERVE = ("preview-plugin", "serve")
 REQUEST = b'{"applicationSetName":"previews","input":{}}\n'
 
 
@@ -103,18 +103,22 @@ def free_port() -> int:
 @contextmanager
 def serve(folder: Path, command: Sequence[str] = SERVE, **settings: str) -> Iterator[Server]:
     """Start the server with the demo organisation's catalog; it listens when this returns."""
+    demo = {"PREVIEW_CATALOG": "examples/acme/catalog.yaml", "PREVIEW_TOKEN": TOKEN, "PREVIEW_READ_TOKEN": READ_TOKEN}
+    with start(folder, demo | settings, command) as server:
+        yield server
+
+
+@contextmanager
+def start(folder: Path, settings: Mapping[str, str], command: Sequence[str] = SERVE) -> Iterator[Server]:
+    """Start the server with these settings alone; only its address is chosen here."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
-    environment |= {
-        "PREVIEW_BIND": f"127.0.0.1:{port}",
-        "PREVIEW_CATALOG": "examples/acme/catalog.yaml",
-        "PREVIEW_TOKEN": TOKEN,
-        "PREVIEW_READ_TOKEN": READ_TOKEN,
-    } | settings
+    environment |= {"PREVIEW_BIND": f"127.0.0.1:{port}", **settings}
+    arguments = [str(Path(sys.executable).parent / command[0]), *command[1:]]
     log = folder / f"server-{port}.log"
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, env=environment, stderr=output, process_group=0) as process,
+        subprocess.Popen(arguments, env=environment, stderr=output, process_group=0) as process,
     ):
         server = Server(port, process, log)
         try:

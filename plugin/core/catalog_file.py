@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -74,13 +73,9 @@ def _wrong_host(text: str) -> str | None:
     host, colon, port = text.partition(":")
     if colon and not re.fullmatch(r"[1-9][0-9]{0,4}", port, re.ASCII):
         return "has a port that is no number"
-    try:
-        ip_address(host)
-    except ValueError:
-        pass
-    else:
+    if host.rpartition(".")[2].isdigit():  # 10.0.0.1, and 2130706433 for those who know
         return "is an IP address; only names are allowed"
-    if f".{host}".endswith((".svc", ".local", ".localhost", ".internal")):
+    if f".{host}".endswith((".svc", ".local", ".localhost")):
         return "is a name inside the cluster; only public names are allowed"
     return _wrong_domain(host)
 
@@ -253,6 +248,15 @@ class ServiceFile(FileModel):
     link: Literal["same-branch", "none"] | None = None
 
 
+def _repositories_differ(services: dict[str, ServiceFile]) -> dict[str, ServiceFile]:
+    spelt: dict[str, str] = {}
+    for service in services.values():
+        first = spelt.setdefault(service.repository.casefold(), service.repository)
+        if first != service.repository:
+            raise ValueError(f"{first} and {service.repository} are one repository on GitHub; write them alike")
+    return services
+
+
 class CatalogFile(FileModel):
     """catalog.yaml: all services and the policy for previews."""
 
@@ -261,7 +265,7 @@ class CatalogFile(FileModel):
     prefix: Prefix = Field("preview", description="Applications and namespaces are <prefix>-<service>-<number>")
     allowed_hosts: tuple[Host, ...] = Field((), description="Hosts that a url: target may name")
     defaults: DefaultsFile = DefaultsFile()
-    services: dict[ServiceName, ServiceFile] = Field(min_length=1)
+    services: Annotated[dict[ServiceName, ServiceFile], AfterValidator(_repositories_differ)] = Field(min_length=1)
 
 
 def read_catalog_file(text: str, file: str) -> CatalogFile:

@@ -176,7 +176,7 @@ class Resolver:
         return _Claim(rule, wish, f"{locator} is live", number=number)
 
     def _staging_for_fork(self, claim: _Claim) -> _Claim:
-        if claim.number is None and not claim.url:
+        if claim.granted and claim.number is None and not claim.url:  # staging is what it asked for
             return claim
         return _Claim(claim.rule, claim.wish, "a fork's pull request links only to staging", granted=False)
 

@@ -29,7 +29,7 @@ def _reference(value: object) -> Reference:
             return parse_reference(value)
         case bool():
             pass
-        case int():
+        case int() if value > 0:
             raise ValueError(f'write "pr:{value}" for pull request {value}')
         case None:
             raise ValueError(

@@ -22,6 +22,7 @@ _MESSAGES = {
     "model_type": "must be a map (name: value)",
     "string_too_short": "must not be empty",
     "string_type": "must be a text; put it in quotes",
+    "timezone_aware": "must name its time zone, for example 2026-11-20T09:00:00Z",
     "too_short": "must not be empty",
     "tuple_type": "must be a list",
 }
@@ -45,7 +46,7 @@ def parse_yaml(text: str, file: str, limits: Limits | None = None) -> Document:
 
 def validate(model: type[Model], document: Document, file: str, context: object = None) -> Model:
     """Check a document against a model. Raises InvalidFile with all problems in the order of their lines."""
-    problems = [Problem(file, line, ".".join(map(str, path)), "stands twice") for path, line in document.duplicates]
+    problems = [Problem(file, line, _field(path), "stands twice") for path, line in document.duplicates]
     try:
         checked = model.model_validate(document.data, context=context)
     except ValidationError as error:
@@ -59,13 +60,18 @@ def validate(model: type[Model], document: Document, file: str, context: object 
 
 def problem_at(document: Document, file: str, path: Path, message: str) -> Problem:
     """Name a mistake in the document by the path of the value that is wrong."""
-    return Problem(file, document.line(path), ".".join(map(str, path)), one_line(message))
+    return Problem(file, document.line(path), _field(path), one_line(message))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a suggestion to append to a message, or nothing."""
     close = get_close_matches(word, list(known), n=1)
     return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _field(path: Path) -> str:
+    # Keys are what somebody wrote: a line break in one must not make two lines of a message.
+    return one_line(".".join(map(str, path)))
 
 
 def _problem(document: Document, file: str, model: type[BaseModel], detail: Mapping[str, Any]) -> Problem:
@@ -84,13 +90,13 @@ def _problem(document: Document, file: str, model: type[BaseModel], detail: Mapp
 
 
 def _known_keys(model: type[BaseModel], path: Path) -> set[str]:
-    """Return the keys allowed at `path`, following models and maps of models."""
+    """Return the keys allowed at `path`, following models, maps of models and lists of them."""
     annotation: Any = model
     for part in path:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             annotation = annotation.model_fields[str(part)].annotation
-        else:  # a map (perhaps optional or checked): its values
-            annotation = get_args(annotation)[-1]
+        else:  # a map (perhaps optional or checked) or a list, which pydantic writes tuple[model, ...]: its values
+            annotation = [kind for kind in get_args(annotation) if kind is not Ellipsis][-1]
         while get_origin(annotation) in (Annotated, UnionType):
             annotation = get_args(annotation)[0]
     return set(annotation.model_fields)

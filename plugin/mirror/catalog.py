@@ -15,14 +15,20 @@ class WatchedCatalog:
         self._seen = path.read_text("utf-8")
         self.newest = load_catalog(self._seen, str(path))
         self.error = ""
+        self._mistakes = ""  # of the text that was seen last; that it cannot be read for a moment changes nothing
 
     def read(self) -> Catalog:
         """Return the newest good version; `error` says what is wrong with a newer one."""
         try:
             text = self._path.read_text("utf-8")
-            if text != self._seen:
-                self._seen, self.error = text, ""
-                self.newest = load_catalog(text, str(self._path))
-        except (InvalidFile, OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError) as error:
             self.error = str(error)
+            return self.newest
+        if text != self._seen:
+            self._seen, self._mistakes = text, ""
+            try:
+                self.newest = load_catalog(text, str(self._path))
+            except InvalidFile as error:
+                self._mistakes = str(error)
+        self.error = self._mistakes
         return self.newest

@@ -10,7 +10,7 @@ from plugin.core.absorb import absorb, covers, labels_to_ask, unread, with_look_
 from plugin.core.catalog import Catalog
 from plugin.core.decide import wanted_lookups
 from plugin.core.messages import one_line
-from plugin.core.model import Repository, Snapshot
+from plugin.core.model import Snapshot
 from plugin.errors import NotReady
 from plugin.logs import get_logger
 from plugin.mirror.catalog import WatchedCatalog
@@ -62,7 +62,7 @@ class Mirror:
         """Return what may be answered from. Raises NotReady."""
         known = self._store.load()
         if known.catalog is None:
-            names = unread(known.snapshot, self._catalog.newest)
+            names = unread(known.snapshot, self._catalog.newest) or ["those of a new catalog"]
             raise NotReady(one_line("these repositories have never been read: " + ", ".join(names)))
         return known.catalog, known
 
@@ -110,19 +110,15 @@ class Mirror:
         in_force = [before.catalog] if before.catalog else []
         labels = labels_to_ask([newest, *in_force])
         readings = self._source.read([Wanted(name, asked) for name, asked in labels.items()])
-        repositories: dict[str, Repository] = {}
-        doubts: dict[str, str] = {}
-        for name in labels:
-            reading, old = readings[name], before.snapshot.repositories.get(name)
-            if isinstance(reading, Doubt):
-                doubts[name] = reading.reason
-                if old:
-                    repositories[name] = old
-            else:
-                repositories[name] = absorb(old, replace(reading, read_at=now), newest)
-        snapshot = Snapshot(repositories, doubts)
+        doubts = {name: reading.reason for name, reading in readings.items() if isinstance(reading, Doubt)}
+        read = {
+            name: replace(reading, read_at=now) for name, reading in readings.items() if not isinstance(reading, Doubt)
+        }
+        old = {name: known for name, known in before.snapshot.repositories.items() if name in labels}
         # A catalog that adds a repository takes effect once that repository was read.
-        catalog = newest if covers(snapshot, newest) else before.catalog
+        catalog = newest if covers(Snapshot(old | read), newest) else before.catalog
+        absorbed = {name: absorb(old.get(name), reading, catalog or newest) for name, reading in read.items()}
+        snapshot = Snapshot(old | absorbed, doubts)
         if catalog:
             snapshot = self._looked_up(snapshot, catalog)
         changed = catalog is not before.catalog or snapshot != before.snapshot

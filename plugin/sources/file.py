@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from plugin.core.messages import one_line
 from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository
@@ -32,16 +32,25 @@ class PullRequestEntry(FileModel):
     draft: bool = False
     fork: str = ""  # the fork's name, for example mallory/orders
     state: Literal["open", "closed", "merged"] = "open"
-    updated_at: datetime = LONG_AGO
+    updated_at: AwareDatetime = LONG_AGO
     body: str = ""
     config: str | None = None
+
+
+def _numbers_differ(entries: tuple[PullRequestEntry, ...]) -> tuple[PullRequestEntry, ...]:
+    seen = set()
+    for entry in entries:
+        if entry.number in seen:
+            raise ValueError(f"two pull requests have the number {entry.number}")
+        seen.add(entry.number)
+    return entries
 
 
 class RepositoryEntry(FileModel):
     """One repository as the file describes it."""
 
     default_branch: str = "main"
-    pull_requests: tuple[PullRequestEntry, ...] = ()
+    pull_requests: Annotated[tuple[PullRequestEntry, ...], AfterValidator(_numbers_differ)] = ()
 
 
 class Organisation(FileModel):

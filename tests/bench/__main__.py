@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests.bench import company, hostile, naive
+from tests.bench import company, hostile, naive, seed_db
 from tests.fakes.github import GitHub, Request
 from tests.server import PATH, REQUEST, TOKEN, Server, free_port, serve, wait_for
 
@@ -43,7 +43,7 @@ def main() -> None:
     organisation = company.organisation()
     with tempfile.TemporaryDirectory() as name, GitHub(organisation) as github:
         folder = Path(name)
-        rows = [*_cost(folder, github), *_speed(folder, github), *_hostile_files()]
+        rows = [*_cost(folder, github), *_speed(folder, github), *_hostile_files(), _database()]
     print(f"\n{'':<46} {'this plugin':>14} {'at most':>14}  {'':<7}baseline")
     for row in rows:
         print(row)
@@ -121,6 +121,11 @@ def _hostile_files() -> Iterator[Row]:
             limit,
             f"PyYAML's safe_load: {theirs[baseline][i] * factor:.0f} {unit} ({baseline})",
         )
+
+
+def _database() -> Row:
+    copied, new = map(statistics.median, seed_db.measure())
+    return Row("seeded database: start to first query", copied, "s", new / 3, f"initdb, migrations, seeds: {new:.2f} s")
 
 
 @contextmanager

@@ -71,6 +71,7 @@ def test_selectors_find_their_own_pods_only(environments: Environments) -> None:
             if selector is None:
                 continue
             wanted = selector.get("matchLabels", selector)
+            assert set(wanted) == {"app.kubernetes.io/name"}, "a Deployment's selector can never change"
             matched = [name for name, its in labels.items() if wanted.items() <= its.items()]
             assert matched == [found["metadata"]["name"]], f"{where}: {found['kind']} {found['metadata']['name']}"
 
@@ -87,7 +88,7 @@ def test_every_name_that_a_pod_refers_to_exists(environments: Environments) -> N
             assert reference in generated, f"{where}: {reference}"
 
 
-def test_only_databases_keep_off_spot_nodes(complete: dict[str, Rendered]) -> None:
+def test_databases_and_only_they_keep_off_spot_nodes_and_are_never_doubled(complete: dict[str, Rendered]) -> None:
     clouds = {"karpenter.sh/capacity-type", "cloud.google.com/gke-spot", "kubernetes.azure.com/scalesetpriority"}
     seen = set()
     for deployment in (found for preview in complete.values() for found in preview.all("Deployment")):
@@ -99,6 +100,7 @@ def test_only_databases_keep_off_spot_nodes(complete: dict[str, Rendered]) -> No
             ]
             assert clouds <= {rule["key"] for rule in term["matchExpressions"] if rule["operator"] == "NotIn"}
             assert "tolerations" not in spec
+            assert deployment["spec"]["strategy"] == {"type": "Recreate"}, "never two servers on one volume"
         else:
             assert {toleration["key"] for toleration in spec["tolerations"]} == clouds
             assert spec["terminationGracePeriodSeconds"] < 30

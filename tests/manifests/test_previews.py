@@ -53,6 +53,9 @@ def test_everything_is_in_the_previews_namespace_and_says_whose_it_is(previews: 
             assert metadata["labels"]["preview.example.com/service"] == preview.parameters["service"]
             assert metadata["labels"]["preview.example.com/number"] == preview.parameters["number"]
             assert metadata["labels"]["preview.example.com/origin"] == "same-repository"
+        for owner in owners(preview.objects):
+            labels = owner["spec"]["template"]["metadata"]["labels"]
+            assert labels["preview.example.com/service"] == preview.parameters["service"]
 
 
 def test_what_runs_and_where_it_answers_comes_from_the_parameters(previews: dict[str, Rendered]) -> None:
@@ -75,6 +78,22 @@ def test_what_runs_and_where_it_answers_comes_from_the_parameters(previews: dict
             if container["name"] == "seed"
         }
         assert seeds == ({given["seed_image"]} if given["profile"] == "backend" else set())
+
+
+def test_every_process_of_a_backend_knows_its_data_stores(previews: dict[str, Rendered]) -> None:
+    preview = previews["preview-orders-15"]
+    for kind, name in (("Deployment", "app"), ("Deployment", "worker"), ("Job", "migrate")):
+        (container,) = pod(preview.one(kind, name))["containers"]
+        sources = [next(iter(source.values()))["name"] for source in container["envFrom"]]
+        assert [source.rpartition("-")[0] for source in sources] == ["environment", "postgres", "redis", "mongodb"]
+
+
+def test_a_commit_elsewhere_in_the_repository_renders_nothing_anew(previews: dict[str, Rendered]) -> None:
+    for preview in previews.values():
+        metadata, source = preview.application["metadata"], preview.application["spec"]["source"]
+        watched = metadata["annotations"]["argocd.argoproj.io/manifest-generate-paths"].split(";")
+        assert f"/{source['path']}".startswith(watched[0])
+        assert watched[1] == "/manifests/components"
 
 
 def test_a_login_leaves_the_health_path_and_preflight_open(complete: dict[str, Rendered]) -> None:
@@ -233,6 +252,7 @@ def test_a_set_deletes_what_is_gone_and_gives_up_on_what_fails() -> None:
         assert spec["syncPolicy"] == {"applicationsSync": "sync", "preserveResourcesOnDeletion": False}
         assert spec["generators"][0]["plugin"]["requeueAfterSeconds"] == 60
         assert template["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io/foreground"]
+        assert template["spec"]["syncPolicy"]["syncOptions"] == ["PruneLast=true"], "old ConfigMaps outlive the pods"
         assert template["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
         assert template["spec"]["syncPolicy"]["retry"] == {
             "limit": 2,

@@ -12,7 +12,7 @@ from tests.manifests.conftest import OPTIONAL
 from tools.rendering import ROOT, Objects, build, refused, tool
 
 # Kinds that Kubernetes' schemas do not know: strictly decoded into their own projects' Go types.
-ARGOCD = "argoproj.io/"  # by offline-argocd, whenever it renders
+ARGOCD = "argoproj.io/"  # by tests/conformance/argocd, whenever it renders
 FOREIGN = ("external-secrets.io/", "monitoring.coreos.com/")
 SECRETS = {"manifests/argocd": "token.env", "manifests/login": "login.env"}
 
@@ -30,11 +30,12 @@ def _installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Objects]:
     shutil.copytree(ROOT / "manifests", root)
     for folder, file in SECRETS.items():
         (root.parent / folder / file).write_text("token=not-a-secret\n", "utf-8")
+    with (root / "plugin/base/kustomization.yaml").open("a", encoding="utf-8") as kustomization:
+        kustomization.write("components: [../components/servicemonitor]\n")
     folders = {
-        kustomization.parent
-        for kustomization in root.glob("*/**/kustomization.yaml")
-        if yaml.safe_load(kustomization.read_text("utf-8"))["kind"] == "Kustomization"
-        and "apps" not in kustomization.parts
+        found.parent
+        for found in root.glob("*/**/kustomization.yaml")
+        if yaml.safe_load(found.read_text("utf-8"))["kind"] == "Kustomization" and "apps" not in found.parts
     }
     return {str(folder.relative_to(root.parent)): build(folder) for folder in sorted(folders)}
 
@@ -48,7 +49,7 @@ def test_every_object_is_valid(environments: dict[str, Objects], installed: dict
             elif not found["apiVersion"].startswith(ARGOCD):
                 _validate(where, json.dumps(found, sort_keys=True))
 
-    assert {found["kind"] for found in foreign} >= {"ExternalSecret", "ClusterSecretStore"}
+    assert {found["kind"] for found in foreign} == {"ExternalSecret", "ClusterSecretStore", "ServiceMonitor"}
     assert _mistakes(foreign) == ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.manifests.conftest import Rendered
 from tests.manifests.pods import pod
+from tools.rendering import ROOT
 
 HOSTILE = "https://x.example.com/\"'\\</script>?a=1&b=$HOME"
 
@@ -36,6 +37,25 @@ def test_a_listed_key_that_is_missing_stops_the_pod(previews: dict[str, Rendered
     )
 
     assert result.returncode != 0
+
+
+def test_pods_run_the_seed_images_scripts_where_they_are(previews: dict[str, Rendered]) -> None:
+    preview = previews["preview-orders-15"]
+    commands = {}
+    for store in ("postgres", "redis", "mongodb"):
+        spec = pod(preview.one("Deployment", store))
+        (server,), (seed,) = spec["containers"], spec["initContainers"]
+        hook = server.get("lifecycle", {}).get("postStart", {}).get("exec", {}).get("command")
+        commands[store] = [seed["command"], hook or server["command"]]
+
+    assert commands == {
+        "postgres": [["/seed/copy"], ["/seed/start"]],
+        "redis": [["/seed/files", "/seed-files"], ["/seed-files/redis/load"]],
+        "mongodb": [["/seed/files", "/seed-files"], ["/seed-files/mongodb/load"]],
+    }
+    image = ROOT / "seed-db/image"
+    for script in ("copy", "start", "files", "stores/redis/load", "stores/mongodb/load"):
+        assert os.access(image / script, os.X_OK), script
 
 
 def test_the_smoke_test_ends_when_the_public_url_answers_200_and_not_before(

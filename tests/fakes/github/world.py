@@ -158,8 +158,6 @@ class _Builder:
             self.old_names[name.lower()] = repository
         pulls = self.pull_requests[repository.database_id] = {}
         for entry in sorted(content.pull_requests, key=lambda entry: entry.number):
-            if entry.number in pulls:
-                raise ValueError(f"{name} has two pull requests #{entry.number}")
             pulls[entry.number] = self.pull_request(repository, f"{identity}/pull/{entry.number}", entry)
         for (holder, oid, path), file in self.changes.files.items():
             if holder == name:

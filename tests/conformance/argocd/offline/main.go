@@ -1,4 +1,4 @@
-// Command offline-argocd does without a cluster what Argo CD would do with this repository, by Argo CD's own code.
+// Command offline does without a cluster what Argo CD would do with this repository, by Argo CD's own code.
 // render reads the plugin's answer and writes Applications, their objects, and what would be refused; applications reads
 // Applications that the controller made instead. Both want kustomize on the PATH. admit reads objects and writes what the
 // cluster would refuse.
@@ -24,7 +24,7 @@ func main() {
 	case len(arguments) == 1 && arguments[0] == "admit":
 		err = admit(os.Stdin, os.Stdout)
 	default:
-		err = errors.New("usage: offline-argocd render REPOSITORY PROJECT.yaml APPLICATIONSET.yaml <ANSWER.json | " +
+		err = errors.New("usage: offline render REPOSITORY PROJECT.yaml APPLICATIONSET.yaml <ANSWER.json | " +
 			"applications REPOSITORY PROJECT.yaml <APPLICATIONS.json | admit <OBJECTS.json")
 	}
 	if err != nil {

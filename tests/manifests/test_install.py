@@ -1,0 +1,146 @@
+"""The README's path from an empty cluster to a first preview: what it names exists, and fits together."""
+
+import re
+import shlex
+import subprocess
+from itertools import pairwise
+
+import pytest
+import yaml
+
+from plugin.settings import Settings, load_settings
+from tools.rendering import ROOT, Objects, build
+
+README = (ROOT / "README.md").read_text("utf-8")
+SECTION = README.partition("\n## Install\n")[2].partition("\n## ")[0]
+SCRIPTS = re.findall(r"^```sh\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """Return every command, also the alternatives that are comments, as a list of words."""
+    lines = [line.removeprefix("# or: ") for script in SCRIPTS for line in script.splitlines()]
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def values(option: str) -> list[str]:
+    """Return what follows an option, anywhere."""
+    return [value for command in commands() for word, value in pairwise(command) if word == option]
+
+
+@pytest.fixture(name="plugin", scope="module")
+def _plugin() -> Objects:
+    return build(ROOT / "manifests/plugin/base")
+
+
+def test_the_commands_are_shell() -> None:
+    assert len(SCRIPTS) == 6
+    for script in SCRIPTS:
+        result = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stderr) == (0, ""), script
+
+
+def test_what_is_applied_exists_and_nothing_is_forgotten() -> None:
+    applied = set(values("--kustomize"))
+    to_install = {
+        str(file.parent.relative_to(ROOT))
+        for file in ROOT.glob("manifests/*/**/kustomization.yaml")
+        if yaml.safe_load(file.read_text("utf-8"))["kind"] == "Kustomization" and "apps" not in file.parts
+    }
+
+    assert applied == to_install
+    assert values("--filename") == ["manifests/plugin/base/namespace.yaml", "applicationsets/previews.yaml"]
+    assert all((ROOT / file).is_file() for file in values("--filename"))
+
+
+def test_every_file_that_is_named_or_linked_exists() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", SECTION)
+    named = re.findall(r"`((?:manifests|applicationsets|examples)/[\w./-]+)`", SECTION)
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+    assert len(links) >= 6
+    assert len(named) >= 6
+    assert [file for file in links + named if not (ROOT / file).exists() and file not in ignored] == []
+    written = re.findall(r"> (manifests/\S+)\)", "".join(SCRIPTS))
+    assert len(written) == 1
+    assert set(written) <= set(ignored), "this one must never get into Git"
+
+
+def test_what_is_to_be_replaced_is_where_the_table_says() -> None:
+    rows = [line.split("|")[1:3] for line in SECTION.splitlines() if line.startswith("|")][2:]
+
+    assert len(rows) == 3
+    for what, where in rows:
+        files = {file for pattern in re.findall("`([^`]+)`", where) for file in ROOT.glob(pattern)}
+        for text in re.findall("`([^`]+)`", what):
+            assert all(text in file.read_text("utf-8") for file in files), text
+            if text.startswith("https://"):
+                others = [
+                    file for folder in ("applicationsets", "manifests") for file in (ROOT / folder).rglob("*.yaml")
+                ]
+                assert {file for file in others if text in file.read_text("utf-8")} == files
+
+
+def secrets() -> list[tuple[str, set[str]]]:
+    """Return the name and the keys of each Secret that is created."""
+    found = []
+    for command in commands():
+        if command[:4] == ["kubectl", "create", "secret", "generic"]:
+            assert command[5:7] == ["--namespace", "previews-system"]
+            found.append((command[4], {key for word in command[7:] for key in keys(word)}))
+    return found
+
+
+def keys(word: str) -> list[str]:
+    """Return the keys that one option puts into a Secret."""
+    option, _, value = word.partition("=")
+    if option == "--from-env-file":
+        ((written,),) = (re.findall(r'echo "(\w+)=', script) for script in SCRIPTS if f"> {value}" in script)
+        return [written]
+    assert option in {"--from-literal", "--from-file"}
+    return [value.partition("=")[0]]
+
+
+@pytest.mark.parametrize("with_app", [True, False])
+def test_the_secrets_hold_what_the_plugin_needs(plugin: Objects, with_app: bool) -> None:  # noqa: FBT001
+    (own, own_keys), *github = secrets()
+    (name, github_keys) = github[0 if with_app else 1]
+    (deployment,) = (found for found in plugin if found["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = {own: own_keys, name: github_keys}
+    settings = {}
+    for entry in container["env"]:
+        reference = entry.get("valueFrom", {}).get("secretKeyRef")
+        if reference is None:
+            settings[entry["name"]] = entry["value"]
+        elif reference["key"] in given[reference["name"]]:
+            given[reference["name"]].remove(reference["key"])
+            settings[entry["name"]] = f"value-of-{reference['name']}-{reference['key']}"
+
+    assert len(github) == 2
+    assert list(given.values()) == [set(), set()], "a key that nobody reads"
+    assert bool(load_settings(Settings, settings).github_app_id) == with_app
+
+
+def test_the_names_of_what_is_watched_and_labelled_are_right(plugin: Objects) -> None:
+    flat = [" ".join(command) for command in commands()]
+    names = {(found["kind"].lower(), found["metadata"]["name"]) for found in plugin}
+    applications = yaml.safe_load((ROOT / "applicationsets/previews.yaml").read_text("utf-8"))
+    policies = "".join(file.read_text("utf-8") for file in ROOT.glob("manifests/components/network-*/*.yaml"))
+    rolled = re.findall(r"kubectl rollout \w+ deployment/(\S+) --namespace (\S+)", SECTION.replace("`", " "))
+
+    assert set(rolled) == {("preview-plugin", "previews-system")}
+    assert {("deployment", "preview-plugin"), ("namespace", "previews-system")} <= names
+    assert applications["metadata"]["name"] == "previews"
+    (selector,) = values("--selector")
+    assert selector.partition("=")[0] in applications["spec"]["template"]["metadata"]["labels"]
+    labels = [line.split()[-1].split("=") for line in flat if line.startswith("kubectl label")]
+    assert len(labels) == 2
+    for key, value in labels:
+        assert re.search(rf'{key}: "?{value}\b', policies), key
+
+
+def test_the_components_to_list_exist() -> None:
+    listed = re.findall(r"list `([\w-]+)`", SECTION)
+
+    assert listed == ["registry-credentials", "auth"]
+    assert all((ROOT / "manifests/components" / name).is_dir() for name in listed)

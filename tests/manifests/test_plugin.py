@@ -1,0 +1,304 @@
+"""The plugin as `kubectl apply --kustomize manifests/plugin/base` installs it."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from plugin.core.catalog import load_catalog
+from plugin.settings import Settings, unknown_variables
+from plugin.sources.file import load_organisation
+from tests.fakes.github import App, GitHub
+from tests.manifests.pods import containers, owners, pod
+from tests.server import READ_TOKEN, TOKEN, start, wait_for
+from tools.rendering import ROOT, Objects, build, refused
+
+BASE = ROOT / "manifests/plugin/base"
+Secrets = dict[str, dict[str, str]]  # name -> key -> value
+
+
+@pytest.fixture(name="plugin", scope="module")
+def _plugin() -> Objects:
+    return build(BASE)
+
+
+@pytest.fixture(name="monitored", scope="module")
+def _monitored(tmp_path_factory: pytest.TempPathFactory) -> Objects:
+    """The base with its component switched on, as its comment says."""
+    folder = tmp_path_factory.mktemp("monitored") / "plugin"
+    shutil.copytree(BASE.parent, folder)
+    kustomization = folder / "base/kustomization.yaml"
+    text = kustomization.read_text("utf-8")
+    (line,) = re.findall(r"^# .*: (components: .*)$", text, re.MULTILINE)
+    kustomization.write_text(f"{text}{line}\n", "utf-8")
+    return build(folder / "base")
+
+
+def one(objects: Objects, kind: str) -> dict[str, Any]:
+    (found,) = (found for found in objects if found["kind"] == kind)
+    return found
+
+
+def deployment(objects: Objects) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the Deployment's spec and its only container."""
+    found = one(objects, "Deployment")
+    (container,) = containers(found)
+    return found["spec"], container
+
+
+def references(container: dict[str, Any]) -> dict[tuple[str, str], bool]:
+    """Return the keys of Secrets that the container asks for, and whether it needs them."""
+    found = [entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry]
+    return {(reference["name"], reference["key"]): not reference.get("optional", False) for reference in found}
+
+
+def environment(plugin: Objects, root: Path, secrets: Secrets) -> dict[str, str]:
+    """Return what the kubelet would set; what is mounted lies below `root`."""
+    spec, container = deployment(plugin)
+    values = {}
+    for entry in container["env"]:
+        if "value" in entry:
+            values[entry["name"]] = entry["value"]
+            continue
+        reference = entry["valueFrom"]["secretKeyRef"]
+        value = secrets.get(reference["name"], {}).get(reference["key"])
+        assert value is not None or reference.get("optional"), f"the pod would not start: {reference}"
+        if value is not None:
+            values[entry["name"]] = value
+    ((mount,), (volume,)) = container["volumeMounts"], spec["template"]["spec"]["volumes"]
+    assert mount["name"] == volume["name"]
+    config = one(plugin, "ConfigMap")
+    assert volume["configMap"]["name"] == config["metadata"]["name"]
+    put(root / mount["mountPath"].lstrip("/"), config["data"])
+    return {name: value.replace(mount["mountPath"], f"{root}{mount['mountPath']}") for name, value in values.items()}
+
+
+def put(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files as the kubelet does: into a new folder, and then one symbolic link is exchanged."""
+    folder.mkdir(parents=True, exist_ok=True)
+    version = folder / f"..{len(list(folder.iterdir()))}"
+    version.mkdir()
+    for name, text in files.items():
+        (version / name).write_text(text, "utf-8")
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(f"..data/{name}")
+    (folder / "..new").symlink_to(version.name)
+    (folder / "..new").rename(folder / "..data")
+
+
+def image() -> dict[str, str]:
+    """Return what the Dockerfile says last of each kind: USER, EXPOSE, ENTRYPOINT, ENV..."""
+    return dict(re.findall(r"^([A-Z]+) (.*)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE))
+
+
+def test_every_setting_of_the_container_exists(plugin: Objects) -> None:
+    _, container = deployment(plugin)
+    names = [entry["name"] for entry in container["env"]]
+
+    assert unknown_variables(dict.fromkeys(names, "")) == []
+    assert all(name.startswith("PREVIEW_") for name in names)
+
+
+def test_services_of_the_namespace_set_no_variables_that_look_like_settings(plugin: Objects) -> None:
+    # Kubernetes would set PREVIEW_PLUGIN_SERVICE_HOST and six more, because of the Service's name.
+    assert unknown_variables({"PREVIEW_PLUGIN_SERVICE_HOST": ""})
+    assert pod(one(plugin, "Deployment"))["enableServiceLinks"] is False
+
+
+def test_the_pod_may_do_nothing_but_its_work(plugin: Objects) -> None:
+    (owner,) = owners(plugin)
+    (container,) = containers(owner)
+
+    assert refused(plugin) == []
+    assert one(plugin, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    for part in ("requests", "limits"):
+        assert set(container["resources"][part]) == {"cpu", "memory"}
+    assert pod(owner)["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in pod(owner)
+    assert {found["kind"] for found in plugin} == {"ConfigMap", "Deployment", "Namespace", "NetworkPolicy", "Service"}
+
+
+def test_the_pod_runs_what_the_dockerfile_builds(plugin: Objects) -> None:
+    _, container = deployment(plugin)
+    security = pod(one(plugin, "Deployment"))["securityContext"]
+
+    assert re.fullmatch(r"[a-z.]+/acme/preview-plugin:\d+\.\d+\.\d+", container["image"])
+    assert image()["USER"] == f"{security['runAsUser']}:{security['runAsGroup']}"
+    assert {"command", "args"} & set(container) == set()
+    assert [str(port["containerPort"]) for port in container["ports"]] == [image()["EXPOSE"]]
+    assert str(Settings.model_fields["bind"].default).endswith(f":{image()['EXPOSE']}")
+
+
+def test_an_old_and_a_new_pod_never_answer_side_by_side(plugin: Objects) -> None:
+    spec, _ = deployment(plugin)
+
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+def test_a_changed_catalog_reaches_the_pod_without_a_restart(plugin: Objects) -> None:
+    spec, container = deployment(plugin)
+    changed = one(plugin, "ConfigMap")["metadata"]["name"]
+
+    assert [volume["configMap"]["name"] for volume in spec["template"]["spec"]["volumes"]] == [changed]
+    assert changed == "preview-catalog", "a hash in its name would start a new pod"
+    assert all("subPath" not in mount for mount in container["volumeMounts"])
+
+
+def test_the_catalog_is_good_and_fits_what_else_is_installed(plugin: Objects) -> None:
+    command = Path(sys.executable).parent / "preview-plugin"
+    result = subprocess.run([command, "check", BASE / "catalog.yaml"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+    (text,) = one(plugin, "ConfigMap")["data"].values()
+    catalog = load_catalog(text, "catalog.yaml")
+    for name, fork in (("previews", ""), ("previews-forks", "fork-")):
+        project = yaml.safe_load((ROOT / f"manifests/argocd/{name}-project.yaml").read_text("utf-8"))
+        assert [place["namespace"] for place in project["spec"]["destinations"]] == [f"{fork}{catalog.prefix}-*"]
+    for service in catalog.services.values():
+        assert (ROOT / f"manifests/apps/{service.profile}/overlays/{service.overlay}/kustomization.yaml").exists()
+
+
+def test_argocd_finds_the_plugin_and_shows_the_same_token(plugin: Objects) -> None:
+    generator = yaml.safe_load((ROOT / "manifests/argocd/generator-configmap.yaml").read_text("utf-8"))["data"]
+    service, (_, container) = one(plugin, "Service"), deployment(plugin)
+    (port,) = service["spec"]["ports"]
+    metadata = service["metadata"]
+
+    assert generator["baseUrl"] == f"http://{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
+    assert (port["port"], port["targetPort"]) == (80, container["ports"][0]["name"])
+    assert service["spec"]["selector"].items() <= deployment(plugin)[0]["template"]["metadata"]["labels"].items()
+    # Not $preview-plugin:token of argocd: the plugin's own Secret, with the same names.
+    assert references(container)[tuple(generator["token"].removeprefix("$").split(":"))] is True
+
+
+def test_only_a_pod_that_has_read_everything_is_asked(plugin: Objects) -> None:
+    _, container = deployment(plugin)
+
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    # It would keep the pod of a lost node in the Service, beside its successor.
+    assert "publishNotReadyAddresses" not in one(plugin, "Service")["spec"]
+
+
+def peers(policy: dict[str, Any]) -> list[tuple[str, set[str]]]:
+    """Return who is let in: the namespace and the pods' names, each by label, never by one of them alone."""
+    found = []
+    for rule in policy["spec"]["ingress"]:
+        assert rule["ports"] == [{"port": "http"}]
+        for peer in rule["from"]:
+            ((_, namespace),) = peer["namespaceSelector"]["matchLabels"].items()
+            (names,) = (
+                [{pods["app.kubernetes.io/name"]}]
+                if (pods := peer["podSelector"].get("matchLabels"))
+                else [set(expression["values"]) for expression in peer["podSelector"]["matchExpressions"]]
+            )
+            found.append((namespace, names))
+    return found
+
+
+def test_only_argocd_may_ask(plugin: Objects) -> None:
+    policy = one(plugin, "NetworkPolicy")
+    labels = deployment(plugin)[0]["template"]["metadata"]["labels"]
+
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert peers(policy) == [("argocd", {"argocd-applicationset-controller", "argocd-server"})]
+
+
+def test_the_plugin_reaches_names_and_https_and_nothing_else(plugin: Objects) -> None:
+    dns, https = one(plugin, "NetworkPolicy")["spec"]["egress"]
+
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert len(dns["to"]) == 2
+    assert https == {"ports": [{"port": 443, "protocol": "TCP"}]}
+
+
+def test_prometheus_is_let_in_by_the_component_alone(plugin: Objects, monitored: Objects) -> None:
+    (policy,) = (found for found in monitored if found["kind"] == "NetworkPolicy" and found not in plugin)
+    (endpoint,) = one(monitored, "ServiceMonitor")["spec"]["endpoints"]
+    service = one(monitored, "Service")
+
+    assert peers(policy) == [("monitoring", {"prometheus"})]
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+    selector = one(monitored, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    assert selector.items() <= service["metadata"]["labels"].items()
+    assert [found for found in monitored if found["kind"] != "ServiceMonitor" and found != policy] == plugin
+
+
+def keys() -> tuple[str, str]:
+    key = rsa.generate_private_key(65537, 2048)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return public.decode(), private.decode()
+
+
+def with_token(_: App, __: str) -> Secrets:
+    return {"preview-plugin": {"token": TOKEN}, "preview-plugin-github": {"token": "fake-token"}}
+
+
+def with_app(app: App, private: str) -> Secrets:
+    return {
+        "preview-plugin": {"token": TOKEN, "read-token": READ_TOKEN},
+        "preview-plugin-github": {"app-id": str(app.id), "private-key": private},
+    }
+
+
+@pytest.mark.parametrize("credentials", [with_token, with_app])
+def test_the_server_starts_as_installed_and_answers(
+    plugin: Objects, tmp_path: Path, credentials: Callable[[App, str], Secrets]
+) -> None:
+    public, private = keys()
+    app = App(42, public)
+    secrets = credentials(app, private)
+    settings = environment(plugin, tmp_path, secrets)
+    settings |= dict(re.findall(r'(GUNICORN_CMD_ARGS)="([^"]*)"', image()["ENV"]))
+    command = [*json.loads(image()["ENTRYPOINT"]), *json.loads(image()["CMD"])]
+    _, container = deployment(plugin)
+
+    # In the cluster this is GitHub's own address; nothing else is different from what is installed.
+    with GitHub(load_organisation(ROOT / "examples/acme/organisation.yaml"), app=app) as github:
+        settings |= {"PREVIEW_GITHUB_URL": github.url}
+        with start(tmp_path, settings, command) as server:
+            wait_for(lambda: server.ask("GET", container["readinessProbe"]["httpGet"]["path"], None).status == 200)
+            for probe in ("livenessProbe", "startupProbe"):
+                assert server.ask("GET", container[probe]["httpGet"]["path"], None).status == 200
+            names = [parameters["name"] for parameters in server.ask().json["output"]["parameters"]]
+            read = server.ask("GET", "/api/v1/previews", None, READ_TOKEN).status
+            metrics = server.ask("GET", "/metrics", None).body
+            log = server.log.read_text("utf-8")
+
+    assert "preview-orders-15" in names
+    assert {name.rpartition("-")[0] for name in names} == {"preview-orders"}
+    assert read == (200 if "read-token" in secrets["preview-plugin"] else 404)
+    assert b"preview_repositories_in_doubt 0.0" in metrics
+    assert "unknown setting" not in log
+    assert not any(value in log for value in (TOKEN, READ_TOKEN, "fake-token", private))
+
+
+def test_a_new_catalog_is_seen_where_the_kubelet_puts_it(plugin: Objects, tmp_path: Path) -> None:
+    settings = environment(plugin, tmp_path, with_token(App(42, ""), ""))
+    text = one(plugin, "ConfigMap")["data"]["catalog.yaml"]
+
+    with GitHub(load_organisation(ROOT / "examples/acme/organisation.yaml")) as github:
+        settings |= {"PREVIEW_GITHUB_URL": github.url, "PREVIEW_REFRESH": "1s"}
+        with start(tmp_path, settings) as server:
+            wait_for(lambda: b"orders-15.preview.example.com" in server.ask().body)
+            catalog = Path(settings["PREVIEW_CATALOG"]).parent
+            put(catalog, {"catalog.yaml": text.replace("preview.example.com", "other.example.com")})
+            wait_for(lambda: b"orders-15.other.example.com" in server.ask().body)
+            put(catalog, {"catalog.yaml": "broken"})
+            wait_for(lambda: b"preview_catalog_broken 1.0" in server.ask("GET", "/metrics", None).body)
+            assert b"orders-15.other.example.com" in server.ask().body

@@ -1,0 +1,188 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository
+from plugin.core.references import Locator
+from plugin.errors import InvalidFile
+from plugin.sources import Doubt, Wanted
+from plugin.sources.file import FileSource, load_organisation
+
+ORGANISATION = """\
+repositories:
+  acme/orders:
+    default_branch: trunk
+    pull_requests:
+      - number: 12
+        branch: b
+        head_sha: "0000000000000000000000000000000000000012"
+        labels: [preview, more]
+      - number: 3
+        title: Everything
+        branch: everything
+        target_branch: release
+        head_sha: "0000000000000000000000000000000000000003"
+        author: ada
+        labels: [preview]
+        draft: true
+        updated_at: 2026-11-20T09:00:00Z
+        body: "Depends-On: acme/users#5"
+        config: "version: 1"
+      - {number: 4, branch: c, head_sha: "0000000000000000000000000000000000000004", labels: [preview],
+         fork: mallory/orders, config: "version: 1"}
+      - {number: 5, branch: d, head_sha: "0000000000000000000000000000000000000005", labels: [preview], state: merged}
+      - {number: 6, branch: e, head_sha: "0000000000000000000000000000000000000006", labels: [preview], state: closed}
+      - {number: 7, branch: f, head_sha: "0000000000000000000000000000000000000007", labels: [more]}
+"""
+PREVIEW = frozenset({"preview"})
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    path = tmp_path / "organisation.yaml"
+    path.write_text(ORGANISATION, "utf-8")
+    return path
+
+
+def read(path: Path, labels: frozenset[str] = PREVIEW) -> Repository | Doubt:
+    return FileSource(path).read([Wanted("acme/orders", labels)])["acme/orders"]
+
+
+def listed(path: Path, labels: frozenset[str] = PREVIEW) -> dict[int, PullRequest]:
+    repository = read(path, labels)
+    assert isinstance(repository, Repository)
+    return {pull_request.number: pull_request for pull_request in repository.pull_requests}
+
+
+def test_a_repository_holds_its_open_labelled_pull_requests_in_the_order_of_their_numbers(path: Path) -> None:
+    repository = read(path)
+    assert isinstance(repository, Repository)
+
+    assert (repository.name, repository.url) == ("acme/orders", "https://github.com/acme/orders")
+    assert (repository.default_branch, repository.labels) == ("trunk", PREVIEW)
+    assert [pull_request.number for pull_request in repository.pull_requests] == [3, 4, 12]
+
+
+@pytest.mark.parametrize(
+    ("labels", "numbers"),
+    [(set(), [3, 4, 7, 12]), ({"more"}, [7, 12]), ({"more", "preview"}, [3, 4, 7, 12]), ({"none"}, [])],
+)
+def test_any_of_the_labels_is_enough_and_without_labels_every_open_pull_request_counts(
+    path: Path, labels: set[str], numbers: list[int]
+) -> None:
+    assert list(listed(path, frozenset(labels))) == numbers
+
+
+def test_a_pull_request_is_what_the_file_says(path: Path) -> None:
+    assert listed(path)[3] == PullRequest(
+        number=3,
+        title="Everything",
+        author="ada",
+        branch="everything",
+        target_branch="release",
+        head_sha="0000000000000000000000000000000000000003",
+        draft=True,
+        fork=False,
+        labels=("preview",),
+        updated_at=datetime(2026, 11, 20, 9, tzinfo=UTC),
+        body="Depends-On: acme/users#5",
+        config=ConfigFile("version: 1"),
+    )
+
+
+def test_the_config_of_a_fork_is_not_read(path: Path) -> None:
+    fork = listed(path)[4]
+
+    assert fork.fork
+    assert fork.config is None
+
+
+def test_where_unlisted_pull_requests_are(path: Path) -> None:
+    source = FileSource(path)
+    source.read([])
+    locators = [Locator("acme/orders", number) for number in (5, 6, 7, 8)] + [Locator("acme/users", 1)]
+
+    assert source.look_up(locators) == {
+        Locator("acme/orders", 5): Elsewhere.MERGED,
+        Locator("acme/orders", 6): Elsewhere.CLOSED,
+        Locator("acme/orders", 7): Elsewhere.UNLABELLED,
+        Locator("acme/orders", 8): Elsewhere.MISSING,
+        Locator("acme/users", 1): Elsewhere.MISSING,
+    }
+
+
+def test_a_repository_that_the_file_lacks_is_doubtful_and_the_others_are_not(path: Path) -> None:
+    readings = FileSource(path).read([Wanted("acme/users", PREVIEW), Wanted("acme/orders", PREVIEW)])
+
+    assert readings["acme/users"] == Doubt(f"{path} has no such repository")
+    assert isinstance(readings["acme/orders"], Repository)
+
+
+def test_the_file_is_read_anew_each_time(path: Path) -> None:
+    source = FileSource(path)
+    wanted = [Wanted("acme/orders", PREVIEW)]
+    before = source.read(wanted)["acme/orders"]
+    path.write_text(ORGANISATION.replace("title: Everything", "title: Something"), "utf-8")
+    after = source.read(wanted)["acme/orders"]
+
+    assert isinstance(before, Repository)
+    assert isinstance(after, Repository)
+    assert [before.pull_requests[0].title, after.pull_requests[0].title] == ["Everything", "Something"]
+
+
+NO_ZONE = "must name its time zone, for example 2026-11-20T09:00:00Z"
+HEAD = 'branch: b, head_sha: "0000000000000000000000000000000000000001"'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "FILE:1: must be a map (name: value)"),
+        (
+            "repositories: {a/b: {pull_requests: [{number: 1, branch: b}]}}",
+            "FILE:1: repositories.a/b.pull_requests.0.head_sha: is missing",
+        ),
+        (
+            "repositories: {a/b: {pull_requests: [{number: 1, " + HEAD + ", labls: []}]}}",
+            'FILE:1: repositories.a/b.pull_requests.0.labls: is not a known key; did you mean "labels"?',
+        ),
+        (
+            "repositories: {a/b: {pull_requests: [{number: 1, " + HEAD + "}, {number: 1, " + HEAD + "}]}}",
+            "FILE:1: repositories.a/b.pull_requests: two pull requests have the number 1",
+        ),
+        # Moments with and without a time zone cannot be compared, so all of them have one.
+        (
+            "repositories: {a/b: {pull_requests: [{number: 1, " + HEAD + ", updated_at: 2026-11-20T09:00:00}]}}",
+            f"FILE:1: repositories.a/b.pull_requests.0.updated_at: {NO_ZONE}",
+        ),
+        ("repositories: [", "FILE:2: did not find expected node content"),
+    ],
+)
+def test_a_broken_file_makes_every_repository_doubtful(path: Path, text: str, reason: str) -> None:
+    path.write_text(text, "utf-8")
+
+    assert read(path) == Doubt(reason.replace("FILE", str(path)))
+
+
+def test_a_file_that_cannot_be_read_makes_every_repository_doubtful(path: Path) -> None:
+    path.write_bytes(b"\xff")
+    not_text = read(path)
+    path.unlink()
+    missing = read(path)
+
+    assert isinstance(not_text, Doubt)
+    assert "can't decode byte 0xff" in not_text.reason
+    assert missing == Doubt(f"[Errno 2] No such file or directory: '{path}'")
+
+
+def test_all_mistakes_of_a_file_are_named(path: Path) -> None:
+    path.write_text("repositories:\n  a/b:\n    pull_requests:\n      - number: 0\n        branch: 1\n", "utf-8")
+
+    with pytest.raises(InvalidFile) as error:
+        load_organisation(path)
+    assert [(problem.line, problem.field) for problem in error.value.problems] == [
+        (4, "repositories.a/b.pull_requests.0.head_sha"),
+        (4, "repositories.a/b.pull_requests.0.number"),
+        (5, "repositories.a/b.pull_requests.0.branch"),
+    ]

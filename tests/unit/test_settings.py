@@ -1,0 +1,200 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from plugin.errors import InvalidSettings
+from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
+
+GOOD = {
+    "PREVIEW_CATALOG": "/etc/preview/catalog.yaml",
+    "PREVIEW_TOKEN": "argocd-token",
+    "PREVIEW_GITHUB_TOKEN": "github-token",
+}
+NOT_VISIBLE = "must be visible ASCII characters without blanks, and not empty"
+NO_TOKEN = (
+    "PREVIEW_GITHUB_TOKEN: is missing; or set PREVIEW_GITHUB_APP_ID and PREVIEW_GITHUB_APP_PRIVATE_KEY, "
+    "or PREVIEW_SOURCE=file:PATH to try a catalog without GitHub"
+)
+
+
+def mistakes(environ: dict[str, str], model: type[SourceSettings] = Settings) -> list[str]:
+    with pytest.raises(InvalidSettings) as error:
+        load_settings(model, environ)
+    return str(error.value).splitlines()
+
+
+def test_defaults_of_the_smallest_environment() -> None:
+    settings = load_settings(Settings, GOOD)
+
+    assert settings.catalog == Path("/etc/preview/catalog.yaml")
+    assert settings.bind == "0.0.0.0:8080"
+    assert settings.source == "github"
+    assert settings.github_url == "https://api.github.com"
+    assert settings.refresh == timedelta(seconds=30)
+    assert settings.read_token is None
+
+
+def test_everything_that_can_be_set() -> None:
+    settings = load_settings(
+        Settings,
+        {
+            "PREVIEW_CATALOG": "catalog.yaml",
+            "PREVIEW_TOKEN": "argocd-token",
+            "PREVIEW_READ_TOKEN": "read-token",
+            "PREVIEW_BIND": "[::1]:9000",
+            "PREVIEW_SOURCE": "github",
+            "PREVIEW_GITHUB_URL": "https://ghe.example.com:8443/api/v3",
+            "PREVIEW_GITHUB_APP_ID": "12345",
+            "PREVIEW_GITHUB_APP_PRIVATE_KEY": "-----BEGIN KEY-----\nx\n-----END KEY-----",
+            "PREVIEW_REFRESH": "2m",
+        },
+    )
+
+    assert (settings.bind, settings.refresh) == ("[::1]:9000", timedelta(minutes=2))
+    assert settings.read_token
+    assert settings.read_token.get_secret_value() == "read-token"
+    assert settings.github_url == "https://ghe.example.com:8443/api/v3"
+    assert settings.github_app_id == "12345"
+    assert settings.github_token is None
+
+
+def test_all_mistakes_are_in_one_message() -> None:
+    environ = {
+        "PREVIEW_BIND": "8080",
+        "PREVIEW_TOKEN": "$plugin-token",
+        "PREVIEW_READ_TOKEN": "$plugin-token",
+        "PREVIEW_GITHUB_URL": "ghe.example.com",
+        "PREVIEW_GITHUB_APP_ID": "12345",
+        "PREVIEW_REFRESH": "30",
+    }
+
+    assert mistakes(environ) == [
+        "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080",
+        "PREVIEW_CATALOG: is missing",
+        "PREVIEW_GITHUB_APP_ID: goes together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing",
+        "PREVIEW_GITHUB_URL: must be a URL, for example https://ghe.example.com/api/v3",
+        "PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN",
+        'PREVIEW_READ_TOKEN: must not start with "$"',
+        'PREVIEW_REFRESH: "30" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
+        'PREVIEW_TOKEN: must not start with "$"',
+    ]
+
+
+def test_an_empty_environment_names_what_must_be_set() -> None:
+    assert mistakes({}) == ["PREVIEW_CATALOG: is missing", NO_TOKEN, "PREVIEW_TOKEN: is missing"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"PREVIEW_TOKEN": ""}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
+        ({"PREVIEW_TOKEN": "two words"}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
+        ({"PREVIEW_TOKEN": "schlüssel"}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
+        ({"PREVIEW_TOKEN": "line\n"}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
+        ({"PREVIEW_TOKEN": "$"}, 'PREVIEW_TOKEN: must not start with "$"'),
+        ({"PREVIEW_READ_TOKEN": ""}, f"PREVIEW_READ_TOKEN: {NOT_VISIBLE}"),
+        ({"PREVIEW_READ_TOKEN": "argocd-token"}, "PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN"),
+        ({"PREVIEW_GITHUB_TOKEN": ""}, f"PREVIEW_GITHUB_TOKEN: {NOT_VISIBLE}"),
+        ({"PREVIEW_SOURCE": "gitlab"}, 'PREVIEW_SOURCE: must be "github" or "file:PATH"'),
+        ({"PREVIEW_SOURCE": "file:"}, 'PREVIEW_SOURCE: must be "github" or "file:PATH"'),
+        ({"PREVIEW_BIND": "0.0.0.0"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
+        ({"PREVIEW_BIND": "0.0.0.0:99999"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
+        ({"PREVIEW_BIND": ":8080"}, "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080"),
+        (
+            {"PREVIEW_REFRESH": "0s"},
+            'PREVIEW_REFRESH: "0s" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
+        ),
+        (
+            {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": "key"},
+            "PREVIEW_GITHUB_TOKEN: a GitHub App is set too; set one of them",
+        ),
+    ],
+)
+def test_each_mistake(given: dict[str, str], expected: str) -> None:
+    assert mistakes(GOOD | given) == [expected]
+
+
+def test_an_app_without_a_key_or_with_an_empty_one_is_a_mistake() -> None:
+    app = {name: value for name, value in GOOD.items() if name != "PREVIEW_GITHUB_TOKEN"} | {
+        "PREVIEW_GITHUB_APP_ID": "1"
+    }
+
+    assert mistakes(app) == [
+        "PREVIEW_GITHUB_APP_ID: goes together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing"
+    ]
+    assert mistakes(app | {"PREVIEW_GITHUB_APP_PRIVATE_KEY": ""}) == ["PREVIEW_GITHUB_APP_PRIVATE_KEY: is empty"]
+
+
+def test_a_file_as_source_needs_no_github() -> None:
+    environ = {"PREVIEW_CATALOG": "c", "PREVIEW_TOKEN": "t", "PREVIEW_SOURCE": "file:organisation.yaml"}
+
+    assert load_settings(Settings, environ).source == "file:organisation.yaml"
+
+
+def test_reading_pull_requests_without_a_server_needs_no_token_of_argo_cd() -> None:
+    assert load_settings(SourceSettings, {"PREVIEW_CATALOG": "c", "PREVIEW_SOURCE": "file:o"}).catalog == Path("c")
+    assert mistakes({}, SourceSettings) == ["PREVIEW_CATALOG: is missing", NO_TOKEN]
+
+
+def test_every_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    environ = {"PREVIEW_CATALOG": "c"}
+    for name in ("TOKEN", "READ_TOKEN", "GITHUB_TOKEN"):
+        (tmp_path / name).write_text(f"{name.lower()}-value\n")
+        environ[f"PREVIEW_{name}_FILE"] = str(tmp_path / name)
+    settings = load_settings(Settings, environ)
+
+    assert settings.token.get_secret_value() == "token-value"
+    assert settings.read_token
+    assert settings.read_token.get_secret_value() == "read_token-value"
+    assert settings.github_token
+    assert settings.github_token.get_secret_value() == "github_token-value"
+
+
+def test_a_private_key_from_a_file_keeps_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("-----BEGIN KEY-----\nx\n-----END KEY-----\n")
+    settings = load_settings(
+        Settings,
+        {
+            "PREVIEW_CATALOG": "c",
+            "PREVIEW_TOKEN": "t",
+            "PREVIEW_GITHUB_APP_ID": "1",
+            "PREVIEW_GITHUB_APP_PRIVATE_KEY_FILE": str(tmp_path / "key"),
+        },
+    )
+
+    assert settings.github_app_private_key
+    assert settings.github_app_private_key.get_secret_value() == "-----BEGIN KEY-----\nx\n-----END KEY-----"
+
+
+def test_mistakes_of_files_of_secrets(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    missing = tmp_path / "missing"
+    environ = {
+        "PREVIEW_CATALOG": "c",
+        "PREVIEW_TOKEN_FILE": str(missing),
+        "PREVIEW_READ_TOKEN_FILE": str(missing),
+        "PREVIEW_GITHUB_TOKEN_FILE": str(tmp_path / "empty"),
+    }
+
+    assert mistakes(environ) == [
+        f"PREVIEW_GITHUB_TOKEN: {NOT_VISIBLE}",
+        f"PREVIEW_READ_TOKEN_FILE: [Errno 2] No such file or directory: '{missing}'",
+        f"PREVIEW_TOKEN_FILE: [Errno 2] No such file or directory: '{missing}'",
+    ]
+    assert mistakes(GOOD | {"PREVIEW_TOKEN_FILE": str(missing)}) == [
+        "PREVIEW_TOKEN_FILE: PREVIEW_TOKEN is set too; set one of them"
+    ]
+
+
+def test_no_message_and_no_representation_holds_a_secret() -> None:
+    environ = GOOD | {"PREVIEW_TOKEN": "$ecret words", "PREVIEW_READ_TOKEN": "sécret"}
+
+    assert not [line for line in mistakes(environ) if "ecret" in line]
+    assert "token" not in repr(load_settings(Settings, GOOD)).replace("token=", "")
+
+
+def test_unknown_variables_are_named() -> None:
+    environ = GOOD | {"PREVIEW_TOKEN_FILE": "", "PREVIEW_REFESH": "1m", "PREVIEW_BIND_FILE": "x", "HOME": "/"}
+
+    assert unknown_variables(environ) == ["PREVIEW_BIND_FILE", "PREVIEW_REFESH"]

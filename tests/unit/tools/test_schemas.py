@@ -1,0 +1,73 @@
+"""The schemas for editors: current, and of the same mind as the models about what is right."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]  # its stubs would be one more package
+import pytest
+import yaml
+
+from plugin.sources.file import load_organisation
+from tests.builders import catalog_text, service_entry
+from tools.schemas import FOLDER, MODELS, schema
+
+ROOT = Path(__file__).parents[3]
+ACME = ROOT / "examples/acme"
+
+
+def complaints(name: str, content: Any) -> list[str]:
+    validator = jsonschema.Draft202012Validator(json.loads((FOLDER / name).read_text("utf-8")))
+    return [error.message for error in validator.iter_errors(content)]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_schema_is_current(name: str) -> None:
+    assert (FOLDER / name).read_text("utf-8") == schema(name), "run: make schemas"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_schema_is_one(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema(name)))
+
+
+def test_the_demo_catalog_is_accepted() -> None:
+    assert complaints("catalog.schema.json", yaml.safe_load((ACME / "catalog.yaml").read_text("utf-8"))) == []
+
+
+def test_both_forms_of_depends_on_are_accepted() -> None:
+    short, long = ["users"], {"users": {"env": "USERS_API", "endpoint": "public"}}
+    text = catalog_text({"orders": {"depends_on": short}, "shop": {"depends_on": long}, "users": {}})
+
+    assert complaints("catalog.schema.json", json.loads(text)) == []
+
+
+def test_the_configs_of_the_demo_are_accepted() -> None:
+    organisation = load_organisation(ACME / "organisation.yaml")
+    configs = [
+        pull_request.config
+        for repository in organisation.repositories.values()
+        for pull_request in repository.pull_requests
+        if pull_request.config
+    ]
+
+    assert len(configs) >= 4
+    assert [complaints("preview.schema.json", yaml.safe_load(config)) for config in configs] == [[]] * len(configs)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("preview.schema.json", {}),
+        ("preview.schema.json", {"version": 2}),
+        ("preview.schema.json", {"version": 1, "namespace": "kube-system"}),
+        ("preview.schema.json", {"version": 1, "dependencies": {"payments": 123}}),
+        ("catalog.schema.json", {"version": 1, "domain": "a.example.com", "services": {}}),
+        (
+            "catalog.schema.json",
+            {"version": 1, "domain": "a.example.com", "services": {"orders": service_entry("orders", ttl="7d")}},
+        ),
+    ],
+)
+def test_mistakes_are_seen_by_an_editor(name: str, content: Any) -> None:
+    assert complaints(name, content) != []
