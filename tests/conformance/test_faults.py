@@ -4,6 +4,7 @@ Each fault of GitHub is met twice: by a plugin that knows everything and by one 
 Most of the time a cell waits for the plugin's next refresh, so a few run at once; the tests look at what came of them.
 """
 
+import select
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -261,6 +263,17 @@ def test_an_answer_that_is_cut_anywhere_deletes_nothing(staged: Stage) -> None:
             refused(staged.reconcile(), "error listing params")
     staged.point_argocd_at_plugin()
     recovered(staged)
+
+
+def test_a_connection_that_was_idle_for_a_while_is_still_open(staged: Stage) -> None:
+    """The server must not close it at the moment at which Argo CD asks again: that would be an error of the set."""
+    connection = HTTPConnection("127.0.0.1", staged.server.port, timeout=10)
+    connection.request("GET", "/healthz")
+    connection.getresponse().read()
+    assert connection.sock
+    said, _, _ = select.select([connection.sock], [], [], 5)  # the end would be something to read
+    connection.close()
+    assert not said
 
 
 def test_a_wrong_token_deletes_nothing(staged: Stage) -> None:
