@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 SOURCE ?= file
 
-.PHONY: install demo serve-demo test check lint bench schemas lock clean
+.PHONY: install demo serve-demo test conformance check lint bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
@@ -22,8 +22,11 @@ demo: install ## ask the real server for the demo organisation (SOURCE=github: o
 serve-demo: install ## the same, and keep it running
 	$(PY) -m tools.demo --source $(SOURCE) --keep
 
-test: install ## all tests
+test: install ## all tests but those of `make conformance`
 	$(PY) -m pytest
+
+conformance: install ## against Argo CD's own controller; slow the first time (ARGOCD=3.5.0: another version of it)
+	ARGOCD=$(ARGOCD) $(PY) -m pytest tests/conformance
 
 check: install ## lint, types, imports
 	.venv/bin/ruff check .

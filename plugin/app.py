@@ -64,12 +64,12 @@ def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = 
     return app
 
 
-def serve(settings: Settings) -> Flask:
+def serve(settings: Settings, now: Clock = clock) -> Flask:
     """Make the app and keep its snapshot fresh in the background."""
     metrics = Metrics()
-    mirror = make_mirror(settings, observer(metrics, get_logger()))
+    mirror = make_mirror(settings, observer(metrics, get_logger()), now)
     threading.Thread(target=mirror.run, args=(settings.refresh, threading.Event()), name="refresh", daemon=True).start()
-    return make_app(settings, mirror, metrics)
+    return make_app(settings, mirror, metrics, now)
 
 
 def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:

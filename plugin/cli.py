@@ -22,6 +22,9 @@ from plugin.mirror.refresh import RefreshReport
 from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
 
 THREADS = 16
+# Argo CD's client lets go of an idle connection after 90 seconds. The server must not be first: a request that meets a
+# closing connection is an error of the whole ApplicationSet, for three minutes.
+KEEP_ALIVE = 120
 
 
 @click.group()
@@ -41,6 +44,7 @@ def serve() -> None:
         get_logger().warning("unknown setting", variable=name)
     # One process keeps one snapshot; its threads share it.
     arguments = ["--bind", settings.bind, "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)]
+    arguments += ["--keep-alive", str(KEEP_ALIVE)]
     arguments += ["--no-control-socket", "--log-level", "warning", "plugin.wsgi:app()"]
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606  fixed arguments
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
 TIMEOUT = 30.0  # seconds
 PATH = "/api/v1/getparams.execute"
+SERVE = ("preview-plugin", "serve")
 REQUEST = b'{"applicationSetName":"previews","input":{}}\n'
 
 
@@ -46,6 +50,32 @@ class Server:
         finally:
             connection.close()
 
+    def metric(self, name: str) -> float:
+        return self.metrics()[name]
+
+    def metrics(self) -> dict[str, float]:
+        text = self.ask("GET", "/metrics", None).body.decode()
+        families = text_string_to_metric_families(text)
+        return {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}
+
+    def refreshed(self) -> None:
+        """Wait until a refresh that began after this moment has ended."""
+        asked, before = time.time(), self.metrics()
+
+        def ended() -> bool:
+            time.sleep(0.05)
+            now = self.metrics()
+            spent = now["preview_refresh_seconds_sum"] - before["preview_refresh_seconds_sum"]
+            began = now["preview_last_refresh_timestamp_seconds"] - spent  # or earlier, if there were several
+            return now["preview_refresh_seconds_count"] > before["preview_refresh_seconds_count"] and began > asked
+
+        wait_for(ended)
+
+    def kill(self) -> None:
+        """As a machine that dies: gunicorn and its worker at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
     def listens(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"the server has stopped; its log:\n{self.log.read_text('utf-8')}")
@@ -71,24 +101,25 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(folder: Path, **settings: str) -> Iterator[Server]:
+def serve(folder: Path, command: Sequence[str] = SERVE, **settings: str) -> Iterator[Server]:
     """Start the server with the demo organisation's catalog; it listens when this returns."""
     demo = {"PREVIEW_CATALOG": "examples/acme/catalog.yaml", "PREVIEW_TOKEN": TOKEN, "PREVIEW_READ_TOKEN": READ_TOKEN}
-    with start(folder, demo | settings) as server:
+    with start(folder, demo | settings, command) as server:
         yield server
 
 
 @contextmanager
-def start(
-    folder: Path, settings: Mapping[str, str], command: Sequence[str] = ("preview-plugin", "serve")
-) -> Iterator[Server]:
+def start(folder: Path, settings: Mapping[str, str], command: Sequence[str] = SERVE) -> Iterator[Server]:
     """Start the server with these settings alone; only its address is chosen here."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
     environment |= {"PREVIEW_BIND": f"127.0.0.1:{port}", **settings}
     arguments = [str(Path(sys.executable).parent / command[0]), *command[1:]]
     log = folder / f"server-{port}.log"
-    with log.open("wb") as output, subprocess.Popen(arguments, env=environment, stderr=output) as process:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(arguments, env=environment, stderr=output, process_group=0) as process,
+    ):
         server = Server(port, process, log)
         try:
             wait_for(server.listens)

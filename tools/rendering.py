@@ -1,4 +1,4 @@
-"""What the manifests become: by kustomize, and by Argo CD's own code (tests/manifests/offline-argocd)."""
+"""What the manifests become: by kustomize, and by Argo CD's own code (tests/conformance/argocd)."""
 
 import json
 import os
@@ -36,6 +36,19 @@ def render(application_set: str, parameters: list[dict[str, Any]], root: Path = 
     return rendered
 
 
+def render_applications(applications: list[dict[str, Any]], root: Path = ROOT) -> list[dict[str, Any]]:
+    """Render Applications of one project that Argo CD's controller has made: as `render`."""
+    (project,) = {application["spec"]["project"] for application in applications}
+    rendered: list[dict[str, Any]] = json.loads(_argocd(applications, "applications", root, root / PROJECTS[project]))
+    return rendered
+
+
+def argocd_module() -> str:
+    """Return the folder of the Go module with the version of Argo CD to test against (`make conformance ARGOCD=`)."""
+    version = os.environ.get("ARGOCD", "")
+    return str(tool("get-argocd-module", *([version] if version else [])))
+
+
 def refused(objects: Objects) -> list[str]:
     """Say what the API server and Pod Security would refuse."""
     mistakes: list[str] = json.loads(_argocd(objects, "admit"))
@@ -48,7 +61,7 @@ def build(folder: Path) -> Objects:
 
 
 def _argocd(content: object, *arguments: str | Path) -> str:
-    program = tool("get-program", "tests/manifests/offline-argocd")
+    program = tool("get-program", argocd_module(), "offline")
     return _run([program, *arguments], json.dumps(content))
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from tests.bench import company, hostile, naive, seed_db
 from tests.fakes.github import GitHub, Request
 from tests.server import PATH, REQUEST, TOKEN, Server, free_port, serve, wait_for
@@ -163,9 +161,7 @@ def _listens(port: int) -> bool:
 
 
 def _refreshes(server: Server) -> int:
-    text = server.ask("GET", "/metrics", None).body.decode()
-    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-    return int(next(sample.value for sample in samples if sample.name == "preview_refresh_seconds_count"))
+    return int(server.metric("preview_refresh_seconds_count"))
 
 
 def _time_of_first_request(github: GitHub) -> Callable[[], float]:

@@ -15,24 +15,6 @@ from tests.contract.conftest import Plugin, changed, operations, pull_request, w
 from tests.fakes.github import GitHub, Intercept, faults
 
 EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
-FULL_OUTAGES = {
-    "500": faults.server_error(500),
-    "502 with a page": faults.server_error(502),
-    "504 with a page": faults.server_error(504),
-    "200 with a page": faults.html_with_status_200(),
-    "200 without data": faults.empty_object(),
-    "403 secondary limit": faults.secondary_limit(403),
-    "403 secondary limit with Retry-After": faults.secondary_limit(403, retry_after=60),
-    "429 secondary limit": faults.secondary_limit(429),
-    "429 with Retry-After": faults.secondary_limit(429, retry_after=60),
-    "403 primary limit": faults.primary_limit(403),
-    "429 primary limit": faults.primary_limit(429),
-    "RATE_LIMITED with status 200": faults.rate_limited(),
-    "error without a path": faults.error_without_path(),
-    "token revoked": faults.bad_credentials(),
-    "truncated body": faults.truncated_body(),
-    "no body": faults.no_answer(),
-}
 
 
 def new_pull_request(organisation: Organisation) -> Organisation:
@@ -45,7 +27,7 @@ def locators(plugin: Plugin) -> set[str]:
 
 
 @pytest.mark.parametrize("operation", ["List", "Details", "Confirm"])
-@pytest.mark.parametrize("fault", FULL_OUTAGES.values(), ids=FULL_OUTAGES.keys())
+@pytest.mark.parametrize("fault", faults.OUTAGES.values(), ids=faults.OUTAGES.keys())
 def test_an_outage_changes_nothing_and_ends_by_itself(
     github: GitHub, plugin: Plugin, organisation: Organisation, fault: Intercept, operation: str
 ) -> None:
@@ -73,7 +55,7 @@ def test_an_outage_changes_nothing_and_ends_by_itself(
 
 
 @pytest.mark.parametrize("operation", ["List", "Details"])
-@pytest.mark.parametrize("fault", FULL_OUTAGES.values(), ids=FULL_OUTAGES.keys())
+@pytest.mark.parametrize("fault", faults.OUTAGES.values(), ids=faults.OUTAGES.keys())
 def test_a_cold_start_during_an_outage_answers_nothing(
     github: GitHub, plugin: Plugin, fault: Intercept, operation: str
 ) -> None:

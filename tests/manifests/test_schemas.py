@@ -12,7 +12,7 @@ from tests.manifests.conftest import OPTIONAL
 from tools.rendering import ROOT, Objects, build, refused, tool
 
 # Kinds that Kubernetes' schemas do not know: strictly decoded into their own projects' Go types.
-ARGOCD = "argoproj.io/"  # by offline-argocd, whenever it renders
+ARGOCD = "argoproj.io/"  # by tests/conformance/argocd, whenever it renders
 FOREIGN = ("external-secrets.io/", "monitoring.coreos.com/")
 SECRETS = {"manifests/argocd": "token.env", "manifests/login": "login.env"}
 

@@ -172,3 +172,32 @@ def spoiled(spoil: Callable[[dict[str, Any]], None]) -> Intercept:
         return json_response(response.status, answer, response.headers)
 
     return intercept
+
+
+# Every way in which GitHub answers nothing useful, by the names that tests show.
+OUTAGES = {
+    "500": server_error(500),
+    "502 with a page": server_error(502),
+    "504 with a page": server_error(504),
+    "200 with a page": html_with_status_200(),
+    "200 without data": empty_object(),
+    "403 secondary limit": secondary_limit(403),
+    "403 secondary limit with Retry-After": secondary_limit(403, retry_after=60),
+    "429 secondary limit": secondary_limit(429),
+    "429 with Retry-After": secondary_limit(429, retry_after=60),
+    "403 primary limit": primary_limit(403),
+    "429 primary limit": primary_limit(429),
+    "RATE_LIMITED with status 200": rate_limited(),
+    "error without a path": error_without_path(),
+    "token revoked": bad_credentials(),
+    "truncated body": truncated_body(),
+    "no body": no_answer(),
+}
+
+# Some of the answer is missing; the rest is good.
+PARTIAL = {
+    "null repository": on("List", null_repository("r1")),
+    "forbidden repository": on("List", alias_error("r1")),
+    "repository not found": on("List", alias_error("r1", "NOT_FOUND", "Could not resolve to a Repository")),
+    "resource limits exceeded": on("List", resource_limits_exceeded()),
+}

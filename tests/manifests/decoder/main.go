@@ -1,5 +1,5 @@
 // Command decoder reads YAML documents on its input strictly into the Go types of the projects that define them, for
-// kinds that Kubernetes' own schemas do not know. Argo CD's kinds: see offline-argocd.
+// kinds that Kubernetes' own schemas do not know. Argo CD's kinds: see tests/conformance/argocd.
 package main
 
 import (

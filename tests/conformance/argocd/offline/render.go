@@ -48,14 +48,35 @@ func render(repository, projectFile, setFile string, in io.Reader, out io.Writer
 		return err
 	}
 
-	results := make([]rendered, len(received.Output.Parameters))
+	return renderEach(received.Output.Parameters, out, func(parameters map[string]any) rendered {
+		return renderOne(repository, &set, &project, parameters)
+	})
+}
+
+// The Applications come from the controller.
+func renderApplications(repository, projectFile string, in io.Reader, out io.Writer) error {
+	var applications []*v1alpha1.Application
+	if err := json.NewDecoder(in).Decode(&applications); err != nil {
+		return fmt.Errorf("the Applications: %w", err)
+	}
+	var project v1alpha1.AppProject
+	if err := readStrictly(projectFile, &project); err != nil {
+		return err
+	}
+	return renderEach(applications, out, func(application *v1alpha1.Application) rendered {
+		return renderApplication(repository, &project, application)
+	})
+}
+
+func renderEach[T any](given []T, out io.Writer, render func(T) rendered) error {
+	results := make([]rendered, len(given))
 	tickets := make(chan struct{}, workers)
 	var group sync.WaitGroup
-	for i, parameters := range received.Output.Parameters {
+	for i, one := range given {
 		group.Go(func() {
 			tickets <- struct{}{}
 			defer func() { <-tickets }()
-			results[i] = renderOne(repository, &set, &project, parameters)
+			results[i] = render(one)
 		})
 	}
 	group.Wait()
@@ -79,6 +100,11 @@ func renderOne(repository string, set *v1alpha1.ApplicationSet, project *v1alpha
 	if err != nil {
 		return rendered{Error: err.Error()}
 	}
+	return renderApplication(repository, project, application)
+}
+
+func renderApplication(repository string, project *v1alpha1.AppProject, application *v1alpha1.Application) rendered {
+	var err error
 	result := rendered{Application: application, Refused: refusedApplication(project, application)}
 	if application.Spec.Source.Helm == nil {
 		if result.Objects, err = build(repository, application.Spec.Source); err != nil {

@@ -1,0 +1,123 @@
+"""Everything at once, as in a company: GitHub (a fake), the plugin as users run it, and Argo CD's own controller."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from plugin.sources.file import LONG_AGO, Organisation, load_organisation
+from tests.conformance import argocd
+from tests.conformance.argocd import ArgoCD, Object, Reconciled
+from tests.contract.conftest import changed, with_pull_requests
+from tests.fakes.github import GitHub
+from tests.server import READ_TOKEN, SERVE, Server, serve
+from tools.rendering import render_applications
+
+ACME = Path("examples/acme")
+SET = "previews"
+SETTINGS = {"PREVIEW_REFRESH": "1s"}
+
+
+def acme() -> Organisation:
+    return load_organisation(ACME / "organisation.yaml")
+
+
+@dataclass
+class Stage:
+    """One of each. Whoever changes something calls `settle` before it looks at what became of it."""
+
+    folder: Path
+    github: GitHub
+    argocd: ArgoCD
+    settings: dict[str, str]
+    running: ExitStack = field(default_factory=ExitStack)  # what else runs until the end
+    command: tuple[str, ...] = SERVE
+    _server: Server | None = None
+    _plugin: ExitStack = field(default_factory=ExitStack)
+    _minutes: int = 0
+
+    @property
+    def server(self) -> Server:
+        assert self._server, "the plugin does not run"
+        return self._server
+
+    def start_plugin(self) -> None:
+        """Start the plugin, which knows nothing of what a plugin before it knew."""
+        self.stop_plugin()
+        github = {"PREVIEW_GITHUB_URL": self.github.url, "PREVIEW_GITHUB_TOKEN": self.github.token}
+        self._server = self._plugin.enter_context(serve(self.folder, self.command, **github, **self.settings))
+        self.point_argocd_at_plugin()
+
+    def point_argocd_at_plugin(self) -> None:
+        self.argocd.point_at(f"http://127.0.0.1:{self.server.port}")
+
+    def stop_plugin(self) -> None:
+        """Without a farewell, which would take two seconds: gunicorn waits for idle connections to be used again."""
+        if self._server and self._server.process.poll() is None:
+            self._server.kill()
+        self._plugin.close()
+
+    def reconcile(self, name: str = SET) -> Reconciled:
+        return self.argocd.reconcile(name)
+
+    def settle(self, name: str = SET) -> Reconciled:
+        """Let the plugin notice, and then Argo CD."""
+        self.server.refreshed()
+        return self.reconcile(name)
+
+    def change(self, repository: str, number: int, **changes: Any) -> None:
+        """Change a pull request, as somebody on GitHub does."""
+        self._minutes += 1
+        later = LONG_AGO + timedelta(minutes=self._minutes)
+        self.github.organisation = changed(self.github.organisation, repository, number, updated_at=later, **changes)
+
+    def open(self, repository: str, entry: Any) -> None:
+        entries = self.github.organisation.repositories[repository].pull_requests
+        self.github.organisation = with_pull_requests(self.github.organisation, repository, *entries, entry)
+
+    def reported(self) -> Any:
+        """What the plugin says about itself: `GET /api/v1/previews`."""
+        return self.server.ask("GET", "/api/v1/previews", None, READ_TOKEN).json
+
+    def rendered(self, application: Object) -> list[Object]:
+        (result,) = render_applications([application])
+        assert result["error"] == ""
+        objects: list[Object] = result["objects"]
+        return objects
+
+
+@contextmanager
+def stage(
+    folder: Path,
+    organisation: Organisation | None = None,
+    sets: tuple[str, ...] = (SET,),
+    command: tuple[str, ...] = SERVE,
+    **settings: str,
+) -> Iterator[Stage]:
+    """Start all three, with this repository's ApplicationSets."""
+    with GitHub(organisation or acme()) as github, argocd.start() as controller:
+        made = Stage(folder, github, controller, SETTINGS | settings, command=command)
+        try:
+            made.start_plugin()
+            for name in sets:
+                controller.apply_file(f"applicationsets/{name}.yaml")
+            yield made
+        finally:
+            made.stop_plugin()
+            made.running.close()
+
+
+def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
+    """Where two objects differ, by path; what every write changes is left out."""
+    found: dict[str, tuple[Any, Any]] = {}
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted({*before, *after} - {"resourceVersion"}):
+            found |= differences(before.get(key), after.get(key), f"{place}.{key}".lstrip("."))
+        return found
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for i, (old, new) in enumerate(zip(before, after, strict=True)):
+            found |= differences(old, new, f"{place}[{i}]")
+        return found
+    return {} if before == after else {place: (before, after)}

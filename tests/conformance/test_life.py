@@ -1,0 +1,133 @@
+"""The life of a pull request: at each step its own Application changes, and no other in any field."""
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.argocd import Object, Reconciled
+from tests.conformance.conftest import MakeStage
+from tests.conformance.stage import Stage, differences
+from tests.contract.conftest import pull_request
+
+NAME = "preview-orders-20"
+STAGING = "http://app.staging-payments.svc.cluster.local"
+PREVIEW = "http://app.preview-payments-130.svc.cluster.local"
+LINKED = "version: 1\ndependencies: {payments: pr:130, users: pr:7}\n"
+PUSHED = {
+    "metadata.annotations.preview.example.com/deploy-sha",
+    "spec.source.kustomize.images[0]",
+}
+REWIRED = "spec.source.kustomize.patches[0].patch"
+
+
+class Life:
+    """Steps through it, and looks at everything after each step."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def step(self, **expected: set[str]) -> Reconciled:
+        """Let everybody notice what was changed: exactly these Applications, and the next reconcile changes none."""
+        before = self.stage.argocd.applications()
+        done = self.stage.settle()
+        assert done.fine
+        found = {"created": {*done.created}, "updated": {*done.updated}, "deleted": {*done.deleted}}
+        assert {kind: names for kind, names in found.items() if names} == expected
+        after = self.stage.argocd.applications()
+        for name in before.keys() - done.touched:
+            assert after[name] == before[name]
+        assert self.stage.reconcile().touched == set()
+        assert self.stage.argocd.applications() == after
+        return done
+
+    def push(self, sha: str, **changes: Any) -> set[str]:
+        """Push a commit, and return the places where the Application has changed."""
+        self.stage.change("acme/orders", 20, head_sha=sha * 40, **changes)
+        (change,) = self.step(updated={NAME}).updated.values()
+        return set(differences(*change))
+
+    def environment(self) -> dict[str, str]:
+        """What the pods see, and the ConfigMap's name, which makes them roll."""
+        objects = self.stage.rendered(self.stage.argocd.applications()[NAME])
+        (found,) = (one for one in objects if one["kind"] == "ConfigMap" and "environment" in one["metadata"]["name"])
+        (app,) = (one for one in objects if (one["kind"], one["metadata"]["name"]) == ("Deployment", "app"))
+        (container,) = app["spec"]["template"]["spec"]["containers"]
+        assert {"configMapRef": {"name": found["metadata"]["name"]}} in container["envFrom"]
+        return {**found["data"], "ConfigMap": found["metadata"]["name"]}
+
+
+@pytest.fixture(name="life")
+def _life(make_stage: MakeStage) -> Life:
+    stage = make_stage()
+    assert len(stage.settle().created) == 12
+    return Life(stage)
+
+
+def test_a_pull_request_lives_and_dies_alone(life: Life) -> None:
+    stage = life.stage
+
+    # Opened, without a label.
+    stage.open("acme/orders", pull_request(20, head_sha="a" * 40, labels=()))
+    life.step()
+
+    # Labelled.
+    stage.change("acme/orders", 20, labels=("preview",))
+    created = life.step(created={NAME}).created[NAME]
+    assert created["spec"]["source"]["kustomize"]["images"][0] == f"app=ghcr.io/acme/orders:{'a' * 40}"
+    first = life.environment()
+    assert first["PAYMENTS_URL"] == STAGING
+
+    # Pushed: only the image is another, so only the app's pods roll.
+    assert life.push("b") == PUSHED
+    assert life.environment() == first
+
+    # A dependency changed: the ConfigMap has another name, so the pods roll.
+    assert life.push("c", config="version: 1\ndependencies: {users: pr:7}\n") == PUSHED | {REWIRED}
+    second = life.environment()
+    assert second["USERS_URL"] == "http://app.preview-users-7.svc.cluster.local"
+    assert second["ConfigMap"] != first["ConfigMap"]
+
+    # Linked to another pull request that exists, but has no preview yet: staging until it has one.
+    stage.open("acme/payments", pull_request(130, labels=()))
+    assert life.push("d", config=LINKED) == PUSHED
+    stage.change("acme/payments", 130, labels=("preview",))
+    life.step(created={"preview-payments-130"}, updated={NAME})
+    assert life.environment() == {**second, "PAYMENTS_URL": PREVIEW, "ConfigMap": life.environment()["ConfigMap"]}
+
+    # The target is merged: falls back to staging.
+    stage.change("acme/payments", 130, state="merged")
+    life.step(deleted={"preview-payments-130"}, updated={NAME})
+    assert life.environment() == second
+
+    # The config is broken: the last good one stays in force, and the Application says what is wrong.
+    error = "metadata.annotations.preview.example.com/config-error"
+    assert life.push("e", config="version: 1\ndependencies: {paymints: pr:130}\n") == PUSHED | {error}
+    assert life.environment() == second
+
+    # Closed.
+    stage.change("acme/orders", 20, state="closed")
+    life.step(deleted={NAME})
+    assert len(stage.argocd.applications()) == 12
+
+
+def test_a_label_that_goes_takes_its_preview_along_and_another_that_comes_changes_nothing(life: Life) -> None:
+    life.stage.change("acme/users", 11, labels=("preview", "ready", "kind/✓"))
+    life.step()
+    life.stage.change("acme/users", 11, labels=("ready",))
+    life.step(deleted={"preview-users-11"})
+
+
+def test_a_repository_with_two_services_gives_two_applications(life: Life) -> None:
+    life.stage.open("acme/backoffice", pull_request(5))
+    life.step(created={"preview-admin-5", "preview-reports-5"})
+    life.stage.change("acme/backoffice", 5, state="closed")
+    life.step(deleted={"preview-admin-5", "preview-reports-5"})
+
+
+def test_what_argocd_itself_writes_into_applications_stays(life: Life) -> None:
+    application: Object = life.stage.argocd.applications()["preview-orders-12"]
+    application["metadata"]["annotations"]["argocd.argoproj.io/refresh"] = "normal"
+    application["metadata"]["annotations"]["notified.notifications.argoproj.io"] = "{}"
+    application["status"] = {"sync": {"status": "Synced"}}
+    life.stage.argocd.apply({"kind": "Application", "apiVersion": "argoproj.io/v1alpha1", **application})
+    life.step()

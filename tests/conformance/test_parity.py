@@ -1,0 +1,166 @@
+"""Beside Argo CD's own Pull Request generator, on the same GitHub: the same parameters, for fewer requests."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from plugin.answer import Answers
+from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.refresh import Mirror
+from plugin.sources.file import Organisation
+from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.reader import GitHubSource
+from plugin.state.memory import MemoryStore
+from tests.bench import company
+from tests.conformance.argocd import ArgoCD, Object, secret
+from tests.conformance.stage import ACME, Stage, acme, stage
+from tests.contract.conftest import pull_request, with_pull_requests
+from tests.fakes.github import GitHub
+
+THEIRS = {
+    "number",
+    "title",
+    "branch",
+    "branch_slug",
+    "target_branch",
+    "target_branch_slug",
+    "head_sha",
+    "head_short_sha",
+    "head_short_sha_7",
+    "author",
+    "labels",
+}
+BRANCHES = [
+    "feature/ABC-123_fix-thing",
+    "dependabot/npm_and_yarn/foo/bar-1.2.3",
+    "user@host-and-co",
+    "it's-a-test",
+    "a-very-long-branch-name-that-goes-way-past-the-fifty-character-limit-of-slugs",
+    "averyveryveryveryverylongbranchnamewithoutanydashesatallpastfifty",
+    "x" * 50,
+    "x" * 49 + "-y",
+    "___",
+    "a__b--c//d",
+    "UPPER.lower+plus=equals!bang,comma;semi",
+    "100%/#1(2){3}&4",
+    "-starts-and-ends-",
+]
+POLLS_PER_HOUR = {"Argo CD's own generator": 60, "this plugin": 120}
+
+
+def organisation() -> Organisation:
+    made = acme()
+    entries = [
+        pull_request(
+            700 + i,
+            branch=branch,
+            target_branch=BRANCHES[-i],
+            title=f'Title {i}: "{branch}" é 🚀 {{{{ .x }}}}',
+            author=("renovate[bot]", "Ada-Lovelace", "x")[i % 3],
+            labels=("zebra", "preview", "kind/it's odd: 100%", "Äpfel"),
+        )
+        for i, branch in enumerate(BRANCHES)
+    ]
+    return with_pull_requests(made, "acme/orders", *made.repositories["acme/orders"].pull_requests, *entries)
+
+
+def own_generator(github: GitHub, repositories: list[str]) -> Object:
+    """Return an ApplicationSet as a team would write it with Argo CD alone: one generator for each repository."""
+    token = {"secretName": "github", "key": "token"}
+    generators = [
+        {
+            "pullRequest": {
+                "github": {"owner": owner, "repo": name, "api": github.url, "tokenRef": token, "labels": ["preview"]},
+                "requeueAfterSeconds": 60,
+            }
+        }
+        for owner, name in (repository.split("/") for repository in repositories)
+    ]
+    destination = {"server": "https://kubernetes.default.svc", "namespace": "preview-x"}
+    source = {"repoURL": "https://github.com/acme/previews.git", "path": "manifests"}
+    template = {
+        "metadata": {"name": "own-{{ .number }}"},
+        "spec": {"project": "previews", "source": source, "destination": destination},
+    }
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "ApplicationSet",
+        "metadata": {"name": "own", "namespace": "argocd"},
+        "spec": {"goTemplate": True, "generators": generators, "template": template},
+    }
+
+
+@pytest.fixture(name="staged", scope="module")
+def _staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with stage(tmp_path_factory.mktemp("parity"), organisation()) as staged:
+        staged.argocd.apply(secret("github", token=staged.github.token))
+        staged.server.refreshed()
+        yield staged
+
+
+@pytest.mark.parametrize("repository", ["orders", "payments", "users", "shop", "backoffice"])
+def test_our_parameters_are_those_of_argocds_own_generator_key_by_key(staged: Stage, repository: str) -> None:
+    staged.argocd.apply(own_generator(staged.github, [f"acme/{repository}"]))
+    theirs = {one["number"]: one for one in staged.argocd.parameters("own")}
+    ours = [one for one in staged.argocd.parameters("previews") if one["repository"] == f"acme/{repository}"]
+
+    assert ours
+    for one in ours:
+        assert {key: one[key] for key in THEIRS} == theirs[one["number"]]
+    live = {one["number"] for one in ours}
+    # What they have and we have not: a fork, a draft of a service that wants none, and one with a label against it.
+    assert theirs.keys() - live == {"payments": {"124"}, "users": {"9"}, "shop": {"34"}}.get(repository, set())
+
+
+def test_an_hour_of_polling(controller: ArgoCD, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each as often as it is set up to: their generator each 60 s, as our ApplicationSets; the plugin each 30 s."""
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text(company.catalog(), "utf-8")
+    rows: list[tuple[str, ...]] = []
+    for who, made, file in (
+        ("5 repositories, 16 pull requests", acme(), ACME / "catalog.yaml"),
+        ("50 repositories, 1,000 pull requests", company.organisation(), catalog),
+    ):
+        with GitHub(made) as github:
+            theirs = their_hour(controller, github)
+            github.log.clear()
+            ours = our_hour(github, file)
+        assert ours[1] < theirs[1]
+        rows += [
+            (who, name, f"{requests:,}", f"{points:,}")
+            for name, (requests, points) in zip(POLLS_PER_HOUR, (theirs, ours), strict=True)
+        ]
+    with capsys.disabled():
+        print(f"\n{'an hour of polling, of the 5,000 allowed':<40} {'':<26} {'requests':>9} {'points':>8}")
+        for row in rows:
+            print("{:<40} {:<26} {:>9} {:>8}".format(*row))
+
+
+def their_hour(controller: ArgoCD, github: GitHub) -> tuple[int, int]:
+    controller.apply(secret("github", token=github.token))
+    controller.apply(own_generator(github, sorted(github.organisation.repositories)))
+    costs = set()
+    for _ in range(2):
+        before = len(github.log)
+        controller.parameters("own")
+        costs.add(len(github.log) - before)
+    (each,) = costs  # it reads everything each time
+    return each * POLLS_PER_HOUR["Argo CD's own generator"], each * POLLS_PER_HOUR["Argo CD's own generator"]
+
+
+def our_hour(github: GitHub, catalog: Path) -> tuple[int, int]:
+    """The first refresh reads everything, and the others see that nothing has changed."""
+    source = GitHubSource(GitHubClient(github.url, Token(github.token)))
+    mirror = Mirror(source, MemoryStore(), WatchedCatalog(catalog), lambda: datetime.now(UTC), lambda _: None)
+    costs: list[tuple[int, int]] = []
+    for _ in range(6):
+        before = len(github.log), github.points
+        mirror.refresh()
+        costs.append((len(github.log) - before[0], github.points - before[1]))
+    Answers(mirror).parameters({})
+    assert len({*costs[-3:]}) == 1
+    polls = POLLS_PER_HOUR["this plugin"] - len(costs)
+    requests, points = (sum(cost[i] for cost in costs) + costs[-1][i] * polls for i in range(2))
+    return requests, points
