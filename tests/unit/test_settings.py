@@ -2,11 +2,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from plugin.errors import InvalidSettings
 from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
+from tests.keys import PRIVATE_KEY
 
 GOOD = {
     "PREVIEW_CATALOG": "/etc/preview/catalog.yaml",
@@ -20,12 +19,6 @@ NO_TOKEN = (
 )
 
 NO_KEY = "PREVIEW_GITHUB_APP_PRIVATE_KEY: is no private key in PEM format without a password"
-PEM = (
-    ec.generate_private_key(ec.SECP256R1())
-    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    .decode()
-    .strip()
-)
 
 
 def mistakes(environ: dict[str, str], model: type[SourceSettings] = Settings) -> list[str]:
@@ -56,7 +49,7 @@ def test_everything_that_can_be_set() -> None:
             "PREVIEW_SOURCE": "github",
             "PREVIEW_GITHUB_URL": "https://ghe.example.com:8443/api/v3",
             "PREVIEW_GITHUB_APP_ID": "12345",
-            "PREVIEW_GITHUB_APP_PRIVATE_KEY": PEM,
+            "PREVIEW_GITHUB_APP_PRIVATE_KEY": PRIVATE_KEY,
             "PREVIEW_REFRESH": "2m",
         },
     )
@@ -117,7 +110,7 @@ def test_an_empty_environment_names_what_must_be_set() -> None:
             'PREVIEW_REFRESH: "0s" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
         ),
         (
-            {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": PEM},
+            {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": PRIVATE_KEY},
             "PREVIEW_GITHUB_TOKEN: a GitHub App is set too; set one of them",
         ),
     ],
@@ -164,7 +157,7 @@ def test_every_secret_can_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_a_private_key_from_a_file_keeps_its_lines(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(PEM + "\n")
+    (tmp_path / "key").write_text(PRIVATE_KEY + "\n")
     settings = load_settings(
         Settings,
         {
@@ -176,7 +169,7 @@ def test_a_private_key_from_a_file_keeps_its_lines(tmp_path: Path) -> None:
     )
 
     assert settings.github_app_private_key
-    assert settings.github_app_private_key.get_secret_value() == PEM
+    assert settings.github_app_private_key.get_secret_value() == PRIVATE_KEY
 
 
 def test_mistakes_of_files_of_secrets(tmp_path: Path) -> None:
