@@ -121,9 +121,7 @@ def well(folder: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture(name="cells", scope="module")
-def _cells(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Future[Any]]]:
+def _cells(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Futures]:
     """Every cell that is asked for, on its way; one after the other on each of a few stages."""
     folder = tmp_path_factory.mktemp("cells")
     tests = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]

@@ -115,7 +115,10 @@ def test_our_parameters_are_those_of_argocds_own_generator_key_by_key(staged: St
 
 
 def test_an_hour_of_polling(controller: ArgoCD, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each as often as it is set up to: their generator each 60 s, as our ApplicationSets; the plugin each 30 s."""
+    """Each as often as it is set up to: their generator each 60 s, as our ApplicationSets; the plugin each 30 s.
+
+    Only as many polls are made as it takes to see that they all cost the same; the hour is reckoned from these.
+    """
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text(company.catalog(), "utf-8")
     rows: list[tuple[str, ...]] = []
@@ -147,7 +150,8 @@ def their_hour(controller: ArgoCD, github: GitHub) -> tuple[int, int]:
         controller.parameters("own")
         costs.add(len(github.log) - before)
     (each,) = costs  # it reads everything each time
-    return each * POLLS_PER_HOUR["Argo CD's own generator"], each * POLLS_PER_HOUR["Argo CD's own generator"]
+    hour = each * POLLS_PER_HOUR["Argo CD's own generator"]
+    return hour, hour  # of REST each request counts one
 
 
 def our_hour(github: GitHub, catalog: Path) -> tuple[int, int]:
