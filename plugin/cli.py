@@ -58,7 +58,7 @@ def params(services: tuple[str, ...], profile: str | None, origin: str) -> None:
     filters: dict[str, object] = {"origin": origin}
     if services:
         filters["services"] = list(services)
-    if profile:
+    if profile is not None:
         filters["profile"] = profile
     with _errors_for_people():
         click.echo(_answers().parameters(filters).decode())
