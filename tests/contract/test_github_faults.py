@@ -1,5 +1,6 @@
 """What goes wrong with GitHub: no fault ever changes an answer that was certain before, and each is named."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -224,6 +225,26 @@ def test_one_repository_that_stays_too_heavy_is_asked_for_smaller_pages_and_then
         call.variables["f0"] for call in github.log if call.variables.get("n0") == "shop" and "n1" not in call.variables
     ]
     assert alone == [20, 10]
+
+
+def test_many_heavy_repositories_are_all_read_in_the_end(
+    github: GitHub, plugin: Plugin, organisation: Organisation
+) -> None:
+    for repository in EVERYTHING:
+        many = [pull_request(number, head_sha=f"{len(repository):02x}{number:038x}") for number in range(1, 31)]
+        organisation = with_pull_requests(organisation, repository, *many)
+    github.organisation = organisation
+
+    def heavy(request: Any) -> Any:
+        variables = json.loads(request.body)["variables"]
+        weight = sum(value for name, value in variables.items() if name.startswith("f") and isinstance(value, int))
+        return faults.server_error(502)(request) if weight > 12 else None
+
+    github.intercept = heavy
+    for _ in range(4):
+        report = plugin.refresh()
+
+    assert report.doubts == {}
 
 
 def test_a_renamed_repository_is_doubt_until_the_catalog_says_so(github: GitHub, plugin: Plugin) -> None:

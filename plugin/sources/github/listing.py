@@ -36,7 +36,6 @@ class _Page:
     first: int
     after: str | None = None
     number: int = 1
-    largest: int = LARGEST_PAGE  # lower once a page of this repository was too heavy
 
 
 @dataclass(slots=True)
@@ -45,6 +44,7 @@ class Lister:
 
     client: GitHubClient
     sizes: Mapping[str, int]  # repository: how many pull requests it had last time
+    largest: dict[str, int]  # repository: its largest page, halved for good whenever one was too heavy
     done: dict[str, Listing | Doubt] = field(default_factory=dict)
     _found: dict[str, dict[int, Listed]] = field(default_factory=dict)
     _next: list[_Page] = field(default_factory=list)
@@ -58,7 +58,10 @@ class Lister:
         return self.done
 
     def _first_page_size(self, repository: str) -> int:
-        return _page_size(self.sizes[repository]) if repository in self.sizes else UNKNOWN_SIZE
+        return self._page_size(repository, self.sizes.get(repository, UNKNOWN_SIZE - SPARE))
+
+    def _page_size(self, repository: str, expected: int) -> int:
+        return min(max(expected + SPARE, SMALLEST_PAGE), self.largest.get(repository, LARGEST_PAGE))
 
     def _ask(self, pages: Sequence[_Page]) -> None:
         variables: dict[str, Any] = {}
@@ -77,7 +80,8 @@ class Lister:
         except TooHeavy:
             if len(pages) == 1 and pages[0].first > SMALLEST_PAGE:
                 half = pages[0].first // 2
-                self._next.append(replace(pages[0], first=half, largest=half))  # in doubt until that passes
+                self.largest[pages[0].wanted.name] = half
+                self._next.append(replace(pages[0], first=half))  # in doubt until that passes
             raise
         for i, page in enumerate(pages):
             error = answer.error(f"r{i}")
@@ -111,7 +115,7 @@ class Lister:
         if cursor == page.after or page.number >= MAX_PAGES:
             self._doubt(page, "its list of pull requests does not end")
         else:
-            first = min(_page_size(missing), page.largest)
+            first = self._page_size(page.wanted.name, missing)
             self._next.append(replace(page, first=first, after=cursor, number=page.number + 1))
 
     def _with_all_labels(self, page: _Page, pull_request: Listed) -> Listed:
@@ -131,10 +135,6 @@ class Lister:
 
     def _doubt(self, page: _Page, reason: str) -> None:
         self.done[page.wanted.name] = Doubt(reason)
-
-
-def _page_size(expected: int) -> int:
-    return min(max(expected + SPARE, SMALLEST_PAGE), LARGEST_PAGE)
 
 
 def _by_weight(pages: Iterable[_Page]) -> list[list[_Page]]:

@@ -56,6 +56,7 @@ class GitHubSource:
         self._client = client
         self._pinned: dict[str, int] = {}  # repository: database id
         self._sizes: dict[str, int] = {}
+        self._largest_pages: dict[str, int] = {}
         self._newest: dict[str, Fingerprint] = {}
         self._descriptions: dict[str, _Description] = {}  # by node id
         self._files: LRUCache[_FileKey, ConfigFile | None] = LRUCache(FILE_CACHE, getsizeof=_size)
@@ -74,7 +75,7 @@ class GitHubSource:
         listings: dict[str, Listing] = {}
         results: dict[str, Repository | Doubt] = {}
         for _, group in _by_owner(wanted, lambda repository: repository.name):
-            for name, listing in Lister(self._client, self._sizes).list(group).items():
+            for name, listing in Lister(self._client, self._sizes, self._largest_pages).list(group).items():
                 if isinstance(listing, Doubt):
                     results[name] = listing
                 elif self._pinned.setdefault(name, listing.database_id) != listing.database_id:
