@@ -15,10 +15,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from plugin.durations import parse_duration
 from plugin.errors import InvalidSettings
+from plugin.threshold import Threshold, parse_threshold
 
 PREFIX = "PREVIEW_"
 MAX_PORT = 65535
 LONGEST_INTERVAL = timedelta(days=1)
+SHORTEST_SECRET = 16  # characters, of the secret that deliveries are signed with
 
 
 def _token(secret: SecretStr) -> SecretStr:
@@ -28,6 +30,19 @@ def _token(secret: SecretStr) -> SecretStr:
         raise ValueError('must not start with "$"')
     if not re.fullmatch(r"[!-~]+", value):
         raise ValueError("must be visible ASCII characters without blanks, and not empty")
+    return secret
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    return secret
+
+
+def _state(secret: SecretStr) -> SecretStr:
+    # A secret, because the URL of a Redis holds its password.
+    if not re.fullmatch(r"memory|sqlite:.+|rediss?://\S+", secret.get_secret_value()):
+        raise ValueError('must be "sqlite:PATH", "redis://HOST:PORT/DB", "rediss://..." or "memory"')
     return secret
 
 
@@ -67,6 +82,8 @@ def _url(text: str) -> str:
 
 Token = Annotated[SecretStr, AfterValidator(_token)]
 PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+State = Annotated[SecretStr, AfterValidator(_state)]
 Interval = Annotated[timedelta, BeforeValidator(_interval)]
 
 
@@ -89,13 +106,43 @@ class SourceSettings(BaseModel):
     github_app_private_key: PrivateKey | None = Field(None, description="The App's private key (PEM)")
 
 
-class Settings(SourceSettings):
+class StateSettings(SourceSettings):
+    """What is needed to look into the state as well: for `explain` and `acknowledge`."""
+
+    state: State = Field(
+        "sqlite:~/.local/state/preview-plugin/state.db",
+        validate_default=True,
+        description="Where what is known is kept: `sqlite:PATH`, `redis://HOST:PORT/DB` for several replicas, or `memory`",
+    )
+
+
+class Settings(StateSettings):
     """Everything that `serve` needs."""
 
     bind: Annotated[str, AfterValidator(_bind)] = Field("0.0.0.0:8080", description="Address and port to listen on")
     token: Token = Field(description="The bearer token that Argo CD sends")
     read_token: Token | None = Field(None, description="The bearer token of the read routes; without it they are off")
-    refresh: Interval = Field("30s", validate_default=True, description="How often GitHub is read")
+    refresh: Interval = Field("30s", validate_default=True, description="How often GitHub is asked what changed")
+    max_stale: Interval = Field(
+        "1h", validate_default=True, description="How long answers go on while GitHub cannot be read; then 503"
+    )
+    breaker: Annotated[Threshold, BeforeValidator(parse_threshold)] = Field(
+        "5,20%",
+        validate_default=True,
+        description="More previews than this, and more than this share of an answer, never leave it at once unconfirmed",
+    )
+    webhook_secret: WebhookSecret | None = Field(
+        None, description="The secret of GitHub's webhook; without it the route is off"
+    )
+    webhook_secret_previous: WebhookSecret | None = Field(
+        None, description="The secret before, accepted too while it is being changed"
+    )
+    argocd_webhook: Annotated[str, AfterValidator(_url)] | None = Field(
+        None, description="Argo CD's webhook for ApplicationSets, told at once when an answer changed"
+    )
+    argocd_webhook_secret: WebhookSecret | None = Field(
+        None, description="Argo CD's own `webhook.github.secret`, if it has one"
+    )
 
 
 SECRETS = tuple(sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation)))
@@ -167,6 +214,10 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
         )
     if app and "github_token" in values:
         problems.append("PREVIEW_GITHUB_TOKEN: a GitHub App is set too; set one of them")
+    if "webhook_secret_previous" in values and "webhook_secret" not in values:
+        problems.append("PREVIEW_WEBHOOK_SECRET_PREVIOUS: PREVIEW_WEBHOOK_SECRET is missing")
+    if "argocd_webhook_secret" in values and "argocd_webhook" not in values:
+        problems.append("PREVIEW_ARGOCD_WEBHOOK_SECRET: PREVIEW_ARGOCD_WEBHOOK is missing")
     return problems
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal
 
@@ -61,11 +63,18 @@ class Service:
 class Catalog:
     """The whole file. Two catalogs are the same only if they are one object."""
 
+    text: str
+
     domain: str
     prefix: str
     allowed_hosts: frozenset[str]
     services: Mapping[str, Service]  # in the order of their names
     repositories: Mapping[str, tuple[Service, ...]]  # in the order of their names
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that name this text, for people and for comparing."""
+        return sha256(self.text.encode()).hexdigest()[:12]
 
     @property
     def extra_keys(self) -> tuple[str, ...]:
@@ -82,6 +91,7 @@ def load_catalog(text: str, file: str) -> Catalog:
         for repository in sorted({service.repository for service in services.values()})
     }
     return Catalog(
+        text=text,
         domain=content.domain,
         prefix=content.prefix,
         allowed_hosts=frozenset(content.allowed_hosts),

@@ -1,19 +1,26 @@
 """Sources: where pull requests come from. Each reads whole repositories or says that it could not."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from plugin.core.model import Elsewhere, Repository
+from plugin.core.model import LookUp, Repository
 from plugin.core.references import Locator
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A repository to read: its open pull requests with at least one of `labels`, or all of them if there are none."""
+    """A repository to read: its open pull requests with at least one of `labels`, or all of them if there are none.
+
+    `before` is what was known of it. Where nothing has changed since, a source may answer with that very object, unless
+    `must_list` says that somebody knows better.
+    """
 
     name: str
     labels: frozenset[str]
+    before: Repository | None = None
+    must_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +32,13 @@ class Doubt:
 
 @dataclass(slots=True)
 class Usage:
-    """What a source asked of its server since the start; `remaining` is None where there is no limit to know."""
+    """What a source asked of its server since the start. The other figures are None where there is no limit to know."""
 
     requests: int = 0
     points: int = 0
-    remaining: int | None = None
+    remaining: int | None = None  # points of the scarcest token
+    resets_at: datetime | None = None  # when that token has all its points again
+    blocked_until: datetime | None = None  # the server asked for silence until then
 
 
 class Source(Protocol):
@@ -42,5 +51,8 @@ class Source(Protocol):
     def read(self, wanted: Sequence[Wanted]) -> Mapping[str, Repository | Doubt]:
         """Read each wanted repository completely, or say why not."""
 
-    def look_up(self, locators: Collection[Locator]) -> Mapping[Locator, Elsewhere]:
-        """Say where unlisted pull requests are; those that could not be looked up are left out."""
+    def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> Mapping[Locator, LookUp]:
+        """Ask for pull requests by number; those that could not be asked for are left out.
+
+        `known` holds each locator's repository, so that another one that has its name now is not asked.
+        """
