@@ -40,3 +40,37 @@ class Metrics:
             "Rate-limit points left at GitHub, as it said last",
             registry=self.registry,
         )
+        self.snapshot_age = Gauge(
+            "preview_snapshot_age_seconds",
+            "How long ago the source last said something that counts",
+            registry=self.registry,
+        )
+        self.previews = Gauge("preview_previews", "Previews by state", ["state"], registry=self.registry)
+        self.config_errors = Gauge(
+            "preview_config_errors", "Previews whose .preview.yaml is broken", registry=self.registry
+        )
+        self.held = Gauge(
+            "preview_held",
+            "Previews kept although they would leave: unconfirmed, or held back by the breaker",
+            ["by"],  # confirm, breaker
+            registry=self.registry,
+        )
+        self.refresh_failures = Counter(
+            "preview_refresh_failures", "Refreshes that brought nothing at all", registry=self.registry
+        )
+        self.polls = Gauge("preview_polls", "1 where this replica is the one that polls", registry=self.registry)
+        self.state_errors = Counter(
+            "preview_state_errors", "Times that the state could not be read or written", registry=self.registry
+        )
+        self.deliveries = Counter(
+            "preview_webhook_deliveries",
+            "GitHub's webhook deliveries by result",
+            ["result"],  # accepted, ignored, refused
+            registry=self.registry,
+        )
+        self.nudges = Counter(
+            "preview_nudges",
+            "Deliveries to Argo CD's webhook by result",
+            ["result"],  # sent, failed
+            registry=self.registry,
+        )
