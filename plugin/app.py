@@ -8,16 +8,18 @@ from pathlib import Path
 from flask import Flask
 
 from plugin.answer import Answers
-from plugin.logs import Logger, get_logger
+from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
-from plugin.settings import Settings, SourceSettings
+from plugin.observer import observer
+from plugin.settings import Settings, SourceSettings, StateSettings
 from plugin.sources import Source
 from plugin.sources.file import FileSource
 from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
-from plugin.state.memory import MemoryStore
+from plugin.state.opening import State, open_state
 from plugin.web.access import register_access_log
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
@@ -44,9 +46,20 @@ def make_source(settings: SourceSettings) -> Source:
     return GitHubSource(GitHubClient(settings.github_url, credentials))
 
 
-def make_mirror(settings: SourceSettings, observe: Callable[[RefreshReport], None], now: Clock = clock) -> Mirror:
+def make_mirror(
+    settings: StateSettings, state: State, observe: Callable[[RefreshReport], None], now: Clock = clock
+) -> Mirror:
     """Put together what keeps the snapshot fresh. Raises InvalidFile or OSError for the catalog."""
-    return Mirror(make_source(settings), MemoryStore(), WatchedCatalog(settings.catalog), now, observe)
+    return Mirror(
+        make_source(settings),
+        Published(state.store, settings.breaker, settings.max_stale, now),
+        state.board,
+        state.lease,
+        WatchedCatalog(settings.catalog),
+        settings.breaker,
+        now,
+        observe,
+    )
 
 
 def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = clock) -> Flask:
@@ -66,40 +79,10 @@ def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = 
 
 def serve(settings: Settings, now: Clock = clock) -> Flask:
     """Make the app and keep its snapshot fresh in the background."""
-    metrics = Metrics()
-    mirror = make_mirror(settings, observer(metrics, get_logger()), now)
-    threading.Thread(target=mirror.run, args=(settings.refresh, threading.Event()), name="refresh", daemon=True).start()
+    metrics, stop = Metrics(), threading.Event()
+    state = open_state(settings.state.get_secret_value())
+    mirror = make_mirror(settings, state, observer(metrics, get_logger()), now)
+    metrics.snapshot_age.set_function(lambda: mirror.age().total_seconds())
+    metrics.polls.set_function(lambda: state.lease.held)
+    threading.Thread(target=mirror.run, args=(settings.refresh, stop), name="refresh", daemon=True).start()
     return make_app(settings, mirror, metrics, now)
-
-
-def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:
-    """Write each refresh to the log and the metrics."""
-
-    def observe(report: RefreshReport) -> None:
-        metrics.refresh_seconds.observe(report.duration.total_seconds())
-        metrics.last_refresh.set_to_current_time()
-        metrics.in_doubt.set(len(report.doubts))
-        metrics.pull_requests.set(report.pull_requests)
-        metrics.catalog_broken.set(bool(report.catalog_error))
-        metrics.github_requests.inc(report.requests)
-        metrics.github_points.inc(report.points)
-        if report.points_left is not None:
-            metrics.github_points_left.set(report.points_left)
-        if report.catalog_error:
-            log.error(
-                "the catalog is broken; the version before stays in force",
-                problems=report.catalog_error.splitlines(),
-            )
-        log.info(
-            "refresh",
-            milliseconds=round(report.duration.total_seconds() * 1000, 1),
-            repositories=report.repositories,
-            pull_requests=report.pull_requests,
-            doubts=report.doubts,
-            changed=report.changed,
-            github_requests=report.requests,
-            github_points=report.points,
-            github_points_left=report.points_left,
-        )
-
-    return observe

@@ -12,14 +12,19 @@ import click
 from plugin.answer import Answers
 from plugin.app import make_mirror
 from plugin.core.catalog import Catalog, load_catalog
+from plugin.core.explanation import explanation, history
 from plugin.core.filters import ORIGINS
 from plugin.core.references import parse_locator
 from plugin.core.repo_config import FILE_NAME, links, read_config, read_file
 from plugin.core.validation import problem_at
 from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady, Problem
 from plugin.logs import configure_logs, get_logger
+from plugin.mirror.current import waits_for_human
 from plugin.mirror.refresh import RefreshReport
-from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
+from plugin.settings import Settings, StateSettings, load_settings, unknown_variables
+from plugin.state import Known, Unreachable
+from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from plugin.state.opening import State, open_state, stored
 
 THREADS = 16
 # Argo CD's client lets go of an idle connection after 90 seconds. The server must not be first: a request that meets a
@@ -61,7 +66,8 @@ def params(services: tuple[str, ...], profile: str | None, origin: str) -> None:
     if profile is not None:
         filters["profile"] = profile
     with _errors_for_people():
-        click.echo(_answers().parameters(filters).decode())
+        _, answers = _answers()
+        click.echo(answers.parameters(filters).decode())
 
 
 @main.command()
@@ -72,29 +78,34 @@ def explain(locator: str) -> None:
     if wanted is None:
         raise click.UsageError("write the pull request as acme/orders#12 or as its URL")
     with _errors_for_people():
-        previews, _ = _answers().previews()
-    matching = [preview for preview in previews if preview.locator.casefold() == str(wanted).casefold()]
-    if not matching:
+        stored, answers = _answers()
+        current = answers.current()
+    found = [preview for preview in current.previews if preview.locator.casefold() == str(wanted).casefold()]
+    held = current.moment.held
+    for preview in found:
+        events = stored.histories.get(preview.key, ())
+        click.echo("\n".join(explanation(preview, held.get(preview.key, ""), events)))
+    if not found:
         click.echo(
             f"{wanted} has no preview: it is not open, lacks the labels, or its repository is not in the catalog."
         )
+        for service in current.services_of(wanted):
+            click.echo("\n".join(history(stored.histories.get(f"{service.name}/{wanted.number}", ()))))
         raise SystemExit(1)
-    for preview in matching:
-        click.echo(
-            f"{preview.service.name} for {preview.locator}: {preview.verdict.state}, because {preview.verdict.reason}"
-        )
-        if preview.verdict.live:
-            click.echo(f"  {preview.url}  namespace {preview.name}")
-        if preview.config_error:
-            click.echo(f"  config error: {preview.config_error}")
-        for warning in preview.warnings:
-            click.echo(f"  warning: {warning}")
-        for dependency in preview.dependencies:
-            target = dependency.locator or dependency.target
-            click.echo(f"  {dependency.service} -> {target}  {dependency.url}")
-            click.echo(f"    {dependency.rule}: {dependency.reason}")
-            for rejected in dependency.rejected:
-                click.echo(f"    not {rejected.rule} ({rejected.wish or 'no words'}): {rejected.reason}")
+
+
+@main.command()
+@click.argument("fingerprint")
+def acknowledge(fingerprint: str) -> None:
+    """Say that what a new catalog no longer has may leave: the breaker waits for that. The log gives the fingerprint."""
+    with _errors_for_people():
+        state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())
+        known = state.store.load()
+        waiting = known.catalog.fingerprint if known.catalog and waits_for_human(known) else ""
+        if fingerprint != waiting:
+            _fail(f"the breaker waits for {waiting or 'nothing'}, not for {fingerprint}")
+        state.store.acknowledge(fingerprint)
+    click.echo(f"{fingerprint}: acknowledged; the next answers are those of this catalog")
 
 
 @main.command()
@@ -158,14 +169,17 @@ def _read(file: Path) -> str:
         raise InvalidFile([Problem(str(file), 1, "", "is not UTF-8 text")]) from None
 
 
-def _answers() -> Answers:
-    mirror = make_mirror(load_settings(SourceSettings, os.environ), _print_doubts)
+def _answers() -> tuple[Known, Answers]:
+    """Go on from what a server has stored, without changing it; return that too."""
+    settings = load_settings(StateSettings, os.environ)
+    known = stored(settings.state.get_secret_value())
+    mirror = make_mirror(settings, State(MemoryStore(known), LocalBoard(), LocalLease()), _print_doubts)
     mirror.refresh()
-    return Answers(mirror)
+    return known, Answers(mirror)
 
 
 def _print_doubts(report: RefreshReport) -> None:
-    for repository, reason in report.doubts.items():
+    for repository, reason in report.current.known.snapshot.doubts.items():
         click.echo(f"{repository}: {reason}", err=True)
 
 
@@ -177,7 +191,7 @@ def _errors_for_people() -> Iterator[None]:
         _fail(str(error))
     except InvalidSettings as error:
         _fail(f"these settings are wrong or missing:\n{error}")
-    except (InvalidRequest, NotReady, OSError, UnicodeDecodeError) as error:
+    except (InvalidRequest, NotReady, Unreachable, OSError, UnicodeDecodeError) as error:
         _fail(str(error))
 
 

@@ -107,12 +107,21 @@ class SourceSettings(BaseModel):
 
 
 class StateSettings(SourceSettings):
-    """What is needed to look into the state as well: for `explain` and `acknowledge`."""
+    """What is needed to answer as the server does: what it knows already, and how long and how far that counts."""
 
     state: State = Field(
         "sqlite:~/.local/state/preview-plugin/state.db",
         validate_default=True,
         description="Where what is known is kept: `sqlite:PATH`, `redis://HOST:PORT/DB` for several replicas, or `memory`",
+    )
+
+    max_stale: Interval = Field(
+        "1h", validate_default=True, description="How long answers go on while GitHub cannot be read; then 503"
+    )
+    breaker: Annotated[Threshold, BeforeValidator(parse_threshold)] = Field(
+        "5,20%",
+        validate_default=True,
+        description="More previews than this, and more than this share of an answer, never leave it at once unconfirmed",
     )
 
 
@@ -123,14 +132,6 @@ class Settings(StateSettings):
     token: Token = Field(description="The bearer token that Argo CD sends")
     read_token: Token | None = Field(None, description="The bearer token of the read routes; without it they are off")
     refresh: Interval = Field("30s", validate_default=True, description="How often GitHub is asked what changed")
-    max_stale: Interval = Field(
-        "1h", validate_default=True, description="How long answers go on while GitHub cannot be read; then 503"
-    )
-    breaker: Annotated[Threshold, BeforeValidator(parse_threshold)] = Field(
-        "5,20%",
-        validate_default=True,
-        description="More previews than this, and more than this share of an answer, never leave it at once unconfirmed",
-    )
     webhook_secret: WebhookSecret | None = Field(
         None, description="The secret of GitHub's webhook; without it the route is off"
     )

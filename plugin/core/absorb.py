@@ -1,12 +1,30 @@
-"""Absorbing a new reading: what counts of it, and what stays as it was known before. Pure."""
+"""Absorbing what was read: what counts of it, and what stays as it was known before. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from plugin.core.catalog import Catalog
+from plugin.core.confirm import NOT_YET_CONFIRMED, confirm, is_labelled
 from plugin.core.last_good import remember_last_good
-from plugin.core.model import Elsewhere, PullRequest, Repository, Snapshot
+from plugin.core.model import (
+    Elsewhere,
+    Hold,
+    LookedUp,
+    LookUp,
+    PullRequest,
+    PullRequestState,
+    Repository,
+    Snapshot,
+)
 from plugin.core.references import Locator
+
+_ELSEWHERE = {
+    PullRequestState.OPEN: Elsewhere.UNLABELLED,
+    PullRequestState.CLOSED: Elsewhere.CLOSED,
+    PullRequestState.MERGED: Elsewhere.MERGED,
+    PullRequestState.MISSING: Elsewhere.MISSING,
+}
 
 
 def labels_to_ask(catalogs: Iterable[Catalog]) -> dict[str, frozenset[str]]:
@@ -39,32 +57,112 @@ def unread(snapshot: Snapshot, catalog: Catalog) -> list[str]:
     ]
 
 
-def absorb(before: Repository | None, reading: Repository, catalog: Catalog) -> Repository:
-    """Return what is known of a repository after a good reading of it."""
+def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now: datetime) -> Repository:
+    """Return what is known of a repository after a good reading of it. Whoever is listed no more is held at first."""
     known = {pull_request.number: pull_request for pull_request in before.pull_requests} if before else {}
-    pull_requests = (
-        remember_last_good(_newer(known.get(new.number), new), known.get(new.number), reading.name, catalog)
-        for new in reading.pull_requests
+    pull_requests = {
+        new.number: _absorbed(known.get(new.number), new, reading.name, catalog, now) for new in reading.pull_requests
+    }
+    held_before = before.held if before else {}
+    held = {number: held_before.get(number, NOT_YET_CONFIRMED) for number in known if number not in pull_requests}
+    pull_requests |= {number: known[number] for number in held}
+    return replace(
+        reading,
+        pull_requests=tuple(pull_requests[number] for number in sorted(pull_requests)),
+        held=held,
+        looked_up=before.looked_up if before else {},
+        listed_at=now,
     )
-    return replace(reading, pull_requests=tuple(pull_requests), looked_up=before.looked_up if before else {})
 
 
-def with_look_ups(snapshot: Snapshot, wanted: Iterable[Locator], found: Mapping[Locator, Elsewhere]) -> Snapshot:
+def unconfirmed(snapshot: Snapshot) -> list[Locator]:
+    """Name the held pull requests that can be looked up now: those of repositories without doubt."""
+    return [
+        Locator(name, number)
+        for name, repository in snapshot.repositories.items()
+        if name not in snapshot.doubts
+        for number in repository.held
+    ]
+
+
+def with_confirmations(
+    snapshot: Snapshot, asked: Iterable[Locator], answers: Mapping[Locator, LookUp]
+) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
+    """Drop the held pull requests that are known to be elsewhere; return these beside the snapshot."""
+    repositories = dict(snapshot.repositories)
+    gone: dict[Locator, Elsewhere] = {}
+    for locator in asked:
+        repository = repositories[locator.repository]
+        (last_seen,) = (known for known in repository.pull_requests if known.number == locator.number)
+        answer = answers.get(locator)
+        outcome = confirm(last_seen, repository.labels, answer, repository.held[locator.number])
+        if isinstance(outcome, Hold):
+            repository = replace(repository, held={**repository.held, locator.number: outcome})
+            if answer and answer.state is PullRequestState.OPEN:
+                repository = replace(repository, mark=None)  # the listing was wrong, so it is listed again
+        else:
+            gone[locator] = outcome
+            repository = _without(repository, locator.number, outcome)
+        repositories[locator.repository] = repository
+    return replace(snapshot, repositories=repositories), gone
+
+
+def stale_look_ups(snapshot: Snapshot, wanted: Iterable[Locator]) -> list[Locator]:
+    """Name the link targets that must be asked for again: their repository has changed since, or cannot tell."""
+    return [locator for locator in sorted(wanted, key=str) if not _is_current(snapshot, locator)]
+
+
+def with_look_ups(snapshot: Snapshot, wanted: Iterable[Locator], answers: Mapping[Locator, LookUp]) -> Snapshot:
     """Add what became of unlisted link targets; one that could not be looked up keeps its previous answer."""
-    looked_up: dict[str, dict[int, Elsewhere]] = {name: {} for name in snapshot.repositories}
+    looked_up: dict[str, dict[int, LookedUp]] = {name: {} for name in snapshot.repositories}
     for locator in sorted(wanted, key=str):
-        previous = snapshot.repositories[locator.repository].looked_up.get(locator.number)
-        if elsewhere := found.get(locator, previous):
-            looked_up[locator.repository][locator.number] = elsewhere
+        repository = snapshot.repositories[locator.repository]
+        if found := _looked_up(repository, locator.number, answers.get(locator)):
+            looked_up[locator.repository][locator.number] = found
     repositories = {
-        name: replace(repository, looked_up=looked_up[name]) for name, repository in snapshot.repositories.items()
+        name: repository
+        if _same(repository.looked_up, looked_up[name])
+        else replace(repository, looked_up=looked_up[name])
+        for name, repository in snapshot.repositories.items()
     }
     return replace(snapshot, repositories=repositories)
 
 
-def _newer(before: PullRequest | None, after: PullRequest) -> PullRequest:
+def _absorbed(
+    before: PullRequest | None, reading: PullRequest, repository: str, catalog: Catalog, now: datetime
+) -> PullRequest:
     # GitHub's answers can go back in time by some seconds; an older one than we have seen tells nothing.
-    return before if before and before.updated_at > after.updated_at else after
+    newest = before if before and before.updated_at > reading.updated_at else reading
+    same_head = before is not None and before.head_sha == newest.head_sha
+    newest = replace(newest, head_seen_at=before.head_seen_at if before and same_head else now)
+    return remember_last_good(newest, before, repository, catalog)
+
+
+def _without(repository: Repository, number: int, elsewhere: Elsewhere) -> Repository:
+    newest = repository.mark.newest if repository.mark else ()
+    return replace(
+        repository,
+        pull_requests=tuple(known for known in repository.pull_requests if known.number != number),
+        held={other: hold for other, hold in repository.held.items() if other != number},
+        looked_up={**repository.looked_up, number: LookedUp(elsewhere, newest)},  # links to it need not ask again
+    )
+
+
+def _is_current(snapshot: Snapshot, locator: Locator) -> bool:
+    repository = snapshot.repositories[locator.repository]
+    known = repository.looked_up.get(locator.number)
+    return known is not None and repository.mark is not None and known.newest == repository.mark.newest
+
+
+def _looked_up(repository: Repository, number: int, answer: LookUp | None) -> LookedUp | None:
+    lags = answer is not None and answer.state is PullRequestState.OPEN and is_labelled(repository.labels, answer)
+    if answer is None or lags:
+        return repository.looked_up.get(number)
+    return LookedUp(_ELSEWHERE[answer.state], repository.mark.newest if repository.mark else ())
+
+
+def _same(before: Mapping[int, LookedUp], after: Mapping[int, LookedUp]) -> bool:
+    return before == after and all(before[number].newest == after[number].newest for number in after)
 
 
 def _asked_for(asked: frozenset[str], needed: frozenset[str]) -> bool:

@@ -1,7 +1,32 @@
 """The breaker: too much must never leave an answer at once unless each part of it is known to be right. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from plugin.threshold import Threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Why a preview would leave an answer."""
+
+    reason: str
+    confirmed: bool = False  # the source said so when it was asked for this pull request by number
+    by_catalog: bool = False  # the catalog was edited, so only a human can say that it is meant
+
+
+@dataclass(frozen=True, slots=True)
+class EmittedPreview:
+    """As much of an emitted preview as is needed to say later why it left."""
+
+    service: str
+    repository: str
+    number: int
+
+    @property
+    def key(self) -> str:
+        """The preview's identity, as in `/api/v1/previews/<service>/<number>`."""
+        return f"{self.service}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,8 +35,37 @@ class Emitted:
 
     version: int  # of what is known, for which this was decided
     catalog: str  # fingerprint of the catalog that the answer was made with
-    previews: Mapping[str, str]  # name: locator
-    # While the breaker holds: the old answer, which stays whole, and what is held back (name: why it would leave).
+    previews: Mapping[str, EmittedPreview]  # by name
+    # While the breaker holds: the old answer, which stays whole (None: nobody has it any more), and what is held back.
     body: bytes | None = None
-    held: Mapping[str, str] = field(default_factory=dict)
-    waits_for: str = ""  # the catalog's fingerprint that a human has to acknowledge, or ""
+    held: Mapping[str, Departure] = field(default_factory=dict)  # by the preview's name
+
+    @property
+    def waits_for_human(self) -> bool:
+        """Whether the catalog must be acknowledged before the breaker lets go."""
+        return any(departure.by_catalog and not departure.confirmed for departure in self.held.values())
+
+
+def judge(
+    before: Emitted,
+    after: Emitted,
+    departure: Callable[[str, EmittedPreview], Departure],
+    threshold: Threshold,
+    old_body: Callable[[], bytes | None],
+) -> Emitted:
+    """Return what is to be answered: `after`, or what was answered before if too much would leave.
+
+    `departure` says why a preview left, by its name; what was confirmed while the breaker held stays confirmed.
+    """
+    left = {name: preview for name, preview in before.previews.items() if name not in after.previews}
+    if not threshold.exceeded(len(left), len(before.previews)):
+        return after
+    held = {name: _departure(before.held.get(name), departure(name, preview)) for name, preview in left.items()}
+    if all(departed.confirmed for departed in held.values()):
+        return after
+    body = before.body if before.held else old_body()
+    return Emitted(after.version, before.catalog, before.previews, body, held)
+
+
+def _departure(before: Departure | None, now: Departure) -> Departure:
+    return before if before and before.confirmed else now

@@ -34,6 +34,11 @@ class Preview:
         return f"https://{self.host}"
 
     @property
+    def key(self) -> str:
+        """The preview's identity, as in `/api/v1/previews/<service>/<number>`."""
+        return f"{self.service.name}/{self.pull_request.number}"
+
+    @property
     def locator(self) -> str:
         """The pull request, as people write it."""
         return str(Locator(self.repository.name, self.pull_request.number))

@@ -25,6 +25,13 @@ class Filters:
     profile: str | None = None
     origin: str = "same-repository"
 
+    def known_to(self, catalog: Catalog) -> bool:
+        """Tell whether this would be accepted with a catalog; it may have been with one before."""
+        names = catalog.services.keys() if self.services is None else self.services
+        return names <= catalog.services.keys() and (
+            self.profile is None or self.profile in {catalog.services[name].profile for name in names}
+        )
+
     def admits(self, preview: Preview) -> bool:
         """Tell whether a preview is asked for."""
         origin = "fork" if preview.pull_request.fork else "same-repository"

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-
 Newest = tuple[tuple[int, str], ...]  # the pull requests that changed last: numbers and times as the source writes them
 
 

@@ -7,7 +7,7 @@ from plugin.core.catalog import Catalog, Service
 from plugin.core.model import Elsewhere, PullRequest, Snapshot
 from plugin.core.verdicts import verdict
 
-_ELSEWHERE = {
+ELSEWHERE = {
     Elsewhere.MERGED: "was merged",
     Elsewhere.CLOSED: "was closed",
     Elsewhere.UNLABELLED: "has no preview label",
@@ -28,10 +28,10 @@ class Targets:
         pull_request = self.by_number.get((service.repository, number))
         if pull_request is None:
             known = self.snapshot.repositories[service.repository].looked_up.get(number)
-            return _ELSEWHERE[known] if known else "could not be looked up yet"
+            return ELSEWHERE[known.elsewhere] if known else "could not be looked up yet"
         judged = verdict(service, pull_request)
         if judged is None:
-            return _ELSEWHERE[Elsewhere.UNLABELLED]
+            return ELSEWHERE[Elsewhere.UNLABELLED]
         if pull_request.fork:
             return "is a fork's"
         return "" if judged.live else f"is {judged.state}: {judged.reason}"

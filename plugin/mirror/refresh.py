@@ -1,23 +1,32 @@
-"""One refresh: read, absorb what is certain, store it, and only then let it be answered."""
+"""The mirror: reads in the background, stores what is certain, and only then lets it be answered."""
 
+import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from plugin.core.absorb import absorb, covers, labels_to_ask, unread, with_look_ups
+from plugin.core.absorb import unread
 from plugin.core.catalog import Catalog
-from plugin.core.decide import wanted_lookups
+from plugin.core.filters import Filters
 from plugin.core.messages import one_line
-from plugin.core.model import Snapshot
 from plugin.errors import NotReady
 from plugin.logs import get_logger
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.sources import Doubt, Source, Wanted
-from plugin.state import Known, Store
+from plugin.mirror.current import Current
+from plugin.mirror.gather import gather
+from plugin.mirror.hints import Hints
+from plugin.mirror.pace import Cycle, next_refresh
+from plugin.mirror.publish import publish
+from plugin.mirror.published import Published
+from plugin.sources import Source
+from plugin.state import Board, Lease, Outdated, Unreachable
+from plugin.threshold import Threshold
 
 FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo CD itself gives up after 30
+TICK = 1.0  # seconds between two looks at what other replicas say
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +34,9 @@ class RefreshReport:
     """What one refresh did, for the log and the metrics."""
 
     duration: timedelta
-    repositories: int
-    pull_requests: int
-    doubts: dict[str, str]
-    changed: bool
+    current: Current
+    changed: bool  # an answer to somebody may be another one now
+    failure: str  # why it brought nothing, or ""
     catalog_error: str
     requests: int
     points: int
@@ -41,50 +49,72 @@ class Mirror:
     def __init__(
         self,
         source: Source,
-        store: Store,
+        published: Published,
+        board: Board,
+        lease: Lease,
         catalog: WatchedCatalog,
+        threshold: Threshold,
         clock: Callable[[], datetime],
         observe: Callable[[RefreshReport], None],
     ) -> None:
         self._source = source
-        self._store = store
+        self._published = published
+        self._board = board
+        self._lease = lease
         self._catalog = catalog
+        self._threshold = threshold
         self._clock = clock
         self._observe = observe
         self._refreshing = threading.Lock()
         self._refreshed_once = threading.Event()
+        self._hinted = threading.Event()
+        self._asked = 0  # the newest version that was given to Argo CD
 
     def wait_for_first_refresh(self) -> None:
         """Give the first refresh some time to end, well or not."""
         self._refreshed_once.wait(FIRST_ANSWER)
 
-    def known(self) -> tuple[Catalog, Known]:
+    def current(self) -> tuple[Catalog, Current]:
         """Return what may be answered from. Raises NotReady."""
-        known = self._store.load()
-        if known.catalog is None:
-            names = unread(known.snapshot, self._catalog.newest) or ["those of a new catalog"]
+        current = self._published.current()
+        catalog = current.known.catalog
+        if catalog is None:
+            names = unread(current.known.snapshot, self._catalog.newest) or ["those of a new catalog"]
             raise NotReady(one_line("these repositories have never been read: " + ", ".join(names)))
-        return known.catalog, known
+        return catalog, current
 
-    def refresh(self) -> RefreshReport:
-        """Read everything once and store what is certain."""
+    def answer(self, current: Current, filters: Filters) -> bytes:
+        """Return the answer to an input, of this version or a newer one. Raises NotReady."""
+        answer = self._published.answer(current, filters)
+        self._tell_asked(current.known.head.version)
+        return answer
+
+    def age(self) -> timedelta:
+        """Return how long ago the source last said something that counts; zero before it did."""
+        fresh_at = self._published.newest.known.head.fresh_at
+        return self._clock() - fresh_at if fresh_at else timedelta(0)
+
+    def hint(self, repositories: Collection[str]) -> None:
+        """Say that something may have changed in these repositories. Raises Unreachable."""
+        self._board.hint(repositories)
+        self._hinted.set()
+
+    def refresh(self, only: Collection[str] | None = None) -> RefreshReport:
+        """Read everything that may have changed, or only some repositories, and store what is certain."""
         with self._refreshing, self._waiting_requests_go_on():
-            started, usage_before = self._clock(), replace(self._source.usage)
-            before = self._store.load()
-            newest = self._catalog.read()
+            started, usage_before = time.monotonic(), replace(self._source.usage)
+            before = self._published.newest
             try:
-                known = self._refreshed(before, newest, started)
-            except Exception as error:  # noqa: BLE001  what nobody foresaw must end neither the refreshing nor a preview
-                get_logger().error("the refresh failed", exc_info=error)
-                known = _all_in_doubt(before, newest)
-            self._store.save(known)
-            usage = self._source.usage
+                before = self._published.synchronised()
+                failure = self._refresh(before, only)
+            except (Outdated, Unreachable) as error:
+                failure = str(error)
+            usage, current = self._source.usage, self._published.newest
             report = RefreshReport(
-                duration=self._clock() - started,
-                repositories=len(known.snapshot.repositories),
-                pull_requests=sum(len(repository.pull_requests) for repository in known.snapshot.repositories.values()),
-                doubts=dict(known.snapshot.doubts),
-                changed=known.version != before.version,
+                duration=timedelta(seconds=time.monotonic() - started),
+                current=current,
+                changed=any(before.bodies.get(filters) != answer for filters, answer in current.bodies.items()),
+                failure=failure,
                 catalog_error=self._catalog.error,
                 requests=usage.requests - usage_before.requests,
                 points=usage.points - usage_before.points,
@@ -94,11 +124,65 @@ class Mirror:
             return report
 
     def run(self, interval: timedelta, stop: threading.Event) -> None:
-        """Refresh until told to stop."""
-        while True:
-            self.refresh()
-            if stop.wait(interval.total_seconds()):
-                return
+        """Refresh until told to stop, as long as this replica is the one that polls."""
+        cycle, due, hints = Cycle(), 0.0, Hints()
+        while not stop.is_set():
+            now = time.monotonic()
+            if not self._lease.held:
+                due = 0.0  # by the time that this one takes over, it must look at once
+                self._follow()
+            elif now >= due:
+                report = self.refresh()
+                cycle = Cycle(report.points or cycle.points, cycle.failures + 1 if report.failure else 0)
+                wait = next_refresh(interval, cycle, self._source.usage, self._clock(), random.random())  # noqa: S311
+                due = time.monotonic() + wait.total_seconds()
+            elif repositories := hints.ready(self._take_hints(), now):
+                self.refresh(repositories)
+            self._hinted.wait(min(TICK, interval.total_seconds()))
+            self._hinted.clear()
+
+    def _refresh(self, before: Current, only: Collection[str] | None) -> str:
+        """Store what is new; return what kept everything from being read, or ""."""
+        newest = self._catalog.read()
+        try:
+            gathered = gather(self._source, before.known, newest, self._clock(), only)
+            repositories = gathered.snapshot.repositories
+            after = publish(
+                before,
+                gathered,
+                self._clock(),
+                self._threshold,
+                lambda locators: self._source.look_up(locators, repositories),
+            )
+            failure = "" if gathered.fresh else "nothing could be read"
+        except Exception as error:  # noqa: BLE001  what nobody foresaw must end neither the refreshing nor a preview
+            get_logger().error("the refresh failed", exc_info=error)
+            after, failure = _all_in_doubt(before, newest), "the refresh failed; the log says why"
+        self._published.store(before, after)
+        return failure
+
+    def _tell_asked(self, version: int) -> None:
+        if version > self._asked:
+            with suppress(Unreachable):  # only the nudge wants to know
+                self._board.asked(version)
+                self._asked = version
+
+    def _follow(self) -> None:
+        """Show what another replica knows, also what changes no answer."""
+        try:
+            self._published.reload()
+        except Unreachable as error:
+            get_logger().warning("the state cannot be read", reason=str(error))
+        else:
+            self._refreshed_once.set()
+
+    def _take_hints(self) -> frozenset[str]:
+        try:
+            hints = self._board.take_hints()
+        except Unreachable:
+            return frozenset()  # the refresh says so
+        names = {name.casefold(): name for name in self._catalog.newest.repositories}
+        return frozenset(names[hint.casefold()] for hint in hints if hint.casefold() in names)
 
     @contextmanager
     def _waiting_requests_go_on(self) -> Iterator[None]:
@@ -107,30 +191,9 @@ class Mirror:
         finally:
             self._refreshed_once.set()
 
-    def _refreshed(self, before: Known, newest: Catalog, now: datetime) -> Known:
-        in_force = [before.catalog] if before.catalog else []
-        labels = labels_to_ask([newest, *in_force])
-        readings = self._source.read([Wanted(name, asked) for name, asked in labels.items()])
-        doubts = {name: reading.reason for name, reading in readings.items() if isinstance(reading, Doubt)}
-        read = {
-            name: replace(reading, read_at=now) for name, reading in readings.items() if not isinstance(reading, Doubt)
-        }
-        old = {name: known for name, known in before.snapshot.repositories.items() if name in labels}
-        # A catalog that adds a repository takes effect once that repository was read.
-        catalog = newest if covers(Snapshot(old | read), newest) else before.catalog
-        absorbed = {name: absorb(old.get(name), reading, catalog or newest) for name, reading in read.items()}
-        snapshot = Snapshot(old | absorbed, doubts)
-        if catalog:
-            snapshot = self._looked_up(snapshot, catalog)
-        changed = catalog is not before.catalog or snapshot != before.snapshot
-        return Known(before.version + 1 if changed else before.version, catalog, snapshot)
 
-    def _looked_up(self, snapshot: Snapshot, catalog: Catalog) -> Snapshot:
-        wanted = wanted_lookups(catalog, snapshot)
-        return with_look_ups(snapshot, wanted, self._source.look_up(wanted))
-
-
-def _all_in_doubt(before: Known, newest: Catalog) -> Known:
+def _all_in_doubt(before: Current, newest: Catalog) -> Current:
     """Keep everything as it was, and say so for every repository."""
     doubts = dict.fromkeys(newest.repositories, "the refresh failed; the log says why")
-    return replace(before, snapshot=replace(before.snapshot, doubts=doubts))
+    snapshot = replace(before.known.snapshot, doubts=doubts)
+    return replace(before, known=replace(before.known, snapshot=snapshot))

@@ -1,6 +1,6 @@
 """Source file: an organisation described in one YAML file, for the demo, for tests and for trying a catalog offline."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from plugin.core.messages import one_line
-from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository
+from plugin.core.model import ConfigFile, LookUp, PullRequest, PullRequestState, Repository
 from plugin.core.references import Locator
 from plugin.core.strict_yaml import Limits
 from plugin.core.validation import FileModel, parse_yaml, validate
@@ -80,9 +80,9 @@ class FileSource:
             return {repository.name: Doubt(one_line(str(error))) for repository in wanted}
         return {repository.name: self._repository(repository) for repository in wanted}
 
-    def look_up(self, locators: Collection[Locator]) -> dict[Locator, Elsewhere]:
-        """Say where unlisted pull requests are."""
-        return {locator: self._elsewhere(locator) for locator in locators}
+    def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:  # noqa: ARG002  a file's names never change hands
+        """Say what the file says about each pull request."""
+        return {locator: self._look_up(locator) for locator in locators}
 
     def _repository(self, wanted: Wanted) -> Repository | Doubt:
         entry = self._organisation.repositories.get(wanted.name)
@@ -101,18 +101,14 @@ class FileSource:
             tuple(found),
         )
 
-    def _elsewhere(self, locator: Locator) -> Elsewhere:
-        entry = self._organisation.repositories.get(locator.repository, RepositoryEntry())
-        states = {pull_request.number: pull_request.state for pull_request in entry.pull_requests}
-        match states.get(locator.number):
-            case "merged":
-                return Elsewhere.MERGED
-            case "closed":
-                return Elsewhere.CLOSED
-            case "open":
-                return Elsewhere.UNLABELLED
-            case None:
-                return Elsewhere.MISSING
+    def _look_up(self, locator: Locator) -> LookUp:
+        now = datetime.now(UTC)
+        repository = self._organisation.repositories.get(locator.repository, RepositoryEntry())
+        for entry in repository.pull_requests:
+            if entry.number == locator.number:
+                state = PullRequestState(entry.state)
+                return LookUp(state, now, entry.updated_at, entry.draft, frozenset(entry.labels))
+        return LookUp(PullRequestState.MISSING, now)
 
 
 def _pull_request(entry: PullRequestEntry) -> PullRequest:

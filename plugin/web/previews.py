@@ -1,15 +1,15 @@
 """The read routes: every preview with its reasons, emitted or not."""
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify
 
 from plugin.answer import Answers
 from plugin.core.decide import Preview
-from plugin.core.model import Snapshot
 from plugin.core.parameters import dependency_parameters
+from plugin.mirror.current import Current, held_by_breaker, to_let_go
 from plugin.web.auth import require_token
 
 
@@ -25,39 +25,45 @@ def previews(answers: Answers, read_token: str | None, clock: Callable[[], datet
 
     @blueprint.get("")
     def every() -> Response:
-        found, snapshot = answers.previews()
-        return _answer(found, snapshot, clock())
+        current = answers.current()
+        return jsonify(_common(current, clock()) | {"previews": [describe(each, current) for each in current.previews]})
 
     @blueprint.get("/<service>/<int:number>")
     def one(service: str, number: int) -> Response:
-        found, snapshot = answers.previews()
-        matching = [
-            preview for preview in found if (preview.service.name, preview.pull_request.number) == (service, number)
-        ]
-        if not matching:
+        current, key = answers.current(), f"{service}/{number}"
+        found = [preview for preview in current.previews if preview.key == key]
+        events = current.known.histories.get(key, ())
+        if not found and not events:
             abort(404, "there is no such preview; a pull request has one once it is open and has the labels")
-        return _answer(matching, snapshot, clock())
+        content = {
+            "previews": [describe(preview, current) for preview in found],
+            "history": [{"at": _time(event.at), "kind": event.kind, "reason": event.reason} for event in events],
+        }
+        return jsonify(_common(current, clock()) | content)
 
     return blueprint
 
 
-def _answer(found: Iterable[Preview], snapshot: Snapshot, now: datetime) -> Response:
+def _common(current: Current, now: datetime) -> dict[str, Any]:
+    snapshot = current.known.snapshot
     oldest = snapshot.oldest_reading or now
-    return jsonify(
-        {
-            "snapshot": {"age_seconds": int((now - oldest).total_seconds()), "complete": not snapshot.doubts},
-            "previews": [describe(preview) for preview in found],
-        }
-    )
+    return {
+        "snapshot": {"age_seconds": int((now - oldest).total_seconds()), "complete": not snapshot.doubts},
+        "breaker": {
+            "held_back": held_by_breaker(current.known.emitted),
+            "to_let_go": to_let_go(current.known),
+        },
+    }
 
 
-def describe(preview: Preview) -> dict[str, Any]:
+def describe(preview: Preview, current: Current) -> dict[str, Any]:
     """Return one preview with the reasons for everything."""
     return {
         "service": preview.service.name,
         "locator": preview.locator,
         "state": preview.verdict.state.value,
         "reason": preview.verdict.reason,
+        "held": current.moment.held.get(preview.key, ""),
         "namespace": preview.name,
         "url": preview.url,
         "expires_at": "",
@@ -74,3 +80,7 @@ def describe(preview: Preview) -> dict[str, Any]:
             for dependency in preview.dependencies
         ],
     }
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

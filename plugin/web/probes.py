@@ -16,7 +16,7 @@ def probes(mirror: Mirror, registry: CollectorRegistry) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        mirror.known()  # raises NotReady
+        mirror.current()  # raises NotReady
         return jsonify({"status": "ready"})
 
     @blueprint.get("/metrics")

@@ -1,0 +1,64 @@
+"""Departures: why a preview would leave an answer, and whether that is known for certain. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plugin.core.breaker import Departure, Emitted, EmittedPreview
+from plugin.core.catalog import Catalog
+from plugin.core.decide import Preview
+from plugin.core.messages import one_line
+from plugin.core.model import Elsewhere, LookUp, PullRequest, PullRequestState, Snapshot
+from plugin.core.references import Locator
+from plugin.core.targets import ELSEWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """Everything that is known about what left."""
+
+    catalog: Catalog
+    snapshot: Snapshot
+    previews: Mapping[str, Preview]  # by name, live or not
+    gone: Mapping[Locator, Elsewhere]  # confirmed since the answer before
+    look_ups: Mapping[Locator, LookUp]  # of pull requests that are still listed
+    acknowledged: frozenset[str]  # fingerprints of catalogs
+
+    def why(self, emitted_with: str, name: str, left: EmittedPreview) -> Departure:
+        """Say why a preview left that was emitted with the catalog of that fingerprint."""
+        locator = Locator(left.repository, left.number)
+        elsewhere = self.gone.get(locator)
+        same_catalog = emitted_with == self.catalog.fingerprint
+        # That it lacks a label that only the new catalog asks for is the catalog's doing.
+        if elsewhere and (same_catalog or elsewhere is not Elsewhere.UNLABELLED):
+            return Departure(one_line(f"{locator} {ELSEWHERE[elsewhere]}"), confirmed=True)
+        if not same_catalog:
+            reason = f"the catalog {self.catalog.fingerprint} has no such preview any more"
+            return Departure(reason, confirmed=self.catalog.fingerprint in self.acknowledged, by_catalog=True)
+        pull_request = self._pull_request(locator)
+        if pull_request is None:  # it left the snapshot earlier, and nothing leaves that unconfirmed
+            return Departure(f"{locator} is gone", confirmed=True)
+        preview = self.previews.get(name)
+        reason = preview.verdict.reason if preview else f"{locator} {ELSEWHERE[Elsewhere.UNLABELLED]}"
+        return Departure(reason, confirmed=_agrees(self.look_ups.get(locator), pull_request))
+
+    def _pull_request(self, locator: Locator) -> PullRequest | None:
+        repository = self.snapshot.repositories[locator.repository]
+        return next((known for known in repository.pull_requests if known.number == locator.number), None)
+
+
+def unconfirmed(emitted: Emitted) -> list[Locator]:
+    """Name the pull requests that can confirm what the breaker holds back."""
+    return [
+        Locator(emitted.previews[name].repository, emitted.previews[name].number)
+        for name, departure in emitted.held.items()
+        if not departure.confirmed and not departure.by_catalog
+    ]
+
+
+def _agrees(answer: LookUp | None, listed: PullRequest) -> bool:
+    """Tell whether an answer by number shows the pull request as the listing did, or as closed."""
+    if answer is None or answer.updated_at is None or answer.updated_at < listed.updated_at:
+        return False
+    if answer.state is not PullRequestState.OPEN:
+        return True
+    return answer.all_labels and answer.labels == frozenset(listed.labels) and answer.draft == listed.draft

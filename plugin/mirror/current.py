@@ -1,0 +1,84 @@
+"""What is known now, decided: everything that an answer is made from, and nothing in it ever changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from plugin.core.breaker import Emitted
+from plugin.core.catalog import Service
+from plugin.core.decide import Preview, decide
+from plugin.core.emission import body
+from plugin.core.filters import Filters
+from plugin.core.history import Moment
+from plugin.core.references import Locator
+from plugin.state import Known
+
+
+@dataclass(frozen=True)
+class Current:
+    """One version of what is known, with the decision on every preview and the answers that are ready."""
+
+    known: Known
+    previews: tuple[Preview, ...]  # live or not, in the order of service and number
+    bodies: Mapping[Filters, bytes] = field(default_factory=dict)
+
+    def answer(self, filters: Filters) -> bytes | None:
+        """Return what was emitted to an input for this very version; None if nothing was, or nobody has it any more."""
+        emitted = self.known.emitted.get(filters)
+        if emitted is None or emitted.version != self.known.head.version:
+            return None
+        return self.bodies.get(filters) or (emitted.body if emitted.held else self.render(filters))
+
+    def render(self, filters: Filters) -> bytes | None:
+        """Make the answer that follows from what is known; None if nothing is."""
+        catalog = self.known.catalog
+        return body(catalog, self.previews, filters) if catalog and filters.known_to(catalog) else None
+
+    def services_of(self, locator: Locator) -> tuple[Service, ...]:
+        """Return the services of a pull request's repository, however its name is spelt."""
+        repositories = self.known.catalog.repositories if self.known.catalog else {}
+        name = locator.repository.casefold()
+        return next((services for known, services in repositories.items() if known.casefold() == name), ())
+
+    @cached_property
+    def moment(self) -> Moment:
+        """What the history compares."""
+        return Moment(
+            {preview.key: preview for preview in self.previews if preview.verdict.live},
+            held_by_confirm(self.known) | held_by_breaker(self.known.emitted),
+        )
+
+
+def decided(known: Known) -> Current:
+    """Decide on everything that is known."""
+    return Current(known, decide(known.catalog, known.snapshot) if known.catalog else ())
+
+
+def held_by_confirm(known: Known) -> dict[str, str]:
+    """Return the previews whose pull request vanished from its listing (key: why they stay)."""
+    services = known.catalog.repositories if known.catalog else {}
+    return {
+        f"{service.name}/{number}": hold.reason
+        for name, repository in known.snapshot.repositories.items()
+        for number, hold in repository.held.items()
+        for service in services.get(name, ())
+    }
+
+
+def held_by_breaker(emissions: Mapping[Filters, Emitted]) -> dict[str, str]:
+    """Return the previews that would have left an answer (key: why)."""
+    return {
+        emitted.previews[name].key: f"the breaker holds it back: {departure.reason}"
+        for emitted in emissions.values()
+        for name, departure in emitted.held.items()
+    }
+
+
+def waits_for_human(known: Known) -> bool:
+    """Tell whether the breaker waits for `preview-plugin acknowledge`."""
+    return any(emitted.waits_for_human for emitted in known.emitted.values())
+
+
+def to_let_go(known: Known) -> str:
+    """Return the command that makes the breaker let go; "" if it does so by itself, or holds nothing."""
+    return f"preview-plugin acknowledge {known.catalog.fingerprint}" if known.catalog and waits_for_human(known) else ""

@@ -1,0 +1,89 @@
+"""Gathering: from a source and what was known before to what is certain now."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from plugin.core.absorb import (
+    absorb,
+    covers,
+    labels_to_ask,
+    stale_look_ups,
+    unconfirmed,
+    with_confirmations,
+    with_look_ups,
+)
+from plugin.core.catalog import Catalog
+from plugin.core.decide import wanted_lookups
+from plugin.core.model import Elsewhere, Repository, Snapshot
+from plugin.core.references import Locator
+from plugin.sources import Doubt, Source, Wanted
+from plugin.state import Known
+
+# What a probe cannot see (a missed change, a lost permission) lasts no longer than this.
+LISTED_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is certain now. `catalog` is None until every repository was read once."""
+
+    catalog: Catalog | None
+    snapshot: Snapshot
+    gone: Mapping[Locator, Elsewhere]  # pull requests that were confirmed to be elsewhere
+    fresh: bool  # the source said something that counts
+
+
+def gather(
+    source: Source, before: Known, newest: Catalog, now: datetime, only: Collection[str] | None = None
+) -> Gathered:
+    """Read all repositories, or only some that are said to have changed; keep whatever is in doubt as it was."""
+    if before.catalog and newest.fingerprint == before.catalog.fingerprint:
+        newest = before.catalog
+    in_force = [before.catalog] if before.catalog else []
+    labels = labels_to_ask([newest, *in_force])
+    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
+    wanted = [
+        Wanted(name, asked, known.get(name), must_list=only is not None or _is_due(known.get(name), now))
+        for name, asked in labels.items()
+        if only is None or name in only
+    ]
+    readings = source.read(wanted)
+    read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
+    snapshot = replace(
+        before.snapshot,
+        doubts={
+            name: doubt for name, doubt in before.snapshot.doubts.items() if name in labels and name not in readings
+        }
+        | {name: reading.reason for name, reading in readings.items() if isinstance(reading, Doubt)},
+        read_at={name: at for name, at in before.snapshot.read_at.items() if name in labels} | dict.fromkeys(read, now),
+    )
+    # A catalog that adds a repository takes effect once that repository was read.
+    catalog = newest if covers(Snapshot(known | read), newest) else before.catalog
+    absorbed = {
+        name: reading if reading is known.get(name) else absorb(known.get(name), reading, catalog or newest, now)
+        for name, reading in read.items()
+    }
+    snapshot, gone = _confirmed(source, replace(snapshot, repositories=known | absorbed))
+    if catalog:
+        snapshot = _looked_up(source, snapshot, catalog)
+    return Gathered(catalog, snapshot, gone, fresh=bool(read) or not wanted)
+
+
+def _is_due(known: Repository | None, now: datetime) -> bool:
+    if known is None or known.listed_at is None:
+        return True
+    return not timedelta(0) <= now - known.listed_at < LISTED_EVERY  # below zero: the clock was set back
+
+
+def _confirmed(source: Source, snapshot: Snapshot) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
+    asked = unconfirmed(snapshot)
+    answers = source.look_up(asked, snapshot.repositories) if asked else {}
+    return with_confirmations(snapshot, asked, answers)
+
+
+def _looked_up(source: Source, snapshot: Snapshot, catalog: Catalog) -> Snapshot:
+    wanted = wanted_lookups(catalog, snapshot)
+    stale = [name for name in stale_look_ups(snapshot, wanted) if name.repository not in snapshot.doubts]
+    answers = source.look_up(stale, snapshot.repositories) if stale else {}
+    return with_look_ups(snapshot, wanted, answers)

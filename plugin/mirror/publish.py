@@ -1,0 +1,121 @@
+"""Publishing: from what was gathered to the next version of what may be answered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from plugin.core.breaker import Emitted, judge
+from plugin.core.departures import Departures, unconfirmed
+from plugin.core.emission import emission
+from plugin.core.filters import Filters
+from plugin.core.history import continued
+from plugin.core.model import Elsewhere, LookUp
+from plugin.core.references import Locator
+from plugin.core.targets import ELSEWHERE
+from plugin.mirror.current import Current, decided
+from plugin.mirror.gather import Gathered
+from plugin.state import Head
+from plugin.threshold import Threshold
+
+LookUps = Mapping[Locator, LookUp]
+
+
+def publish(
+    before: Current,
+    gathered: Gathered,
+    now: datetime,
+    threshold: Threshold,
+    look_up: Callable[[Sequence[Locator]], LookUps],
+) -> Current:
+    """Return what may be answered once it is stored; its version is a new one only if an answer could change."""
+    known = before.known
+    fresh_at = now if gathered.fresh else known.head.fresh_at
+    unchanged = replace(
+        before, known=replace(known, head=Head(known.head.version, fresh_at), snapshot=gathered.snapshot)
+    )
+    changed = gathered.catalog is not known.catalog or gathered.snapshot != known.snapshot
+    if not changed and not any(emitted.held for emitted in known.emitted.values()):
+        return unchanged
+    next_known = replace(unchanged.known, head=Head(known.head.version + 1, fresh_at), catalog=gathered.catalog)
+    draft = decided(next_known) if changed else Current(next_known, before.previews)
+    emissions = _emissions(before, draft, gathered.gone, threshold, look_up)
+    if not changed and all(_same(emissions[filters], emitted) for filters, emitted in known.emitted.items()):
+        return unchanged
+    after = replace(draft, known=replace(next_known, emitted=emissions))
+    histories = continued(known.histories, before.moment, after.moment, _departed(before, after, gathered.gone), now)
+    bodies = {filters: answer for filters in emissions if (answer := after.answer(filters)) is not None}
+    return replace(after, known=replace(after.known, histories=histories), bodies=bodies)
+
+
+def judged(
+    draft: Current,
+    filters: Filters,
+    old: Emitted | None,
+    old_body: Callable[[], bytes | None],
+    departures: Departures,
+    threshold: Threshold,
+) -> Emitted:
+    """Return what an input is to get in the version `draft`, compared with what it got before."""
+    catalog = draft.known.catalog
+    assert catalog  # noqa: S101  the callers have asked
+    new = emission(draft.known.head.version, catalog, draft.previews, filters)
+    if old is None:
+        return new
+    return judge(old, new, lambda name, left: departures.why(old.catalog, name, left), threshold, old_body)
+
+
+def departures_of(draft: Current, gone: Mapping[Locator, Elsewhere], look_ups: LookUps) -> Departures:
+    """Put together what is known about what left."""
+    catalog = draft.known.catalog
+    assert catalog  # noqa: S101  the callers have asked
+    previews = {preview.name: preview for preview in draft.previews}
+    return Departures(catalog, draft.known.snapshot, previews, gone, look_ups, draft.known.acknowledged)
+
+
+def _emissions(
+    before: Current,
+    draft: Current,
+    gone: Mapping[Locator, Elsewhere],
+    threshold: Threshold,
+    look_up: Callable[[Sequence[Locator]], LookUps],
+) -> dict[Filters, Emitted]:
+    emitted = dict(before.known.emitted)
+    catalog = draft.known.catalog
+    if catalog is None:
+        return emitted
+    # An input that the catalog does not know any more is refused until it does; what it got is not forgotten.
+    inputs = [filters for filters in emitted if filters.known_to(catalog)]
+
+    def judge_all(look_ups: LookUps) -> dict[Filters, Emitted]:
+        departures = departures_of(draft, gone, look_ups)
+        return {
+            filters: judged(draft, filters, emitted[filters], partial(before.answer, filters), departures, threshold)
+            for filters in inputs
+        }
+
+    first = judge_all({})
+    doubts = draft.known.snapshot.doubts
+    asked = {locator for new in first.values() for locator in unconfirmed(new) if locator.repository not in doubts}
+    return emitted | (judge_all(look_up(sorted(asked, key=str))) if asked else first)
+
+
+def _departed(before: Current, after: Current, gone: Mapping[Locator, Elsewhere]) -> dict[str, str]:
+    reasons = dict(before.moment.held)
+    now = {preview.key: preview for preview in after.previews}
+    services = after.known.catalog.services if after.known.catalog else {}
+    for key, preview in before.moment.live.items():
+        locator = Locator(preview.repository.name, preview.pull_request.number)
+        if preview.service.name not in services:
+            reasons[key] = "the catalog has no such service any more"
+        elif locator in gone:
+            reasons[key] = f"{locator} {ELSEWHERE[gone[locator]]}"
+        elif key in now:
+            reasons[key] = now[key].verdict.reason
+        else:
+            reasons[key] = f"{locator} {ELSEWHERE[Elsewhere.UNLABELLED]}"
+    return reasons
+
+
+def _same(one: Emitted, other: Emitted) -> bool:
+    return replace(one, version=other.version) == other

@@ -1,0 +1,120 @@
+"""What is published: the newest version that was stored, in memory, and never an older one than any already answered."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from plugin.core.filters import Filters
+from plugin.errors import NotReady
+from plugin.mirror.current import Current, decided
+from plugin.mirror.publish import departures_of, judged
+from plugin.state import NOTHING, Head, Outdated, Store, Unreachable
+from plugin.threshold import Threshold
+
+TRIES = 5  # how often another replica may be quicker
+
+
+class Published:
+    """Answers come from here. Any number of threads may ask; what they get is replaced as a whole."""
+
+    def __init__(self, store: Store, threshold: Threshold, max_stale: timedelta, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._threshold = threshold
+        self._max_stale = max_stale
+        self._clock = clock
+        self._replacing = threading.Lock()
+        self._current = Current(NOTHING, ())
+        self._loaded = False
+
+    @property
+    def newest(self) -> Current:
+        """What this replica knows, without asking whether there is something newer."""
+        return self._current
+
+    def current(self) -> Current:
+        """Return what may be answered from. Raises NotReady."""
+        try:
+            current = self.synchronised()
+        except Unreachable as error:
+            raise NotReady(f"{error}; until then it is not known which answer is the newest") from None
+        self._refuse_stale(current.known.head)
+        return current
+
+    def synchronised(self) -> Current:
+        """Return the newest version that anybody has stored. Raises Unreachable."""
+        head = self._store.head()
+        current = self._current
+        if self._loaded and head.version == current.known.head.version:
+            return current if head == current.known.head else self._with_head(head)
+        with self._replacing:
+            return self._load()
+
+    def reload(self) -> Current:
+        """Load what another replica stored, also what changes no answer. Raises Unreachable."""
+        with self._replacing:
+            return self._load()
+
+    def answer(self, current: Current, filters: Filters) -> bytes:
+        """Return the answer to an input, of this version or a newer one. Raises NotReady."""
+        ready = current.bodies.get(filters)
+        return ready if ready is not None else self._emit(filters)
+
+    def store(self, before: Current, after: Current) -> Current:
+        """Store a new version, and only then let it be answered. Raises Outdated or Unreachable."""
+        with self._replacing:
+            self._store.save(before.known, after.known)
+            # An input that was answered for the first time meanwhile is judged when it comes back.
+            emitted = {**self._current.known.emitted, **after.known.emitted}
+            self._current = replace(after, known=replace(after.known, emitted=emitted))
+            return self._current
+
+    def _refuse_stale(self, head: Head) -> None:
+        if head.fresh_at is not None and self._clock() - head.fresh_at > self._max_stale:
+            raise NotReady("nothing could be read for longer than PREVIEW_MAX_STALE; the log says why")
+
+    def _with_head(self, head: Head) -> Current:
+        with self._replacing:
+            if self._current.known.head.version == head.version:
+                self._current = replace(self._current, known=replace(self._current.known, head=head))
+            return self._current
+
+    def _load(self) -> Current:
+        known = self._store.load()
+        if self._loaded and known.head.version == self._current.known.head.version:
+            self._current = replace(self._current, known=known)
+        else:
+            self._current, self._loaded = decided(known), True
+        return self._current
+
+    def _emit(self, filters: Filters) -> bytes:
+        """Answer an input that was not answered in this version yet, and store that first."""
+        with self._replacing:
+            for _ in range(TRIES):
+                current = self._current
+                body = current.answer(filters)
+                try:
+                    if body is None:
+                        current = self._judge(filters)
+                        body = current.answer(filters)
+                except Outdated:
+                    self._load()
+                    continue
+                except Unreachable as error:
+                    raise NotReady(str(error)) from None
+                if body is None:
+                    raise NotReady(
+                        "more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known; "
+                        "the read routes say which"
+                    )
+                self._current = replace(current, bodies={**current.bodies, filters: body})
+                return body
+        raise NotReady("what is known changes too quickly; ask again")
+
+    def _judge(self, filters: Filters) -> Current:
+        current = self._current
+        # The answer of another version is not at hand here: if the breaker holds, the next refresh will let go.
+        old, departures = current.known.emitted.get(filters), departures_of(current, {}, {})
+        emitted = judged(current, filters, old, lambda: None, departures, self._threshold)
+        self._store.emit(current.known.head.version, filters, emitted)
+        return replace(current, known=replace(current.known, emitted={**current.known.emitted, filters: emitted}))

@@ -1,0 +1,64 @@
+"""What each refresh did, for the log and the metrics."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from plugin.core.verdicts import State
+from plugin.logs import Logger
+from plugin.metrics import Metrics
+from plugin.mirror.current import Current, held_by_breaker, held_by_confirm, to_let_go
+from plugin.mirror.refresh import RefreshReport
+
+
+def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:
+    """Write each refresh to the log and the metrics."""
+
+    def observe(report: RefreshReport) -> None:
+        snapshot = report.current.known.snapshot
+        pull_requests = sum(len(repository.pull_requests) for repository in snapshot.repositories.values())
+        metrics.refresh_seconds.observe(report.duration.total_seconds())
+        metrics.last_refresh.set_to_current_time()
+        metrics.in_doubt.set(len(snapshot.doubts))
+        metrics.pull_requests.set(pull_requests)
+        metrics.catalog_broken.set(bool(report.catalog_error))
+        metrics.github_requests.inc(report.requests)
+        metrics.github_points.inc(report.points)
+        if report.points_left is not None:
+            metrics.github_points_left.set(report.points_left)
+        if report.failure:
+            metrics.refresh_failures.inc()
+        _count_previews(metrics, log, report.current)
+        if report.catalog_error:
+            log.error(
+                "the catalog is broken; the version before stays in force",
+                problems=report.catalog_error.splitlines(),
+            )
+        log.log(
+            logging.WARNING if report.failure else logging.INFO,
+            "refresh",
+            **{"failure": report.failure} if report.failure else {},
+            milliseconds=round(report.duration.total_seconds() * 1000, 1),
+            version=report.current.known.head.version,
+            repositories=len(snapshot.repositories),
+            pull_requests=pull_requests,
+            doubts=dict(snapshot.doubts),
+            changed=report.changed,
+            github_requests=report.requests,
+            github_points=report.points,
+            github_points_left=report.points_left,
+        )
+
+    return observe
+
+
+def _count_previews(metrics: Metrics, log: Logger, current: Current) -> None:
+    states = Counter(preview.verdict.state for preview in current.previews)
+    for state in State:
+        metrics.previews.labels(state.value).set(states[state])
+    metrics.config_errors.set(sum(bool(preview.config_error) for preview in current.previews))
+    by_confirm, by_breaker = held_by_confirm(current.known), held_by_breaker(current.known.emitted)
+    metrics.held.labels("confirm").set(len(by_confirm))
+    metrics.held.labels("breaker").set(len(by_breaker))
+    if by_breaker:
+        log.warning("the breaker holds", previews=by_breaker, to_let_go=to_let_go(current.known))
