@@ -19,7 +19,8 @@ from plugin.sources import Source
 from plugin.sources.file import FileSource
 from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
-from plugin.state.opening import State, open_state
+from plugin.state import State
+from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
@@ -50,16 +51,8 @@ def make_mirror(
     settings: StateSettings, state: State, observe: Callable[[RefreshReport], None], now: Clock = clock
 ) -> Mirror:
     """Put together what keeps the snapshot fresh. Raises InvalidFile or OSError for the catalog."""
-    return Mirror(
-        make_source(settings),
-        Published(state.store, settings.breaker, settings.max_stale, now),
-        state.board,
-        state.lease,
-        WatchedCatalog(settings.catalog),
-        settings.breaker,
-        now,
-        observe,
-    )
+    published = Published(state.store, settings.breaker, settings.max_stale, now)
+    return Mirror(make_source(settings), WatchedCatalog(settings.catalog), published, state, observe)
 
 
 def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = clock) -> Flask:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -22,9 +22,9 @@ from plugin.logs import configure_logs, get_logger
 from plugin.mirror.current import waits_for_human
 from plugin.mirror.refresh import RefreshReport
 from plugin.settings import Settings, StateSettings, load_settings, unknown_variables
-from plugin.state import Known, Unreachable
+from plugin.state import Known, State, Unreachable
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
-from plugin.state.opening import State, open_state, stored
+from plugin.state.opening import open_state, stored
 
 THREADS = 16
 # Argo CD's client lets go of an idle connection after 90 seconds. The server must not be first: a request that meets a
@@ -78,26 +78,26 @@ def explain(locator: str) -> None:
     if wanted is None:
         raise click.UsageError("write the pull request as acme/orders#12 or as its URL")
     with _errors_for_people():
-        stored, answers = _answers()
+        known, answers = _answers()
         current = answers.current()
     found = [preview for preview in current.previews if preview.locator.casefold() == str(wanted).casefold()]
     held = current.moment.held
     for preview in found:
-        events = stored.histories.get(preview.key, ())
-        click.echo("\n".join(explanation(preview, held.get(preview.key, ""), events)))
+        events = known.histories.get(preview.key, ())
+        _print(explanation(preview, held.get(preview.key, ""), events))
     if not found:
         click.echo(
             f"{wanted} has no preview: it is not open, lacks the labels, or its repository is not in the catalog."
         )
         for service in current.services_of(wanted):
-            click.echo("\n".join(history(stored.histories.get(f"{service.name}/{wanted.number}", ()))))
+            _print(history(known.histories.get(f"{service.name}/{wanted.number}", ())))
         raise SystemExit(1)
 
 
 @main.command()
 @click.argument("fingerprint")
 def acknowledge(fingerprint: str) -> None:
-    """Say that what a new catalog no longer has may leave: the breaker waits for that. The log gives the fingerprint."""
+    """Let leave what a new catalog no longer has. The breaker waits for that; its message gives the fingerprint."""
     with _errors_for_people():
         state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())
         known = state.store.load()
@@ -173,9 +173,14 @@ def _answers() -> tuple[Known, Answers]:
     """Go on from what a server has stored, without changing it; return that too."""
     settings = load_settings(StateSettings, os.environ)
     known = stored(settings.state.get_secret_value())
-    mirror = make_mirror(settings, State(MemoryStore(known), LocalBoard(), LocalLease()), _print_doubts)
+    mirror = make_mirror(settings, State(MemoryStore(known), LocalBoard(), LocalLease(), lambda: None), _print_doubts)
     mirror.refresh()
     return known, Answers(mirror)
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 def _print_doubts(report: RefreshReport) -> None:

@@ -112,7 +112,7 @@ class StateSettings(SourceSettings):
     state: State = Field(
         "sqlite:~/.local/state/preview-plugin/state.db",
         validate_default=True,
-        description="Where what is known is kept: `sqlite:PATH`, `redis://HOST:PORT/DB` for several replicas, or `memory`",
+        description="Keeps what is known: `sqlite:PATH`, for several replicas `redis://HOST:PORT/DB`, or `memory`",
     )
 
     max_stale: Interval = Field(
@@ -121,7 +121,7 @@ class StateSettings(SourceSettings):
     breaker: Annotated[Threshold, BeforeValidator(parse_threshold)] = Field(
         "5,20%",
         validate_default=True,
-        description="More previews than this, and more than this share of an answer, never leave it at once unconfirmed",
+        description="More previews than this, and more than this share, never leave an answer at once unconfirmed",
     )
 
 

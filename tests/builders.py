@@ -7,7 +7,16 @@ from typing import Any
 
 from plugin.core.catalog import Catalog, load_catalog
 from plugin.core.decide import Preview, decide
-from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
+from plugin.core.model import (
+    ConfigFile,
+    Elsewhere,
+    LookedUp,
+    LookUp,
+    PullRequest,
+    PullRequestState,
+    Repository,
+    Snapshot,
+)
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -62,10 +71,20 @@ def make_pull_request(number: int = 1, **given: Any) -> PullRequest:
 def make_repository(
     name: str,
     *pull_requests: PullRequest,
-    looked_up: Mapping[int, Elsewhere] | None = None,
+    looked_up: Mapping[int, Elsewhere | LookedUp] | None = None,
     labels: frozenset[str] = frozenset({"preview"}),
+    **given: Any,
 ) -> Repository:
-    return Repository(name, f"https://github.com/{name}", "main", labels, pull_requests, looked_up or {})
+    found = {number: it if isinstance(it, LookedUp) else LookedUp(it) for number, it in (looked_up or {}).items()}
+    return Repository(name, f"https://github.com/{name}", "main", labels, pull_requests, found, **given)
+
+
+def make_look_up(state: str = "open", **given: Any) -> LookUp:
+    """What a source says of a pull request; open ones have no label unless they are given some."""
+    defaults: dict[str, Any] = {"answered_at": MONDAY}
+    if state != "missing":
+        defaults["updated_at"] = MONDAY
+    return LookUp(PullRequestState(state), **defaults | given)
 
 
 def make_snapshot(catalog: Catalog, *repositories: Repository) -> Snapshot:

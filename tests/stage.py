@@ -1,18 +1,21 @@
 """A mirror whose source says what the test wrote down."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from plugin.core.model import Elsewhere, PullRequest, Repository
+from plugin.core.model import LookUp, PullRequest, Repository
 from plugin.core.references import Locator
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
 from plugin.sources import Doubt, Usage, Wanted
-from plugin.state.memory import MemoryStore
-from tests.builders import catalog_text, make_repository
+from plugin.state import Known, State
+from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from plugin.threshold import Threshold
+from tests.builders import catalog_text, make_look_up, make_repository
 
 
 @dataclass
@@ -20,7 +23,8 @@ class ScriptedSource:
     """Says what the test wrote down; every repository that is not in `listed` is doubtful."""
 
     listed: dict[str, list[PullRequest]] = field(default_factory=dict)
-    elsewhere: dict[Locator, Elsewhere] = field(default_factory=dict)
+    elsewhere: dict[Locator, LookUp] = field(default_factory=dict)
+    looked_up: list[Locator] = field(default_factory=list)
     asked: list[dict[str, set[str]]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
 
@@ -30,8 +34,15 @@ class ScriptedSource:
         self.usage.points += 1
         return {repository.name: self._reading(repository) for repository in wanted}
 
-    def look_up(self, locators: Collection[Locator]) -> dict[Locator, Elsewhere]:
+    def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
+        assert {locator.repository for locator in locators} <= set(known)
+        self.looked_up += locators
         return {locator: self.elsewhere[locator] for locator in locators if locator in self.elsewhere}
+
+    def close(self, repository: str, number: int, state: str = "closed") -> None:
+        """Take a pull request out of the listing and say, if asked for it, that it is closed."""
+        self.listed[repository] = [known for known in self.listed[repository] if known.number != number]
+        self.elsewhere[Locator(repository, number)] = make_look_up(state)
 
     def _reading(self, wanted: Wanted) -> Repository | Doubt:
         if wanted.name not in self.listed:
@@ -57,6 +68,8 @@ class Stage:
     path: Path
     source: ScriptedSource
     mirror: Mirror
+    state: State
+    clock: "Clock"
     reports: list[RefreshReport]
 
     def write_catalog(self, services: Mapping[str, Mapping[str, Any]]) -> None:
@@ -64,11 +77,19 @@ class Stage:
 
     def titles(self) -> dict[str, list[str]]:
         """Answer what is known of each repository of the catalog in force."""
-        catalog, known = self.mirror.known()
+        catalog, current = self.mirror.current()
         return {
-            name: [pull_request.title for pull_request in known.snapshot.repositories[name].pull_requests]
+            name: [pull_request.title for pull_request in current.known.snapshot.repositories[name].pull_requests]
             for name in catalog.repositories
         }
+
+    def known(self) -> Known:
+        """Answer everything that is known."""
+        return self.mirror.current()[1].known
+
+    def restarted(self) -> "Stage":
+        """A new process with the same state, source and catalog."""
+        return _stage(self.path, self.source, self.state, self.clock)
 
 
 def make_stage(tmp_path: Path) -> Stage:
@@ -76,6 +97,11 @@ def make_stage(tmp_path: Path) -> Stage:
     path = tmp_path / "catalog.yaml"
     path.write_text(catalog_text({"orders": {"depends_on": ["payments"]}, "payments": {}}), "utf-8")
     source = ScriptedSource({"acme/orders": [], "acme/payments": []})
+    return _stage(path, source, State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None), Clock())
+
+
+def _stage(path: Path, source: ScriptedSource, state: State, clock: Clock) -> Stage:
     reports: list[RefreshReport] = []
-    mirror = Mirror(source, MemoryStore(), WatchedCatalog(path), Clock(), reports.append)
-    return Stage(path, source, mirror, reports)
+    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), clock)
+    mirror = Mirror(source, WatchedCatalog(path), published, state, reports.append)
+    return Stage(path, source, mirror, state, clock, reports)

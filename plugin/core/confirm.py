@@ -1,4 +1,4 @@
-"""Confirm before delete: a pull request that vanished from a listing still counts until an answer by number says why. Pure.
+"""Confirm before delete: what vanished from a listing still counts until an answer by number says why. Pure.
 
 A listing can come back short (an index that lags, a page that was lost), and Argo CD deletes what an answer leaves out.
 """
@@ -29,18 +29,20 @@ def confirm(last_seen: PullRequest, asked: frozenset[str], answer: LookUp | None
         return _missing(answer.answered_at, before)
     if answer.updated_at is None or answer.updated_at < last_seen.updated_at:
         return Hold("it is not listed any more, but the answer about it is older than one before")
-    if answer.state is not PullRequestState.OPEN:
-        return _ELSEWHERE[answer.state]
-    if is_labelled(asked, answer):
-        return Hold("it is open and has the label, though it was not listed")
-    if not answer.all_labels:
-        return Hold("it is not listed any more, and has more labels than could be read")
-    return Elsewhere.UNLABELLED
+    return _open(asked, answer) if answer.state is PullRequestState.OPEN else _ELSEWHERE[answer.state]
 
 
 def is_labelled(asked: frozenset[str], answer: LookUp) -> bool:
     """Tell whether a listing by these labels should have had it."""
     return not asked or not asked.isdisjoint(answer.labels)
+
+
+def _open(asked: frozenset[str], answer: LookUp) -> Elsewhere | Hold:
+    if is_labelled(asked, answer):
+        return Hold("it is open and has the label, though it was not listed")
+    if not answer.all_labels:
+        return Hold("it is not listed any more, and has more labels than could be read")
+    return Elsewhere.UNLABELLED
 
 
 def _missing(answered_at: datetime, before: Hold) -> Elsewhere | Hold:

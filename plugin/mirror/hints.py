@@ -1,4 +1,4 @@
-"""Hints: repositories that are said to have changed, read together once GitHub's API can know. Pure but for its memory."""
+"""Hints: repositories that are said to have changed; they are read together, once GitHub's API can know."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Publishing: from what was gathered to the next version of what may be answered."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -48,29 +48,34 @@ def publish(
     return replace(after, known=replace(after.known, histories=histories), bodies=bodies)
 
 
-def judged(
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Decides what each input is to get in the version `draft`."""
+
+    draft: Current
+    departures: Departures
+    threshold: Threshold
+
+    def judge(self, filters: Filters, old: Emitted | None, old_body: Callable[[], bytes | None]) -> Emitted:
+        """Return what an input is to get, compared with what it got before."""
+        new = emission(self.draft.known.head.version, self.departures.catalog, self.draft.previews, filters)
+        if old is None:
+            return new
+        return judge(old, new, partial(self.departures.why, old.catalog), self.threshold, old_body)
+
+
+def make_judge(
     draft: Current,
-    filters: Filters,
-    old: Emitted | None,
-    old_body: Callable[[], bytes | None],
-    departures: Departures,
     threshold: Threshold,
-) -> Emitted:
-    """Return what an input is to get in the version `draft`, compared with what it got before."""
-    catalog = draft.known.catalog
-    assert catalog  # noqa: S101  the callers have asked
-    new = emission(draft.known.head.version, catalog, draft.previews, filters)
-    if old is None:
-        return new
-    return judge(old, new, lambda name, left: departures.why(old.catalog, name, left), threshold, old_body)
-
-
-def departures_of(draft: Current, gone: Mapping[Locator, Elsewhere], look_ups: LookUps) -> Departures:
-    """Put together what is known about what left."""
-    catalog = draft.known.catalog
-    assert catalog  # noqa: S101  the callers have asked
+    gone: Mapping[Locator, Elsewhere] | None = None,
+    look_ups: LookUps | None = None,
+) -> Judge:
+    """Make a judge who knows what is gone and what was looked up; a catalog must be in force."""
+    known = draft.known
+    assert known.catalog  # noqa: S101  the callers have asked
     previews = {preview.name: preview for preview in draft.previews}
-    return Departures(catalog, draft.known.snapshot, previews, gone, look_ups, draft.known.acknowledged)
+    departures = Departures(known.catalog, known.snapshot, previews, gone or {}, look_ups or {}, known.acknowledged)
+    return Judge(draft, departures, threshold)
 
 
 def _emissions(
@@ -88,11 +93,8 @@ def _emissions(
     inputs = [filters for filters in emitted if filters.known_to(catalog)]
 
     def judge_all(look_ups: LookUps) -> dict[Filters, Emitted]:
-        departures = departures_of(draft, gone, look_ups)
-        return {
-            filters: judged(draft, filters, emitted[filters], partial(before.answer, filters), departures, threshold)
-            for filters in inputs
-        }
+        judge = make_judge(draft, threshold, gone, look_ups)
+        return {filters: judge.judge(filters, emitted[filters], partial(before.answer, filters)) for filters in inputs}
 
     first = judge_all({})
     doubts = draft.known.snapshot.doubts

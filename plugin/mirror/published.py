@@ -1,4 +1,4 @@
-"""What is published: the newest version that was stored, in memory, and never an older one than any already answered."""
+"""What is published: the newest version that was stored; never an older one than any already answered."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from plugin.core.filters import Filters
 from plugin.errors import NotReady
 from plugin.mirror.current import Current, decided
-from plugin.mirror.publish import departures_of, judged
+from plugin.mirror.publish import make_judge
 from plugin.state import NOTHING, Head, Outdated, Store, Unreachable
 from plugin.threshold import Threshold
 
@@ -20,9 +20,9 @@ class Published:
 
     def __init__(self, store: Store, threshold: Threshold, max_stale: timedelta, clock: Callable[[], datetime]) -> None:
         self._store = store
-        self._threshold = threshold
+        self.threshold = threshold
         self._max_stale = max_stale
-        self._clock = clock
+        self.clock = clock
         self._replacing = threading.Lock()
         self._current = Current(NOTHING, ())
         self._loaded = False
@@ -70,7 +70,7 @@ class Published:
             return self._current
 
     def _refuse_stale(self, head: Head) -> None:
-        if head.fresh_at is not None and self._clock() - head.fresh_at > self._max_stale:
+        if head.fresh_at is not None and self.clock() - head.fresh_at > self._max_stale:
             raise NotReady("nothing could be read for longer than PREVIEW_MAX_STALE; the log says why")
 
     def _with_head(self, head: Head) -> Current:
@@ -114,7 +114,7 @@ class Published:
     def _judge(self, filters: Filters) -> Current:
         current = self._current
         # The answer of another version is not at hand here: if the breaker holds, the next refresh will let go.
-        old, departures = current.known.emitted.get(filters), departures_of(current, {}, {})
-        emitted = judged(current, filters, old, lambda: None, departures, self._threshold)
+        judge = make_judge(current, self.threshold)
+        emitted = judge.judge(filters, current.known.emitted.get(filters), lambda: None)
         self._store.emit(current.known.head.version, filters, emitted)
         return replace(current, known=replace(current.known, emitted={**current.known.emitted, filters: emitted}))

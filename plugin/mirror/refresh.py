@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from plugin.core.absorb import unread
 from plugin.core.catalog import Catalog
@@ -22,8 +22,7 @@ from plugin.mirror.pace import Cycle, next_refresh
 from plugin.mirror.publish import publish
 from plugin.mirror.published import Published
 from plugin.sources import Source
-from plugin.state import Board, Lease, Outdated, Unreachable
-from plugin.threshold import Threshold
+from plugin.state import Outdated, State, Unreachable
 
 FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo CD itself gives up after 30
 TICK = 1.0  # seconds between two looks at what other replicas say
@@ -49,21 +48,16 @@ class Mirror:
     def __init__(
         self,
         source: Source,
-        published: Published,
-        board: Board,
-        lease: Lease,
         catalog: WatchedCatalog,
-        threshold: Threshold,
-        clock: Callable[[], datetime],
+        published: Published,
+        state: State,
         observe: Callable[[RefreshReport], None],
     ) -> None:
         self._source = source
-        self._published = published
-        self._board = board
-        self._lease = lease
         self._catalog = catalog
-        self._threshold = threshold
-        self._clock = clock
+        self._published = published
+        self._board = state.board
+        self._lease = state.lease
         self._observe = observe
         self._refreshing = threading.Lock()
         self._refreshed_once = threading.Event()
@@ -92,7 +86,7 @@ class Mirror:
     def age(self) -> timedelta:
         """Return how long ago the source last said something that counts; zero before it did."""
         fresh_at = self._published.newest.known.head.fresh_at
-        return self._clock() - fresh_at if fresh_at else timedelta(0)
+        return self._published.clock() - fresh_at if fresh_at else timedelta(0)
 
     def hint(self, repositories: Collection[str]) -> None:
         """Say that something may have changed in these repositories. Raises Unreachable."""
@@ -134,7 +128,7 @@ class Mirror:
             elif now >= due:
                 report = self.refresh()
                 cycle = Cycle(report.points or cycle.points, cycle.failures + 1 if report.failure else 0)
-                wait = next_refresh(interval, cycle, self._source.usage, self._clock(), random.random())  # noqa: S311
+                wait = next_refresh(interval, cycle, self._source.usage, self._published.clock(), random.random())  # noqa: S311
                 due = time.monotonic() + wait.total_seconds()
             elif repositories := hints.ready(self._take_hints(), now):
                 self.refresh(repositories)
@@ -145,13 +139,13 @@ class Mirror:
         """Store what is new; return what kept everything from being read, or ""."""
         newest = self._catalog.read()
         try:
-            gathered = gather(self._source, before.known, newest, self._clock(), only)
+            gathered = gather(self._source, before.known, newest, self._published.clock(), only)
             repositories = gathered.snapshot.repositories
             after = publish(
                 before,
                 gathered,
-                self._clock(),
-                self._threshold,
+                self._published.clock(),
+                self._published.threshold,
                 lambda locators: self._source.look_up(locators, repositories),
             )
             failure = "" if gathered.fresh else "nothing could be read"

@@ -3,7 +3,7 @@
 `Store` is what must never be lost, `Board` what replicas tell each other and may forget, `Lease` who of them polls.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -54,7 +54,7 @@ class Store(Protocol):
         """Return the newest head, also of another replica's making. Cheap enough for every request."""
 
     def load(self) -> Known:
-        """Return everything of the newest head; what was loaded before and has not changed comes as the same objects."""
+        """Return everything of the newest head. What has not changed since the last time comes as the same objects."""
 
     def save(self, before: Known, after: Known) -> None:
         """Store `after`, which was made from `before`, at once and whole. Raises Outdated.
@@ -66,7 +66,7 @@ class Store(Protocol):
         """Store what was answered to an input for the first time. Raises Outdated if `version` is not the newest."""
 
     def acknowledge(self, fingerprint: str) -> None:
-        """Remember that a human has acknowledged a catalog."""
+        """Remember that a human has acknowledged a catalog, in a new version."""
 
 
 class Board(Protocol):
@@ -91,3 +91,13 @@ class Lease(Protocol):
     @property
     def held(self) -> bool:
         """Whether it is this replica, as far as it knows; `Store.save` is what makes sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One place, opened."""
+
+    store: Store
+    board: Board
+    lease: Lease
+    close: Callable[[], None]

@@ -35,22 +35,23 @@ def test_the_same_bytes_are_given_until_something_changes(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
     stage.mirror.refresh()
     answers = Answers(stage.mirror)
-    first, decided = answers.parameters({}), answers.previews()[0]
+    first, decided = answers.parameters({}), answers.current().previews
     stage.mirror.refresh()
 
     assert answers.parameters({}) is first
-    assert answers.previews()[0] is decided
+    assert answers.current().previews is decided
     stage.source.listed["acme/orders"] = [make_pull_request(1), make_pull_request(2)]
     stage.mirror.refresh()
     assert names(answers.parameters({})) == ["preview-orders-1", "preview-orders-2"]
-    assert len(answers.previews()[0]) == 2
+    assert len(answers.current().previews) == 2
 
 
 def test_while_something_is_doubtful_its_previews_stay_in_the_answer(stage: Stage) -> None:
     stage.source.listed = {"acme/orders": [make_pull_request(1)], "acme/payments": [make_pull_request(2)]}
     stage.mirror.refresh()
     answers = Answers(stage.mirror)
-    stage.source.listed = {"acme/payments": []}
+    stage.source.listed = {"acme/payments": [make_pull_request(2)]}
+    stage.source.close("acme/payments", 2)
     stage.mirror.refresh()
 
     assert names(answers.parameters({})) == ["preview-orders-1"]
@@ -63,7 +64,7 @@ def test_before_everything_was_read_there_is_no_answer(stage: Stage, monkeypatch
     with pytest.raises(NotReady, match=r"^these repositories have never been read: acme/orders, acme/payments$"):
         answers.parameters({})
     with pytest.raises(NotReady):
-        answers.previews()
+        answers.current()
 
 
 def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
@@ -76,7 +77,7 @@ def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
         threading.Event().wait(0.05)  # long enough for the other nine to come
         return decide(*known)
 
-    monkeypatch.setattr("plugin.answer.decide", slow_decide)
+    monkeypatch.setattr("plugin.mirror.current.decide", slow_decide)
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
     answers = Answers(stage.mirror)
     ready, bodies = threading.Barrier(11), []

@@ -4,12 +4,23 @@ from typing import Any
 
 import pytest
 
-from plugin.core.absorb import absorb, covers, labels_to_ask, unread, with_look_ups
-from plugin.core.model import Elsewhere, Snapshot
+from plugin.core.absorb import (
+    absorb,
+    covers,
+    labels_to_ask,
+    stale_look_ups,
+    unconfirmed,
+    unread,
+    with_confirmations,
+    with_look_ups,
+)
+from plugin.core.confirm import NOT_YET_CONFIRMED
+from plugin.core.model import Elsewhere, LookedUp, Mark, Newest, Snapshot
 from plugin.core.references import Locator
-from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot
+from tests.builders import MONDAY, make_catalog, make_look_up, make_pull_request, make_repository, make_snapshot
 
 CATALOG = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
+LATER = MONDAY + timedelta(hours=1)
 GOOD = "version: 1\ndependencies: {payments: pr:5}\n"
 
 
@@ -74,35 +85,91 @@ def test_an_older_state_of_a_pull_request_than_the_known_one_tells_nothing() -> 
 
     def title_after(**reading: Any) -> str:
         reread = make_repository("acme/orders", make_pull_request(1, **reading))
-        return absorb(known, reread, CATALOG).pull_requests[0].title
+        return absorb(known, reread, CATALOG, MONDAY).pull_requests[0].title
 
     assert title_after(title="old", updated_at=older) == "new"
     assert title_after(title="same second", updated_at=MONDAY) == "same second"
     assert title_after(title="newer", updated_at=newer) == "newer"
 
 
-def test_what_a_good_reading_leaves_out_is_gone() -> None:
+def test_what_a_good_reading_leaves_out_is_held_until_it_is_confirmed() -> None:
     known = make_repository("acme/orders", make_pull_request(1), make_pull_request(2))
-    reading = make_repository("acme/orders", make_pull_request(2))
+    after = absorb(known, make_repository("acme/orders", make_pull_request(2)), CATALOG, MONDAY)
 
-    assert absorb(known, reading, CATALOG) == reading
+    assert after.numbers == {1, 2}
+    assert after.held == {1: NOT_YET_CONFIRMED}
+    assert absorb(after, known, CATALOG, MONDAY).held == {}  # it is back
+    assert absorb(after, make_repository("acme/orders"), CATALOG, MONDAY).numbers == {1, 2}
+
+
+def test_a_head_is_as_old_as_its_first_reading() -> None:
+    first = absorb(None, make_repository("acme/orders", make_pull_request(1)), CATALOG, MONDAY)
+    second = absorb(first, make_repository("acme/orders", make_pull_request(1)), CATALOG, LATER)
+    pushed = make_repository("acme/orders", make_pull_request(1, head_sha="f" * 40))
+
+    assert second.pull_requests[0].head_seen_at == MONDAY
+    assert absorb(second, pushed, CATALOG, LATER).pull_requests[0].head_seen_at == LATER
+    assert second.listed_at == LATER
+
+
+def held(*numbers: int, labels: frozenset[str] = frozenset({"preview"})) -> Snapshot:
+    """Orders with pull requests 1 to 3, of which these are held."""
+    pull_requests = [make_pull_request(number) for number in (1, 2, 3)]
+    holds = dict.fromkeys(numbers, NOT_YET_CONFIRMED)
+    mark = Mark(((3, "monday"),), ("id",), settled=True)
+    orders = make_repository("acme/orders", *pull_requests, held=holds, mark=mark, labels=labels)
+    return make_snapshot(CATALOG, orders)
+
+
+def order(number: int) -> Locator:
+    return Locator("acme/orders", number)
+
+
+def test_held_pull_requests_are_looked_up_where_their_repository_can_be_read() -> None:
+    snapshot = held(1, 3)
+
+    assert unconfirmed(snapshot) == [order(1), order(3)]
+    assert unconfirmed(replace(snapshot, doubts={"acme/orders": "no answer"})) == []
+
+
+def test_what_is_confirmed_is_dropped_and_links_to_it_need_not_ask_again() -> None:
+    snapshot, gone = with_confirmations(
+        held(1, 3), [order(1), order(3)], {order(1): make_look_up("merged"), order(3): make_look_up("missing")}
+    )
+    orders = snapshot.repositories["acme/orders"]
+
+    assert gone == {order(1): Elsewhere.MERGED}
+    assert (orders.numbers, list(orders.held)) == ({2, 3}, [3])
+    assert stale_look_ups(snapshot, [order(1), order(9)]) == [order(9)]
+
+
+def test_a_listing_that_left_out_an_open_one_is_made_again() -> None:
+    labelled, other = make_look_up(labels=frozenset({"preview"})), make_look_up(all_labels=False)
+
+    for answer in (labelled, other):
+        snapshot, gone = with_confirmations(held(1), [order(1)], {order(1): answer})
+        assert gone == {}
+        assert snapshot.repositories["acme/orders"].numbers == {1, 2, 3}
+        assert snapshot.repositories["acme/orders"].mark is None
+    snapshot, _ = with_confirmations(held(1), [order(1)], {})
+    assert snapshot.repositories["acme/orders"].mark
 
 
 def test_a_reading_keeps_last_good_files_and_what_was_looked_up() -> None:
     known = make_repository("acme/orders", make_pull_request(1, config=GOOD), looked_up={9: Elsewhere.MERGED})
-    first = absorb(known, known, CATALOG)
-    second = absorb(first, make_repository("acme/orders", make_pull_request(1, config="[")), CATALOG)
+    first = absorb(known, known, CATALOG, MONDAY)
+    second = absorb(first, make_repository("acme/orders", make_pull_request(1, config="[")), CATALOG, MONDAY)
 
     assert first.pull_requests[0].last_good_config == GOOD
     assert second.pull_requests[0].last_good_config == GOOD
-    assert second.looked_up == {9: Elsewhere.MERGED}
+    assert second.looked_up == {9: LookedUp(Elsewhere.MERGED)}
 
 
 def test_a_new_head_commit_keeps_the_last_good_file_of_the_old_one() -> None:
-    known = absorb(None, make_repository("acme/orders", make_pull_request(1, config=GOOD)), CATALOG)
+    known = absorb(None, make_repository("acme/orders", make_pull_request(1, config=GOOD)), CATALOG, MONDAY)
     pushed = make_pull_request(1, config="[", head_sha="f" * 40, updated_at=MONDAY + timedelta(hours=1))
 
-    (after,) = absorb(known, make_repository("acme/orders", pushed), CATALOG).pull_requests
+    (after,) = absorb(known, make_repository("acme/orders", pushed), CATALOG, MONDAY).pull_requests
 
     assert after == replace(pushed, last_good_config=GOOD)
 
@@ -114,10 +181,44 @@ def test_looked_up_targets_are_kept_until_something_else_is_found_or_nobody_want
     snapshot = make_snapshot(CATALOG, payments)
     wanted = [Locator("acme/payments", number) for number in (1, 2, 4)]
 
-    after = with_look_ups(snapshot, wanted, {Locator("acme/payments", 2): Elsewhere.MERGED})
+    after = with_look_ups(snapshot, wanted, {Locator("acme/payments", 2): make_look_up("merged")})
 
     assert after.repositories["acme/payments"].looked_up == {
-        1: Elsewhere.UNLABELLED,  # could not be looked up this time
-        2: Elsewhere.MERGED,
+        1: LookedUp(Elsewhere.UNLABELLED),  # could not be looked up this time
+        2: LookedUp(Elsewhere.MERGED),
     }
-    assert after.repositories["acme/orders"] == snapshot.repositories["acme/orders"]
+    assert after.repositories["acme/orders"] is snapshot.repositories["acme/orders"]
+
+
+@pytest.mark.parametrize(
+    ("state", "elsewhere"), [("closed", "closed"), ("merged", "merged"), ("missing", "missing"), ("open", "unlabelled")]
+)
+def test_what_became_of_a_target(state: str, elsewhere: str) -> None:
+    target = Locator("acme/payments", 1)
+    after = with_look_ups(make_snapshot(CATALOG), [target], {target: make_look_up(state)})
+
+    assert after.repositories["acme/payments"].looked_up[1].elsewhere == elsewhere
+
+
+def test_a_target_that_is_open_and_labelled_will_be_listed_so_it_is_not_called_unlabelled() -> None:
+    target, lags = Locator("acme/payments", 1), make_look_up(labels=frozenset({"preview", "x"}))
+
+    assert with_look_ups(make_snapshot(CATALOG), [target], {target: lags}).repositories["acme/payments"].looked_up == {}
+
+
+def test_a_target_is_asked_for_again_once_its_repository_has_changed() -> None:
+    target, one, two = Locator("acme/payments", 1), ((1, "monday"),), ((1, "tuesday"),)
+
+    def snapshot(mark: Newest | None, known: LookedUp | None) -> Snapshot:
+        payments = make_repository("acme/payments", mark=Mark(mark, (), settled=True) if mark else None)
+        return make_snapshot(CATALOG, replace(payments, looked_up={1: known} if known else {}))
+
+    assert stale_look_ups(snapshot(one, LookedUp(Elsewhere.MERGED, one)), [target]) == []
+    for stale in (
+        snapshot(two, LookedUp(Elsewhere.MERGED, one)),
+        snapshot(one, None),
+        snapshot(None, LookedUp(Elsewhere.MERGED, one)),
+    ):
+        assert stale_look_ups(stale, [target]) == [target]
+        after = with_look_ups(stale, [target], {target: make_look_up("merged")}).repositories["acme/payments"]
+        assert after.mark is None or after.looked_up[1].newest == after.mark.newest

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from plugin.core.decide import decide
-from plugin.core.model import Elsewhere
 from plugin.core.references import Locator
 from plugin.errors import NotReady
 from plugin.mirror.refresh import RefreshReport
-from tests.builders import MONDAY, make_pull_request
+from tests.builders import MONDAY, make_look_up, make_pull_request
 from tests.stage import Stage
 
 LINK = "version: 1\ndependencies: {payments: pr:9}"
@@ -19,13 +17,13 @@ THREE: dict[str, dict[str, Any]] = {"orders": {"depends_on": ["payments", "users
 
 
 def reasons(stage: Stage) -> list[str]:
-    catalog, known = stage.mirror.known()
-    return [dependency.reason for preview in decide(catalog, known.snapshot) for dependency in preview.dependencies]
+    _, current = stage.mirror.current()
+    return [dependency.reason for preview in current.previews for dependency in preview.dependencies]
 
 
 def not_ready(stage: Stage) -> str:
     with pytest.raises(NotReady) as error:
-        stage.mirror.known()
+        stage.mirror.current()
     return str(error.value)
 
 
@@ -53,37 +51,37 @@ def test_a_doubtful_repository_stays_as_it_was_while_the_others_move_on(stage: S
     stage.mirror.refresh()
 
     assert stage.titles() == {"acme/orders": ["a2"], "acme/payments": ["b"]}
-    assert stage.mirror.known()[1].snapshot.doubts == {"acme/payments": "no answer"}
+    assert stage.known().snapshot.doubts == {"acme/payments": "no answer"}
 
-    stage.source.listed["acme/payments"] = []
+    stage.source.listed["acme/payments"] = [make_pull_request(title="b2")]
     stage.mirror.refresh()
-    assert stage.titles() == {"acme/orders": ["a2"], "acme/payments": []}
-    assert stage.mirror.known()[1].snapshot.doubts == {}
+    assert stage.titles() == {"acme/orders": ["a2"], "acme/payments": ["b2"]}
+    assert stage.known().snapshot.doubts == {}
 
 
 def test_with_the_whole_source_gone_everything_stays(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(title="a", config=LINK)]
-    stage.source.elsewhere = {Locator("acme/payments", 9): Elsewhere.MERGED}
+    stage.source.elsewhere = {Locator("acme/payments", 9): make_look_up("merged")}
     stage.mirror.refresh()
-    before = stage.mirror.known()
+    before = stage.known()
     stage.source.listed, stage.source.elsewhere = {}, {}
     stage.mirror.refresh()
 
-    assert stage.mirror.known() == before
+    assert stage.known() == before
     assert reasons(stage) == ["acme/payments#9 was merged"]
 
 
 def test_a_reading_is_as_old_as_the_oldest_repository_in_it(stage: Stage) -> None:
     stage.mirror.refresh()
-    first = stage.mirror.known()[1].snapshot.oldest_reading
+    first = stage.known().snapshot.oldest_reading
     del stage.source.listed["acme/payments"]
     stage.mirror.refresh()
 
     assert first
-    assert stage.mirror.known()[1].snapshot.oldest_reading == first
+    assert stage.known().snapshot.oldest_reading == first
     stage.source.listed["acme/payments"] = []
     stage.mirror.refresh()
-    assert stage.mirror.known()[1].snapshot.oldest_reading == first + timedelta(seconds=4)
+    assert stage.known().snapshot.oldest_reading == first + timedelta(seconds=6)
 
 
 def test_a_catalog_that_adds_a_repository_takes_effect_once_that_was_read(stage: Stage) -> None:
@@ -100,7 +98,7 @@ def test_a_catalog_that_adds_a_repository_takes_effect_once_that_was_read(stage:
 
 def test_while_a_new_catalog_waits_files_are_judged_by_the_one_in_force(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1, config=LINK)]
-    stage.source.elsewhere = {Locator("acme/payments", 9): Elsewhere.CLOSED}
+    stage.source.elsewhere = {Locator("acme/payments", 9): make_look_up("closed")}
     stage.mirror.refresh()
     stage.write_catalog(THREE)
     early = make_pull_request(1, config="version: 1\ndependencies: {users: staging}")
@@ -113,14 +111,14 @@ def test_while_a_new_catalog_waits_files_are_judged_by_the_one_in_force(stage: S
 def test_a_changed_label_takes_effect_once_a_listing_was_made_by_it(stage: Stage) -> None:
     stage.mirror.refresh()
     stage.write_catalog({"orders": {"labels": {"require": ["env"]}}, "payments": {}})
-    in_force = stage.mirror.known()[0]
+    in_force = stage.mirror.current()[0]
     del stage.source.listed["acme/orders"]
     stage.mirror.refresh()
-    assert stage.mirror.known()[0] is in_force
+    assert stage.mirror.current()[0] is in_force
 
     stage.source.listed["acme/orders"] = []
     stage.mirror.refresh()
-    assert stage.mirror.known()[0].services["orders"].policy.require == ("env",)
+    assert stage.mirror.current()[0].services["orders"].policy.require == ("env",)
 
     stage.mirror.refresh()
     both, only = {"env", "preview"}, {"env"}
@@ -129,12 +127,12 @@ def test_a_changed_label_takes_effect_once_a_listing_was_made_by_it(stage: Stage
 
 def test_a_broken_catalog_is_refused_and_the_old_one_stays_in_force(stage: Stage) -> None:
     stage.mirror.refresh()
-    good, in_force = stage.path.read_text("utf-8"), stage.mirror.known()[0]
+    good, in_force = stage.path.read_text("utf-8"), stage.mirror.current()[0]
     stage.path.write_text("version: 2\n" + good.replace('"version": 1,', ""), "utf-8")
     stage.mirror.refresh()
     stage.mirror.refresh()
 
-    assert stage.mirror.known()[0] is in_force
+    assert stage.mirror.current()[0] is in_force
     assert [bool(report.catalog_error) for report in stage.reports] == [False, True, True]
     stage.path.write_text(good, "utf-8")
     assert stage.mirror.refresh().catalog_error == ""
@@ -157,7 +155,7 @@ def test_a_removed_repository_is_neither_read_nor_kept(stage: Stage) -> None:
     stage.mirror.refresh()
 
     assert stage.titles() == {"acme/orders": []}
-    assert list(stage.mirror.known()[1].snapshot.repositories) == ["acme/orders"]
+    assert list(stage.known().snapshot.repositories) == ["acme/orders"]
     assert list(stage.source.asked[-1]) == ["acme/orders"]
 
 
@@ -175,7 +173,8 @@ def test_the_version_grows_when_something_changes_and_only_then(stage: Stage) ->
     versions = []
 
     def refresh() -> None:
-        versions.append((stage.mirror.refresh().changed, stage.mirror.known()[1].version))
+        stage.mirror.refresh()
+        versions.append(stage.known().head.version)
 
     refresh()
     refresh()
@@ -184,32 +183,24 @@ def test_the_version_grows_when_something_changes_and_only_then(stage: Stage) ->
     refresh()
     del stage.source.listed["acme/payments"]  # only doubtful
     refresh()
-    stage.source.elsewhere = {Locator("acme/payments", 9): Elsewhere.MERGED}
+    stage.source.listed["acme/payments"] = []
+    stage.source.elsewhere = {Locator("acme/payments", 9): make_look_up("merged")}
     refresh()
     stage.write_catalog({"orders": {"depends_on": ["payments"], "port": 9000}, "payments": {}})
     refresh()
     refresh()
 
-    assert versions == [
-        (True, 1),
-        (False, 1),
-        (True, 2),
-        (False, 2),
-        (False, 2),
-        (True, 3),
-        (True, 4),
-        (False, 4),
-    ]
+    assert versions == [1, 1, 2, 2, 2, 3, 4, 4]
 
 
 def test_what_was_looked_up_is_kept_until_it_is_known_better(stage: Stage) -> None:
     target = Locator("acme/payments", 9)
     stage.source.listed["acme/orders"] = [make_pull_request(config=LINK)]
     told = []
-    for elsewhere in ({}, {target: Elsewhere.UNLABELLED}, {}, {target: Elsewhere.MERGED}):
+    for elsewhere in ({}, {target: make_look_up()}, {}, {target: make_look_up("merged")}):
         stage.source.elsewhere = elsewhere
-        report = stage.mirror.refresh()
-        assert report.doubts == {}
+        stage.mirror.refresh()
+        assert stage.known().snapshot.doubts == {}
         told += reasons(stage)
 
     assert told == [
@@ -226,17 +217,10 @@ def test_each_refresh_reports_what_it_did(stage: Stage) -> None:
     stage.source.usage.remaining = 4321
     stage.mirror.refresh()
 
-    assert stage.reports[1] == RefreshReport(
-        duration=timedelta(seconds=1),
-        repositories=1,
-        pull_requests=2,
-        doubts={"acme/payments": "no answer"},
-        changed=False,
-        catalog_error="",
-        requests=2,
-        points=1,
-        points_left=4321,
-    )
+    report = stage.reports[1]
+    assert report.current.known.snapshot.doubts == {"acme/payments": "no answer"}
+    assert (report.requests, report.points, report.points_left) == (2, 1, 4321)
+    assert (report.changed, report.failure, report.catalog_error) == (False, "", "")
 
 
 def test_it_refreshes_until_told_to_stop(stage: Stage) -> None:
@@ -279,7 +263,10 @@ def test_an_error_that_nobody_foresaw_ends_neither_the_refreshing_nor_what_is_kn
     with capture_logs() as logs:
         stage.mirror.run(timedelta(milliseconds=1), stop)
 
-    assert stage.reports[1].doubts.keys() == {"acme/orders", "acme/payments"}  # so everybody sees it
+    assert stage.reports[1].current.known.snapshot.doubts.keys() == {
+        "acme/orders",
+        "acme/payments",
+    }  # so everybody sees it
     assert stage.titles()["acme/orders"] == ["moved on"]
     assert [(log["event"], repr(log["exc_info"])) for log in logs] == [("the refresh failed", "ZeroDivisionError()")]
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository
+from plugin.core.model import ConfigFile, PullRequest, Repository
 from plugin.core.references import Locator
 from plugin.errors import InvalidFile
 from plugin.sources import Doubt, Wanted
-from plugin.sources.file import FileSource, load_organisation
+from plugin.sources.file import LONG_AGO, FileSource, load_organisation
 
 ORGANISATION = """\
 repositories:
@@ -103,13 +103,17 @@ def test_where_unlisted_pull_requests_are(path: Path) -> None:
     source.read([])
     locators = [Locator("acme/orders", number) for number in (5, 6, 7, 8)] + [Locator("acme/users", 1)]
 
-    assert source.look_up(locators) == {
-        Locator("acme/orders", 5): Elsewhere.MERGED,
-        Locator("acme/orders", 6): Elsewhere.CLOSED,
-        Locator("acme/orders", 7): Elsewhere.UNLABELLED,
-        Locator("acme/orders", 8): Elsewhere.MISSING,
-        Locator("acme/users", 1): Elsewhere.MISSING,
+    found = source.look_up(locators, {})
+
+    assert {str(locator): answer.state for locator, answer in found.items()} == {
+        "acme/orders#5": "merged",
+        "acme/orders#6": "closed",
+        "acme/orders#7": "open",
+        "acme/orders#8": "missing",
+        "acme/users#1": "missing",
     }
+    assert found[locators[2]].updated_at == LONG_AGO
+    assert found[locators[2]].labels == {"more"}
 
 
 def test_a_repository_that_the_file_lacks_is_doubtful_and_the_others_are_not(path: Path) -> None:

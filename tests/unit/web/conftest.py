@@ -3,11 +3,13 @@ from datetime import UTC, datetime
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.app import make_app, make_mirror, observer
+from plugin.app import make_app, make_mirror
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.refresh import Mirror
+from plugin.observer import observer
 from plugin.settings import Settings, load_settings
+from plugin.state.opening import open_state
 
 TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
@@ -34,7 +36,8 @@ def _metrics() -> Metrics:
 
 @pytest.fixture(name="mirror")
 def _mirror(settings: Settings, metrics: Metrics) -> Mirror:
-    return make_mirror(settings, observer(metrics, get_logger()), lambda: NOW)
+    state = open_state("memory")
+    return make_mirror(settings, state, observer(metrics, get_logger()), lambda: NOW)
 
 
 @pytest.fixture(name="cold_client")

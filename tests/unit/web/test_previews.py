@@ -40,6 +40,7 @@ def test_one_preview_explains_itself(client: FlaskClient) -> None:
             "locator": "acme/payments#125",
             "state": "active",
             "reason": 'it has the label "preview"',
+            "held": "",
             "namespace": "preview-payments-125",
             "url": "https://payments-125.preview.example.com",
             "expires_at": "",
