@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from plugin.core.decide import Preview
 from plugin.core.history import Event
+from plugin.core.preview import Preview
 
 
 def explanation(preview: Preview, held: str, events: Iterable[Event]) -> Iterator[str]:

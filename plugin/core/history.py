@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from plugin.core.decide import Preview
 from plugin.core.dependencies import Dependency
 from plugin.core.messages import one_line
+from plugin.core.preview import Preview
 
 KEPT_FOR = timedelta(days=30)
 KEPT = 200  # events of one preview, the newest ones: somebody may push all night

@@ -6,10 +6,11 @@ from functools import cached_property
 
 from plugin.core.breaker import Emitted
 from plugin.core.catalog import Service
-from plugin.core.decide import Preview, decide
+from plugin.core.decide import Decision, decide
 from plugin.core.emission import body
 from plugin.core.filters import Filters
 from plugin.core.history import Moment
+from plugin.core.preview import Preview
 from plugin.core.references import Locator
 from plugin.state import Known
 
@@ -19,8 +20,13 @@ class Current:
     """One version of what is known, with the decision on every preview and the answers that are ready."""
 
     known: Known
-    previews: tuple[Preview, ...]  # live or not, in the order of service and number
+    decision: Decision | None  # None as long as there is no catalog
     bodies: Mapping[Filters, bytes] = field(default_factory=dict)
+
+    @property
+    def previews(self) -> tuple[Preview, ...]:
+        """Every preview, live or not, in the order of service and number."""
+        return self.decision.previews if self.decision else ()
 
     def answer(self, filters: Filters) -> bytes | None:
         """Return what was emitted to an input for this very version; None if nothing was, or nobody has it any more."""
@@ -31,8 +37,8 @@ class Current:
 
     def render(self, filters: Filters) -> bytes | None:
         """Make the answer that follows from what is known; None if nothing is."""
-        catalog = self.known.catalog
-        return body(catalog, self.previews, filters) if catalog and filters.known_to(catalog) else None
+        decision = self.decision
+        return body(decision, filters) if decision and filters.known_to(decision.catalog) else None
 
     def services_of(self, locator: Locator) -> tuple[Service, ...]:
         """Return the services of a pull request's repository, however its name is spelt."""
@@ -49,9 +55,9 @@ class Current:
         )
 
 
-def decided(known: Known) -> Current:
-    """Decide on everything that is known."""
-    return Current(known, decide(known.catalog, known.snapshot) if known.catalog else ())
+def decided(known: Known, before: Decision | None = None) -> Current:
+    """Decide on everything that is known; use what was decided before where it still holds."""
+    return Current(known, decide(known.catalog, known.snapshot, before) if known.catalog else None)
 
 
 def held_by_confirm(known: Known) -> dict[str, str]:

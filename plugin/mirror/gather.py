@@ -17,8 +17,8 @@ from plugin.core.catalog import Catalog
 from plugin.core.decide import wanted_lookups
 from plugin.core.model import Elsewhere, Repository, Snapshot
 from plugin.core.references import Locator
+from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
-from plugin.state import Known
 
 # What a probe cannot see (a missed change, a lost permission) lasts no longer than this.
 LISTED_EVERY = timedelta(minutes=10)
@@ -35,9 +35,10 @@ class Gathered:
 
 
 def gather(
-    source: Source, before: Known, newest: Catalog, now: datetime, only: Collection[str] | None = None
+    source: Source, current: Current, newest: Catalog, now: datetime, only: Collection[str] | None = None
 ) -> Gathered:
     """Read all repositories, or only some that are said to have changed; keep whatever is in doubt as it was."""
+    before = current.known
     if before.catalog and newest.fingerprint == before.catalog.fingerprint:
         newest = before.catalog
     in_force = [before.catalog] if before.catalog else []
@@ -66,7 +67,7 @@ def gather(
     }
     snapshot, gone = _confirmed(source, replace(snapshot, repositories=known | absorbed))
     if catalog:
-        snapshot = _looked_up(source, snapshot, catalog)
+        snapshot = _looked_up(source, snapshot, wanted_lookups(catalog, snapshot, current.decision))
     return Gathered(catalog, snapshot, gone, fresh=bool(read) or not wanted)
 
 
@@ -82,8 +83,7 @@ def _confirmed(source: Source, snapshot: Snapshot) -> tuple[Snapshot, dict[Locat
     return with_confirmations(snapshot, asked, answers)
 
 
-def _looked_up(source: Source, snapshot: Snapshot, catalog: Catalog) -> Snapshot:
-    wanted = wanted_lookups(catalog, snapshot)
+def _looked_up(source: Source, snapshot: Snapshot, wanted: Collection[Locator]) -> Snapshot:
     stale = [name for name in stale_look_ups(snapshot, wanted) if name.repository not in snapshot.doubts]
     answers = source.look_up(stale, snapshot.repositories) if stale else {}
     return with_look_ups(snapshot, wanted, answers)

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from plugin.core.breaker import Emitted, judge
+from plugin.core.decide import Decision
 from plugin.core.departures import Departures, unconfirmed
 from plugin.core.emission import emission
 from plugin.core.filters import Filters
@@ -38,7 +39,7 @@ def publish(
     if not changed and not any(emitted.held for emitted in known.emitted.values()):
         return unchanged
     next_known = replace(unchanged.known, head=Head(known.head.version + 1, fresh_at), catalog=gathered.catalog)
-    draft = decided(next_known) if changed else Current(next_known, before.previews)
+    draft = decided(next_known, before.decision) if changed else replace(before, known=next_known, bodies={})
     emissions = _emissions(before, draft, gathered.gone, threshold, look_up)
     if not changed and all(_same(emissions[filters], emitted) for filters, emitted in known.emitted.items()):
         return unchanged
@@ -50,15 +51,16 @@ def publish(
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Decides what each input is to get in the version `draft`."""
+    """Decides what each input is to get."""
 
-    draft: Current
+    version: int
+    decision: Decision
     departures: Departures
     threshold: Threshold
 
     def judge(self, filters: Filters, old: Emitted | None, old_body: Callable[[], bytes | None]) -> Emitted:
         """Return what an input is to get, compared with what it got before."""
-        new = emission(self.draft.known.head.version, self.departures.catalog, self.draft.previews, filters)
+        new = emission(self.version, self.decision, filters)
         if old is None:
             return new
         return judge(old, new, partial(self.departures.why, old.catalog), self.threshold, old_body)
@@ -71,11 +73,10 @@ def make_judge(
     look_ups: LookUps | None = None,
 ) -> Judge:
     """Make a judge who knows what is gone and what was looked up; a catalog must be in force."""
-    known = draft.known
-    assert known.catalog  # noqa: S101  the callers have asked
-    previews = {preview.name: preview for preview in draft.previews}
-    departures = Departures(known.catalog, known.snapshot, previews, gone or {}, look_ups or {}, known.acknowledged)
-    return Judge(draft, departures, threshold)
+    known, decision = draft.known, draft.decision
+    assert decision  # noqa: S101  the callers have asked
+    departures = Departures(decision, known.snapshot, gone or {}, look_ups or {}, known.acknowledged)
+    return Judge(known.head.version, decision, departures, threshold)
 
 
 def _emissions(

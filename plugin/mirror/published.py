@@ -24,7 +24,7 @@ class Published:
         self._max_stale = max_stale
         self.clock = clock
         self._replacing = threading.Lock()
-        self._current = Current(NOTHING, ())
+        self._current = Current(NOTHING, None)
         self._loaded = False
 
     @property
@@ -84,7 +84,7 @@ class Published:
         if self._loaded and known.head.version == self._current.known.head.version:
             self._current = replace(self._current, known=known)
         else:
-            self._current, self._loaded = decided(known), True
+            self._current, self._loaded = decided(known, self._current.decision), True
         return self._current
 
     def _emit(self, filters: Filters) -> bytes:

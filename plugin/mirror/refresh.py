@@ -139,7 +139,7 @@ class Mirror:
         """Store what is new; return what kept everything from being read, or ""."""
         newest = self._catalog.read()
         try:
-            gathered = gather(self._source, before.known, newest, self._published.clock(), only)
+            gathered = gather(self._source, before, newest, self._published.clock(), only)
             repositories = gathered.snapshot.repositories
             after = publish(
                 before,

@@ -8,7 +8,6 @@ from structlog.testing import capture_logs
 
 from plugin.core.references import Locator
 from plugin.errors import NotReady
-from plugin.mirror.refresh import RefreshReport
 from tests.builders import MONDAY, make_look_up, make_pull_request
 from tests.stage import Stage
 
