@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from plugin.core.deliveries import hinted, signature
 from plugin.metrics import Metrics
+from plugin.state import Unreachable
 
 # The largest delivery about one pull request is `edited` with two descriptions, the old and the new one, of 65,536
 # characters each, sent as a form: at most 12 bytes each ("%F0%9F%98%80") make 1.5 MiB. GitHub itself goes up to 25 MB
@@ -24,7 +25,8 @@ MAX_BODY = 2 * 1024 * 1024
 def webhooks(hint: Callable[[Collection[str]], None], secrets: Sequence[str], metrics: Metrics) -> Blueprint:
     """Make the route; without a secret there is none.
 
-    A delivery that is signed with one of `secrets` gives the names of repositories that may have changed to `hint`.
+    A delivery that is signed with one of `secrets` gives the names of repositories that may have changed to `hint`,
+    which may raise Unreachable.
     """
     blueprint = Blueprint("webhooks", __name__)
     if not secrets:
@@ -37,8 +39,11 @@ def webhooks(hint: Callable[[Collection[str]], None], secrets: Sequence[str], me
         except HTTPException:
             metrics.deliveries.labels("refused").inc()
             raise
-        if names:
-            hint(names)
+        try:
+            if names:
+                hint(names)
+        except Unreachable:
+            abort(HTTPStatus.SERVICE_UNAVAILABLE, "the state cannot be reached; polling will find what has changed")
         result = "accepted" if names else "ignored"
         metrics.deliveries.labels(result).inc()
         return jsonify({"message": result}), HTTPStatus.ACCEPTED
