@@ -146,6 +146,14 @@ def test_what_is_no_name_of_a_repository_is_left_out(name: object) -> None:
     assert hinted("installation", payload) == {"acme/orders"}
 
 
+@pytest.mark.parametrize("wrong", [None, True, 7, 1.5, "acme/orders", {"name": "acme/orders"}, [["acme/orders"]]])
+def test_another_shape_than_githubs_names_nothing(wrong: object) -> None:
+    for key in ("repository", "repositories", "repositories_added", "changes"):
+        payload = {"action": "created", key: wrong}
+
+        assert hinted("installation", payload) == frozenset()
+
+
 def test_a_field_that_is_missing_never_becomes_part_of_a_name() -> None:
     payload = {
         "action": "renamed",

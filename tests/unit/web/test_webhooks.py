@@ -138,19 +138,28 @@ def test_a_forged_delivery_is_not_even_parsed(receiver: Receiver) -> None:
         assert receiver.send(body, secret="secret-of-another").status_code == 403
 
 
-def test_an_oversized_delivery_is_a_413(receiver: Receiver) -> None:
-    body = OPENED + b" " * MAX_BODY
-    chunks: dict[str, Any] = {
-        "data": None,
-        "input_stream": BytesIO(body),
-        "environ_overrides": {"wsgi.input_terminated": True},
-    }
-    for response in (receiver.send(body), receiver.send(body, **chunks)):
-        assert response.status_code == 413
-        assert message(response) == "the request body is too large"
+def in_chunks(stream: BytesIO) -> dict[str, Any]:
+    """As gunicorn hands over what comes without a length."""
+    environ = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    return {"data": None, "input_stream": stream, "environ_overrides": environ}
 
-    assert receiver.hints == []
-    assert receiver.counted() == {"refused": 2}
+
+@pytest.mark.parametrize(("size", "status"), [(MAX_BODY, 202), (MAX_BODY + 1, 413), (2 * MAX_BODY, 413)])
+def test_an_oversized_delivery_is_a_413(receiver: Receiver, size: int, status: int) -> None:
+    body = OPENED.ljust(size)
+    for response in (receiver.send(body), receiver.send(body, **in_chunks(BytesIO(body)))):
+        assert response.status_code == status
+        assert message(response) == ("accepted" if status == 202 else "the request body is too large")
+
+    assert len(receiver.hints) == (2 if status == 202 else 0)
+    assert receiver.counted() == {"accepted" if status == 202 else "refused": 2}
+
+
+def test_no_more_is_read_than_may_be_in_a_delivery(receiver: Receiver) -> None:
+    stream = BytesIO(bytes(3 * MAX_BODY))
+    receiver.send(b"", **in_chunks(stream))
+
+    assert stream.tell() == MAX_BODY + 1
 
 
 def test_the_largest_delivery_about_a_pull_request_fits(receiver: Receiver) -> None:
