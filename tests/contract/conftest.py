@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +8,17 @@ import pytest
 
 from plugin.answer import Answers
 from plugin.core.decide import Preview
+from plugin.core.model import Snapshot
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
+from plugin.sources import Source
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry, load_organisation
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
-from plugin.state.memory import MemoryStore
+from plugin.state import State
+from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from plugin.threshold import Threshold
 from tests.fakes.github import GitHub
 
 ACME = Path("examples/acme")
@@ -32,16 +37,25 @@ class Plugin:
     def answer(self) -> bytes:
         return self.answers.parameters({"origin": "any"})
 
+    def previews(self) -> tuple[Preview, ...]:
+        return self.answers.current().previews
+
     def preview(self, service: str, number: int) -> Preview:
-        previews, _ = self.answers.previews()
-        (found,) = (p for p in previews if (p.service.name, p.pull_request.number) == (service, number))
+        (found,) = (p for p in self.previews() if (p.service.name, p.pull_request.number) == (service, number))
         return found
+
+    def snapshot(self) -> Snapshot:
+        return self.answers.current().known.snapshot
 
 
 def make_plugin(client: GitHubClient, catalog: Path = ACME / "catalog.yaml") -> Plugin:
-    mirror = Mirror(
-        GitHubSource(client), MemoryStore(), WatchedCatalog(catalog), lambda: datetime.now(UTC), lambda _: None
-    )
+    return plugin_of(GitHubSource(client), catalog)
+
+
+def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml") -> Plugin:
+    state = State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
+    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), lambda: datetime.now(UTC))
+    mirror = Mirror(source, WatchedCatalog(catalog), published, state, lambda _: None)
     return Plugin(mirror, Answers(mirror))
 
 

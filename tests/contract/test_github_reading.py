@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-from plugin.answer import Answers
-from plugin.app import make_mirror
-from plugin.settings import SourceSettings, load_settings
-from plugin.sources.file import LONG_AGO, Organisation
+from plugin.sources.file import LONG_AGO, FileSource, Organisation
 from plugin.sources.github.client import GitHubClient, Token
 from tests.contract.conftest import (
     ACME,
@@ -17,6 +14,7 @@ from tests.contract.conftest import (
     changed,
     make_plugin,
     operations,
+    plugin_of,
     pull_request,
     with_pull_requests,
 )
@@ -25,19 +23,12 @@ from tests.fakes.github.faults import on, server_error, spoiled
 
 
 def test_both_sources_give_the_same_snapshot_and_the_same_parameters(plugin: Plugin) -> None:
-    settings = load_settings(
-        SourceSettings,
-        {
-            "PREVIEW_CATALOG": str(ACME / "catalog.yaml"),
-            "PREVIEW_SOURCE": f"file:{ACME / 'organisation.yaml'}",
-        },
-    )
-    from_file = make_mirror(settings, lambda _: None)
+    from_file = plugin_of(FileSource(ACME / "organisation.yaml"))
     from_file.refresh()
     plugin.refresh()
 
-    assert from_file.known()[1].snapshot == plugin.mirror.known()[1].snapshot
-    assert Answers(from_file).parameters({"origin": "any"}) == plugin.answer()
+    assert from_file.snapshot() == plugin.snapshot()
+    assert from_file.answer() == plugin.answer()
 
 
 def test_a_cold_start_lists_reads_details_and_looks_up_once(github: GitHub, plugin: Plugin) -> None:
@@ -105,7 +96,7 @@ def test_every_page_is_followed(github: GitHub, plugin: Plugin, organisation: Or
     many = [pull_request(number) for number in range(1, 251)]
     github.organisation = with_pull_requests(organisation, "acme/orders", *many)
     plugin.refresh()
-    numbers = [p.pull_request.number for p in plugin.answers.previews()[0] if p.service.name == "orders"]
+    numbers = [p.pull_request.number for p in plugin.previews() if p.service.name == "orders"]
 
     assert numbers == list(range(1, 251))
 
@@ -127,7 +118,7 @@ def test_a_pull_request_that_a_listing_shows_twice_is_one_preview(github: GitHub
     github.intercept = spoiled(_list_everything_twice)
     report = plugin.refresh()
 
-    assert report.doubts == {}
+    assert report.current.known.snapshot.doubts == {}
     assert plugin.answer() == before
 
 
@@ -154,7 +145,7 @@ def test_github_joins_labels_with_or_so_the_rest_is_checked_here(
     plugin = make_plugin(GitHubClient(github.url, Token(github.token)), catalog)
     plugin.refresh()
 
-    assert [p.locator for p in plugin.answers.previews()[0]] == ["acme/orders#12"]
+    assert [p.locator for p in plugin.previews()] == ["acme/orders#12"]
 
 
 def test_without_required_labels_every_open_pull_request_is_listed(
@@ -244,7 +235,7 @@ def test_a_target_that_cannot_be_looked_up_is_no_doubt_about_the_linking_reposit
 ) -> None:
     github.intercept = on("Confirm", server_error(500))
     report = plugin.refresh()
-    assert report.doubts == {}
+    assert report.current.known.snapshot.doubts == {}
     assert plugin.preview("payments", 125).dependencies[0].reason == "acme/users#5 could not be looked up yet"
 
     github.intercept = None
