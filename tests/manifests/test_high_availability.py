@@ -157,7 +157,7 @@ def test_redis_wants_the_password_and_forgets_nothing_when_it_is_killed(installe
     command = [str(server), *(str(tmp_path) if argument == volume["mountPath"] else argument for argument in arguments)]
 
     def cli(words: list[str], **variables: str) -> tuple[int, str]:
-        program = [server.parent / words[0], "-p", str(port), *words[1:]]
+        program = [str(server.parent / words[0]), "-p", str(port), *words[1:]]
         result = subprocess.run(program, env=os.environ | variables, capture_output=True, text=True, check=False)
         return result.returncode, result.stdout.strip()
 
