@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import yaml
 
+from plugin.core.deliveries import ACTIONS
 from plugin.settings import Settings, load_settings
 from tests.keys import PRIVATE_KEY
 from tests.manifests.installed import deployment, one, references, variables
@@ -135,6 +136,13 @@ def test_the_webhook_leads_to_the_plugin(plugin: Objects) -> None:
     (path,) = rule["http"]["paths"]
 
     assert f"`https://{rule['host']}{path['path']}`" in SECTION
+
+
+def test_the_webhook_is_told_of_every_event_that_counts() -> None:
+    (named,) = re.findall(r"the events (.*?);", SECTION, re.DOTALL)
+
+    # An App hears of its installations without asking: https://docs.github.com/en/webhooks/webhook-events-and-payloads
+    assert {*re.findall(r"`(\w+)`", named), "installation", "installation_repositories"} == ACTIONS.keys()
 
 
 def test_the_names_of_what_is_watched_and_labelled_are_right(plugin: Objects) -> None:
