@@ -1,3 +1,4 @@
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -156,6 +157,18 @@ def _staging() -> dict[str, Objects]:
         if folder.parent.name != "common"
     )
     return {folder.name: build(folder) for folder in folders}
+
+
+@pytest.fixture(scope="session", name="monitored")
+def _monitored(tmp_path_factory: pytest.TempPathFactory) -> Objects:
+    """The plugin with its component switched on, as its comment says."""
+    folder = tmp_path_factory.mktemp("monitored") / "plugin"
+    shutil.copytree(ROOT / "manifests/plugin", folder)
+    kustomization = folder / "base/kustomization.yaml"
+    text = kustomization.read_text("utf-8")
+    (line,) = re.findall(r"^# .*: (components: .*)$", text, re.MULTILINE)
+    kustomization.write_text(f"{text}{line}\n", "utf-8")
+    return build(folder / "base")
 
 
 @pytest.fixture(scope="session", name="environments")
