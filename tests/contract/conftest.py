@@ -1,4 +1,5 @@
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from plugin.mirror.refresh import Mirror, RefreshReport
 from plugin.sources import Source
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry, load_organisation
 from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.limiter import Clock
 from plugin.sources.github.reader import GitHubSource
 from plugin.state import State
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
@@ -22,6 +24,27 @@ from plugin.threshold import Threshold
 from tests.fakes.github import GitHub
 
 ACME = Path("examples/acme")
+EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
+
+
+class Time:
+    """The time as it is, but for what a test lets pass."""
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+
+    def passes(self, seconds: float) -> None:
+        self._passed += seconds
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._passed
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.monotonic, self.passes, self.now)
 
 
 @dataclass
@@ -30,9 +53,14 @@ class Plugin:
 
     mirror: Mirror
     answers: Answers
+    time: Time
 
     def refresh(self) -> RefreshReport:
         return self.mirror.refresh()
+
+    def list_again(self) -> RefreshReport:
+        """List everything without probing first, as it is done after webhooks."""
+        return self.mirror.refresh(EVERYTHING)
 
     def answer(self) -> bytes:
         return self.answers.parameters({"origin": "any"})
@@ -52,11 +80,12 @@ def make_plugin(client: GitHubClient, catalog: Path = ACME / "catalog.yaml") -> 
     return plugin_of(GitHubSource(client), catalog)
 
 
-def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml") -> Plugin:
+def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml", passing: Time | None = None) -> Plugin:
+    passing = passing or Time()
     state = State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
-    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), lambda: datetime.now(UTC))
+    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), passing.now)
     mirror = Mirror(source, WatchedCatalog(catalog), published, state, lambda _: None)
-    return Plugin(mirror, Answers(mirror))
+    return Plugin(mirror, Answers(mirror), passing)
 
 
 @pytest.fixture(name="organisation")
@@ -72,8 +101,16 @@ def _github(organisation: Organisation) -> Iterator[GitHub]:
 
 @pytest.fixture(name="plugin")
 def _plugin(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> Plugin:
+    """Return a plugin whose time is GitHub's."""
     monkeypatch.setattr("plugin.mirror.refresh.FIRST_ANSWER", 0.0)
-    return make_plugin(GitHubClient(github.url, Token(github.token)))
+    passing = Time()
+    github.now = passing.now
+    source = GitHubSource(GitHubClient(github.url, Token(github.token), passing.clock))
+    return plugin_of(source, passing=passing)
+
+
+def doubts(report: RefreshReport) -> Mapping[str, str]:
+    return report.current.known.snapshot.doubts
 
 
 EditedCatalog = Callable[[str, str], Path]
