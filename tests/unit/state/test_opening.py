@@ -48,7 +48,7 @@ def test_a_relative_path_means_the_folder_of_the_start_for_good(
 
 
 def test_a_user_without_a_home_must_write_the_whole_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InvalidSettings, match="PREVIEW_STATE: ~nobody-like-this/state.db: there is no home folder"):
+    with pytest.raises(InvalidSettings, match=r"PREVIEW_STATE: ~nobody-like-this/state\.db: there is no home folder"):
         open_state("sqlite:~nobody-like-this/state.db")
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr("os.getuid", lambda: 123_456_789)

@@ -82,7 +82,7 @@ def test_tls_is_checked_against_the_given_certificate(redis: RedisServer, tmp_pa
     pem = certificate(tmp_path)
     with tls_before(redis, pem) as port:
         assert ask(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={pem}") == 0
-        with pytest.raises(Unreachable, match="(?i)certificate"):
+        with pytest.raises(Unreachable, match=r"(?i)certificate"):
             ask(f"rediss://127.0.0.1:{port}/0")
         with pytest.raises(Unreachable):
             ask(f"rediss://127.0.0.1:{redis.port}/0")
