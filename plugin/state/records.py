@@ -108,7 +108,7 @@ class Records:
         try:
             return digest, _load(name, data)
         except InvalidFile as error:  # where, not what: this goes into logs, and a value can be anything
-            reason = "not valid in line " + ", ".join(str(problem.line) for problem in error.problems)
+            reason = "mistakes in lines " + ", ".join(str(problem.line) for problem in error.problems)
         except (LookupError, ValueError, zlib.error) as error:
             reason = type(error).__name__
         get_logger().error("an entry of the state is left out", kind=name.kind, key=name.key, reason=reason)

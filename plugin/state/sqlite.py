@@ -150,6 +150,7 @@ def _opened(path: Path) -> sqlite3.Connection:
                     connection.execute(statement)
             _check(connection)
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # what was saved is on the disk before it is answered
     except sqlite3.Error as error:
         connection.close()
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:  # the lower byte is the kind of error
@@ -162,9 +163,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)  # locks take turns
-    connection.execute("PRAGMA synchronous = FULL")  # a commit has reached the disk before anybody is answered from it
-    return connection
+    return sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)  # locks take turns
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
