@@ -263,7 +263,9 @@ def test_a_name_that_now_belongs_to_another_repository_is_doubt(github: GitHub, 
     github.recreate("acme/orders")
     report = plugin.refresh()
 
-    assert report.current.known.snapshot.doubts == {"acme/orders": "this name now belongs to another repository than before"}
+    assert report.current.known.snapshot.doubts == {
+        "acme/orders": "this name now belongs to another repository than before"
+    }
     assert plugin.answer() == before
 
 
