@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.core.catalog import Catalog, load_catalog
-from plugin.core.decide import Preview, decide
+from plugin.core.decide import decide
 from plugin.core.model import (
     ConfigFile,
     Elsewhere,
@@ -17,6 +17,7 @@ from plugin.core.model import (
     Repository,
     Snapshot,
 )
+from plugin.core.preview import Preview
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -95,4 +96,4 @@ def make_snapshot(catalog: Catalog, *repositories: Repository) -> Snapshot:
 
 def previews_of(catalog: Catalog, *repositories: Repository) -> dict[str, Preview]:
     """Decide, and find each preview by its name."""
-    return {preview.name: preview for preview in decide(catalog, make_snapshot(catalog, *repositories))}
+    return {preview.name: preview for preview in decide(catalog, make_snapshot(catalog, *repositories)).previews}

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -102,8 +103,9 @@ def free_port() -> int:
 
 @contextmanager
 def serve(folder: Path, command: Sequence[str] = SERVE, **settings: str) -> Iterator[Server]:
-    """Start the server with the demo organisation's catalog; it listens when this returns."""
+    """Start the server with the demo organisation's catalog and no earlier state; it listens when this returns."""
     demo = {"PREVIEW_CATALOG": "examples/acme/catalog.yaml", "PREVIEW_TOKEN": TOKEN, "PREVIEW_READ_TOKEN": READ_TOKEN}
+    demo["PREVIEW_STATE"] = f"sqlite:{mkdtemp(dir=folder)}/state.db"
     with start(folder, demo | settings, command) as server:
         yield server
 

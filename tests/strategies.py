@@ -121,6 +121,13 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 @st.composite
+def moved_on(draw: st.DrawFn, world: World) -> Snapshot:
+    """A later snapshot: some repositories are other ones, the others the same objects."""
+    changed = draw(st.sets(st.sampled_from(sorted(world.snapshot.repositories))))
+    return Snapshot({**world.snapshot.repositories, **{name: draw(repositories(name)) for name in sorted(changed)}})
+
+
+@st.composite
 def shuffled(draw: st.DrawFn, world: World) -> World:
     """The same world with everything in another order."""
     return World(

@@ -68,6 +68,7 @@ def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int
         "PREVIEW_CATALOG": str(ACME / "catalog.yaml"),
         "PREVIEW_TOKEN": token,
         "PREVIEW_READ_TOKEN": read_token,
+        "PREVIEW_STATE": "memory",
         "PREVIEW_REFRESH": "5s",
     }
     command = [str(Path(sys.executable).parent / "preview-plugin"), "serve"]

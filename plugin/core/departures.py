@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plugin.core.breaker import Departure, Emitted, EmittedPreview
-from plugin.core.catalog import Catalog
-from plugin.core.decide import Preview
+from plugin.core.decide import Decision
 from plugin.core.messages import one_line
 from plugin.core.model import Elsewhere, LookUp, PullRequest, PullRequestState, Snapshot
+from plugin.core.preview import Preview
 from plugin.core.references import Locator
 from plugin.core.targets import ELSEWHERE
 
@@ -16,9 +16,8 @@ from plugin.core.targets import ELSEWHERE
 class Departures:
     """Everything that is known about what left."""
 
-    catalog: Catalog
+    decision: Decision
     snapshot: Snapshot
-    previews: Mapping[str, Preview]  # by name, live or not
     gone: Mapping[Locator, Elsewhere]  # confirmed since the answer before
     look_ups: Mapping[Locator, LookUp]  # of pull requests that are still listed
     acknowledged: frozenset[str]  # fingerprints of catalogs
@@ -27,19 +26,23 @@ class Departures:
         """Say why a preview left that was emitted with the catalog of that fingerprint."""
         locator = Locator(left.repository, left.number)
         elsewhere = self.gone.get(locator)
-        same_catalog = emitted_with == self.catalog.fingerprint
+        same_catalog = emitted_with == self.decision.catalog.fingerprint
         # That it lacks a label that only the new catalog asks for is the catalog's doing.
         if elsewhere and (same_catalog or elsewhere is not Elsewhere.UNLABELLED):
             return Departure(one_line(f"{locator} {ELSEWHERE[elsewhere]}"), confirmed=True)
         if not same_catalog:
-            reason = f"the catalog {self.catalog.fingerprint} has no such preview any more"
-            return Departure(reason, confirmed=self.catalog.fingerprint in self.acknowledged, by_catalog=True)
+            reason = f"the catalog {self.decision.catalog.fingerprint} has no such preview any more"
+            return Departure(reason, confirmed=self.decision.catalog.fingerprint in self.acknowledged, by_catalog=True)
         pull_request = self._pull_request(locator)
         if pull_request is None:  # it left the snapshot earlier, and nothing leaves that unconfirmed
             return Departure(f"{locator} is gone", confirmed=True)
-        preview = self.previews.get(name)
+        preview = self._preview(left.repository, name)
         reason = preview.verdict.reason if preview else f"{locator} {ELSEWHERE[Elsewhere.UNLABELLED]}"
         return Departure(reason, confirmed=_agrees(self.look_ups.get(locator), pull_request))
+
+    def _preview(self, repository: str, name: str) -> Preview | None:
+        decided = self.decision.parts[repository].previews
+        return next((each.preview for each in decided if each.preview.name == name), None)
 
     def _pull_request(self, locator: Locator) -> PullRequest | None:
         repository = self.snapshot.repositories[locator.repository]
@@ -61,4 +64,6 @@ def _agrees(answer: LookUp | None, listed: PullRequest) -> bool:
         return False
     if answer.state is not PullRequestState.OPEN:
         return True
+    if listed.fork:  # it was emitted, so it was none, and nothing becomes one
+        return False
     return answer.all_labels and answer.labels == frozenset(listed.labels) and answer.draft == listed.draft

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugin.core.catalog import Catalog
-from plugin.core.decide import Preview
 from plugin.core.messages import one_line
+from plugin.core.preview import Preview
 from plugin.core.validation import did_you_mean
 from plugin.errors import InvalidRequest
 

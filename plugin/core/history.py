@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from plugin.core.decide import Preview
 from plugin.core.dependencies import Dependency
 from plugin.core.messages import one_line
+from plugin.core.preview import Preview
 
 KEPT_FOR = timedelta(days=30)
 KEPT = 200  # events of one preview, the newest ones: somebody may push all night
@@ -85,6 +85,8 @@ def _changes(before: Preview, after: Preview) -> Iterator[tuple[EventKind, str]]
 def _updates(before: Preview, after: Preview) -> Iterable[str]:
     if before.pull_request.head_sha != after.pull_request.head_sha:
         yield f"commit {after.pull_request.head_sha[:8]}"
+    if (before.name, before.host) != (after.name, after.host):
+        yield f"moved to {after.url}, namespace {after.name}"
     if before.dataset != after.dataset:
         yield f"dataset {after.dataset or 'none'}"
     if before.verdict.state is not after.verdict.state:

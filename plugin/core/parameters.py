@@ -8,9 +8,9 @@ import json
 from typing import Any
 
 from plugin.core.catalog import Catalog
-from plugin.core.decide import Preview
 from plugin.core.dependencies import Dependency
 from plugin.core.names import slug
+from plugin.core.preview import Preview
 from plugin.core.verdicts import State
 
 FORK_OVERLAY = "preview-fork"

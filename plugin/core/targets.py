@@ -1,9 +1,9 @@
 """Targets: which previews of the snapshot a link may point at."""
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from plugin.core.catalog import Catalog, Service
+from plugin.core.catalog import Service
 from plugin.core.model import Elsewhere, PullRequest, Snapshot
 from plugin.core.verdicts import verdict
 
@@ -15,17 +15,16 @@ ELSEWHERE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Targets:
-    """The snapshot, indexed for links."""
+    """The snapshot, indexed for links as far as anybody links."""
 
     snapshot: Snapshot
-    by_number: dict[tuple[str, int], PullRequest]
-    by_branch: dict[tuple[str, str], list[PullRequest]]  # same-repository pull requests only
+    _indexes: dict[str, "_Index"] = field(default_factory=dict)
 
     def not_live(self, service: Service, number: int) -> str:
         """Say why the preview of this service for this number is no target, or return ""."""
-        pull_request = self.by_number.get((service.repository, number))
+        pull_request = self._index(service.repository).by_number.get(number)
         if pull_request is None:
             known = self.snapshot.repositories[service.repository].looked_up.get(number)
             return ELSEWHERE[known.elsewhere] if known else "could not be looked up yet"
@@ -40,21 +39,29 @@ class Targets:
         """Find the labelled same-repository pull requests with this branch, skipped ones too; none for the default."""
         if self.is_default_branch(service, branch):
             return []
-        candidates = self.by_branch.get((service.repository, branch), [])
+        candidates = self._index(service.repository).by_branch.get(branch, [])
         return [pull_request.number for pull_request in candidates if verdict(service, pull_request) is not None]
 
     def is_default_branch(self, service: Service, branch: str) -> bool:
         """Tell whether this is the branch that staging runs."""
         return self.snapshot.repositories[service.repository].default_branch == branch
 
+    def _index(self, repository: str) -> "_Index":
+        if repository not in self._indexes:
+            self._indexes[repository] = _index(self.snapshot.repositories[repository].pull_requests)
+        return self._indexes[repository]
 
-def index_targets(catalog: Catalog, snapshot: Snapshot) -> Targets:
-    """Index what links are looked up by."""
-    by_number: dict[tuple[str, int], PullRequest] = {}
-    by_branch: defaultdict[tuple[str, str], list[PullRequest]] = defaultdict(list)
-    for name in catalog.repositories:
-        for pull_request in snapshot.repositories[name].pull_requests:
-            by_number[name, pull_request.number] = pull_request
-            if not pull_request.fork:
-                by_branch[name, pull_request.branch].append(pull_request)
-    return Targets(snapshot, by_number, dict(by_branch))
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    by_number: dict[int, PullRequest]
+    by_branch: dict[str, list[PullRequest]]  # same-repository pull requests only
+
+
+def _index(pull_requests: Iterable[PullRequest]) -> _Index:
+    index = _Index({}, {})
+    for pull_request in pull_requests:
+        index.by_number[pull_request.number] = pull_request
+        if not pull_request.fork:
+            index.by_branch.setdefault(pull_request.branch, []).append(pull_request)
+    return index

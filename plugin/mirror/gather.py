@@ -17,8 +17,8 @@ from plugin.core.catalog import Catalog
 from plugin.core.decide import wanted_lookups
 from plugin.core.model import Elsewhere, Repository, Snapshot
 from plugin.core.references import Locator
+from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
-from plugin.state import Known
 
 # What a probe cannot see (a missed change, a lost permission) lasts no longer than this.
 LISTED_EVERY = timedelta(minutes=10)
@@ -35,16 +35,17 @@ class Gathered:
 
 
 def gather(
-    source: Source, before: Known, newest: Catalog, now: datetime, only: Collection[str] | None = None
+    source: Source, current: Current, newest: Catalog, now: datetime, only: Collection[str] | None = None
 ) -> Gathered:
     """Read all repositories, or only some that are said to have changed; keep whatever is in doubt as it was."""
+    before = current.known
     if before.catalog and newest.fingerprint == before.catalog.fingerprint:
         newest = before.catalog
     in_force = [before.catalog] if before.catalog else []
     labels = labels_to_ask([newest, *in_force])
     known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
     wanted = [
-        Wanted(name, asked, known.get(name), must_list=only is not None or _is_due(known.get(name), now))
+        Wanted(name, asked, known.get(name), must_list=only is not None or _is_due(known.get(name), asked, now))
         for name, asked in labels.items()
         if only is None or name in only
     ]
@@ -66,12 +67,12 @@ def gather(
     }
     snapshot, gone = _confirmed(source, replace(snapshot, repositories=known | absorbed))
     if catalog:
-        snapshot = _looked_up(source, snapshot, catalog)
-    return Gathered(catalog, snapshot, gone, fresh=bool(read) or not wanted)
+        snapshot = _looked_up(source, snapshot, wanted_lookups(catalog, snapshot, current.decision))
+    return Gathered(catalog, snapshot, gone, fresh=bool(read))
 
 
-def _is_due(known: Repository | None, now: datetime) -> bool:
-    if known is None or known.listed_at is None:
+def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> bool:
+    if known is None or known.listed_at is None or known.labels != asked:
         return True
     return not timedelta(0) <= now - known.listed_at < LISTED_EVERY  # below zero: the clock was set back
 
@@ -82,8 +83,7 @@ def _confirmed(source: Source, snapshot: Snapshot) -> tuple[Snapshot, dict[Locat
     return with_confirmations(snapshot, asked, answers)
 
 
-def _looked_up(source: Source, snapshot: Snapshot, catalog: Catalog) -> Snapshot:
-    wanted = wanted_lookups(catalog, snapshot)
+def _looked_up(source: Source, snapshot: Snapshot, wanted: Collection[Locator]) -> Snapshot:
     stale = [name for name in stale_look_ups(snapshot, wanted) if name.repository not in snapshot.doubts]
     answers = source.look_up(stale, snapshot.repositories) if stale else {}
     return with_look_ups(snapshot, wanted, answers)

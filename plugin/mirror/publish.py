@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from plugin.core.breaker import Emitted, judge
+from plugin.core.decide import Decision
 from plugin.core.departures import Departures, unconfirmed
 from plugin.core.emission import emission
 from plugin.core.filters import Filters
@@ -13,7 +14,7 @@ from plugin.core.history import continued
 from plugin.core.model import Elsewhere, LookUp
 from plugin.core.references import Locator
 from plugin.core.targets import ELSEWHERE
-from plugin.mirror.current import Current, decided
+from plugin.mirror.current import Current, decided, held_by_breaker
 from plugin.mirror.gather import Gathered
 from plugin.state import Head
 from plugin.threshold import Threshold
@@ -38,7 +39,7 @@ def publish(
     if not changed and not any(emitted.held for emitted in known.emitted.values()):
         return unchanged
     next_known = replace(unchanged.known, head=Head(known.head.version + 1, fresh_at), catalog=gathered.catalog)
-    draft = decided(next_known) if changed else Current(next_known, before.previews)
+    draft = decided(next_known, before.decision) if changed else replace(before, known=next_known, bodies={})
     emissions = _emissions(before, draft, gathered.gone, threshold, look_up)
     if not changed and all(_same(emissions[filters], emitted) for filters, emitted in known.emitted.items()):
         return unchanged
@@ -50,15 +51,16 @@ def publish(
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Decides what each input is to get in the version `draft`."""
+    """Decides what each input is to get."""
 
-    draft: Current
+    version: int
+    decision: Decision
     departures: Departures
     threshold: Threshold
 
     def judge(self, filters: Filters, old: Emitted | None, old_body: Callable[[], bytes | None]) -> Emitted:
         """Return what an input is to get, compared with what it got before."""
-        new = emission(self.draft.known.head.version, self.departures.catalog, self.draft.previews, filters)
+        new = emission(self.version, self.decision, filters)
         if old is None:
             return new
         return judge(old, new, partial(self.departures.why, old.catalog), self.threshold, old_body)
@@ -71,11 +73,10 @@ def make_judge(
     look_ups: LookUps | None = None,
 ) -> Judge:
     """Make a judge who knows what is gone and what was looked up; a catalog must be in force."""
-    known = draft.known
-    assert known.catalog  # noqa: S101  the callers have asked
-    previews = {preview.name: preview for preview in draft.previews}
-    departures = Departures(known.catalog, known.snapshot, previews, gone or {}, look_ups or {}, known.acknowledged)
-    return Judge(draft, departures, threshold)
+    known, decision = draft.known, draft.decision
+    assert decision  # noqa: S101  the callers have asked
+    departures = Departures(decision, known.snapshot, gone or {}, look_ups or {}, known.acknowledged)
+    return Judge(known.head.version, decision, departures, threshold)
 
 
 def _emissions(
@@ -85,25 +86,29 @@ def _emissions(
     threshold: Threshold,
     look_up: Callable[[Sequence[Locator]], LookUps],
 ) -> dict[Filters, Emitted]:
-    emitted = dict(before.known.emitted)
+    emitted = before.known.emitted
     catalog = draft.known.catalog
     if catalog is None:
-        return emitted
+        return dict(emitted)
     # An input that the catalog does not know any more is refused until it does; what it got is not forgotten.
-    inputs = [filters for filters in emitted if filters.known_to(catalog)]
+    refused = {filters: old.set_aside() for filters, old in emitted.items() if not filters.known_to(catalog)}
 
     def judge_all(look_ups: LookUps) -> dict[Filters, Emitted]:
         judge = make_judge(draft, threshold, gone, look_ups)
-        return {filters: judge.judge(filters, emitted[filters], partial(before.answer, filters)) for filters in inputs}
+        return {
+            filters: judge.judge(filters, old, partial(before.complete_answer, filters))
+            for filters, old in emitted.items()
+            if filters not in refused
+        }
 
     first = judge_all({})
     doubts = draft.known.snapshot.doubts
     asked = {locator for new in first.values() for locator in unconfirmed(new) if locator.repository not in doubts}
-    return emitted | (judge_all(look_up(sorted(asked, key=str))) if asked else first)
+    return refused | (judge_all(look_up(sorted(asked, key=str))) if asked else first)
 
 
 def _departed(before: Current, after: Current, gone: Mapping[Locator, Elsewhere]) -> dict[str, str]:
-    reasons = dict(before.moment.held)
+    reasons = held_by_breaker(before.known.emitted)
     now = {preview.key: preview for preview in after.previews}
     services = after.known.catalog.services if after.known.catalog else {}
     for key, preview in before.moment.live.items():

@@ -3,17 +3,18 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin.core.catalog import Catalog, load_catalog
 from plugin.core.decide import decide, wanted_lookups
-from plugin.core.model import Elsewhere
+from plugin.core.model import Elsewhere, Snapshot
 from plugin.core.references import Locator
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
-from tests.strategies import EXAMPLES, World, shuffled, worlds
+from tests.strategies import EXAMPLES, World, moved_on, shuffled, worlds
 
 
 @settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_a_link_never_points_at_a_preview_that_is_not_live(world: World) -> None:
-    previews = decide(world.catalog, world.snapshot)
+    previews = decide(world.catalog, world.snapshot).previews
     live = {
         (preview.service.name, preview.locator): preview.name
         for preview in previews
@@ -31,7 +32,7 @@ def test_a_link_never_points_at_a_preview_that_is_not_live(world: World) -> None
 @settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_a_fork_links_only_to_staging(world: World) -> None:
-    for preview in decide(world.catalog, world.snapshot):
+    for preview in decide(world.catalog, world.snapshot).previews:
         if preview.pull_request.fork:
             assert {dependency.target for dependency in preview.dependencies} <= {"staging"}
 
@@ -39,7 +40,7 @@ def test_a_fork_links_only_to_staging(world: World) -> None:
 @settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_every_call_of_the_catalog_is_answered_with_a_rule_and_a_sentence(world: World) -> None:
-    for preview in decide(world.catalog, world.snapshot):
+    for preview in decide(world.catalog, world.snapshot).previews:
         assert [dependency.service for dependency in preview.dependencies] == [
             call.service for call in preview.service.dependencies
         ]
@@ -55,7 +56,7 @@ def test_every_call_of_the_catalog_is_answered_with_a_rule_and_a_sentence(world:
 @settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_no_two_previews_share_a_name_or_a_host(world: World) -> None:
-    previews = decide(world.catalog, world.snapshot)
+    previews = decide(world.catalog, world.snapshot).previews
 
     assert len({preview.name for preview in previews}) == len(previews)
     assert len({preview.host for preview in previews}) == len(previews)
@@ -69,7 +70,7 @@ def test_the_order_of_the_input_changes_nothing(both: tuple[World, World]) -> No
     def facts(world: World) -> list[object]:
         return [
             (preview.name, preview.verdict, preview.dependencies, preview.config_error, preview.warnings)
-            for preview in decide(world.catalog, world.snapshot)
+            for preview in decide(world.catalog, world.snapshot).previews
         ]
 
     assert facts(one) == facts(other)
@@ -83,7 +84,7 @@ def test_whatever_is_wanted_and_not_listed_gets_looked_up(world: World) -> None:
 
     assert not [locator for locator in wanted if locator.number in snapshot.repositories[locator.repository].numbers]
     # A fork's pull request links only to staging, so nothing is looked up for it.
-    for preview in (preview for preview in decide(catalog, snapshot) if not preview.pull_request.fork):
+    for preview in (preview for preview in decide(catalog, snapshot).previews if not preview.pull_request.fork):
         for dependency in preview.dependencies:
             locator, _, reason = dependency.reason.partition(" ")
             if reason in ("could not be looked up yet", "was merged", "was closed", "does not exist"):
@@ -153,3 +154,32 @@ def test_only_link_targets_by_number_that_count_are_looked_up() -> None:
         Locator("acme/users", 6),
         Locator("acme/payments", 7),  # again: it may have been reopened
     }
+
+
+@settings(max_examples=EXAMPLES)
+@given(worlds().flatmap(lambda world: st.tuples(st.just(world), moved_on(world))))
+def test_a_decision_that_goes_on_from_an_older_one_is_the_same_as_a_new_one(both: tuple[World, Snapshot]) -> None:
+    world, later = both
+    before = decide(world.catalog, world.snapshot)
+    after, anew = decide(world.catalog, later, before), decide(world.catalog, later)
+
+    assert after.previews == anew.previews
+    assert [each.parameters for each in after.decided] == [each.parameters for each in anew.decided]
+    assert wanted_lookups(world.catalog, later, before) == wanted_lookups(world.catalog, later)
+
+
+def test_only_a_changed_repository_and_its_callers_are_decided_anew() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {"depends_on": ["users"]}, "users": {}})
+    snapshot = make_snapshot(catalog)
+    before = decide(catalog, snapshot)
+
+    def anew(name: str, of: Catalog = catalog) -> set[str]:
+        later = Snapshot({**snapshot.repositories, name: make_repository(name)})
+        after = decide(of, later, before)
+        return {name.removeprefix("acme/") for name, part in after.parts.items() if part is not before.parts[name]}
+
+    assert anew("acme/orders") == {"orders"}
+    assert anew("acme/payments") == {"orders", "payments"}
+    assert anew("acme/users") == {"payments", "users"}
+    again = load_catalog(catalog.text, "catalog.yaml")
+    assert anew("acme/users", again) == {"orders", "payments", "users"}

@@ -14,7 +14,7 @@ LISTS, MAPS = {"labels", "dependencies"}, {"environment", "extra"}
 def every_parameter(world: World) -> list[dict[str, Any]]:
     """All objects, also of previews that are not live: what is promised must not depend on the verdict."""
     catalog = world.catalog
-    return [parameters(preview, catalog) for preview in decide(catalog, world.snapshot)]
+    return [parameters(preview, catalog) for preview in decide(catalog, world.snapshot).previews]
 
 
 @settings(max_examples=EXAMPLES)
