@@ -127,11 +127,11 @@ def test_who_must_be_listed_is_not_probed(reader: Reader) -> None:
 
 
 def test_other_labels_than_before_are_listed(reader: Reader) -> None:
-    reader.labels = {**reader.labels, "acme/orders": frozenset({"preview", "approved"})}
+    reader.labels = {**reader.labels, "acme/orders": frozenset({"preview", "zebra"})}
     reader.read()
 
     assert reader.asked() == ["Probe", "List"]
-    assert reader.known["acme/orders"].labels == {"preview", "approved"}
+    assert reader.known["acme/orders"].labels == {"preview", "zebra"}
     assert len(reader.mark().label_ids) == 2
 
 
@@ -173,6 +173,26 @@ def test_a_deleted_label_is_noticed_though_no_pull_request_was_updated(reader: R
     assert reader.asked() == ["Probe", "List"]
     assert reader.numbers() == []
     assert reader.mark().label_ids == ("",)
+
+
+def _no_such_label(answer: dict[str, Any]) -> None:
+    answer["data"]["r0"]["k0"] = None
+    message = "Could not resolve to a Label with the name preview."
+    answer["errors"] = [{"type": "NOT_FOUND", "path": ["r0", "k0"], "message": message}]
+
+
+def test_a_label_that_the_repository_lacks_is_no_doubt_even_if_github_calls_it_an_error(
+    organisation: Organisation,
+) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"acme/orders": PREVIEW})
+        github.intercept = faults.spoiled(
+            lambda answer: _no_such_label(answer) if "r0" in answer["data"] and "k0" in answer["data"]["r0"] else None
+        )
+        reader.settle()
+
+        assert reader.mark().label_ids == ("",)
+        assert operations(github)[-1:] == ["Probe"]
 
 
 def test_another_default_branch_is_noticed(reader: Reader) -> None:
@@ -314,6 +334,14 @@ def test_the_order_of_entries_and_pages_does_not_matter(reader: Reader, pages: i
 
     assert reader.read() == {}
     assert reader.numbers() == list(range(1, 95 * pages + 1))
+
+
+def test_further_labels_that_cannot_be_read_are_doubt_about_their_repository_only(reader: Reader) -> None:
+    reader.change("acme/orders", 12, labels=("preview", *(f"label-{i}" for i in range(100))))
+    reader.github.intercept = faults.on("Labels", faults.server_error(502))
+
+    assert reader.read(*reader.labels) == {"acme/orders": "GitHub broke the query off (502)"}
+    assert reader.asked() == ["List", "Labels"]
 
 
 def test_a_null_entry_is_doubt(reader: Reader) -> None:
@@ -488,6 +516,32 @@ def test_a_repository_that_was_never_seen_says_what_to_check(organisation: Organ
 
         assert doubt == "GitHub finds no such repository; is its name right, and may the GitHub App or token read it?"
         assert reader.asked() == ["List"]
+
+
+def test_a_repository_that_was_never_seen_and_is_null_is_doubt(organisation: Organisation) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"acme/orders": PREVIEW})
+        github.intercept = faults.null_repository("r0")
+
+        assert reader.read() == {"acme/orders": "GitHub gave no data for it"}
+
+
+def test_a_new_name_that_a_listing_shows_is_named(organisation: Organisation) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"acme/orders": PREVIEW})
+        github.intercept = faults.spoiled(lambda answer: answer["data"]["r0"].update(nameWithOwner="acme/new"))
+
+        assert reader.read() == {"acme/orders": "acme/orders is now acme/new; change the catalog"}
+
+
+def test_a_name_is_the_same_in_any_case(organisation: Organisation) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"Acme/Orders": PREVIEW})
+        reader.settle()
+
+        assert reader.known["Acme/Orders"].name == "Acme/Orders"
+        assert reader.read() == {}
+        assert operations(github) == ["Probe"]
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,14 @@ def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
     assert [(error["type"], error["path"]) for error in answer["errors"]] == [("FORBIDDEN", ["r1"])]
 
 
+def test_a_fault_can_be_meant_for_one_repository(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.asking_for("globex/site", faults.null_repository)
+
+    assert [ask(queries.listing([0, 0]), **TWO)["data"][alias] is None for alias in ("r0", "r1")] == [False, True]
+    assert ask(queries.confirm([1]), o0="globex", n0="site", p0_0=1)["data"]["r0"] is None
+    assert ask(queries.identity(), ids=[])["data"]["nodes"] == []
+
+
 def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: GitHub, ask: Ask) -> None:
     whole = ask(queries.listing([0, 0]), **TWO)["data"]["r0"]["list"]
     github.intercept = faults.resource_limits_exceeded()
