@@ -209,10 +209,11 @@ def test_another_default_branch_is_noticed(reader: Reader) -> None:
     [
         faults.alias_error("r1"),
         faults.null_repository("r1"),
+        faults.spoiled(lambda answer: answer.update(errors=[{"type": "X", "path": ["r1", "id"], "message": "no"}])),
         faults.spoiled(lambda answer: answer["data"]["r1"].pop("newest")),
         faults.spoiled(lambda answer: answer["data"]["r1"].update(id=None)),
     ],
-    ids=["forbidden", "null", "no newest", "no id"],
+    ids=["forbidden", "null", "an error inside", "no newest", "no id"],
 )
 def test_what_a_probe_could_not_tell_is_listed(reader: Reader, fault: Intercept) -> None:
     before = dict(reader.known)
@@ -292,6 +293,12 @@ def test_a_list_that_is_shorter_than_its_count_is_doubt(reader: Reader, fault: I
 
     reader.github.intercept = None
     assert reader.read("acme/orders") == {}
+
+
+def test_one_missing_pull_request_is_one_too_many(reader: Reader) -> None:
+    reader.github.intercept = faults.first_page_only(len(reader.numbers()) - 1)
+
+    assert reader.read("acme/orders") == {"acme/orders": SHORTER}
 
 
 def test_a_list_that_is_always_short_by_the_same_is_believed_in_the_end(reader: Reader) -> None:

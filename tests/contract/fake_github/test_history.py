@@ -4,6 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 from plugin.sources.file import Organisation
 from plugin.sources.github import queries
@@ -46,6 +47,11 @@ def test_what_is_older_than_ten_seconds_is_forgotten(worlds: list[World]) -> Non
     assert history.at(second(-1)) is worlds[1]
 
 
+def requests_status(github: GitHub) -> int:
+    headers = {"Authorization": f"bearer {github.token}"}
+    return requests.post(f"{github.url}/graphql", json={}, headers=headers, timeout=10).status_code
+
+
 def title(ask: Ask) -> str:
     answer = ask(queries.listing([0]), **FIRST)
     found: str = answer["data"]["r0"]["list"]["nodes"][0]["title"]
@@ -62,5 +68,11 @@ def test_answers_can_go_back_in_time_by_some_seconds(github: GitHub, ask: Ask, o
     assert set(seen) == {"", "new"}
     assert seen != sorted(seen)  # the new title was seen before the old one
 
+    github.intercept = faults.going_back(random.Random(1), fault=faults.on("List", faults.lost_half(honest=True)))
+    assert {title(ask) for _ in range(20)} == {"", "new"}
+    github.intercept = faults.going_back(random.Random(1), fault=faults.server_error())
+    assert requests_status(github) == 502
+
+    github.intercept = faults.going_back(random.Random(1))
     now += timedelta(seconds=4)
     assert {title(ask) for _ in range(20)} == {"new"}

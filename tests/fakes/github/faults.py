@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -248,9 +249,21 @@ def null_nodes() -> Intercept:
     return on("List", spoiled(spoil))
 
 
-def going_back(rng: random.Random, up_to: float = 8.0) -> Intercept:
-    """Each answer is as old as it happens: it can be older than the one before."""
-    return lambda request: request.answer(rng.uniform(0, up_to)) if request.graphql else None
+def going_back(rng: random.Random, up_to: float = 8.0, fault: Intercept | None = None) -> Intercept:
+    """Each answer is as old as it happens: it can be older than the one before. Another fault may come on top."""
+
+    def intercept(request: Request) -> Response | None:
+        if request.graphql:
+            now, age = request.answer, rng.uniform(0, up_to)
+
+            def late(lag: float = age, **variables: Any) -> Response:
+                return now(lag, **variables)
+
+            request = replace(request, answer=late)
+        response = fault(request) if fault else None
+        return request.answer() if response is None else response
+
+    return intercept
 
 
 def _lists(answer: dict[str, Any], name: str = "list") -> list[dict[str, Any]]:
