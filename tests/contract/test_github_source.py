@@ -255,22 +255,27 @@ def many(organisation: Organisation, count: int = 30) -> Organisation:
     return with_pull_requests(organisation, "acme/orders", *(pull_request(number) for number in range(1, count + 1)))
 
 
-def test_a_change_between_two_pages_settles_nothing(reader: Reader) -> None:
-    organisation = many(reader.github.organisation)
+@pytest.mark.parametrize("change", ["a pull request", "the label"])
+def test_a_change_between_two_pages_settles_nothing(reader: Reader, change: str) -> None:
+    unlabelled = pull_request(500, labels=())
+    entries = many(reader.github.organisation, 150).repositories["acme/orders"].pull_requests
 
-    def change(request: Request) -> None:
-        if request.variables.get("a0"):
-            github = reader.github
-            github.organisation = changed(github.organisation, "acme/orders", 30, title="New", updated_at=LATER)
+    def happen(_: Request) -> None:
+        if change == "the label":
+            reader.github.delete_label("acme/orders", "preview")
+            return
+        newer = unlabelled.model_copy(update={"updated_at": LATER})
+        reader.github.organisation = with_pull_requests(reader.github.organisation, "acme/orders", *entries, newer)
 
-    reader.github.organisation, reader.github.intercept = organisation, change
+    reader.github.organisation = with_pull_requests(reader.github.organisation, "acme/orders", *entries, unlabelled)
+    lists = faults.in_turn(None, happen)  # there are three pages
+    reader.github.intercept = lambda request: lists(request) if request.operation == "List" else None
     assert reader.read() == {}
-    assert reader.asked().count("List") == 2
+    assert reader.asked().count("List") == 3
     assert not reader.mark().settled
 
     reader.read()
     assert reader.mark().settled
-    assert reader.known["acme/orders"].pull_requests[29].title == "New"
 
 
 def test_a_repository_that_is_made_anew_between_two_pages_is_doubt(organisation: Organisation) -> None:
@@ -573,6 +578,14 @@ def test_a_refused_repository_says_what_github_says(reader: Reader) -> None:
     reader.github.intercept = faults.on("List", faults.alias_error("r0"))
 
     assert reader.read("acme/orders") == {"acme/orders": "Resource not accessible by integration"}
+    assert reader.asked() == ["Probe", "List"]
+
+
+def test_something_that_is_not_found_inside_a_repository_is_no_missing_repository(reader: Reader) -> None:
+    errors = [{"type": "NOT_FOUND", "path": ["r0", "list"], "message": "no list"}]
+    reader.github.intercept = faults.on("List", faults.spoiled(lambda answer: answer.update(errors=errors)))
+
+    assert reader.read("acme/orders") == {"acme/orders": "no list"}
     assert reader.asked() == ["Probe", "List"]
 
 
