@@ -581,8 +581,11 @@ def test_a_refused_repository_says_what_github_says(reader: Reader) -> None:
     assert reader.asked() == ["Probe", "List"]
 
 
-def test_something_that_is_not_found_inside_a_repository_is_no_missing_repository(reader: Reader) -> None:
-    errors = [{"type": "NOT_FOUND", "path": ["r0", "list"], "message": "no list"}]
+@pytest.mark.parametrize(("kind", "place"), [("NOT_FOUND", "list"), ("FORBIDDEN", "k0")])
+def test_an_error_inside_a_repository_is_no_missing_repository_and_no_missing_label(
+    reader: Reader, kind: str, place: str
+) -> None:
+    errors = [{"type": kind, "path": ["r0", place], "message": "no list"}]
     reader.github.intercept = faults.on("List", faults.spoiled(lambda answer: answer.update(errors=errors)))
 
     assert reader.read("acme/orders") == {"acme/orders": "no list"}
