@@ -356,6 +356,29 @@ def test_further_labels_that_cannot_be_read_are_doubt_about_their_repository_onl
     assert reader.asked() == ["List", "Labels"]
 
 
+def test_a_closed_entry_is_not_listed(reader: Reader) -> None:
+    numbers = reader.numbers()
+    reader.github.intercept = faults.on(
+        "List", faults.spoiled(lambda answer: answer["data"]["r0"]["list"]["nodes"][0].update(state="CLOSED"))
+    )
+
+    assert reader.read("acme/orders") == {}
+    assert reader.numbers() == numbers[1:]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_an_entry_that_is_listed_twice_the_newest_counts(reader: Reader, newest_first: bool) -> None:  # noqa: FBT001
+    def repeat(answer: dict[str, Any]) -> None:
+        nodes = answer["data"]["r0"]["list"]["nodes"]
+        newer = {**nodes[0], "title": "Newer", "updatedAt": "2026-11-01T09:01:00Z"}
+        nodes[:1] = [newer, nodes[0]] if newest_first else [nodes[0], newer]
+
+    reader.github.intercept = faults.on("List", faults.spoiled(repeat))
+
+    assert reader.read("acme/orders") == {}
+    assert reader.first().title == "Newer"
+
+
 def test_a_null_entry_is_doubt(reader: Reader) -> None:
     reader.github.intercept = faults.null_nodes()
 
@@ -446,22 +469,44 @@ def test_an_older_answer_about_a_pull_request_changes_nothing_about_it(reader: R
     assert reader.first() is known
 
 
-def test_an_older_description_than_the_listing_is_read_again(reader: Reader) -> None:
-    then = reader.time.now()
-    reader.github.now = lambda: then
-    reader.change("acme/orders", 12, body="New", updated_at=LATER)
-    reader.github.now = lambda: then + timedelta(seconds=5)
-    old = faults.on("Details", lambda request: request.answer(lag=6.0))
-    reader.github.intercept = old
-    body = reader.first().body
+def test_an_older_description_than_the_one_known_is_not_believed(reader: Reader) -> None:
+    start = reader.time.now()
+
+    def at(seconds: float) -> None:
+        reader.github.now = lambda: start + timedelta(seconds=seconds)
+
+    at(0)
+    reader.change("acme/orders", 12, body="One", updated_at=LATER)
+    at(1)
     reader.read()
-    assert reader.first().updated_at == LATER
-    assert reader.first().body == body  # what is known is not older
+    at(3)
+    reader.change("acme/orders", 12, body="Two", updated_at=LATER + timedelta(minutes=1))
+    at(4)
+    reader.github.intercept = faults.on("Details", lambda request: request.answer(lag=5.0))
+    reader.read()
+    assert reader.first().updated_at == LATER + timedelta(minutes=1)
+    assert reader.first().body == "One"
     assert not reader.mark().settled
 
     reader.github.intercept = None
     reader.read()
-    assert reader.first().body == "New"
+    assert reader.first().body == "Two"
+    assert reader.mark().settled
+
+
+def test_an_old_description_is_better_than_none_and_is_read_again(reader: Reader) -> None:
+    start = reader.time.now()
+    reader.github.now = lambda: start
+    reader.change("acme/orders", 19, labels=("preview",), body="New", updated_at=LATER)
+    reader.github.now = lambda: start + timedelta(seconds=1)
+    reader.github.intercept = faults.on("Details", lambda request: request.answer(lag=5.0))
+    reader.read()
+    assert reader.known["acme/orders"].pull_requests[-1].number == 19
+    assert not reader.mark().settled
+
+    reader.github.intercept = None
+    reader.read()
+    assert reader.known["acme/orders"].pull_requests[-1].body == "New"
     assert reader.mark().settled
 
 
