@@ -430,10 +430,11 @@ class Storm(RuleBasedStateMachine):
     @rule(which=st.sampled_from(["both", "without", "prefix", "label"]))
     def catalog_is_edited(self, which: str) -> None:
         self.catalog = which
-        services = {
+        edits: dict[str, dict[str, dict[str, Any]]] = {
             "without": {"payments": {}},
             "label": {"orders": {"labels": {"require": ["env"]}}, "payments": {}},
-        }.get(which, BOTH)
+        }
+        services = edits.get(which, BOTH)
         prefix = "env" if which == "prefix" else "preview"
         self.stage.path.write_text(catalog_text(services, prefix=prefix), "utf-8")
 
