@@ -100,21 +100,11 @@ class Published:
 
     def _load(self) -> Current:
         known = _usable(self._store.load())
-        if known.head.version < self._current.known.head.version:
-            known = self._restored(known)
         if self._loaded and known.head.version == self._current.known.head.version:
             self._current = replace(self._current, known=known)
         else:
             self._current, self._loaded = decided(known, self._current.decision), True
         return self._current
-
-    def _restored(self, lost: Known) -> Known:
-        """Put back what this replica knows: the state was emptied or set back, and answers never go back."""
-        try:
-            self._store.save(lost, self._current.known)
-        except Outdated:
-            raise Unreachable("the state is older than what was answered already") from None
-        return self._current.known
 
     def _emit(self, filters: Filters) -> bytes:
         """Answer an input that was not answered in this version yet, and store that first."""
