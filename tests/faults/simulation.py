@@ -185,6 +185,11 @@ class Episode:
             for asked in stage.inputs:
                 answer = stage.ask(replica, asked)
                 assert answer
+                # A catalog that adds a repository, or asks for other labels, takes effect once that was read.
+                in_force = replica.published.newest.known.catalog
+                outdated = not in_force or in_force.text != stage.oracle.catalog.text
+                if outdated and doubtful & stage.oracle.catalog.repositories:
+                    continue
                 if answer.status == OK and not waits:
                     stage.oracle.converged(asked, answer.body, listed, doubtful)
                 elif answer.status != OK and stage.oracle.catalog.knows(dict(asked)) and not doubtful and not waits:

@@ -72,7 +72,8 @@ class Stage:
     # --- Processes
 
     def start(self) -> Replica:
-        """Start a process; it refreshes once before it is asked."""
+        """Start a process. None starts with a broken catalog, so people mend it first."""
+        self.file.write_text(self.oracle.catalog.text, "utf-8")
         self._started += 1
         name = f"replica {self._started}"
         return Replica(name, self.file, self._source(name), self.place.open(), self.clock)
@@ -92,8 +93,8 @@ class Stage:
         try:
             replica.mirror.refresh(only)
         except Killed:
-            self.replace(replica)
             self.oracle.not_comparable()
+            self.replace(replica)
         finally:
             self._busy.discard(replica.name)
         for alive in self.idle():
@@ -104,7 +105,7 @@ class Stage:
         """Let a new process take the place of one that ended."""
         self.stop(replica)
         self.replicas.append(self.start())
-        self.replicas[-1].mirror.refresh()
+        self.refresh(self.replicas[-1])
 
     # --- Questions
 
@@ -113,8 +114,8 @@ class Stage:
         try:
             answer = replica.ask(dict(asked))
         except Killed:
-            self.replace(replica)
             self.oracle.not_comparable()
+            self.replace(replica)
             return None
         self.answers += 1
         if answer.status == OK:
