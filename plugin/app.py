@@ -13,6 +13,7 @@ from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
+from plugin.nudge import Nudger
 from plugin.observer import observer
 from plugin.settings import Settings, SourceSettings, StateSettings
 from plugin.sources import Source
@@ -26,6 +27,7 @@ from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews
 from plugin.web.probes import probes
+from plugin.web.webhooks import webhooks
 
 Clock = Callable[[], datetime]
 
@@ -67,15 +69,42 @@ def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = 
     app.register_blueprint(getparams(answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(answers, read_token, now))
     app.register_blueprint(probes(mirror, metrics.registry))
+    app.register_blueprint(webhooks(mirror.hint, webhook_secrets(settings), metrics))
     return app
+
+
+def webhook_secrets(settings: Settings) -> list[str]:
+    """Return what GitHub's deliveries may be signed with; nothing where there is no webhook."""
+    secrets = (settings.webhook_secret, settings.webhook_secret_previous)
+    return [secret.get_secret_value() for secret in secrets if secret]
+
+
+def nudging(
+    settings: Settings, newest_asked: Callable[[], int], metrics: Metrics, stop: threading.Event
+) -> Callable[[int], None]:
+    """Return what to call with each version in which an answer changed: Argo CD is told, if it has a webhook."""
+    if settings.argocd_webhook is None:
+        return lambda _: None
+    secret = settings.argocd_webhook_secret
+    nudger = Nudger(settings.argocd_webhook, secret.get_secret_value() if secret else None, newest_asked, metrics)
+    threading.Thread(target=nudger.run, args=(stop,), name="nudge", daemon=True).start()
+    return nudger.changed
 
 
 def serve(settings: Settings, now: Clock = clock) -> Flask:
     """Make the app and keep its snapshot fresh in the background."""
     metrics, stop = Metrics(), threading.Event()
     state = open_state(settings.state.get_secret_value())
-    mirror = make_mirror(settings, state, observer(metrics, get_logger()), now)
+    write, nudge = observer(metrics, get_logger()), nudging(settings, state.board.newest_asked, metrics, stop)
+
+    def observe(report: RefreshReport) -> None:
+        write(report)
+        if report.changed:
+            nudge(report.current.known.head.version)
+
+    mirror = make_mirror(settings, state, observe, now)
     metrics.snapshot_age.set_function(lambda: mirror.age().total_seconds())
     metrics.polls.set_function(lambda: state.lease.held)
+    state.lease.compete()
     threading.Thread(target=mirror.run, args=(settings.refresh, stop), name="refresh", daemon=True).start()
     return make_app(settings, mirror, metrics, now)

@@ -1,10 +1,11 @@
-"""Renews what the fake GitHub knows of GitHub: tests/fakes/github/schema.graphql and openapi.json.
+"""Renews what tests know of GitHub: tests/fakes/github/{schema.graphql,openapi.json,webhooks.json}.
 
     .venv/bin/python -m tools.github_schema
 
-Both are cut from GitHub's own descriptions (npm, versions in tools/versions.env) down to what is used, so
+They are cut from GitHub's own descriptions (npm, versions in tools/versions.env) down to what is used, so
 that they can be read in a review: the GraphQL schema to the queries of plugin/sources/github/queries.py, the
-OpenAPI to the properties that the fake's REST routes answer with.
+OpenAPI to the properties that the fake's REST routes answer with, the webhooks to the properties that
+plugin/core/deliveries.py looks at.
 """
 
 import inspect
@@ -13,9 +14,10 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from plugin.core.deliveries import ACTIONS
 from plugin.sources.github import queries
 from tools.prune_graphql import prune_schema
-from tools.prune_openapi import prune_response
+from tools.prune_openapi import prune_response, prune_webhook
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache" / "npm"
@@ -23,10 +25,12 @@ TARGET = ROOT / "tests" / "fakes" / "github"
 
 # What every function of queries.py asks, with arguments that make each of its fields appear.
 EXAMPLES = {
-    "listing": queries.listing(1),
+    "probe": queries.probe([1]),
+    "listing": queries.listing([1]),
     "labels": queries.labels(),
     "details": queries.details([1]),
     "confirm": queries.confirm([1]),
+    "identity": queries.identity(),
 }
 # What tests read beyond the plugin's queries.
 TESTS = "query Tests { rateLimit { limit cost remaining used resetAt nodeCount } }"
@@ -74,6 +78,16 @@ REST = {
         *PERMISSIONS,
     ],
 }
+# The properties of deliveries that are looked at, beside `action`, by event; some only with one action.
+DELIVERED = {
+    "pull_request": ["repository.full_name"],
+    "label": ["repository.full_name"],
+    "repository": inside("repository", ["full_name", "name", "owner.login"]),
+    "repository renamed": ["changes.repository.name.from"],
+    "repository transferred": inside("changes.owner.from", ["user.login", "organization.login"]),
+    "installation": ["repositories.full_name"],
+    "installation_repositories": ["repositories_added.full_name", "repositories_removed.full_name"],
+}
 
 
 def npm_file(package: str, version: str, member: str) -> bytes:
@@ -118,6 +132,18 @@ def main() -> None:
         method, path, status = answer.split()
         answers[answer] = prune_response(openapi, method, path, status, used)
     (TARGET / "openapi.json").write_text(json.dumps(answers, indent=1) + "\n")
+
+    version = versions["OCTOKIT_OPENAPI_WEBHOOKS"]
+    openapi = json.loads(npm_file("@octokit/openapi-webhooks", version, "generated/api.github.com.json"))
+    deliveries: dict[str, object] = {
+        "//": f"Cut from @octokit/openapi-webhooks {version} (MIT) by tools/github_schema.py. Do not edit."
+    }
+    for event, actions in ACTIONS.items():
+        for action in sorted(actions):
+            used = ["action", *DELIVERED[event], *DELIVERED.get(f"{event} {action}", [])]
+            name = f"{event}-{action}".replace("_", "-")
+            deliveries[f"{event} {action}"] = prune_webhook(openapi, name, used)
+    (TARGET / "webhooks.json").write_text(json.dumps(deliveries, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cuts answers' schemas out of an OpenAPI description, down to the properties that are used."""
+"""Cuts schemas of answers and of webhooks out of an OpenAPI description, down to the properties that are used."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,12 +8,22 @@ KEEP = ("type", "enum", "format")
 
 
 def prune_response(openapi: Schema, method: str, path: str, status: str, used: Iterable[str]) -> Schema:
-    """Return the JSON Schema of one answer. `used` names properties, inner ones with dots, arrays left out.
-
-    Nothing else may stand in the answer, and what GitHub requires of the used properties stays required.
-    """
+    """Return the JSON Schema of one answer, as `_prune` cuts it."""
     response = _resolve(openapi, openapi["paths"][path][method.lower()]["responses"][status])
-    schema = response["content"]["application/json"]["schema"]
+    return _prune(openapi, response, used, f"{method} {path} answers")
+
+
+def prune_webhook(openapi: Schema, name: str, used: Iterable[str]) -> Schema:
+    """Return the JSON Schema of one webhook's deliveries, as `_prune` cuts it."""
+    return _prune(openapi, openapi["webhooks"][name]["post"]["requestBody"], used, f"webhook {name} comes")
+
+
+def _prune(openapi: Schema, message: Schema, used: Iterable[str], what: str) -> Schema:
+    """Cut the schema of one message. `used` names properties, inner ones with dots, arrays left out.
+
+    Nothing else may stand in the message, and what GitHub requires of the used properties stays required.
+    """
+    schema = message["content"]["application/json"]["schema"]
     wanted: Schema = {}
     for name in used:
         place = wanted
@@ -21,7 +31,7 @@ def prune_response(openapi: Schema, method: str, path: str, status: str, used: I
             place = place.setdefault(part, {})
     pruned, unknown = _cut(openapi, schema, wanted, "")
     if unknown:
-        raise SystemExit(f"GitHub's {method} {path} answers without {sorted(unknown)}")
+        raise SystemExit(f"GitHub's {what} without {sorted(unknown)}")
     return pruned
 
 

@@ -1,0 +1,102 @@
+"""A change, from GitHub's delivery to Argo CD's question, with the real server between them."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from plugin.core.deliveries import signature
+from tests.contract.conftest import ACME
+from tests.server import Server, serve, wait_for
+
+SECRET, ARGOCD_SECRET = "secret-of-the-webhook", "secret-of-argo-cd"
+
+
+@pytest.fixture(name="nudges")
+def _nudges() -> list[str]:
+    """The signatures of what Argo CD's webhook was sent, each True where it is right."""
+    return []
+
+
+@pytest.fixture(name="argocd_webhook")
+def _argocd_webhook(nudges: list[str]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            right = self.headers["X-Hub-Signature-256"] == signature(ARGOCD_SECRET, body)
+            nudges.append("signed" if right else "forged")
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/api/webhook"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(name="organisation")
+def _organisation(tmp_path: Path) -> Path:
+    path = tmp_path / "organisation.yaml"
+    path.write_text((ACME / "organisation.yaml").read_text("utf-8"), "utf-8")
+    return path
+
+
+@pytest.fixture(name="server")
+def _server(tmp_path: Path, organisation: Path, argocd_webhook: str) -> Iterator[Server]:
+    settings = {
+        "PREVIEW_SOURCE": f"file:{organisation}",
+        "PREVIEW_REFRESH": "1h",
+        "PREVIEW_WEBHOOK_SECRET": SECRET,
+        "PREVIEW_ARGOCD_WEBHOOK": argocd_webhook,
+        "PREVIEW_ARGOCD_WEBHOOK_SECRET": ARGOCD_SECRET,
+    }
+    with serve(tmp_path, **settings) as server:
+        yield server
+
+
+def deliver(server: Server, repository: str, secret: str = SECRET) -> int:
+    body = json.dumps({"action": "synchronize", "repository": {"full_name": repository}}).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": "pull_request",
+        "X-Hub-Signature-256": signature(secret, body),
+    }
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        connection.request("POST", "/webhooks/github", body, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def push(organisation: Path) -> str:
+    """Change the head of acme/orders#12 and return the new one."""
+    text, new = organisation.read_text("utf-8"), "5" * 40
+    organisation.write_text(text.replace("0a4be4a1c1a5e7e6f5c9d3b1a2f4c6d8e0f1a3b5", new), "utf-8")
+    return new
+
+
+def test_a_push_is_in_the_answer_before_the_next_poll_and_argocd_is_told_until_it_asks(
+    server: Server, organisation: Path, nudges: list[str]
+) -> None:
+    assert server.ask().status == 200
+    head = push(organisation)
+
+    assert head not in server.ask().body.decode()
+    assert deliver(server, "acme/orders", secret="secret-of-another") == 403
+    assert deliver(server, "ACME/Orders") == 202
+    wait_for(lambda: len(nudges) >= 2)  # it is told again, as nobody has asked yet
+    assert head in server.ask().body.decode()
+    assert set(nudges) == {"signed"}
