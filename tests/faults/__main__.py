@@ -4,10 +4,13 @@ import argparse
 import logging
 import random
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 
 from tests.faults.simulation import Failed, simulate
+from tests.redis_server import serve_redis
 
 
 def main() -> None:
@@ -19,7 +22,8 @@ def main() -> None:
     seed = random.randrange(10**6) * 10**6 if given.seed is None else given.seed
     print(f"from seed {seed} on")
     try:
-        print(simulate(seed, given.steps))
+        with TemporaryDirectory() as folder, serve_redis(Path(folder)) as server, server.client() as redis:
+            print(simulate(seed, given.steps, redis))
     except Failed as failure:
         sys.exit(str(failure))
 

@@ -472,7 +472,7 @@ def state_is_lost(stage: Stage) -> str:
 
 @move(2)
 def replica_joins(stage: Stage) -> str:
-    if len(stage.replicas) > 2:
+    if len(stage.replicas) > 2 or not stage.place.shared:
         return ""
     stage.replicas.append(stage.start())
     stage.refresh(stage.replicas[-1])

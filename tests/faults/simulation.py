@@ -6,17 +6,20 @@ should be. A seed is that of an episode: the same one plays the same moves.
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+from redis import Redis
+
 from tests.faults.catalogs import REPOSITORIES
 from tests.faults.moves import MOVES
 from tests.faults.oracle import Wrong
+from tests.faults.places import MemoryPlace, Place, RedisPlace, SqlitePlace
 from tests.faults.replica import Replica
-from tests.faults.stage import OK, MemoryPlace, Stage
+from tests.faults.stage import OK, Stage
 
 STEPS = 150  # of an episode
 NESTED = 0.06  # how likely something happens while a replica waits for an answer of GitHub
@@ -48,18 +51,20 @@ class Failed(AssertionError):
     """An episode in which something was wrong, with all that happened in it."""
 
 
-def simulate(seed: int, steps: int) -> Tally:
+def simulate(seed: int, steps: int, redis: Redis) -> Tally:
     """Play episodes until there were that many steps. Raises Failed."""
     tally = Tally()
     with patch("plugin.mirror.refresh.FIRST_ANSWER", 0.0):
         while tally.steps < steps:
-            _play(seed + tally.episodes, min(STEPS, steps - tally.steps), tally)
+            _play(seed + tally.episodes, min(STEPS, steps - tally.steps), redis, tally)
     return tally
 
 
-def _play(seed: int, steps: int, tally: Tally) -> None:
+def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
+    chance = random.Random(seed)
     with TemporaryDirectory() as folder:
-        episode = Episode(seed, Path(folder), tally)
+        place = chance.choice((MemoryPlace, partial(SqlitePlace, Path(folder)), partial(RedisPlace, redis)))()
+        episode = Episode(chance, Path(folder), place, tally)
         try:
             episode.play(steps)
         except Exception as error:
@@ -76,12 +81,12 @@ def _play(seed: int, steps: int, tally: Tally) -> None:
 class Episode:
     """One organisation from its first pull request on."""
 
-    def __init__(self, seed: int, folder: Path, tally: Tally) -> None:
-        self._chance = random.Random(seed)
+    def __init__(self, chance: random.Random, folder: Path, place: Place, tally: Tally) -> None:
+        self._chance = chance
         self.story: list[str] = []
         self._tally = tally
         self._depth = 0
-        self.stage = Stage(folder, self._chance, MemoryPlace())
+        self.stage = Stage(folder, chance, place)
         self.stage.meanwhile = self._meanwhile
 
     def play(self, steps: int) -> None:

@@ -3,13 +3,12 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from plugin.sources import Source
-from plugin.state import State
-from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
 from tests.faults.oracle import Asked, Oracle, Wrong
+from tests.faults.places import Place
 from tests.faults.quick import QuickSource
 from tests.faults.replica import Answer, Killed, Replica
 from tests.faults.trouble import Trouble
@@ -23,28 +22,6 @@ INPUTS: tuple[Asked, ...] = (
     (("services", ("shop-web",)), ("profile", "frontend")),
 )
 OK, BAD_REQUEST, NOT_READY = 200, 400, 503
-
-
-class Place(Protocol):
-    """Where replicas keep their state."""
-
-    def open(self) -> State: ...
-
-    def lose(self) -> None:
-        """Lose everything. Only while no replica has it open."""
-
-
-class MemoryPlace:
-    """A store that is beyond all doubt, shared by all processes."""
-
-    def __init__(self) -> None:
-        self.lose()
-
-    def open(self) -> State:
-        return State(self._store, self._board, LocalLease(), lambda: None)
-
-    def lose(self) -> None:
-        self._store, self._board = MemoryStore(), LocalBoard()
 
 
 class Stage:
@@ -67,7 +44,7 @@ class Stage:
         self.meanwhile: Callable[[], None] = lambda: None  # what happens while a replica waits for GitHub
         self._busy: set[str] = set()
         self._started = 0
-        self.replicas = [self.start() for _ in range(chance.choice((1, 1, 2)))]
+        self.replicas = [self.start() for _ in range(chance.choice((1, 2)) if place.shared else 1)]
 
     # --- Processes
 
@@ -90,6 +67,8 @@ class Stage:
     def refresh(self, replica: Replica, only: frozenset[str] | None = None) -> None:
         """Refresh one, which may be the end of it, and ask it everything."""
         self._busy.add(replica.name)
+        if self.chance.random() < 0.8:  # else it is a leader that was paused, and does not know its successor
+            self.place.take_lease(replica.state)
         try:
             replica.mirror.refresh(only)
         except Killed:
@@ -149,8 +128,10 @@ class Stage:
             fingerprint = command.split()[-1]
             # As the command does: without the process that serves.
             state = self.place.open()
-            state.store.acknowledge(fingerprint)
-            state.close()
+            try:
+                state.store.acknowledge(fingerprint)
+            finally:
+                state.close()
             self.oracle.acknowledged(fingerprint)
         return str(command)
 
