@@ -10,7 +10,7 @@ from plugin.state import Unreachable
 from tests.faults.catalogs import REPOSITORIES, SERVICES
 from tests.faults.replica import Cut, Killed, Replica
 from tests.faults.stage import INPUTS, Stage
-from tests.faults.trouble import KINDS, LIES, PARTIAL
+from tests.faults.trouble import KINDS, LAGGING, LIES
 from tests.faults.truth import Fact
 
 MOST = 18  # pull requests of one repository
@@ -246,7 +246,7 @@ def delete_label(stage: Stage) -> str:
 @move(1, nested=True)
 def rename_repository(stage: Stage) -> str:
     name = stage.chance.choice(REPOSITORIES)
-    stage.truth.renamed[name] = f"{name}-renamed"
+    stage.truth.rename(name, f"{name}-renamed")
     return name
 
 
@@ -255,14 +255,14 @@ def rename_it_back(stage: Stage) -> str:
     if not stage.truth.renamed:
         return ""
     name = stage.chance.choice(sorted(stage.truth.renamed))
-    del stage.truth.renamed[name]
+    stage.truth.rename(name, name)
     return name
 
 
 @move(1, nested=True)
 def make_repository_private(stage: Stage) -> str:
     name = stage.chance.choice(REPOSITORIES)
-    stage.truth.invisible.add(name)
+    stage.truth.show(name, visible=False)
     return name
 
 
@@ -271,7 +271,7 @@ def make_it_public(stage: Stage) -> str:
     if not stage.truth.invisible:
         return ""
     name = stage.chance.choice(sorted(stage.truth.invisible))
-    stage.truth.invisible.remove(name)
+    stage.truth.show(name, visible=True)
     return name
 
 
@@ -291,12 +291,10 @@ def recreate_repository(stage: Stage) -> str:
 
 @move(10, nested=True)
 def trouble_begins(stage: Stage) -> str:
-    name = stage.chance.choice(KINDS)
+    name = stage.chance.choice(stage.chance.choice(list(KINDS.values())))
     if name in stage.trouble.names:
         return ""
     stage.trouble.names.append(name)
-    if name == PARTIAL:
-        stage.trouble.struck = frozenset(stage.chance.sample(REPOSITORIES, 2))
     return name
 
 
@@ -463,7 +461,7 @@ def state_is_lost(stage: Stage) -> str:
     stage.place.lose()
     stage.oracle.state_lost()
     # With nothing to compare with, nobody can tell that a listing is short.
-    stage.trouble.names = [name for name in stage.trouble.names if name not in LIES]
+    stage.trouble.names = [name for name in stage.trouble.names if name not in {*LIES, LAGGING}]
     stage.clock.pass_by(10)
     stage.replicas = [stage.start() for _ in range(count)]
     stage.refresh(stage.replicas[0])

@@ -3,7 +3,6 @@
 It keeps the rules that the real one keeps (probe, pinned identity, doubt instead of a guess) and meets the same trouble.
 """
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -11,19 +10,17 @@ from plugin.core.model import ConfigFile, Identity, LookUp, Mark, PullRequest, P
 from plugin.core.references import Locator
 from plugin.sources import Doubt, Usage, Wanted
 from tests.faults import truth
-from tests.faults.trouble import Trouble
+from tests.faults.trouble import LAGGING, LIES, OUTAGES, PAGE, PARTIAL, SOMETIMES, TOO_SLOW, Trouble
 
 SETTLED = timedelta(seconds=20)
 
 
 class QuickSource:
-    def __init__(
-        self, world: truth.Truth, trouble: Trouble, chance: random.Random, on_request: Callable[[], None]
-    ) -> None:
+    def __init__(self, world: truth.Truth, trouble: Trouble, on_request: Callable[[], None]) -> None:
         self._world = world
         self._trouble = trouble
-        self._chance = chance
         self._on_request = on_request
+        self._met = ""  # the trouble that the newest request has met
         self.usage = Usage()
 
     def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
@@ -68,7 +65,7 @@ class QuickSource:
             if fact.entry.state == "open" and (not wanted.labels or wanted.labels & set(fact.entry.labels))
         ]
         mark = _mark(repository, wanted.labels, now, self._world.clock.now)
-        return repository, mark, self._trouble.shortened(found, self._chance)
+        return repository, mark, self._shortened(found)
 
     def _detailed(
         self, wanted: Wanted, listed: tuple[truth.Repository, Mark, list[truth.Fact]] | Doubt
@@ -119,15 +116,22 @@ class QuickSource:
         """Ask one request, and say why GitHub does not answer it."""
         self._on_request()
         self.usage.requests += 1
-        if self._trouble.strikes(name, self._chance):
-            return f"GitHub answered with {self._trouble.names}"
+        self._met = self._trouble.met()
+        if self._met in OUTAGES or self._met in PARTIAL or self._met in (SOMETIMES, TOO_SLOW):
+            return f"GitHub answered with {self._met}"
         if name in self._world.invisible:
             return "it cannot be seen any more"
         return f"it is now {self._world.renamed[name]}" if name in self._world.renamed else ""
 
     def _moment(self) -> datetime:
-        """Tell as of when GitHub answers now."""
-        return self._world.clock.now - self._trouble.lag(self._chance)
+        """Tell as of when GitHub answers the newest request."""
+        lag = truth.LAG * self._trouble.chance.random() if self._met == LAGGING else timedelta(0)
+        return self._world.clock.now - lag
+
+    def _shortened(self, listed: list[truth.Fact]) -> list[truth.Fact]:
+        if self._met not in LIES:
+            return listed
+        return listed[::2] if self._met.startswith("half") else listed[:PAGE]
 
 
 def identity(repository: truth.Repository) -> Identity:

@@ -103,6 +103,7 @@ class Replica:
         """Start. Raises Unreachable."""
         self.name = name
         self.fate = Fate()
+        self.source = source
         self.state = state
         self.published = Published(MortalStore(state.store, self.fate), BREAKER, MAX_STALE, clock.of_replicas)
         mortal = State(MortalStore(state.store, self.fate), state.board, state.lease, state.close)

@@ -17,11 +17,13 @@ from redis import Redis
 from tests.faults.catalogs import REPOSITORIES
 from tests.faults.moves import MOVES
 from tests.faults.oracle import Wrong
-from tests.faults.places import MemoryPlace, Place, RedisPlace, SqlitePlace
+from tests.faults.hubs import GitHubHub, QuickHub
+from tests.faults.places import MemoryPlace, RedisPlace, SqlitePlace
 from tests.faults.replica import Replica
 from tests.faults.stage import OK, Stage
 
 STEPS = 150  # of an episode
+QUICK = 0.6  # the share of episodes that are played without GitHub's protocol
 NESTED = 0.06  # how likely something happens while a replica waits for an answer of GitHub
 BOUND = 4  # refreshes after which everything that a probe can see must be there
 INTERVAL = 30.0  # seconds between two of them
@@ -64,7 +66,8 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
     chance = random.Random(seed)
     with TemporaryDirectory() as folder:
         place = chance.choice((MemoryPlace, partial(SqlitePlace, Path(folder)), partial(RedisPlace, redis)))()
-        episode = Episode(chance, Path(folder), place, tally)
+        hub = QuickHub if chance.random() < QUICK else GitHubHub
+        episode = Episode(Stage(Path(folder), chance, place, hub), tally)
         try:
             episode.play(steps)
         except Exception as error:
@@ -81,12 +84,12 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
 class Episode:
     """One organisation from its first pull request on."""
 
-    def __init__(self, chance: random.Random, folder: Path, place: Place, tally: Tally) -> None:
-        self._chance = chance
+    def __init__(self, stage: Stage, tally: Tally) -> None:
+        self._chance = stage.chance
+        self.stage = stage
         self.story: list[str] = []
         self._tally = tally
         self._depth = 0
-        self.stage = Stage(folder, chance, place)
         self.stage.meanwhile = self._meanwhile
 
     def play(self, steps: int) -> None:
@@ -99,6 +102,7 @@ class Episode:
     def end(self) -> None:
         for replica in list(self.stage.replicas):
             self.stage.stop(replica)
+        self.stage.hub.close()
 
     def _begin(self) -> None:
         for name in REPOSITORIES:
@@ -142,11 +146,13 @@ class Episode:
         for replica in stage.replicas:
             replica.fate.unreachable, replica.fate.next_write = False, None
         stage.file.write_text(stage.oracle.catalog.text, "utf-8")
+        self._wait_for_limits()
         self._refresh_often()
         self._judge()
         self.story.append("people put everything right")
-        stage.truth.renamed.clear()
-        stage.truth.invisible.clear()
+        for name in REPOSITORIES:
+            stage.truth.rename(name, name)
+            stage.truth.show(name, visible=True)
         for name, number, fact in stage.truth.all():
             if fact.hidden:
                 stage.truth.hide(name, number, hidden=False)
@@ -155,6 +161,13 @@ class Episode:
         stage.clock.pass_by(FULL_LISTING)
         self._acknowledge()
         self._judge()
+
+    def _wait_for_limits(self) -> None:
+        """GitHub has asked for silence, which may be an hour; until then the plugin asks nothing."""
+        for replica in self.stage.replicas:
+            blocked_until = replica.source.usage.blocked_until
+            if blocked_until:
+                self.stage.clock.pass_by(max(0.0, (blocked_until - self.stage.clock.of_replicas()).total_seconds()))
 
     def _refresh_often(self) -> None:
         for number in range(BOUND):

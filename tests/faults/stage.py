@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plugin.sources import Source
 from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
 from tests.faults.oracle import Asked, Oracle, Wrong
+from tests.faults.hubs import Hub
 from tests.faults.places import Place
-from tests.faults.quick import QuickSource
 from tests.faults.replica import Answer, Killed, Replica
 from tests.faults.trouble import Trouble
 from tests.faults.truth import Clock, Truth
@@ -24,14 +23,18 @@ INPUTS: tuple[Asked, ...] = (
 OK, BAD_REQUEST, NOT_READY = 200, 400, 503
 
 
+MakeHub = Callable[[Truth, Trouble, Callable[[], None]], Hub]
+
+
 class Stage:
     """One of everything, and as many replicas as live."""
 
-    def __init__(self, folder: Path, chance: random.Random, place: Place) -> None:
+    def __init__(self, folder: Path, chance: random.Random, place: Place, hub: MakeHub) -> None:
         self.chance = chance
         self.clock = Clock()
         self.truth = Truth(self.clock, REPOSITORIES)
-        self.trouble = Trouble()
+        self.trouble = Trouble(self.clock, chance)
+        self.hub: Hub = hub(self.truth, self.trouble, self._while_asking)
         self.place = place
         self.file = folder / "catalog.yaml"
         self.oracle = Oracle(self.truth, Catalog(SERVICES))
@@ -42,7 +45,7 @@ class Stage:
         self.refusals = 0
         self.doomed = ""  # the replica that dies at its next request to GitHub
         self.meanwhile: Callable[[], None] = lambda: None  # what happens while a replica waits for GitHub
-        self._busy: set[str] = set()
+        self._busy: list[str] = []  # the replicas that are within a refresh; the last one is at work
         self._started = 0
         self.replicas = [self.start() for _ in range(chance.choice((1, 2)) if place.shared else 1)]
 
@@ -53,7 +56,7 @@ class Stage:
         self.file.write_text(self.oracle.catalog.text, "utf-8")
         self._started += 1
         name = f"replica {self._started}"
-        return Replica(name, self.file, self._source(name), self.place.open(), self.clock)
+        return Replica(name, self.file, self.hub.source(), self.place.open(), self.clock)
 
     def stop(self, replica: Replica) -> None:
         """End a process without a word."""
@@ -66,7 +69,7 @@ class Stage:
 
     def refresh(self, replica: Replica, only: frozenset[str] | None = None) -> None:
         """Refresh one, which may be the end of it, and ask it everything."""
-        self._busy.add(replica.name)
+        self._busy.append(replica.name)
         if self.chance.random() < 0.8:  # else it is a leader that was paused, and does not know its successor
             self.place.take_lease(replica.state)
         try:
@@ -75,7 +78,7 @@ class Stage:
             self.oracle.not_comparable()
             self.replace(replica)
         finally:
-            self._busy.discard(replica.name)
+            self._busy.remove(replica.name)
         for alive in self.idle():
             for asked in self.inputs:
                 self.ask(alive, asked)
@@ -137,11 +140,8 @@ class Stage:
 
     # --- What happens within a refresh
 
-    def _source(self, name: str) -> Source:
-        return QuickSource(self.truth, self.trouble, self.chance, lambda: self._while_asking(name))
-
-    def _while_asking(self, name: str) -> None:
-        if self.doomed == name:
+    def _while_asking(self) -> None:
+        if self.doomed == self._busy[-1]:
             self.doomed = ""
             raise Killed("while reading")
         self.meanwhile()

@@ -1,46 +1,74 @@
-"""What is wrong with GitHub at the moment; what each of it does to an answer is in `tests.fakes.github.faults`."""
+"""What is wrong with GitHub at the moment, and what that does to an answer; the faults themselves are the fake GitHub's."""
 
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TypeVar
 
-from tests.fakes.github.faults import OUTAGES
-from tests.faults.truth import LAG
+from tests.fakes.github import Intercept, Request, Response, faults
+from tests.faults.truth import LAG, Clock
 
-HALF, FIRST_PAGE, LAGGING, PARTIAL, SOMETIMES = (
-    "a listing that lost half of its entries",
-    "first page only",
+PAGE = 2  # entries, of a listing that ends too early
+SECONDS, TIMEOUT = 3.0, 21.0  # the second is longer than the plugin waits
+
+LAGGING, SLOW, SOMETIMES, TOO_SLOW = (
     "answers from the past",
-    "some repositories cannot be answered",
+    "slow",
     "every other request fails",
+    "so slow that nobody waits",
 )
-KINDS = (*sorted(OUTAGES), HALF, FIRST_PAGE, LAGGING, PARTIAL, SOMETIMES)
-LIES = {HALF, FIRST_PAGE, LAGGING}
-PAGE = 2
-
-Item = TypeVar("Item")
+OUTAGES = {**faults.OUTAGES, **faults.SILENCING}
+LIES = {
+    "half of a listing lost": faults.lost_half(honest=False),
+    "half of a listing lost, but counted": faults.lost_half(honest=True),
+    "first page only": faults.first_page_only(PAGE, honest=False),
+    "first page only, but all counted": faults.first_page_only(PAGE, honest=True),
+}
+PARTIAL = {
+    **faults.PARTIAL,
+    "null nodes": faults.null_nodes(),
+    "null repository in each answer": faults.null_repository(),
+    "forbidden repository in each answer": faults.alias_error("r0"),
+}
+OUT_OF_ORDER = ("entries out of order", "pages out of order")
 
 
 @dataclass(slots=True)
 class Trouble:
+    """Several things can be wrong at once; each request meets one of them."""
+
+    clock: Clock
+    chance: random.Random
     names: list[str] = field(default_factory=list)
-    struck: frozenset[str] = frozenset()  # the repositories that cannot be answered while that is so
 
-    def strikes(self, repository: str, chance: random.Random) -> bool:
-        """Tell whether a request about a repository fails."""
-        return (
-            any(name in OUTAGES for name in self.names)
-            or (PARTIAL in self.names and repository in self.struck)
-            or (SOMETIMES in self.names and chance.random() < 0.5)
-        )
+    def met(self) -> str:
+        """Tell what a request meets; "" for nothing."""
+        name = self.chance.choice(self.names) if self.names else ""
+        return "" if name in (LAGGING, SOMETIMES) and self.chance.random() < 0.4 else name
 
-    def shortened(self, items: list[Item], chance: random.Random) -> list[Item]:
-        """Return what is left of a listing."""
-        if HALF in self.names:
-            return [item for item in items if chance.random() < 0.5]
-        return items[:PAGE] if FIRST_PAGE in self.names else items
+    def intercept(self, request: Request) -> Response | None:
+        """Spoil a request of the real source, or not."""
+        name = self.met()
+        return self._intercept(name)(request) if name else None
 
-    def lag(self, chance: random.Random) -> timedelta:
-        """Tell how old an answer is."""
-        return LAG * chance.random() if LAGGING in self.names and chance.random() < 0.7 else timedelta(0)
+    def _intercept(self, name: str) -> Intercept:
+        known = OUTAGES | LIES | PARTIAL
+        if name in known:
+            return known[name]
+        return self._others()[name]
+
+    def _others(self) -> dict[str, Intercept]:
+        return {
+            LAGGING: faults.going_back(self.chance, LAG.total_seconds()),
+            SLOW: faults.slow(SECONDS, self.clock.pass_by),
+            TOO_SLOW: faults.slow(TIMEOUT, self.clock.pass_by),
+            SOMETIMES: faults.server_error(500),
+            OUT_OF_ORDER[0]: faults.out_of_order(self.chance),
+            OUT_OF_ORDER[1]: faults.pages_out_of_order(),
+        }
+
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "GitHub is down or refuses": tuple(OUTAGES),
+    "GitHub answers in part or late": (*PARTIAL, SLOW, SOMETIMES, TOO_SLOW, *OUT_OF_ORDER),
+    "GitHub is wrong": (*LIES, LAGGING, LAGGING, LAGGING),
+}
+

@@ -1,6 +1,6 @@
 """The truth about every pull request, from the first moment to now: what GitHub would say if it never failed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,6 +72,7 @@ class Truth:
         self.renamed: dict[str, str] = {}  # by its first name: what it is called now
         self.invisible: set[str] = set()  # private or deleted, or the token may see it no more
         self.files: dict[str, str] = {}  # commit: the text of .preview.yaml, which never changes
+        self.on_change: Callable[[], None] = lambda: None
         self._commits = 0
         self._labels = 0
 
@@ -105,6 +106,7 @@ class Truth:
             | given
         )
         pulls[number] = [Fact(self.clock.now, self._with_config(entry))]
+        self.on_change()
         return number
 
     def change(self, name: str, number: int, *, touch: bool = True, **changes: Any) -> None:
@@ -124,6 +126,7 @@ class Truth:
             if label in labels:
                 left = tuple(other for other in labels if other != label)
                 self.change(name, number, touch=False, labels=left)
+        self.on_change()
 
     def create_label(self, name: str, label: str) -> None:
         """Make sure that the repository has this label."""
@@ -131,13 +134,28 @@ class Truth:
         if not repository.label_id(label, self.clock.now):
             self._labels += 1
             repository.labels[label].append((self.clock.now, f"{label} again {self._labels}"))
+            self.on_change()
 
     def recreate(self, name: str) -> None:
         """Delete the repository and make another one of the same name, without any pull requests."""
         self.generations[name].append(Repository(name, len(self.generations[name])))
+        self.on_change()
+
+    def rename(self, name: str, new: str) -> None:
+        """Rename it, or back."""
+        self.renamed = {**self.renamed, name: new}
+        if name == new:
+            del self.renamed[name]
+        self.on_change()
+
+    def show(self, name: str, *, visible: bool) -> None:
+        """Let the token see it, or not."""
+        self.invisible = self.invisible - {name} if visible else self.invisible | {name}
+        self.on_change()
 
     def _add(self, name: str, number: int, fact: Fact) -> None:
         self.repository(name).pulls[number].append(replace(fact, at=self.clock.now))
+        self.on_change()
 
     def _second(self) -> datetime:
         return self.clock.now.replace(microsecond=0)

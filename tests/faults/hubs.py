@@ -1,0 +1,97 @@
+"""Hubs: from the truth to what a replica's source reads, through the fake GitHub or past it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from plugin.sources import Source
+from plugin.sources.file import Organisation, RepositoryEntry
+from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.limiter import Clock as LimiterClock
+from plugin.sources.github.reader import GitHubSource
+from tests.fakes.github import GitHub, Request, Response
+from tests.fakes.github.world import Changes
+from tests.faults.quick import QuickSource
+from tests.faults.trouble import Trouble
+from tests.faults.truth import Clock, Truth
+
+
+class Hub(Protocol):
+    def source(self) -> Source:
+        """Make the source of a new process."""
+
+    def close(self) -> None: ...
+
+
+class QuickHub:
+    """Without GitHub's protocol, and so about ten times as fast."""
+
+    def __init__(self, truth: Truth, trouble: Trouble, on_request: Callable[[], None]) -> None:
+        self._parts = truth, trouble, on_request
+
+    def source(self) -> Source:
+        return QuickSource(*self._parts)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class GitHubHub:
+    """The real source over the fake GitHub, which always says what the truth is, unless there is trouble."""
+
+    def __init__(self, truth: Truth, trouble: Trouble, on_request: Callable[[], None]) -> None:
+        self._truth = truth
+        self._trouble = trouble
+        self._on_request = on_request
+        self._clock = truth.clock
+        self._github = GitHub(Organisation(repositories={}), inside=True)
+        self._github.now = lambda: self._clock.now
+        self._github.intercept = self._intercept
+        truth.on_change = self._change
+        self._change()
+
+    def source(self) -> Source:
+        client = GitHubClient(self._github.url, Token(self._github.token), _limiter_clock(self._clock))
+        return GitHubSource(client)
+
+    def close(self) -> None:
+        self._github.close()
+        assert not self._github.broken, "\n".join(self._github.broken)
+
+    def _intercept(self, request: Request) -> Response | None:
+        self._on_request()
+        return self._trouble.intercept(request)
+
+    def _change(self) -> None:
+        truth = self._truth
+        repositories = {name: truth.repository(name) for name in truth.generations}
+        organisation = {
+            name: RepositoryEntry.model_construct(
+                pull_requests=tuple(facts[-1].entry for facts in repository.pulls.values())
+            )
+            for name, repository in repositories.items()
+        }
+        hidden = {
+            (name, number)
+            for name, repository in repositories.items()
+            for number, facts in repository.pulls.items()
+            if facts[-1].hidden
+        }
+        labels = {
+            (name, label): [label_id for _, label_id in ids]
+            for name, repository in repositories.items()
+            for label, ids in repository.labels.items()
+        }
+        changes = Changes(
+            renamed=truth.renamed,
+            recreated={name: repository.generation for name, repository in repositories.items()},
+            deleted=frozenset(truth.invisible),
+            deleted_labels=frozenset(key for key, ids in labels.items() if not ids[-1]),
+            new_labels={key: len([label_id for label_id in ids if label_id]) for key, ids in labels.items()},
+            hidden=frozenset(hidden),
+        )
+        self._github.change(Organisation.model_construct(repositories=organisation), changes)
+
+
+def _limiter_clock(clock: Clock) -> LimiterClock:
+    start = clock.now
+    return LimiterClock(lambda: (clock.now - start).total_seconds(), clock.pass_by, clock.of_replicas)
