@@ -170,7 +170,7 @@ class Oracle:
             Sighting(entry["service"], repository, number, index)
             for repository in self._truth.generations[name]
             for index, fact in enumerate(repository.pulls.get(number, []))
-            if not fact.hidden and _shown(entry) == _looks(fact)
+            if fact.entry.state == "open" and not fact.hidden and _shown(entry) == _looks(fact)
         ]
         if not possible:
             raise Wrong(f"{entry['name']} was never like this: {_shown(entry)}")
@@ -209,7 +209,8 @@ class Oracle:
         for name, was in sorted(missing.items()):
             if not any(self._may_be_gone(catalog, name, was) for catalog in editions):
                 raise Wrong(f"{name} is missing, and its pull request was never closed or unlabelled since")
-            self._gone(editions[0], name, was)
+            if all(_is_wanted(catalog, name, was, was.facts[was.fact]) for catalog in editions):
+                self._gone(editions[-1], name, was)
         left = [was for name, was in record.seen.items() if name in missing]
         if record.compared and len(left) > MANY and len(left) * 100 > SHARE * len(record.seen):
             self._many_left(editions, {name: was for name, was in record.seen.items() if name in missing})
@@ -225,13 +226,12 @@ class Oracle:
 
     def _gone(self, catalog: Catalog, name: str, was: Sighting) -> None:
         """Remember from which fact on it may be gone: it must not come back from before that."""
-        for index in range(was.fact, len(was.facts)):
-            sighting = replace(was, fact=index)
-            if not _is_wanted(catalog, name, was, was.facts[index]) and _is_wanted(
-                catalog, name, was, was.facts[was.fact]
-            ):
-                self._seen[name] = _newer(sighting, self._seen.get(name))
-                return
+        index = next(
+            index
+            for index in range(was.fact, len(was.facts))
+            if not _is_wanted(catalog, name, was, was.facts[index])
+        )
+        self._seen[name] = _newer(replace(was, fact=index), self._seen.get(name))
 
     def _is_asked_for(self, asked: Asked, sighting: Sighting) -> bool:
         filters = dict(asked)
