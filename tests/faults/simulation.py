@@ -17,17 +17,16 @@ from redis import Redis
 from tests.faults.catalogs import REPOSITORIES
 from tests.faults.moves import MOVES
 from tests.faults.oracle import Wrong
-from tests.faults.hubs import GitHubHub, QuickHub
 from tests.faults.places import MemoryPlace, RedisPlace, SqlitePlace
 from tests.faults.replica import Replica
 from tests.faults.stage import OK, Stage
 
 STEPS = 150  # of an episode
-QUICK = 0.6  # the share of episodes that are played without GitHub's protocol
 NESTED = 0.06  # how likely something happens while a replica waits for an answer of GitHub
 BOUND = 4  # refreshes after which everything that a probe can see must be there
 INTERVAL = 30.0  # seconds between two of them
 FULL_LISTING = 660.0  # seconds after which the rest must be there
+LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
 
 
 @dataclass(slots=True)
@@ -66,8 +65,7 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
     chance = random.Random(seed)
     with TemporaryDirectory() as folder:
         place = chance.choice((MemoryPlace, partial(SqlitePlace, Path(folder)), partial(RedisPlace, redis)))()
-        hub = QuickHub if chance.random() < QUICK else GitHubHub
-        episode = Episode(Stage(Path(folder), chance, place, hub), tally)
+        episode = Episode(Stage(Path(folder), chance, place), tally)
         try:
             episode.play(steps)
         except Exception as error:
@@ -102,7 +100,7 @@ class Episode:
     def end(self) -> None:
         for replica in list(self.stage.replicas):
             self.stage.stop(replica)
-        self.stage.hub.close()
+        self.stage.github.close()
 
     def _begin(self) -> None:
         for name in REPOSITORIES:
@@ -147,6 +145,10 @@ class Episode:
             replica.fate.unreachable, replica.fate.next_write = False, None
         stage.file.write_text(stage.oracle.catalog.text, "utf-8")
         self._wait_for_limits()
+        stage.clock.pass_by(FULL_LISTING)
+        stage.refresh(stage.replicas[0])
+        for name in LAST_CHANGES:
+            MOVES[name].move(stage)
         self._refresh_often()
         self._judge()
         self.story.append("people put everything right")

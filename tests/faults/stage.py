@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
 from tests.faults.oracle import Asked, Oracle, Wrong
-from tests.faults.hubs import Hub
 from tests.faults.places import Place
 from tests.faults.replica import Answer, Killed, Replica
+from tests.faults.told import Told
 from tests.faults.trouble import Trouble
 from tests.faults.truth import Clock, Truth
 
@@ -23,18 +23,15 @@ INPUTS: tuple[Asked, ...] = (
 OK, BAD_REQUEST, NOT_READY = 200, 400, 503
 
 
-MakeHub = Callable[[Truth, Trouble, Callable[[], None]], Hub]
-
-
 class Stage:
     """One of everything, and as many replicas as live."""
 
-    def __init__(self, folder: Path, chance: random.Random, place: Place, hub: MakeHub) -> None:
+    def __init__(self, folder: Path, chance: random.Random, place: Place) -> None:
         self.chance = chance
         self.clock = Clock()
         self.truth = Truth(self.clock, REPOSITORIES)
         self.trouble = Trouble(self.clock, chance)
-        self.hub: Hub = hub(self.truth, self.trouble, self._while_asking)
+        self.github = Told(self.truth, self.trouble, self._while_asking)
         self.place = place
         self.file = folder / "catalog.yaml"
         self.oracle = Oracle(self.truth, Catalog(SERVICES))
@@ -56,7 +53,7 @@ class Stage:
         self.file.write_text(self.oracle.catalog.text, "utf-8")
         self._started += 1
         name = f"replica {self._started}"
-        return Replica(name, self.file, self.hub.source(), self.place.open(), self.clock)
+        return Replica(name, self.file, self.github.source(), self.place.open(), self.clock)
 
     def stop(self, replica: Replica) -> None:
         """End a process without a word."""

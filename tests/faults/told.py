@@ -1,7 +1,6 @@
-"""Hubs: from the truth to what a replica's source reads, through the fake GitHub or past it."""
+"""The fake GitHub of the simulation: it says what the truth is, unless there is trouble."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from plugin.sources import Source
 from plugin.sources.file import Organisation, RepositoryEntry
@@ -10,33 +9,12 @@ from plugin.sources.github.limiter import Clock as LimiterClock
 from plugin.sources.github.reader import GitHubSource
 from tests.fakes.github import GitHub, Request, Response
 from tests.fakes.github.world import Changes
-from tests.faults.quick import QuickSource
 from tests.faults.trouble import Trouble
 from tests.faults.truth import Clock, Truth
 
 
-class Hub(Protocol):
-    def source(self) -> Source:
-        """Make the source of a new process."""
-
-    def close(self) -> None: ...
-
-
-class QuickHub:
-    """Without GitHub's protocol, and so about ten times as fast."""
-
-    def __init__(self, truth: Truth, trouble: Trouble, on_request: Callable[[], None]) -> None:
-        self._parts = truth, trouble, on_request
-
-    def source(self) -> Source:
-        return QuickSource(*self._parts)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class GitHubHub:
-    """The real source over the fake GitHub, which always says what the truth is, unless there is trouble."""
+class Told:
+    """The truth as the real source can read it."""
 
     def __init__(self, truth: Truth, trouble: Trouble, on_request: Callable[[], None]) -> None:
         self._truth = truth
@@ -50,10 +28,12 @@ class GitHubHub:
         self._change()
 
     def source(self) -> Source:
+        """Make the source of a new process."""
         client = GitHubClient(self._github.url, Token(self._github.token), _limiter_clock(self._clock))
         return GitHubSource(client)
 
     def close(self) -> None:
+        """Stop; a failure of the fake itself would have proved nothing."""
         self._github.close()
         assert not self._github.broken, "\n".join(self._github.broken)
 
