@@ -227,15 +227,17 @@ class Oracle:
     def _gone(self, catalog: Catalog, name: str, was: Sighting) -> None:
         """Remember from which fact on it may be gone: it must not come back from before that."""
         index = next(
-            index
-            for index in range(was.fact, len(was.facts))
-            if not _is_wanted(catalog, name, was, was.facts[index])
+            index for index in range(was.fact, len(was.facts)) if not _is_wanted(catalog, name, was, was.facts[index])
         )
         self._seen[name] = _newer(replace(was, fact=index), self._seen.get(name))
 
     def _is_asked_for(self, asked: Asked, sighting: Sighting) -> bool:
         filters = dict(asked)
-        profiles = {catalog.services[sighting.service].profile for catalog in self._catalogs if sighting.service in catalog.services}
+        profiles = {
+            catalog.services[sighting.service].profile
+            for catalog in self._catalogs
+            if sighting.service in catalog.services
+        }
         return sighting.service in filters.get("services", [sighting.service]) and (
             "profile" not in filters or filters["profile"] in profiles
         )
@@ -288,8 +290,4 @@ def _holds(catalog: Catalog, name: str, sighting: Sighting) -> bool:
 
 
 def _is_wanted(catalog: Catalog, name: str, sighting: Sighting, fact: Fact) -> bool:
-    return (
-        not fact.hidden
-        and _holds(catalog, name, sighting)
-        and catalog.services[sighting.service].wants(fact.entry)
-    )
+    return not fact.hidden and _holds(catalog, name, sighting) and catalog.services[sighting.service].wants(fact.entry)

@@ -41,7 +41,9 @@ class Tally:
     troubles: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        lines = [f"{self.steps} steps in {self.episodes} episodes, {self.answers} answers, {self.refusals} of them errors"]
+        lines = [
+            f"{self.steps} steps in {self.episodes} episodes, {self.answers} answers, {self.refusals} of them errors"
+        ]
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.moves.items())]
         lines += ["  of the troubles that began:"]
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.troubles.items())]
@@ -71,7 +73,9 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
         except Exception as error:
             story = "\n".join(f"{number:>4}  {line}" for number, line in enumerate(episode.story, start=1))
             again = f"make simulate SEED={seed} STEPS={steps}"
-            raise Failed(f"{story}\n{type(error).__name__}: {error}\nafter {len(episode.story)} moves; again: {again}") from error
+            raise Failed(
+                f"{story}\n{type(error).__name__}: {error}\nafter {len(episode.story)} moves; again: {again}"
+            ) from error
         finally:
             tally.episodes += 1
             tally.answers += episode.stage.answers
@@ -220,5 +224,8 @@ class Episode:
         answer = replica.read()
         if answer.status != OK:
             return {}, False
-        held = {f"{entry['service']}/{entry['locator'].partition('#')[2]}": entry["held"] for entry in answer.json["previews"]}
+        held = {
+            f"{entry['service']}/{entry['locator'].partition('#')[2]}": entry["held"]
+            for entry in answer.json["previews"]
+        }
         return held | answer.json["breaker"]["held_back"], bool(answer.json["breaker"]["to_let_go"])

@@ -8,7 +8,7 @@ from typing import Any
 from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
 from tests.faults.oracle import Asked, Oracle, Wrong
 from tests.faults.places import Place
-from tests.faults.replica import Answer, Killed, Replica
+from tests.faults.replica import MAX_STALE, Answer, Killed, Replica
 from tests.faults.told import Told
 from tests.faults.trouble import Trouble
 from tests.faults.truth import Clock, Truth
@@ -98,6 +98,8 @@ class Stage:
             return None
         self.answers += 1
         if answer.status == OK:
+            if self.clock.of_replicas() - self.github.last_word > MAX_STALE:
+                raise Wrong("nothing was read for too long, and still it answers")
             self.oracle.hear(asked, answer.body, held=self._is_held(replica, asked))
         elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):
             self.refusals += 1

@@ -9,7 +9,7 @@ from plugin.sources.github.limiter import Clock as LimiterClock
 from plugin.sources.github.reader import GitHubSource
 from tests.fakes.github import GitHub, Request, Response
 from tests.fakes.github.world import Changes
-from tests.faults.trouble import Trouble
+from tests.faults.trouble import SILENCE, Trouble
 from tests.faults.truth import Clock, Truth
 
 
@@ -21,6 +21,7 @@ class Told:
         self._trouble = trouble
         self._on_request = on_request
         self._clock = truth.clock
+        self.last_word = self._clock.of_replicas()  # when GitHub said something last that could be of use
         self._github = GitHub(Organisation(repositories={}), inside=True)
         self._github.now = lambda: self._clock.now
         self._github.intercept = self._intercept
@@ -39,7 +40,10 @@ class Told:
 
     def _intercept(self, request: Request) -> Response | None:
         self._on_request()
-        return self._trouble.intercept(request)
+        name = self._trouble.met()
+        if name not in SILENCE:
+            self.last_word = self._clock.of_replicas()
+        return self._trouble.fault(name)(request) if name else None
 
     def _change(self) -> None:
         truth = self._truth

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from tests.fakes.github import Intercept, Request, Response, faults
+from tests.fakes.github import Intercept, faults
 from tests.faults.truth import LAG, Clock
 
 PAGE = 2  # entries, of a listing that ends too early
@@ -29,6 +29,7 @@ PARTIAL = {
     "forbidden repository in each answer": faults.alias_error("r0"),
 }
 OUT_OF_ORDER = ("entries out of order", "pages out of order")
+SILENCE = {*OUTAGES, SOMETIMES, TOO_SLOW}
 
 
 @dataclass(slots=True)
@@ -44,26 +45,19 @@ class Trouble:
         name = self.chance.choice(self.names) if self.names else ""
         return "" if name in (LAGGING, SOMETIMES) and self.chance.random() < 0.4 else name
 
-    def intercept(self, request: Request) -> Response | None:
-        """Spoil a request of the real source, or not."""
-        name = self.met()
-        return self._intercept(name)(request) if name else None
-
-    def _intercept(self, name: str) -> Intercept:
-        known = OUTAGES | LIES | PARTIAL
-        if name in known:
-            return known[name]
-        return self._others()[name]
-
-    def _others(self) -> dict[str, Intercept]:
+    def fault(self, name: str) -> Intercept:
+        """Return what it does to a request."""
         return {
+            **OUTAGES,
+            **LIES,
+            **PARTIAL,
             LAGGING: faults.going_back(self.chance, LAG.total_seconds()),
             SLOW: faults.slow(SECONDS, self.clock.pass_by),
             TOO_SLOW: faults.slow(TIMEOUT, self.clock.pass_by),
             SOMETIMES: faults.server_error(500),
             OUT_OF_ORDER[0]: faults.out_of_order(self.chance),
             OUT_OF_ORDER[1]: faults.pages_out_of_order(),
-        }
+        }[name]
 
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -71,4 +65,3 @@ KINDS: dict[str, tuple[str, ...]] = {
     "GitHub answers in part or late": (*PARTIAL, SLOW, SOMETIMES, TOO_SLOW, *OUT_OF_ORDER),
     "GitHub is wrong": (*LIES, LAGGING, LAGGING, LAGGING),
 }
-
