@@ -616,9 +616,10 @@ def test_a_name_is_the_same_in_any_case(organisation: Organisation) -> None:
         faults.server_error(500),
         faults.alias_error("nodes"),
         faults.spoiled(lambda answer: answer["errors"][0].update(type="FORBIDDEN")),
+        faults.spoiled(lambda answer: answer["data"].update(nodes=[])),
         faults.empty_object(),
     ],
-    ids=["500", "forbidden", "forbidden by its place", "empty"],
+    ids=["500", "forbidden", "forbidden by its place", "too few", "empty"],
 )
 def test_an_identity_that_cannot_be_asked_for_is_doubt_all_the_same(reader: Reader, fault: Intercept) -> None:
     reader.github.delete("acme/orders")
