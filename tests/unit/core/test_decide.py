@@ -1,10 +1,12 @@
 """What holds for every preview of every world."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.catalog import Catalog, load_catalog
-from plugin.core.decide import decide, wanted_lookups
+from plugin.core.decide import Decision, decide, wanted_lookups
 from plugin.core.model import Elsewhere, Snapshot
 from plugin.core.references import Locator
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
@@ -183,3 +185,19 @@ def test_only_a_changed_repository_and_its_callers_are_decided_anew() -> None:
     assert anew("acme/users") == {"payments", "users"}
     again = load_catalog(catalog.text, "catalog.yaml")
     assert anew("acme/users", again) == {"orders", "payments", "users"}
+
+
+def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
+    snapshot = make_snapshot(catalog)
+    found = Locator("acme/payments", 7)  # what nobody would find: no file names it
+    parts = {name: replace(part, links=frozenset({found})) for name, part in decide(catalog, snapshot).parts.items()}
+
+    def wanted(*changed: str, of: Catalog = catalog) -> set[Locator]:
+        later = {**snapshot.repositories, **{name: make_repository(name) for name in changed}}
+        return set(wanted_lookups(of, Snapshot(later), Decision(catalog, parts)))
+
+    assert wanted() == {found}
+    assert wanted("acme/orders") == {found}
+    assert wanted("acme/orders", "acme/payments") == set()
+    assert wanted(of=load_catalog(catalog.text, "catalog.yaml")) == set()
