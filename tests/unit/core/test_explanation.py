@@ -66,7 +66,9 @@ def test_what_is_not_live_has_no_url() -> None:
 def test_times_are_those_of_utc_wherever_they_were_written_down() -> None:
     noon = datetime(2026, 11, 16, 12, 30, tzinfo=timezone(timedelta(hours=2)))
 
-    assert list(history([Event(noon, EventKind.GONE, "it was closed")])) == ["  2026-11-16 10:30:00Z gone: it was closed"]
+    assert list(history([Event(noon, EventKind.GONE, "it was closed")])) == [
+        "  2026-11-16 10:30:00Z gone: it was closed"
+    ]
     assert list(history([Event(noon.astimezone(UTC), EventKind.GONE, "x")])) == ["  2026-11-16 10:30:00Z gone: x"]
 
 
