@@ -158,6 +158,17 @@ def test_only_link_targets_by_number_that_count_are_looked_up() -> None:
     }
 
 
+def test_of_each_dependency_the_first_line_of_the_description_is_looked_up() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments", "users"]}, "payments": {}, "users": {}})
+    body = "Depends-On: acme/payments#5\nDepends-On: acme/users#6\nDepends-On: acme/users#7\n"
+    orders = make_repository("acme/orders", make_pull_request(1, body=body))
+
+    assert wanted_lookups(catalog, make_snapshot(catalog, orders)) == {
+        Locator("acme/payments", 5),
+        Locator("acme/users", 6),
+    }
+
+
 @settings(max_examples=EXAMPLES)
 @given(worlds().flatmap(lambda world: st.tuples(st.just(world), moved_on(world))))
 def test_a_decision_that_goes_on_from_an_older_one_is_the_same_as_a_new_one(both: tuple[World, Snapshot]) -> None:
