@@ -61,7 +61,7 @@ def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now
     """Return what is known of a repository after a good reading of it. Whoever is listed no more is held at first."""
     known = {pull_request.number: pull_request for pull_request in before.pull_requests} if before else {}
     dropped = before.dropped if before else {}
-    listed = [new for new in reading.pull_requests if new.number not in dropped or new.updated_at >= dropped[new.number]]
+    listed = [new for new in reading.pull_requests if new.updated_at >= dropped.get(new.number, new.updated_at)]
     pull_requests = {new.number: _absorbed(known.get(new.number), new, reading.name, catalog, now) for new in listed}
     held_before = before.held if before else {}
     held = {number: held_before.get(number, NOT_YET_CONFIRMED) for number in known if number not in pull_requests}
