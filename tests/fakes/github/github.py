@@ -146,6 +146,8 @@ class GitHub:
     def hide(self, repository: str, number: int) -> None:
         """Take the author for a spammer: the pull request is nowhere to be seen."""
         self._must_have(repository)
+        if number not in {pull.number for pull in self._organisation.repositories[repository].pull_requests}:
+            raise ValueError(f"the organisation has no pull request {repository}#{number}")
         self.change(self._organisation, replace(self._changes, hidden=self._changes.hidden | {(repository, number)}))
 
     def restore(self) -> None:
