@@ -41,6 +41,8 @@ class Stage:
         self.file.write_text(self.oracle.catalog.text, "utf-8")
         self.inputs = list(INPUTS[: chance.randint(1, len(INPUTS))])
         self.changed: list[str] = []  # repositories in the order of their changes, for webhooks
+        # Some episodes are about what happens within the seconds by which GitHub's answers lag.
+        self.hurried = chance.random() < 0.3
         self.answers = 0
         self.refusals = 0
         self.doomed = ""  # the replica that dies at its next request to GitHub
