@@ -94,11 +94,18 @@ def stage(
     organisation: Organisation | None = None,
     sets: tuple[str, ...] = (SET,),
     command: tuple[str, ...] = SERVE,
+    argocd_secret: str | None = None,
     **settings: str,
 ) -> Iterator[Stage]:
-    """Start all three, with this repository's ApplicationSets."""
-    with GitHub(organisation or acme()) as github, argocd.start() as controller:
-        made = Stage(folder, github, controller, SETTINGS | settings, command=command)
+    """Start all three, with this repository's ApplicationSets.
+
+    With `argocd_secret` the plugin nudges Argo CD, whose `webhook.github.secret` it is; "" for none.
+    """
+    with GitHub(organisation or acme()) as github, argocd.start(argocd_secret or "") as controller:
+        nudging = {} if argocd_secret is None else {"PREVIEW_ARGOCD_WEBHOOK": controller.webhook}
+        if argocd_secret:
+            nudging["PREVIEW_ARGOCD_WEBHOOK_SECRET"] = argocd_secret
+        made = Stage(folder, github, controller, SETTINGS | nudging | settings, command=command)
         try:
             made.start_plugin()
             for name in sets:
