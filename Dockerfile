@@ -12,7 +12,7 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM ${BASE}
 COPY --from=build /venv /venv
-# The root file system can be read-only: gunicorn's heartbeat file, the only one written, lives in memory.
+# The root file system can be read-only: gunicorn's heartbeat file lives in memory, the state where PREVIEW_STATE says.
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 GUNICORN_CMD_ARGS="--worker-tmp-dir=/dev/shm"
 USER 65532:65532
 EXPOSE 8080

@@ -105,5 +105,6 @@ def serve(settings: Settings, now: Clock = clock) -> Flask:
     mirror = make_mirror(settings, state, observe, now)
     metrics.snapshot_age.set_function(lambda: mirror.age().total_seconds())
     metrics.polls.set_function(lambda: state.lease.held)
+    state.lease.compete()
     threading.Thread(target=mirror.run, args=(settings.refresh, stop), name="refresh", daemon=True).start()
     return make_app(settings, mirror, metrics, now)

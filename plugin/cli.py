@@ -105,7 +105,7 @@ def acknowledge(fingerprint: str) -> None:
         if fingerprint != waiting:
             _fail(f"the breaker waits for {waiting or 'nothing'}, not for {fingerprint}")
         state.store.acknowledge(fingerprint)
-    click.echo(f"{fingerprint}: acknowledged; the next answers are those of this catalog")
+    click.echo(f"{fingerprint}: acknowledged; the next refresh lets leave what this catalog no longer has")
 
 
 @main.command()

@@ -57,7 +57,7 @@ def _count_previews(metrics: Metrics, log: Logger, current: Current) -> None:
     for state in State:
         metrics.previews.labels(state.value).set(states[state])
     metrics.config_errors.set(sum(bool(preview.config_error) for preview in current.previews))
-    by_confirm, by_breaker = held_by_confirm(current.known), held_by_breaker(current.known.emitted)
+    by_confirm, by_breaker = held_by_confirm(current), held_by_breaker(current.known.emitted)
     metrics.held.labels("confirm").set(len(by_confirm))
     metrics.held.labels("breaker").set(len(by_breaker))
     if by_breaker:

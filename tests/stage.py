@@ -1,11 +1,13 @@
 """A mirror whose source says what the test wrote down."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from plugin.core.filters import parse_filters
 from plugin.core.model import LookUp, PullRequest, Repository
 from plugin.core.references import Locator
 from plugin.mirror.catalog import WatchedCatalog
@@ -82,6 +84,12 @@ class Stage:
             name: [pull_request.title for pull_request in current.known.snapshot.repositories[name].pull_requests]
             for name in catalog.repositories
         }
+
+    def answer(self, **parameters: Any) -> list[str]:
+        """Answer the names that an input gets. Raises NotReady or InvalidRequest."""
+        catalog, current = self.mirror.current()
+        body = self.mirror.answer(current, parse_filters(parameters, catalog))
+        return [one["name"] for one in json.loads(body)["output"]["parameters"]]
 
     def known(self) -> Known:
         """Answer everything that is known."""

@@ -25,10 +25,12 @@ TARGET = ROOT / "tests" / "fakes" / "github"
 
 # What every function of queries.py asks, with arguments that make each of its fields appear.
 EXAMPLES = {
-    "listing": queries.listing(1),
+    "probe": queries.probe([1]),
+    "listing": queries.listing([1]),
     "labels": queries.labels(),
     "details": queries.details([1]),
     "confirm": queries.confirm([1]),
+    "identity": queries.identity(),
 }
 # What tests read beyond the plugin's queries.
 TESTS = "query Tests { rateLimit { limit cost remaining used resetAt nodeCount } }"

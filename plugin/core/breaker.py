@@ -34,7 +34,7 @@ class Emitted:
     """What was answered for one input, so that the next answer can be compared with it."""
 
     version: int  # of what is known, for which this was decided
-    catalog: str  # fingerprint of the catalog that the answer was made with
+    catalog: str  # fingerprint of the catalog that the answer was made with; "" once another one was in force since
     previews: Mapping[str, EmittedPreview]  # by name
     # While the breaker holds: the old answer, which stays whole (None: nobody has it any more), and what is held back.
     body: bytes | None = None
@@ -44,6 +44,10 @@ class Emitted:
     def waits_for_human(self) -> bool:
         """Whether the catalog must be acknowledged before the breaker lets go."""
         return any(departure.by_catalog and not departure.confirmed for departure in self.held.values())
+
+    def set_aside(self) -> "Emitted":
+        """Return what is remembered while the catalog does not know the input, to compare with once it does again."""
+        return Emitted(self.version, "", self.previews)
 
 
 def judge(
@@ -64,8 +68,13 @@ def judge(
     if all(departed.confirmed for departed in held.values()):
         return after
     body = before.body if before.held else old_body()
-    return Emitted(after.version, before.catalog, before.previews, body, held)
+    # Of what was dropped while another catalog was in force nobody knows why it is not there when this one is back.
+    catalog = before.catalog if before.catalog == after.catalog else ""
+    return Emitted(after.version, catalog, before.previews, body, held)
 
 
 def _departure(before: Departure | None, now: Departure) -> Departure:
-    return before if before and before.confirmed else now
+    # What the source confirmed it does not say twice; but a new reason needs a confirmation of its own.
+    if before and before.confirmed and (now.confirmed or now.by_catalog or now.reason == before.reason):
+        return before
+    return now

@@ -64,4 +64,6 @@ def _agrees(answer: LookUp | None, listed: PullRequest) -> bool:
         return False
     if answer.state is not PullRequestState.OPEN:
         return True
+    if listed.fork:  # it was emitted, so it was none, and nothing becomes one
+        return False
     return answer.all_labels and answer.labels == frozenset(listed.labels) and answer.draft == listed.draft

@@ -1,6 +1,7 @@
 """An explanation of one preview in plain lines, for people at a terminal. Pure."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 
 from plugin.core.history import Event
 from plugin.core.preview import Preview
@@ -28,4 +29,4 @@ def explanation(preview: Preview, held: str, events: Iterable[Event]) -> Iterato
 def history(events: Iterable[Event]) -> Iterator[str]:
     """Say what happened, the oldest first."""
     for event in events:
-        yield f"  {event.at:%Y-%m-%d %H:%M:%S}Z {event.kind}: {event.reason}"
+        yield f"  {event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z {event.kind}: {event.reason}"

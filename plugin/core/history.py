@@ -85,6 +85,8 @@ def _changes(before: Preview, after: Preview) -> Iterator[tuple[EventKind, str]]
 def _updates(before: Preview, after: Preview) -> Iterable[str]:
     if before.pull_request.head_sha != after.pull_request.head_sha:
         yield f"commit {after.pull_request.head_sha[:8]}"
+    if (before.name, before.host) != (after.name, after.host):
+        yield f"moved to {after.url}, namespace {after.name}"
     if before.dataset != after.dataset:
         yield f"dataset {after.dataset or 'none'}"
     if before.verdict.state is not after.verdict.state:

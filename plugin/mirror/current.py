@@ -7,7 +7,7 @@ from functools import cached_property
 from plugin.core.breaker import Emitted
 from plugin.core.catalog import Service
 from plugin.core.decide import Decision, decide
-from plugin.core.emission import body
+from plugin.core.emission import body, emission
 from plugin.core.filters import Filters
 from plugin.core.history import Moment
 from plugin.core.preview import Preview
@@ -33,12 +33,14 @@ class Current:
         emitted = self.known.emitted.get(filters)
         if emitted is None or emitted.version != self.known.head.version:
             return None
-        return self.bodies.get(filters) or (emitted.body if emitted.held else self.render(filters))
+        return self.bodies.get(filters) or (emitted.body if emitted.held else self._render(filters))
 
-    def render(self, filters: Filters) -> bytes | None:
-        """Make the answer that follows from what is known; None if nothing is."""
-        decision = self.decision
-        return body(decision, filters) if decision and filters.known_to(decision.catalog) else None
+    def complete_answer(self, filters: Filters) -> bytes | None:
+        """Return an answer that leaves out nothing that was emitted to an input; None if nobody has one any more."""
+        emitted = self.known.emitted[filters]
+        if not self.decision or emitted.previews.keys() - emission(0, self.decision, filters).previews.keys():
+            return None
+        return self.bodies.get(filters) or self._render(filters)
 
     def services_of(self, locator: Locator) -> tuple[Service, ...]:
         """Return the services of a pull request's repository, however its name is spelt."""
@@ -51,8 +53,16 @@ class Current:
         """What the history compares."""
         return Moment(
             {preview.key: preview for preview in self.previews if preview.verdict.live},
-            held_by_confirm(self.known) | held_by_breaker(self.known.emitted),
+            held_by_confirm(self)
+            | {
+                key: f"the breaker holds it back: {reason}"
+                for key, reason in held_by_breaker(self.known.emitted).items()
+            },
         )
+
+    def _render(self, filters: Filters) -> bytes | None:
+        decision = self.decision
+        return body(decision, filters) if decision and filters.known_to(decision.catalog) else None
 
 
 def decided(known: Known, before: Decision | None = None) -> Current:
@@ -60,21 +70,19 @@ def decided(known: Known, before: Decision | None = None) -> Current:
     return Current(known, decide(known.catalog, known.snapshot, before) if known.catalog else None)
 
 
-def held_by_confirm(known: Known) -> dict[str, str]:
-    """Return the previews whose pull request vanished from its listing (key: why they stay)."""
-    services = known.catalog.repositories if known.catalog else {}
+def held_by_confirm(current: Current) -> dict[str, str]:
+    """Return the live previews whose pull request vanished from its listing (key: why they stay)."""
     return {
-        f"{service.name}/{number}": hold.reason
-        for name, repository in known.snapshot.repositories.items()
-        for number, hold in repository.held.items()
-        for service in services.get(name, ())
+        preview.key: preview.repository.held[preview.pull_request.number].reason
+        for preview in current.previews
+        if preview.verdict.live and preview.pull_request.number in preview.repository.held
     }
 
 
 def held_by_breaker(emissions: Mapping[Filters, Emitted]) -> dict[str, str]:
     """Return the previews that would have left an answer (key: why)."""
     return {
-        emitted.previews[name].key: f"the breaker holds it back: {departure.reason}"
+        emitted.previews[name].key: departure.reason
         for emitted in emissions.values()
         for name, departure in emitted.held.items()
     }

@@ -45,7 +45,7 @@ def gather(
     labels = labels_to_ask([newest, *in_force])
     known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
     wanted = [
-        Wanted(name, asked, known.get(name), must_list=only is not None or _is_due(known.get(name), now))
+        Wanted(name, asked, known.get(name), must_list=only is not None or _is_due(known.get(name), asked, now))
         for name, asked in labels.items()
         if only is None or name in only
     ]
@@ -68,11 +68,11 @@ def gather(
     snapshot, gone = _confirmed(source, replace(snapshot, repositories=known | absorbed))
     if catalog:
         snapshot = _looked_up(source, snapshot, wanted_lookups(catalog, snapshot, current.decision))
-    return Gathered(catalog, snapshot, gone, fresh=bool(read) or not wanted)
+    return Gathered(catalog, snapshot, gone, fresh=bool(read))
 
 
-def _is_due(known: Repository | None, now: datetime) -> bool:
-    if known is None or known.listed_at is None:
+def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> bool:
+    if known is None or known.listed_at is None or known.labels != asked:
         return True
     return not timedelta(0) <= now - known.listed_at < LISTED_EVERY  # below zero: the clock was set back
 

@@ -14,7 +14,7 @@ from plugin.core.history import continued
 from plugin.core.model import Elsewhere, LookUp
 from plugin.core.references import Locator
 from plugin.core.targets import ELSEWHERE
-from plugin.mirror.current import Current, decided
+from plugin.mirror.current import Current, decided, held_by_breaker
 from plugin.mirror.gather import Gathered
 from plugin.state import Head
 from plugin.threshold import Threshold
@@ -86,25 +86,29 @@ def _emissions(
     threshold: Threshold,
     look_up: Callable[[Sequence[Locator]], LookUps],
 ) -> dict[Filters, Emitted]:
-    emitted = dict(before.known.emitted)
+    emitted = before.known.emitted
     catalog = draft.known.catalog
     if catalog is None:
-        return emitted
+        return dict(emitted)
     # An input that the catalog does not know any more is refused until it does; what it got is not forgotten.
-    inputs = [filters for filters in emitted if filters.known_to(catalog)]
+    refused = {filters: old.set_aside() for filters, old in emitted.items() if not filters.known_to(catalog)}
 
     def judge_all(look_ups: LookUps) -> dict[Filters, Emitted]:
         judge = make_judge(draft, threshold, gone, look_ups)
-        return {filters: judge.judge(filters, emitted[filters], partial(before.answer, filters)) for filters in inputs}
+        return {
+            filters: judge.judge(filters, old, partial(before.complete_answer, filters))
+            for filters, old in emitted.items()
+            if filters not in refused
+        }
 
     first = judge_all({})
     doubts = draft.known.snapshot.doubts
     asked = {locator for new in first.values() for locator in unconfirmed(new) if locator.repository not in doubts}
-    return emitted | (judge_all(look_up(sorted(asked, key=str))) if asked else first)
+    return refused | (judge_all(look_up(sorted(asked, key=str))) if asked else first)
 
 
 def _departed(before: Current, after: Current, gone: Mapping[Locator, Elsewhere]) -> dict[str, str]:
-    reasons = dict(before.moment.held)
+    reasons = held_by_breaker(before.known.emitted)
     now = {preview.key: preview for preview in after.previews}
     services = after.known.catalog.services if after.known.catalog else {}
     for key, preview in before.moment.live.items():

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from plugin.core.filters import Filters
 from plugin.errors import NotReady
 from plugin.mirror.current import Current, decided
 from plugin.mirror.publish import make_judge
-from plugin.state import NOTHING, Head, Outdated, Store, Unreachable
+from plugin.state import NOTHING, Head, Known, Outdated, Store, Unreachable
 from plugin.threshold import Threshold
 
 TRIES = 5  # how often another replica may be quicker
@@ -81,40 +82,56 @@ class Published:
 
     def _load(self) -> Current:
         known = self._store.load()
+        if known.head.version < self._current.known.head.version:
+            known = self._restored(known)
         if self._loaded and known.head.version == self._current.known.head.version:
             self._current = replace(self._current, known=known)
         else:
             self._current, self._loaded = decided(known, self._current.decision), True
         return self._current
 
+    def _restored(self, lost: Known) -> Known:
+        """Put back what this replica knows: the state was emptied or set back, and answers never go back."""
+        try:
+            self._store.save(lost, self._current.known)
+        except Outdated:
+            raise Unreachable("the state is older than what was answered already") from None
+        return self._current.known
+
     def _emit(self, filters: Filters) -> bytes:
         """Answer an input that was not answered in this version yet, and store that first."""
         with self._replacing:
-            for _ in range(TRIES):
-                current = self._current
-                body = current.answer(filters)
-                try:
-                    if body is None:
-                        current = self._judge(filters)
-                        body = current.answer(filters)
-                except Outdated:
+            try:
+                for _ in range(TRIES):
+                    with suppress(Outdated):
+                        return self._emit_now(filters)
                     self._load()
-                    continue
-                except Unreachable as error:
-                    raise NotReady(str(error)) from None
-                if body is None:
-                    raise NotReady(
-                        "more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known; "
-                        "the read routes say which"
-                    )
-                self._current = replace(current, bodies={**current.bodies, filters: body})
-                return body
+            except Unreachable as error:
+                raise NotReady(str(error)) from None
         raise NotReady("what is known changes too quickly; ask again")
+
+    def _emit_now(self, filters: Filters) -> bytes:
+        current = self._current
+        if current.decision is None or not filters.known_to(current.decision.catalog):
+            raise NotReady("the catalog has just changed; ask again")
+        body = current.answer(filters)
+        if body is None:
+            current = self._judge(filters)
+            body = current.answer(filters)
+        if body is None:
+            raise NotReady(
+                "more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known; "
+                "the read routes say which, and how to let them go"
+            )
+        self._current = replace(current, bodies={**current.bodies, filters: body})
+        return body
 
     def _judge(self, filters: Filters) -> Current:
         current = self._current
-        # The answer of another version is not at hand here: if the breaker holds, the next refresh will let go.
-        judge = make_judge(current, self.threshold)
-        emitted = judge.judge(filters, current.known.emitted.get(filters), lambda: None)
-        self._store.emit(current.known.head.version, filters, emitted)
+        version, old = current.known.head.version, current.known.emitted.get(filters)
+        if old and old.held:  # letting go is for the next refresh, which can ask the source and writes the history
+            emitted = replace(old, version=version)
+        else:  # the answer of another version is not at hand here: if the breaker trips, the next refresh will let go
+            emitted = make_judge(current, self.threshold).judge(filters, old, lambda: None)
+        self._store.emit(version, filters, emitted)
         return replace(current, known=replace(current.known, emitted={**current.known.emitted, filters: emitted}))

@@ -26,6 +26,7 @@ from plugin.state import Outdated, State, Unreachable
 
 FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo CD itself gives up after 30
 TICK = 1.0  # seconds between two looks at what other replicas say
+UNFORESEEN = "the refresh failed; the log says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ class Mirror:
                 failure = self._refresh(before, only)
             except (Outdated, Unreachable) as error:
                 failure = str(error)
+            except Exception as error:  # noqa: BLE001  what nobody foresaw must end neither the refreshing nor a preview
+                get_logger().error("the refresh failed", exc_info=error)
+                failure = UNFORESEEN
+                with suppress(Exception):  # only so that everybody sees it
+                    self._published.store(before, _all_in_doubt(before, self._catalog.newest))
             usage, current = self._source.usage, self._published.newest
             report = RefreshReport(
                 duration=timedelta(seconds=time.monotonic() - started),
@@ -137,23 +143,17 @@ class Mirror:
 
     def _refresh(self, before: Current, only: Collection[str] | None) -> str:
         """Store what is new; return what kept everything from being read, or ""."""
-        newest = self._catalog.read()
-        try:
-            gathered = gather(self._source, before, newest, self._published.clock(), only)
-            repositories = gathered.snapshot.repositories
-            after = publish(
-                before,
-                gathered,
-                self._published.clock(),
-                self._published.threshold,
-                lambda locators: self._source.look_up(locators, repositories),
-            )
-            failure = "" if gathered.fresh else "nothing could be read"
-        except Exception as error:  # noqa: BLE001  what nobody foresaw must end neither the refreshing nor a preview
-            get_logger().error("the refresh failed", exc_info=error)
-            after, failure = _all_in_doubt(before, newest), "the refresh failed; the log says why"
+        gathered = gather(self._source, before, self._catalog.read(), self._published.clock(), only)
+        repositories = gathered.snapshot.repositories
+        after = publish(
+            before,
+            gathered,
+            self._published.clock(),
+            self._published.threshold,
+            lambda locators: self._source.look_up(locators, repositories),
+        )
         self._published.store(before, after)
-        return failure
+        return "" if gathered.fresh else "nothing could be read"
 
     def _tell_asked(self, version: int) -> None:
         if version > self._asked:
@@ -167,6 +167,8 @@ class Mirror:
             self._published.reload()
         except Unreachable as error:
             get_logger().warning("the state cannot be read", reason=str(error))
+        except Exception as error:  # noqa: BLE001  it must be there when the lease comes to this replica
+            get_logger().error("the state cannot be shown", exc_info=error)
         else:
             self._refreshed_once.set()
 
@@ -188,6 +190,6 @@ class Mirror:
 
 def _all_in_doubt(before: Current, newest: Catalog) -> Current:
     """Keep everything as it was, and say so for every repository."""
-    doubts = dict.fromkeys(newest.repositories, "the refresh failed; the log says why")
+    doubts = dict.fromkeys(newest.repositories, UNFORESEEN)
     snapshot = replace(before.known.snapshot, doubts=doubts)
     return replace(before, known=replace(before.known, snapshot=snapshot))

@@ -92,6 +92,9 @@ class Lease(Protocol):
     def held(self) -> bool:
         """Whether it is this replica, as far as it knows; `Store.save` is what makes sure."""
 
+    def compete(self) -> None:
+        """Begin to ask for it, and keep it until the state is closed. A command that only looks does not."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:

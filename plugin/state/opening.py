@@ -1,14 +1,52 @@
-"""Opening."""
+"""Opening the state: from the setting's text to the parts."""
 
+from pathlib import Path
+
+from plugin.errors import InvalidSettings
 from plugin.state import NOTHING, Known, State
+from plugin.state.lease import RedisLease
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from plugin.state.redis import RedisStore
+from plugin.state.redis_board import RedisBoard
+from plugin.state.redis_client import connect
+from plugin.state.sqlite import SqliteStore, stored_in
+
+_SQLITE = "sqlite:"
 
 
-def open_state(setting: str) -> State:  # noqa: ARG001
-    """Open."""
-    return State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
+def open_state(setting: str) -> State:
+    """Open `memory`, `sqlite:PATH` or the URL of a Redis, which need not be there yet. Raises InvalidSettings."""
+    if setting == "memory":
+        return State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
+    if setting.startswith(_SQLITE):
+        store = SqliteStore(_path(setting))
+        return State(store, LocalBoard(), LocalLease(), store.close)
+    client = connect(setting)
+    lease = RedisLease(client)
+
+    def close() -> None:
+        lease.close()
+        client.close()
+
+    return State(RedisStore(client, lease), RedisBoard(client), lease, close)
 
 
-def stored(setting: str) -> Known:  # noqa: ARG001
-    """Return what is stored."""
-    return NOTHING
+def stored(setting: str) -> Known:
+    """Return what a server has stored, without changing it. Raises InvalidSettings or Unreachable."""
+    if setting.startswith(_SQLITE):
+        return stored_in(_path(setting))
+    if setting == "memory":
+        return NOTHING
+    state = open_state(setting)
+    try:
+        return state.store.load()
+    finally:
+        state.close()
+
+
+def _path(setting: str) -> Path:
+    path = Path(setting.removeprefix(_SQLITE))
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:  # a container's user without an entry in /etc/passwd
+        raise InvalidSettings(f"PREVIEW_STATE: {path}: there is no home folder; write the whole path") from None

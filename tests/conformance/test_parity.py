@@ -1,18 +1,20 @@
 """Beside Argo CD's own Pull Request generator, on the same GitHub: the same parameters, for fewer requests."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from plugin.answer import Answers
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror
 from plugin.sources.file import Organisation
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
-from plugin.state.memory import MemoryStore
+from plugin.state.opening import open_state
+from plugin.threshold import Threshold
 from tests.bench import company
 from tests.conformance.argocd import ArgoCD, Object, secret
 from tests.conformance.stage import ACME, Stage, acme, stage
@@ -157,7 +159,9 @@ def their_hour(controller: ArgoCD, github: GitHub) -> tuple[int, int]:
 def our_hour(github: GitHub, catalog: Path) -> tuple[int, int]:
     """The first refresh reads everything, and the others see that nothing has changed."""
     source = GitHubSource(GitHubClient(github.url, Token(github.token)))
-    mirror = Mirror(source, MemoryStore(), WatchedCatalog(catalog), lambda: datetime.now(UTC), lambda _: None)
+    state = open_state("memory")
+    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), lambda: datetime.now(UTC))
+    mirror = Mirror(source, WatchedCatalog(catalog), published, state, lambda _: None)
     costs: list[tuple[int, int]] = []
     for _ in range(6):
         before = len(github.log), github.points

@@ -1,6 +1,7 @@
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,42 @@ import pytest
 
 from plugin.answer import Answers
 from plugin.core.decide import Preview
+from plugin.core.model import Snapshot
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
+from plugin.sources import Source
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry, load_organisation
 from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.limiter import Clock
 from plugin.sources.github.reader import GitHubSource
-from plugin.state.memory import MemoryStore
+from plugin.state import State
+from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from plugin.threshold import Threshold
 from tests.fakes.github import GitHub
 
 ACME = Path("examples/acme")
+EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
+
+
+class Time:
+    """The time as it is, but for what a test lets pass."""
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+
+    def passes(self, seconds: float) -> None:
+        self._passed += seconds
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._passed
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.monotonic, self.passes, self.now)
 
 
 @dataclass
@@ -25,24 +53,39 @@ class Plugin:
 
     mirror: Mirror
     answers: Answers
+    time: Time
 
     def refresh(self) -> RefreshReport:
         return self.mirror.refresh()
 
+    def list_again(self) -> RefreshReport:
+        """List everything without probing first, as it is done after webhooks."""
+        return self.mirror.refresh(EVERYTHING)
+
     def answer(self) -> bytes:
         return self.answers.parameters({"origin": "any"})
 
+    def previews(self) -> tuple[Preview, ...]:
+        return self.answers.current().previews
+
     def preview(self, service: str, number: int) -> Preview:
-        previews, _ = self.answers.previews()
-        (found,) = (p for p in previews if (p.service.name, p.pull_request.number) == (service, number))
+        (found,) = (p for p in self.previews() if (p.service.name, p.pull_request.number) == (service, number))
         return found
+
+    def snapshot(self) -> Snapshot:
+        return self.answers.current().known.snapshot
 
 
 def make_plugin(client: GitHubClient, catalog: Path = ACME / "catalog.yaml") -> Plugin:
-    mirror = Mirror(
-        GitHubSource(client), MemoryStore(), WatchedCatalog(catalog), lambda: datetime.now(UTC), lambda _: None
-    )
-    return Plugin(mirror, Answers(mirror))
+    return plugin_of(GitHubSource(client), catalog)
+
+
+def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml", passing: Time | None = None) -> Plugin:
+    passing = passing or Time()
+    state = State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
+    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), passing.now)
+    mirror = Mirror(source, WatchedCatalog(catalog), published, state, lambda _: None)
+    return Plugin(mirror, Answers(mirror), passing)
 
 
 @pytest.fixture(name="organisation")
@@ -58,8 +101,16 @@ def _github(organisation: Organisation) -> Iterator[GitHub]:
 
 @pytest.fixture(name="plugin")
 def _plugin(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> Plugin:
+    """Return a plugin whose time is GitHub's."""
     monkeypatch.setattr("plugin.mirror.refresh.FIRST_ANSWER", 0.0)
-    return make_plugin(GitHubClient(github.url, Token(github.token)))
+    passing = Time()
+    github.now = passing.now
+    source = GitHubSource(GitHubClient(github.url, Token(github.token), passing.clock))
+    return plugin_of(source, passing=passing)
+
+
+def doubts(report: RefreshReport) -> Mapping[str, str]:
+    return report.current.known.snapshot.doubts
 
 
 EditedCatalog = Callable[[str, str], Path]

@@ -11,11 +11,19 @@ from plugin.sources import Doubt, Wanted
 from plugin.sources.file import LONG_AGO, Organisation
 from plugin.sources.github import listing
 from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.limiter import LONGEST_BLOCK
+from plugin.sources.github.listing import REPLACED
 from plugin.sources.github.reader import GitHubSource
-from tests.contract.conftest import Plugin, changed, operations, pull_request, with_pull_requests
+from tests.contract.conftest import (
+    EVERYTHING,
+    Plugin,
+    changed,
+    doubts,
+    operations,
+    pull_request,
+    with_pull_requests,
+)
 from tests.fakes.github import GitHub, Intercept, faults
-
-EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
 
 
 def new_pull_request(organisation: Organisation) -> Organisation:
@@ -24,10 +32,10 @@ def new_pull_request(organisation: Organisation) -> Organisation:
 
 
 def locators(plugin: Plugin) -> set[str]:
-    return {preview.locator for preview in plugin.answers.previews()[0]}
+    return {preview.locator for preview in plugin.previews()}
 
 
-@pytest.mark.parametrize("operation", ["List", "Details", "Confirm"])
+@pytest.mark.parametrize("operation", ["Probe", "List", "Details", "Confirm"])
 @pytest.mark.parametrize("fault", faults.OUTAGES.values(), ids=faults.OUTAGES.keys())
 def test_an_outage_changes_nothing_and_ends_by_itself(
     github: GitHub, plugin: Plugin, organisation: Organisation, fault: Intercept, operation: str
@@ -43,14 +51,15 @@ def test_an_outage_changes_nothing_and_ends_by_itself(
     report = plugin.refresh()
     assert operation in operations(github)
     if operation == "Confirm":
-        assert report.doubts == {}
+        assert doubts(report) == {}
         assert plugin.preview("orders", 12).dependencies[0].reason == "acme/payments#999 could not be looked up yet"
     else:
-        assert set(report.doubts) == (EVERYTHING if operation == "List" else {"acme/orders"})
+        assert set(doubts(report)) == (EVERYTHING if operation == "Probe" else {"acme/orders"})
         assert plugin.answer() == before
 
     github.intercept = None
-    assert plugin.refresh().doubts == {}
+    plugin.time.passes(LONGEST_BLOCK)
+    assert doubts(plugin.refresh()) == {}
     assert plugin.preview("orders", 12).pull_request.head_sha == "b" * 40
     assert plugin.preview("orders", 12).dependencies[0].reason == "acme/payments#999 does not exist"
 
@@ -67,6 +76,7 @@ def test_a_cold_start_during_an_outage_answers_nothing(
         plugin.answer()
 
     github.intercept = None
+    plugin.time.passes(LONGEST_BLOCK)
     plugin.refresh()
     assert len(locators(plugin)) == 14
 
@@ -106,9 +116,9 @@ def test_doubt_about_one_repository_leaves_the_others_moving(
         new_pull_request(organisation), "acme/shop", 33, state="closed", updated_at=LONG_AGO + timedelta(minutes=1)
     )
     github.intercept = faults.on("List", fault)  # r1 is acme/orders
-    report = plugin.refresh()
+    report = plugin.list_again()
 
-    assert set(report.doubts) == {"acme/orders"}
+    assert set(doubts(report)) == {"acme/orders"}
     assert "acme/orders#100" not in locators(plugin)
     assert "acme/orders#12" in locators(plugin)
     assert "acme/shop#33" not in locators(plugin)
@@ -171,9 +181,9 @@ def test_a_partial_or_strange_answer_is_doubt_and_never_a_shorter_list(
     plugin.refresh()
     before = plugin.answer()
     github.intercept = faults.on("List", faults.spoiled(spoil))
-    report = plugin.refresh()
+    report = plugin.list_again()
 
-    assert set(report.doubts) == {"acme/orders"}
+    assert set(doubts(report)) == {"acme/orders"}
     assert plugin.answer() == before
 
 
@@ -185,7 +195,7 @@ def test_a_later_page_that_fails_is_doubt_about_that_repository(
     github.intercept = faults.in_turn(None, faults.server_error(500))  # the second request is for the second page
     report = plugin.refresh()
 
-    assert set(report.doubts) == {"acme/orders"}
+    assert set(doubts(report)) == {"acme/orders"}
     with pytest.raises(NotReady, match=r"never been read: acme/orders$"):
         plugin.answer()
 
@@ -198,15 +208,15 @@ def test_a_list_that_never_ends_is_doubt(
     github.organisation = with_pull_requests(organisation, "acme/orders", *many)
     report = plugin.refresh()
 
-    assert report.doubts == {"acme/orders": "its list of pull requests does not end"}
+    assert doubts(report) == {"acme/orders": "its list of pull requests does not end"}
 
 
 def test_a_request_that_is_too_heavy_is_asked_in_halves(github: GitHub, plugin: Plugin) -> None:
     github.intercept = faults.times(1, faults.resource_limits_exceeded())
     report = plugin.refresh()
 
-    assert report.doubts == {}
-    assert [len(call.variables) // 5 for call in github.log if call.operation == "List"] == [5, 2, 3]
+    assert doubts(report) == {}
+    assert [len(call.variables) // 6 for call in github.log if call.operation == "List"] == [5, 2, 3]
     assert len(locators(plugin)) == 14
 
 
@@ -220,7 +230,7 @@ def test_one_repository_that_stays_too_heavy_is_asked_for_smaller_pages_and_then
     github.intercept = heavy
     report = plugin.refresh()
 
-    assert report.doubts == {"acme/shop": "GitHub broke the query off (502)"}
+    assert doubts(report) == {"acme/shop": "GitHub broke the query off (502)"}
     alone = [
         call.variables["f0"] for call in github.log if call.variables.get("n0") == "shop" and "n1" not in call.variables
     ]
@@ -244,16 +254,16 @@ def test_many_heavy_repositories_are_all_read_in_the_end(
     for _ in range(4):
         report = plugin.refresh()
 
-    assert report.doubts == {}
+    assert doubts(report) == {}
 
 
 def test_a_renamed_repository_is_doubt_until_the_catalog_says_so(github: GitHub, plugin: Plugin) -> None:
     plugin.refresh()
     before = plugin.answer()
     github.rename("acme/orders", "acme/sales")
-    report = plugin.refresh()
+    report = plugin.list_again()
 
-    assert set(report.doubts) == {"acme/orders"}
+    assert set(doubts(report)) == {"acme/orders"}
     assert plugin.answer() == before
 
 
@@ -261,9 +271,9 @@ def test_a_name_that_now_belongs_to_another_repository_is_doubt(github: GitHub, 
     plugin.refresh()
     before = plugin.answer()
     github.recreate("acme/orders")
-    report = plugin.refresh()
+    report = plugin.list_again()
 
-    assert report.doubts == {"acme/orders": "this name now belongs to another repository than before"}
+    assert doubts(report) == {"acme/orders": REPLACED}
     assert plugin.answer() == before
 
 
@@ -288,7 +298,7 @@ def test_a_commit_that_github_does_not_know_yet_is_no_missing_file(
     github.forget_commit("c" * 40)
     report = plugin.refresh()
 
-    assert report.doubts == {"acme/orders": "GitHub does not know the head commit of #12 yet"}
+    assert doubts(report) == {"acme/orders": "GitHub does not know the head commit of #12 yet"}
     assert plugin.answer() == before
 
     github.remember_commit("c" * 40)
@@ -316,7 +326,7 @@ def test_one_description_that_cannot_be_read_is_doubt_about_its_repository(githu
     github.intercept = faults.on("Details", faults.spoiled(forbid))
     report = plugin.refresh()
 
-    assert report.doubts == {"acme/backoffice": "the description of #4 could not be read"}
+    assert doubts(report) == {"acme/backoffice": "the description of #4 could not be read"}
 
 
 def _lose_a_commit(answer: dict[str, Any]) -> None:
@@ -338,14 +348,14 @@ def test_details_that_are_not_as_documented_are_doubt_about_their_repository(
     github.intercept = faults.on("Details", faults.spoiled(spoil))
     report = plugin.refresh()
 
-    assert set(report.doubts) == {"acme/orders"}
+    assert set(doubts(report)) == {"acme/orders"}
 
 
 def test_one_file_that_cannot_be_read_is_doubt_about_its_repository(github: GitHub, plugin: Plugin) -> None:
     github.intercept = faults.on("Details", faults.alias_error("r1"))
     report = plugin.refresh()
 
-    assert report.doubts == {"acme/orders": ".preview.yaml of #12 could not be read"}
+    assert doubts(report) == {"acme/orders": ".preview.yaml of #12 could not be read"}
 
 
 def test_labels_that_cannot_all_be_read_are_doubt(github: GitHub, plugin: Plugin, organisation: Organisation) -> None:
@@ -354,4 +364,4 @@ def test_labels_that_cannot_all_be_read_are_doubt(github: GitHub, plugin: Plugin
     github.intercept = faults.on("Labels", faults.alias_error("node"))
     report = plugin.refresh()
 
-    assert set(report.doubts) == {"acme/orders"}
+    assert set(doubts(report)) == {"acme/orders"}

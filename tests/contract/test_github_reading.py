@@ -1,22 +1,22 @@
 """Reading GitHub: what is asked, how often, and what comes of it, against GitHub's own schema."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from plugin.answer import Answers
-from plugin.app import make_mirror
-from plugin.settings import SourceSettings, load_settings
-from plugin.sources.file import LONG_AGO, Organisation
+from plugin.sources.file import LONG_AGO, FileSource, Organisation
 from plugin.sources.github.client import GitHubClient, Token
 from tests.contract.conftest import (
     ACME,
     EditedCatalog,
     Plugin,
     changed,
+    doubts,
     make_plugin,
     operations,
+    plugin_of,
     pull_request,
     with_pull_requests,
 )
@@ -25,19 +25,13 @@ from tests.fakes.github.faults import on, server_error, spoiled
 
 
 def test_both_sources_give_the_same_snapshot_and_the_same_parameters(plugin: Plugin) -> None:
-    settings = load_settings(
-        SourceSettings,
-        {
-            "PREVIEW_CATALOG": str(ACME / "catalog.yaml"),
-            "PREVIEW_SOURCE": f"file:{ACME / 'organisation.yaml'}",
-        },
-    )
-    from_file = make_mirror(settings, lambda _: None)
+    from_file = plugin_of(FileSource(ACME / "organisation.yaml"))
     from_file.refresh()
     plugin.refresh()
 
-    assert from_file.known()[1].snapshot == plugin.mirror.known()[1].snapshot
-    assert Answers(from_file).parameters({"origin": "any"}) == plugin.answer()
+    without_identity = {name: replace(it, identity=None) for name, it in plugin.snapshot().repositories.items()}
+    assert from_file.snapshot().repositories == without_identity
+    assert from_file.answer() == plugin.answer()
 
 
 def test_a_cold_start_lists_reads_details_and_looks_up_once(github: GitHub, plugin: Plugin) -> None:
@@ -46,12 +40,12 @@ def test_a_cold_start_lists_reads_details_and_looks_up_once(github: GitHub, plug
     assert operations(github) == ["List", "Details", "Confirm"]
 
 
-def test_an_unchanged_organisation_is_only_listed(github: GitHub, plugin: Plugin) -> None:
+def test_an_unchanged_organisation_is_only_probed(github: GitHub, plugin: Plugin) -> None:
     plugin.refresh()
     github.log.clear()
     report = plugin.refresh()
 
-    assert operations(github) == ["List"]
+    assert operations(github) == ["Probe"]
     assert (report.requests, report.points, report.changed) == (1, 1, False)
 
 
@@ -93,19 +87,19 @@ def test_a_description_is_read_again_while_its_time_is_too_young_to_tell_version
 
     assert plugin.preview("orders", 12).dependencies[0].rule == "depends-on"
 
-    github.now = lambda: now + timedelta(seconds=20)
+    plugin.time.passes(20)
     plugin.refresh()
     github.log.clear()
     plugin.refresh()
 
-    assert operations(github) == ["List"]
+    assert operations(github) == ["Probe"]
 
 
 def test_every_page_is_followed(github: GitHub, plugin: Plugin, organisation: Organisation) -> None:
     many = [pull_request(number) for number in range(1, 251)]
     github.organisation = with_pull_requests(organisation, "acme/orders", *many)
     plugin.refresh()
-    numbers = [p.pull_request.number for p in plugin.answers.previews()[0] if p.service.name == "orders"]
+    numbers = [p.pull_request.number for p in plugin.previews() if p.service.name == "orders"]
 
     assert numbers == list(range(1, 251))
 
@@ -116,7 +110,7 @@ def test_known_sizes_save_pages(github: GitHub, plugin: Plugin, organisation: Or
     plugin.refresh()
     assert operations(github).count("List") == 2
 
-    plugin.refresh()
+    plugin.list_again()
     assert operations(github).count("List") == 1
 
 
@@ -127,7 +121,7 @@ def test_a_pull_request_that_a_listing_shows_twice_is_one_preview(github: GitHub
     github.intercept = spoiled(_list_everything_twice)
     report = plugin.refresh()
 
-    assert report.doubts == {}
+    assert doubts(report) == {}
     assert plugin.answer() == before
 
 
@@ -154,7 +148,7 @@ def test_github_joins_labels_with_or_so_the_rest_is_checked_here(
     plugin = make_plugin(GitHubClient(github.url, Token(github.token)), catalog)
     plugin.refresh()
 
-    assert [p.locator for p in plugin.answers.previews()[0]] == ["acme/orders#12"]
+    assert [p.locator for p in plugin.previews()] == ["acme/orders#12"]
 
 
 def test_without_required_labels_every_open_pull_request_is_listed(
@@ -244,7 +238,7 @@ def test_a_target_that_cannot_be_looked_up_is_no_doubt_about_the_linking_reposit
 ) -> None:
     github.intercept = on("Confirm", server_error(500))
     report = plugin.refresh()
-    assert report.doubts == {}
+    assert doubts(report) == {}
     assert plugin.preview("payments", 125).dependencies[0].reason == "acme/users#5 could not be looked up yet"
 
     github.intercept = None

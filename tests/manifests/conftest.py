@@ -1,3 +1,4 @@
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,10 +10,11 @@ import pytest
 
 from plugin.app import make_mirror
 from plugin.core.catalog import Catalog
-from plugin.core.decide import Preview, decide
 from plugin.core.parameters import parameters
+from plugin.core.preview import Preview
 from plugin.core.verdicts import State, Verdict
-from plugin.settings import SourceSettings, load_settings
+from plugin.settings import StateSettings, load_settings
+from plugin.state.opening import open_state
 from tools.rendering import ROOT, Objects, build, render
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -109,16 +111,16 @@ class Acme:
 @pytest.fixture(scope="session", name="acme")
 def _acme() -> Acme:
     settings = load_settings(
-        SourceSettings,
+        StateSettings,
         {
             "PREVIEW_CATALOG": str(ROOT / "examples/acme/catalog.yaml"),
             "PREVIEW_SOURCE": f"file:{ROOT / 'examples/acme/organisation.yaml'}",
         },
     )
-    mirror = make_mirror(settings, lambda _: None, lambda: NOW)
+    mirror = make_mirror(settings, open_state("memory"), lambda _: None, lambda: NOW)
     mirror.refresh()
-    catalog, known = mirror.known()
-    return Acme(catalog, {preview.name: preview for preview in decide(catalog, known.snapshot)})
+    catalog, current = mirror.current()
+    return Acme(catalog, {preview.name: preview for preview in current.previews})
 
 
 @pytest.fixture(scope="session", name="previews")
@@ -156,6 +158,18 @@ def _staging() -> dict[str, Objects]:
         if folder.parent.name != "common"
     )
     return {folder.name: build(folder) for folder in folders}
+
+
+@pytest.fixture(scope="session", name="monitored")
+def _monitored(tmp_path_factory: pytest.TempPathFactory) -> Objects:
+    """The plugin with its component switched on, as its comment says."""
+    folder = tmp_path_factory.mktemp("monitored") / "plugin"
+    shutil.copytree(ROOT / "manifests/plugin", folder)
+    kustomization = folder / "base/kustomization.yaml"
+    text = kustomization.read_text("utf-8")
+    (line,) = re.findall(r"^# .*: (components: .*)$", text, re.MULTILINE)
+    kustomization.write_text(f"{text}{line}\n", "utf-8")
+    return build(folder / "base")
 
 
 @pytest.fixture(scope="session", name="environments")

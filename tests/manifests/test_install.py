@@ -8,8 +8,10 @@ from itertools import pairwise
 import pytest
 import yaml
 
+from plugin.core.deliveries import ACTIONS
 from plugin.settings import Settings, load_settings
 from tests.keys import PRIVATE_KEY
+from tests.manifests.installed import deployment, one, references, variables
 from tools.rendering import ROOT, Objects, build
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -34,7 +36,7 @@ def _plugin() -> Objects:
 
 
 def test_the_commands_are_shell() -> None:
-    assert len(SCRIPTS) == 6
+    assert len(SCRIPTS) == 7
     for script in SCRIPTS:
         result = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
         assert (result.returncode, result.stderr) == (0, ""), script
@@ -69,7 +71,7 @@ def test_every_file_that_is_named_or_linked_exists() -> None:
 def test_what_is_to_be_replaced_is_where_the_table_says() -> None:
     rows = [line.split("|")[1:3] for line in SECTION.splitlines() if line.startswith("|")][2:]
 
-    assert len(rows) == 3
+    assert len(rows) == 4
     for what, where in rows:
         files = {file for pattern in re.findall("`([^`]+)`", where) for file in ROOT.glob(pattern)}
         for text in re.findall("`([^`]+)`", what):
@@ -81,13 +83,17 @@ def test_what_is_to_be_replaced_is_where_the_table_says() -> None:
                 assert {file for file in others if text in file.read_text("utf-8")} == files
 
 
-def secrets() -> list[tuple[str, set[str]]]:
-    """Return the name and the keys of each Secret that is created."""
-    found = []
+def secrets() -> dict[str, list[set[str]]]:
+    """Return the keys of each Secret that is created, by its name; several if there are alternatives."""
+    found: dict[str, list[set[str]]] = {}
     for command in commands():
         if command[:4] == ["kubectl", "create", "secret", "generic"]:
             assert command[5:7] == ["--namespace", "previews-system"]
-            found.append((command[4], {key for word in command[7:] for key in keys(word)}))
+            options = {word.partition("=")[0] for word in command[7:]}
+            assert options == {"--from-env-file"} or "--from-env-file" not in options, (
+                "kubectl refuses it beside others"
+            )
+            found.setdefault(command[4], []).append({key for word in command[7:] for key in keys(word)})
     return found
 
 
@@ -102,25 +108,41 @@ def keys(word: str) -> list[str]:
 
 
 @pytest.mark.parametrize("with_app", [True, False])
-def test_the_secrets_hold_what_the_plugin_needs(plugin: Objects, with_app: bool) -> None:  # noqa: FBT001
-    (own, own_keys), *github = secrets()
-    (name, github_keys) = github[0 if with_app else 1]
-    (deployment,) = (found for found in plugin if found["kind"] == "Deployment")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    given = {own: own_keys, name: github_keys}
-    settings = {}
-    for entry in container["env"]:
-        reference = entry.get("valueFrom", {}).get("secretKeyRef")
-        if reference is None:
-            settings[entry["name"]] = entry["value"]
-        elif reference["key"] in given[reference["name"]]:
-            given[reference["name"]].remove(reference["key"])
-            key = reference["key"]
-            settings[entry["name"]] = PRIVATE_KEY if key == "private-key" else f"value-of-{reference['name']}-{key}"
+@pytest.mark.parametrize("folder", ["base", "overlays/ha"])
+def test_the_secrets_hold_what_the_plugin_needs(folder: str, with_app: bool) -> None:  # noqa: FBT001
+    created = secrets()
+    if folder == "base":
+        del created["preview-plugin-redis"]
+    github = created["preview-plugin-github"]
+    given = {name: alternatives[0] for name, alternatives in created.items()}
+    given["preview-plugin-github"] = github[0 if with_app else 1]
+    values = {
+        name: {key: PRIVATE_KEY if key == "private-key" else f"value-of-{name}-{key}" for key in keys_of_it}
+        for name, keys_of_it in given.items()
+    }
+    _, container = deployment(build(ROOT / "manifests/plugin" / folder))
+    environment = variables(container, values)
+    settings = load_settings(Settings, environment)
 
     assert len(github) == 2
-    assert list(given.values()) == [set(), set()], "a key that nobody reads"
-    assert bool(load_settings(Settings, settings).github_app_id) == with_app
+    written = {(name, key) for name, keys_of_it in given.items() for key in keys_of_it}
+    assert written <= references(container).keys(), "a key that nobody reads"
+    assert bool(settings.github_app_id) == with_app
+    assert settings.webhook_secret
+
+
+def test_the_webhook_leads_to_the_plugin(plugin: Objects) -> None:
+    (rule,) = one(plugin, "Ingress")["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+
+    assert f"`https://{rule['host']}{path['path']}`" in SECTION
+
+
+def test_the_webhook_is_told_of_every_event_that_counts() -> None:
+    (named,) = re.findall(r"the events (.*?);", SECTION, re.DOTALL)
+
+    # An App hears of its installations without asking: https://docs.github.com/en/webhooks/webhook-events-and-payloads
+    assert {*re.findall(r"`(\w+)`", named), "installation", "installation_repositories"} == ACTIONS.keys()
 
 
 def test_the_names_of_what_is_watched_and_labelled_are_right(plugin: Objects) -> None:

@@ -2,12 +2,10 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -18,81 +16,18 @@ from plugin.core.catalog import load_catalog
 from plugin.settings import Settings, unknown_variables
 from plugin.sources.file import load_organisation
 from tests.fakes.github import App, GitHub
+from tests.manifests.installed import Secrets, deployment, environment, names, one, peers, put, references
 from tests.manifests.pods import containers, owners, pod
 from tests.server import READ_TOKEN, TOKEN, start, wait_for
 from tools.rendering import ROOT, Objects, build, refused
 
 BASE = ROOT / "manifests/plugin/base"
-Secrets = dict[str, dict[str, str]]  # name -> key -> value
+WEBHOOK_SECRET = "webhook-secret-of-github"
 
 
 @pytest.fixture(name="plugin", scope="module")
 def _plugin() -> Objects:
     return build(BASE)
-
-
-@pytest.fixture(name="monitored", scope="module")
-def _monitored(tmp_path_factory: pytest.TempPathFactory) -> Objects:
-    """The base with its component switched on, as its comment says."""
-    folder = tmp_path_factory.mktemp("monitored") / "plugin"
-    shutil.copytree(BASE.parent, folder)
-    kustomization = folder / "base/kustomization.yaml"
-    text = kustomization.read_text("utf-8")
-    (line,) = re.findall(r"^# .*: (components: .*)$", text, re.MULTILINE)
-    kustomization.write_text(f"{text}{line}\n", "utf-8")
-    return build(folder / "base")
-
-
-def one(objects: Objects, kind: str) -> dict[str, Any]:
-    (found,) = (found for found in objects if found["kind"] == kind)
-    return found
-
-
-def deployment(objects: Objects) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the Deployment's spec and its only container."""
-    found = one(objects, "Deployment")
-    (container,) = containers(found)
-    return found["spec"], container
-
-
-def references(container: dict[str, Any]) -> dict[tuple[str, str], bool]:
-    """Return the keys of Secrets that the container asks for, and whether it needs them."""
-    found = [entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry]
-    return {(reference["name"], reference["key"]): not reference.get("optional", False) for reference in found}
-
-
-def environment(plugin: Objects, root: Path, secrets: Secrets) -> dict[str, str]:
-    """Return what the kubelet would set; what is mounted lies below `root`."""
-    spec, container = deployment(plugin)
-    values = {}
-    for entry in container["env"]:
-        if "value" in entry:
-            values[entry["name"]] = entry["value"]
-            continue
-        reference = entry["valueFrom"]["secretKeyRef"]
-        value = secrets.get(reference["name"], {}).get(reference["key"])
-        assert value is not None or reference.get("optional"), f"the pod would not start: {reference}"
-        if value is not None:
-            values[entry["name"]] = value
-    ((mount,), (volume,)) = container["volumeMounts"], spec["template"]["spec"]["volumes"]
-    assert mount["name"] == volume["name"]
-    config = one(plugin, "ConfigMap")
-    assert volume["configMap"]["name"] == config["metadata"]["name"]
-    put(root / mount["mountPath"].lstrip("/"), config["data"])
-    return {name: value.replace(mount["mountPath"], f"{root}{mount['mountPath']}") for name, value in values.items()}
-
-
-def put(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files as the kubelet does: into a new folder, and then one symbolic link is exchanged."""
-    folder.mkdir(parents=True, exist_ok=True)
-    version = folder / f"..{len(list(folder.iterdir()))}"
-    version.mkdir()
-    for name, text in files.items():
-        (version / name).write_text(text, "utf-8")
-        if not (folder / name).is_symlink():
-            (folder / name).symlink_to(f"..data/{name}")
-    (folder / "..new").symlink_to(version.name)
-    (folder / "..new").rename(folder / "..data")
 
 
 def image() -> dict[str, str]:
@@ -125,7 +60,9 @@ def test_the_pod_may_do_nothing_but_its_work(plugin: Objects) -> None:
         assert set(container["resources"][part]) == {"cpu", "memory"}
     assert pod(owner)["automountServiceAccountToken"] is False
     assert "serviceAccountName" not in pod(owner)
-    assert {found["kind"] for found in plugin} == {"ConfigMap", "Deployment", "Namespace", "NetworkPolicy", "Service"}
+    assert sorted(found["kind"] for found in plugin) == [
+        *("ConfigMap", "Deployment", "Ingress", "Namespace", "NetworkPolicy", "PersistentVolumeClaim", "Service")
+    ]
 
 
 def test_the_pod_runs_what_the_dockerfile_builds(plugin: Objects) -> None:
@@ -146,11 +83,46 @@ def test_an_old_and_a_new_pod_never_answer_side_by_side(plugin: Objects) -> None
     assert spec["strategy"] == {"type": "Recreate"}
 
 
+def test_a_webhook_needs_a_secret_but_the_pod_starts_without(plugin: Objects) -> None:
+    _, container = deployment(plugin)
+    needed = references(container)
+
+    assert needed["preview-plugin", "token"] is True
+    assert [key for (name, key), need in needed.items() if name == "preview-plugin-webhook" and not need] == [
+        *("secret", "secret-previous", "argocd-secret")
+    ]
+
+
+def test_the_state_lies_on_a_volume_that_outlives_the_pod_and_that_the_user_may_write_to(plugin: Objects) -> None:
+    spec, container = deployment(plugin)
+    security = spec["template"]["spec"]["securityContext"]
+    (state,) = (entry["value"] for entry in container["env"] if entry["name"] == "PREVIEW_STATE")
+    kind, _, file = state.partition(":")
+    (mount,) = (mount for mount in container["volumeMounts"] if Path(file).is_relative_to(mount["mountPath"]))
+    (volume,) = (volume for volume in spec["template"]["spec"]["volumes"] if volume["name"] == mount["name"])
+    claim = one(plugin, "PersistentVolumeClaim")
+
+    assert kind == "sqlite"
+    assert volume["persistentVolumeClaim"] == {"claimName": claim["metadata"]["name"]}
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    assert not mount.get("readOnly")
+    assert security["fsGroup"] == security["runAsGroup"]
+
+
+def test_what_sqlite_has_no_memory_for_may_go_to_tmp(plugin: Objects) -> None:
+    spec, container = deployment(plugin)
+    (mount,) = (mount for mount in container["volumeMounts"] if mount["mountPath"] == "/tmp")
+    (volume,) = (volume for volume in spec["template"]["spec"]["volumes"] if volume["name"] == mount["name"])
+
+    assert set(volume) == {"name", "emptyDir"}
+
+
 def test_a_changed_catalog_reaches_the_pod_without_a_restart(plugin: Objects) -> None:
     spec, container = deployment(plugin)
     changed = one(plugin, "ConfigMap")["metadata"]["name"]
 
-    assert [volume["configMap"]["name"] for volume in spec["template"]["spec"]["volumes"]] == [changed]
+    volumes = spec["template"]["spec"]["volumes"]
+    assert [volume["configMap"]["name"] for volume in volumes if "configMap" in volume] == [changed]
     assert changed == "preview-catalog", "a hash in its name would start a new pod"
     assert all("subPath" not in mount for mount in container["volumeMounts"])
 
@@ -190,37 +162,52 @@ def test_only_a_pod_that_has_read_everything_is_asked(plugin: Objects) -> None:
     assert "publishNotReadyAddresses" not in one(plugin, "Service")["spec"]
 
 
-def peers(policy: dict[str, Any]) -> list[tuple[str, set[str]]]:
-    """Return who is let in: the namespace and the pods' names, each by label, never by one of them alone."""
-    found = []
-    for rule in policy["spec"]["ingress"]:
-        assert rule["ports"] == [{"port": "http"}]
-        for peer in rule["from"]:
-            ((_, namespace),) = peer["namespaceSelector"]["matchLabels"].items()
-            (names,) = (
-                [{pods["app.kubernetes.io/name"]}]
-                if (pods := peer["podSelector"].get("matchLabels"))
-                else [set(expression["values"]) for expression in peer["podSelector"]["matchExpressions"]]
-            )
-            found.append((namespace, names))
-    return found
-
-
-def test_only_argocd_may_ask(plugin: Objects) -> None:
+def test_only_argocd_and_the_ingress_controller_may_ask(plugin: Objects) -> None:
     policy = one(plugin, "NetworkPolicy")
     labels = deployment(plugin)[0]["template"]["metadata"]["labels"]
 
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    assert peers(policy) == [("argocd", {"argocd-applicationset-controller", "argocd-server"})]
+    assert peers(policy) == [
+        ("argocd", {"argocd-applicationset-controller", "argocd-server"}),
+        ("preview.example.com/ingress-controller=true", set()),
+    ]
 
 
-def test_the_plugin_reaches_names_and_https_and_nothing_else(plugin: Objects) -> None:
-    dns, https = one(plugin, "NetworkPolicy")["spec"]["egress"]
+def test_nothing_but_the_webhook_is_reachable_from_outside(plugin: Objects) -> None:
+    ingress, service = one(plugin, "Ingress")["spec"], one(plugin, "Service")
+    (rule,) = ingress["rules"]
+    (path,) = rule["http"]["paths"]
+
+    assert set(ingress) == {"rules", "tls"}
+    assert (path["path"], path["pathType"]) == ("/webhooks/github", "Exact")
+    assert path["backend"]["service"]["name"] == service["metadata"]["name"]
+    assert path["backend"]["service"]["port"] == {"name": service["spec"]["ports"][0]["name"]}
+
+
+def test_the_webhooks_host_has_dns_and_tls_as_the_previews_have_and_is_never_one_of_theirs(plugin: Objects) -> None:
+    ingress = one(plugin, "Ingress")["spec"]
+    (host,) = (rule["host"] for rule in ingress["rules"])
+    label, _, domain = host.partition(".")
+
+    assert domain == load_catalog(one(plugin, "ConfigMap")["data"]["catalog.yaml"], "catalog.yaml").domain
+    assert not re.fullmatch(r".+-\d+", label)
+    assert ingress["tls"] == [{"hosts": [host]}]
+
+
+def test_the_plugin_reaches_names_https_and_argocds_webhook_and_nothing_else(plugin: Objects) -> None:
+    dns, https, argocd = one(plugin, "NetworkPolicy")["spec"]["egress"]
+    _, container = deployment(plugin)
+    (webhook,) = (entry["value"] for entry in container["env"] if entry["name"] == "PREVIEW_ARGOCD_WEBHOOK")
+    (peer,) = argocd["to"]
+    (namespace,) = peer["namespaceSelector"]["matchLabels"].values()
+    (name,) = names(peer)
+    (port,) = argocd["ports"]
 
     assert {port["port"] for port in dns["ports"]} == {53}
     assert len(dns["to"]) == 2
     assert https == {"ports": [{"port": 443, "protocol": "TCP"}]}
+    assert webhook == f"http://{name}.{namespace}.svc.cluster.local:{port['port']}/api/webhook"
 
 
 def test_prometheus_is_let_in_by_the_component_alone(plugin: Objects, monitored: Objects) -> None:
@@ -233,7 +220,9 @@ def test_prometheus_is_let_in_by_the_component_alone(plugin: Objects, monitored:
     assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
     selector = one(monitored, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
     assert selector.items() <= service["metadata"]["labels"].items()
-    assert [found for found in monitored if found["kind"] != "ServiceMonitor" and found != policy] == plugin
+    added = {found["kind"] for found in monitored if found not in plugin}
+    assert added == {"ConfigMap", "NetworkPolicy", "PrometheusRule", "ServiceMonitor"}
+    assert [found for found in plugin if found not in monitored] == []
 
 
 def keys() -> tuple[str, str]:
@@ -252,6 +241,7 @@ def with_token(_: App, __: str) -> Secrets:
 def with_app(app: App, private: str) -> Secrets:
     return {
         "preview-plugin": {"token": TOKEN, "read-token": READ_TOKEN},
+        "preview-plugin-webhook": {"secret": WEBHOOK_SECRET},
         "preview-plugin-github": {"app-id": str(app.id), "private-key": private},
     }
 
@@ -276,6 +266,7 @@ def test_the_server_starts_as_installed_and_answers(
             for probe in ("livenessProbe", "startupProbe"):
                 assert server.ask("GET", container[probe]["httpGet"]["path"], None).status == 200
             names = [parameters["name"] for parameters in server.ask().json["output"]["parameters"]]
+            delivered = server.ask("POST", "/webhooks/github", b"{}").status
             read = server.ask("GET", "/api/v1/previews", None, READ_TOKEN).status
             metrics = server.ask("GET", "/metrics", None).body
             log = server.log.read_text("utf-8")
@@ -283,9 +274,11 @@ def test_the_server_starts_as_installed_and_answers(
     assert "preview-orders-15" in names
     assert {name.rpartition("-")[0] for name in names} == {"preview-orders"}
     assert read == (200 if "read-token" in secrets["preview-plugin"] else 404)
+    assert delivered == (403 if "preview-plugin-webhook" in secrets else 404)
+    assert (tmp_path / "var/lib/preview-plugin/state.db").stat().st_size
     assert b"preview_repositories_in_doubt 0.0" in metrics
     assert "unknown setting" not in log
-    assert not any(value in log for value in (TOKEN, READ_TOKEN, "fake-token", private))
+    assert not any(value in log for value in (TOKEN, READ_TOKEN, WEBHOOK_SECRET, "fake-token", private))
 
 
 def test_a_new_catalog_is_seen_where_the_kubelet_puts_it(plugin: Objects, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def _installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Objects]:
     for folder, file in SECRETS.items():
         (root.parent / folder / file).write_text("token=not-a-secret\n", "utf-8")
     with (root / "plugin/base/kustomization.yaml").open("a", encoding="utf-8") as kustomization:
-        kustomization.write("components: [../components/servicemonitor]\n")
+        kustomization.write("components: [../components/monitoring]\n")
     folders = {
         found.parent
         for found in root.glob("*/**/kustomization.yaml")
@@ -49,7 +49,8 @@ def test_every_object_is_valid(environments: dict[str, Objects], installed: dict
             elif not found["apiVersion"].startswith(ARGOCD):
                 _validate(where, json.dumps(found, sort_keys=True))
 
-    assert {found["kind"] for found in foreign} == {"ExternalSecret", "ClusterSecretStore", "ServiceMonitor"}
+    kinds = {found["kind"] for found in foreign}
+    assert kinds == {"ExternalSecret", "ClusterSecretStore", "PrometheusRule", "ServiceMonitor"}
     assert _mistakes(foreign) == ""
 
 

@@ -1,9 +1,10 @@
-"""Batches: what to do when GitHub finds a request too heavy, or cannot be asked at all."""
+"""Batches: what shares a request, and what to do when GitHub finds it too heavy or cannot be asked at all."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import TypeVar
 
-from plugin.sources.github.client import TooHeavy, Unavailable
+from plugin.sources.github.answer import TooHeavy, Unavailable
 
 MANY = 3
 
@@ -43,13 +44,23 @@ def ask_in_batches(
             return
 
 
+def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    """Cut into batches of at most `size`."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def by_owner(items: Iterable[Item], repository: Callable[[Item], str]) -> list[list[Item]]:
+    """Group by owner, because each owner has credentials of its own and GitHub's limits count per installation."""
+    return [group for _, group in grouped(items, lambda item: repository(item).partition("/")[0])]
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], str]) -> list[tuple[str, list[Item]]]:
+    """Group by key, in the order of the keys."""
+    return [(name, list(group)) for name, group in groupby(sorted(items, key=key), key)]
+
+
 def _give_up_all(
     batches: Iterable[Sequence[Item]], give_up: Callable[[Sequence[Item], str], None], reason: str
 ) -> None:
     for batch in batches:
         give_up(batch, reason)
-
-
-def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
-    """Cut into batches of at most `size`."""
-    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,14 +1,12 @@
-"""The only place that talks to GitHub: PyGithub, one client per thread and owner, and what its answers mean.
+"""The only place that talks to GitHub: PyGithub, one client per thread and owner.
 
 Nothing is retried here: the next refresh asks again, and a request that was too heavy is asked again in halves.
-Answers to GraphQL can be errors with status 200, data and errors at once, or a proxy's page; see `Answer`.
+What answers mean is in `answer.py`, how much may be asked in `limiter.py`.
 """
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -17,6 +15,8 @@ from github.Installation import Installation
 
 from plugin.errors import PluginError
 from plugin.sources import Usage
+from plugin.sources.github.answer import Answer, Limited, Unavailable, is_good_answer, meaning, read_answer
+from plugin.sources.github.limiter import Clock, Limiter, scarcest
 
 TIMEOUT = 20  # seconds; GitHub itself gives up after 10
 USER_AGENT = "preview-plugin"
@@ -45,42 +45,6 @@ _BAD_ANSWER = (
     RuntimeError,
 )
 
-_HTTP_REASONS = {
-    401: "GitHub refused the credentials (401)",
-    403: "GitHub forbade the request (403)",
-    404: "GitHub knows nothing there (404); is the GitHub App installed for this owner?",
-}
-
-
-class Unavailable(PluginError):
-    """GitHub cannot be asked now; asking for less would not help."""
-
-
-class TooHeavy(PluginError):
-    """GitHub refused or broke off this request; half of it may pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class GraphQLError:
-    """An error that belongs to one place of the data, for example ("r0", "p3")."""
-
-    path: tuple[str | int, ...]
-    type: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer to a GraphQL query. What stands at or below an error's place is not to be trusted."""
-
-    data: Mapping[str, Any]
-    errors: tuple[GraphQLError, ...]
-    date: datetime  # GitHub's own clock
-
-    def error(self, *place: str | int) -> GraphQLError | None:
-        """Return the first error at or below a place."""
-        return next((error for error in self.errors if error.path[: len(place)] == place), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -97,41 +61,78 @@ class App:
     private_key: str
 
 
+@dataclass(slots=True)
+class _Limiters:
+    """One limiter for each token."""
+
+    clock: Clock
+    _by_token: dict[str, Limiter] = field(default_factory=dict)
+
+    def of(self, token: str) -> Limiter:
+        return self._by_token.setdefault(token, Limiter(self.clock))
+
+    def tell(self, usage: Usage) -> None:
+        limiters = list(self._by_token.values())
+        quota = scarcest(limiters)
+        usage.remaining, usage.resets_at = (quota.remaining, quota.resets_at) if quota else (None, None)
+        usage.blocked_until = max((until for limiter in limiters if (until := limiter.blocked_until)), default=None)
+
+
 class GitHubClient:
     """Asks GraphQL queries, each in the name of one owner's credentials."""
 
-    def __init__(self, url: str, credentials: Token | App) -> None:
-        self.usage = Usage()
+    def __init__(self, url: str, credentials: Token | App, clock: Clock | None = None) -> None:
         self._url = url.rstrip("/")
         self._credentials = credentials
+        self._clock = clock or Clock()
+        self._limiters = _Limiters(self._clock)
+        self._usage = Usage()
         self._threads = threading.local()  # a PyGithub client mixes up answers when two threads share it
 
+    @property
+    def usage(self) -> Usage:
+        """Requests and points so far, and what the scarcest token has left now."""
+        self._limiters.tell(self._usage)
+        return self._usage
+
     def query(self, repository: str, text: str, variables: Mapping[str, Any]) -> Answer:
-        """Ask one query in the name of `repository`'s owner. Raises Unavailable or TooHeavy."""
-        headers: Mapping[str, str]
-        body: Any
+        """Ask one query in the name of `repository`'s owner. Raises Unavailable (Limited, too) or TooHeavy."""
+        owner = repository.partition("/")[0]
+        # An installation has a token for each owner; a personal token is the same for all.
+        limiter = self._limiters.of("" if isinstance(self._credentials, Token) else owner)
+        limiter.wait_for_turn()
+        started = self._clock.monotonic()
         try:
-            github = self._client_for(repository)
-            self.usage.requests += 1
-            headers, body = github.requester.graphql_query(text, dict(variables))
+            headers, body = self._ask(owner, text, dict(variables))
+            answer = read_answer(headers, body)
+        except Limited as limited:
+            limiter.refused(limited.headers, points_used_up=limited.points_used_up)
+            raise
+        except PluginError:
+            limiter.failed(self._clock.monotonic() - started)
+            raise
+        limiter.answered(self._clock.monotonic() - started, headers, answer.data.get("rateLimit"))
+        self._account(answer.data)
+        return answer
+
+    def _ask(self, owner: str, text: str, variables: dict[str, Any]) -> tuple[Mapping[str, str], object]:
+        """Return headers and body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
+        try:
+            github = self._client_for(owner)
+            self._usage.requests += 1
+            return github.requester.graphql_query(text, variables)
         except GithubException as error:
+            if is_good_answer(error):
+                return error.headers or {}, error.data
             if error.status in (401, 404):  # an App may have been installed anew, under another id
-                self._clients().pop(repository.partition("/")[0], None)
-            body = _errors_in_a_good_answer(error)
-            headers = dict(error.headers or {})
+                self._clients().pop(owner, None)
+            raise meaning(error) from None
         except _BAD_ANSWER as error:
             raise Unavailable(
                 f"GitHub could not be reached or gave no proper answer ({type(error).__name__})"
             ) from None
-        # A page that is no JSON arrives here as {"data": "<html>..."}.
-        data: Any = body.get("data") if isinstance(body, Mapping) else None
-        if not isinstance(data, dict):
-            raise Unavailable("GitHub gave no proper answer (no data)")
-        self._account(data)
-        return Answer(data, _errors(body.get("errors", [])), _date(headers))
 
-    def _client_for(self, repository: str) -> Github:
-        owner = repository.partition("/")[0]
+    def _client_for(self, owner: str) -> Github:
         clients = self._clients()
         if owner not in clients:
             clients[owner] = self._connect(owner)
@@ -152,50 +153,13 @@ class GitHubClient:
 
     def _installation(self, integration: GithubIntegration, owner: str) -> Installation:
         try:
-            self.usage.requests += 1
+            self._usage.requests += 1
             return integration.get_org_installation(owner)
         except UnknownObjectException:  # not an organisation: a person
-            self.usage.requests += 1
+            self._usage.requests += 1
             return integration.get_user_installation(owner)
 
     def _account(self, data: Mapping[str, Any]) -> None:
         match data.get("rateLimit"):
-            case {"cost": int(cost), "remaining": int(remaining)}:
-                self.usage.points += cost
-                self.usage.remaining = remaining
-
-
-def _errors_in_a_good_answer(error: GithubException) -> dict[str, Any]:
-    """Return the body where GitHub answered 200 with errors. Raises Unavailable or TooHeavy for everything else."""
-    body = error.data
-    if isinstance(body, dict) and isinstance(body.get("errors"), list) and body["errors"]:
-        kinds = {str(item.get("type")) for item in body["errors"]}
-        if "RATE_LIMITED" in kinds:
-            raise Unavailable("GitHub's rate limit is used up")
-        if "RESOURCE_LIMITS_EXCEEDED" in kinds or not all(item.get("path") for item in body["errors"]):
-            # An error without a place leaves open which parts of the data can be trusted: none.
-            raise TooHeavy("GitHub could not answer the query: " + str(body["errors"][0].get("message", "")))
-        return body
-    if error.status in (502, 504):
-        raise TooHeavy(f"GitHub broke the query off ({error.status})")
-    raise Unavailable(_reason(error))
-
-
-def _reason(error: GithubException) -> str:
-    message = str(error.data.get("message", "")).lower() if isinstance(error.data, dict) else ""
-    if error.status == 429 or "rate limit" in message or "retry-after" in (error.headers or {}):  # noqa: PLR2004  an HTTP status
-        return "GitHub's rate limit is used up"
-    return _HTTP_REASONS.get(error.status, f"GitHub answered with status {error.status}")
-
-
-def _errors(errors: list[dict[str, Any]]) -> tuple[GraphQLError, ...]:
-    return tuple(
-        GraphQLError(tuple(error["path"]), str(error.get("type")), str(error.get("message", ""))) for error in errors
-    )
-
-
-def _date(headers: Mapping[str, str]) -> datetime:
-    try:
-        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        return datetime.fromtimestamp(0, UTC)  # so that nothing counts as settled
+            case {"cost": int(cost)}:
+                self._usage.points += cost

@@ -4,30 +4,72 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from plugin.core.messages import one_line
+from plugin.core.model import Identity, Mark
 from plugin.sources import Doubt, Wanted
 from plugin.sources.github import queries
+from plugin.sources.github.answer import Answer, TooHeavy, Unavailable
 from plugin.sources.github.batches import ask_in_batches
-from plugin.sources.github.client import GitHubClient, TooHeavy
-from plugin.sources.github.nodes import Listed, Malformed, label_page, listed
+from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.nodes import MALFORMED, Listed, Malformed, Node, Outside, label_page, listed, outside
+from plugin.sources.github.variables import label_variables, repository_variables
 
 UNKNOWN_SIZE = 20  # the first guess at how many pull requests a repository has
 SPARE = 5  # room for new pull requests, so that a grown list rarely needs a second page
 SMALLEST_PAGE, LARGEST_PAGE = 10, 100
 PULL_REQUESTS_PER_REQUEST = 200  # about 20,000 nodes, which GitHub answers in a few seconds
 MAX_PAGES = 200
+TIMES_SHORT = 3  # after so many readings, a list that is short is believed
 
-Fingerprint = tuple[tuple[int, str], ...]
+GONE = (
+    "cannot be seen any more (deleted, made private, or the GitHub App or token lost access); "
+    "remove its services from the catalog to end their previews"
+)
+REPLACED = (
+    "this name now belongs to another repository than before; "
+    "remove its services from the catalog to end their previews, then add them again"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One repository's open, labelled pull requests in the order of their numbers."""
 
-    database_id: int
+    identity: Identity
     url: str
     default_branch: str
-    newest: Fingerprint  # changes whenever a pull request of the repository does
+    mark: Mark
     pull_requests: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The repository's name does not lead to it any more. `if_gone` is the reason if it is nowhere else either."""
+
+    reason: str
+    if_gone: str
+
+
+@dataclass(slots=True)
+class Experience:
+    """What listings have taught about repositories; forgetting it costs some requests and nothing else."""
+
+    largest: dict[str, int] = field(default_factory=dict)  # largest page, halved whenever one was too heavy
+    # by how much a list was shorter than GitHub said, and how often in a row
+    short: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def believes(self, name: str, missing: int) -> bool:
+        """Tell whether a list that is short by `missing` pull requests is as long as it will ever be.
+
+        A list that moves while its pages are read, or an index that lags, is complete the next time. If it is short by
+        the same number again and again, GitHub counts what it does not show, and waiting would freeze the repository.
+        """
+        if missing <= 0:
+            self.short.pop(name, None)
+            return True
+        before, times = self.short.get(name, (missing, 0))
+        self.short[name] = missing, times + 1 if before == missing else 1
+        return self.short[name][1] >= TIMES_SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +78,9 @@ class _Page:
     first: int
     after: str | None = None
     number: int = 1
+    outside: Outside | None = None  # as the first page showed it
+    found: Mapping[int, Listed] = field(default_factory=dict)  # by the pages before this one
+    shown: int = 0  # how many pull requests these pages had, repeated ones too
 
 
 @dataclass(slots=True)
@@ -43,88 +88,93 @@ class Lister:
     """Lists repositories of one owner."""
 
     client: GitHubClient
-    sizes: Mapping[str, int]  # repository: how many pull requests it had last time
-    largest: dict[str, int]  # repository: its largest page, halved for good whenever one was too heavy
-    done: dict[str, Listing | Doubt] = field(default_factory=dict)
-    _found: dict[str, dict[int, Listed]] = field(default_factory=dict)
+    experience: Experience
+    done: dict[str, Listing | Lost | Doubt] = field(default_factory=dict)
     _next: list[_Page] = field(default_factory=list)
 
-    def list(self, wanted: Sequence[Wanted]) -> dict[str, Listing | Doubt]:
+    def list(self, wanted: Iterable[Wanted]) -> dict[str, Listing | Lost | Doubt]:
         """List all wanted repositories, or say why not."""
-        self._next = [_Page(repository, self._first_page_size(repository.name)) for repository in wanted]
+        self._next = [_Page(repository, self._first_page_size(repository)) for repository in wanted]
         while pages := self._next:
             self._next = []
             ask_in_batches(_by_weight(pages), self._ask, self._give_up)
         return self.done
 
-    def _first_page_size(self, repository: str) -> int:
-        return self._page_size(repository, self.sizes.get(repository, UNKNOWN_SIZE - SPARE))
+    def _first_page_size(self, wanted: Wanted) -> int:
+        return self._page_size(wanted.name, len(wanted.before.pull_requests) if wanted.before else UNKNOWN_SIZE - SPARE)
 
     def _page_size(self, repository: str, expected: int) -> int:
-        return min(max(expected + SPARE, SMALLEST_PAGE), self.largest.get(repository, LARGEST_PAGE))
+        return min(max(expected + SPARE, SMALLEST_PAGE), self.experience.largest.get(repository, LARGEST_PAGE))
 
     def _ask(self, pages: Sequence[_Page]) -> None:
         variables: dict[str, Any] = {}
         for i, page in enumerate(pages):
-            owner, _, name = page.wanted.name.partition("/")
-            labels = sorted(page.wanted.labels) or None
-            variables |= {
-                f"o{i}": owner,
-                f"n{i}": name,
-                f"l{i}": labels,
-                f"f{i}": page.first,
-                f"a{i}": page.after,
-            }
+            variables |= repository_variables(i, page.wanted.name) | label_variables(i, page.wanted.labels)
+            variables |= {f"l{i}": sorted(page.wanted.labels) or None, f"f{i}": page.first, f"a{i}": page.after}
+        query = queries.listing([len(page.wanted.labels) for page in pages])
         try:
-            answer = self.client.query(pages[0].wanted.name, queries.listing(len(pages)), variables)
+            answer = self.client.query(pages[0].wanted.name, query, variables)
         except TooHeavy:
             if len(pages) == 1 and pages[0].first > SMALLEST_PAGE:
                 half = pages[0].first // 2
-                self.largest[pages[0].wanted.name] = half
+                self.experience.largest[pages[0].wanted.name] = half
                 self._next.append(replace(pages[0], first=half))  # in doubt until that passes
             raise
         for i, page in enumerate(pages):
-            error = answer.error(f"r{i}")
-            repository = answer.data.get(f"r{i}")
-            if error or repository is None:
-                self._doubt(page, error.message if error else "GitHub gave no data for it")
+            error, repository = answer.error(f"r{i}"), answer.data.get(f"r{i}")
+            if error and (error.type != "NOT_FOUND" or error.path != (f"r{i}",)):
+                self._doubt(page, one_line(error.message))
+            elif repository is None:
+                self.done[page.wanted.name] = _unseen(page.wanted, named=error is not None)
             else:
-                self._read(page, repository)
+                self._read(page, repository, answer)
 
-    def _read(self, page: _Page, repository: Mapping[str, Any]) -> None:
-        name = page.wanted.name
+    def _read(self, page: _Page, repository: Node, answer: Answer) -> None:
         try:
-            if repository["nameWithOwner"].casefold() != name.casefold():
-                self._doubt(page, f"it was renamed to {repository['nameWithOwner']}; change the catalog")
+            seen = outside(repository, len(page.wanted.labels), answer)
+            if lost := _lost(page.wanted, seen):
+                self.done[page.wanted.name] = lost
                 return
-            found = self._found.setdefault(name, {})
-            for node in repository["list"]["nodes"]:
-                pull_request = listed(node, repository["databaseId"])
+            page = replace(page, outside=_merged(page.outside, seen))
+            content = repository["list"]
+            found = dict(page.found)
+            for node in content["nodes"]:
+                pull_request = listed(node, seen.identity.database_id)
                 earlier = found.get(pull_request.number)
                 if pull_request.open and (earlier is None or earlier.updated_at <= pull_request.updated_at):
                     found[pull_request.number] = self._with_all_labels(page, pull_request)
-            info = repository["list"]["pageInfo"]
-            if info["hasNextPage"]:
-                self._follow(page, info["endCursor"], missing=repository["list"]["totalCount"] - len(found))
-            else:
-                self.done[name] = _listing(repository, found)
-        except (Malformed, KeyError, TypeError, AttributeError) as error:
-            self._doubt(page, f"GitHub's answer is incomplete ({error})")
+            page = replace(page, found=found, shown=page.shown + len(content["nodes"]))
+            self._turn(page, content, repository["url"])
+        except Malformed as error:
+            self._doubt(page, str(error))
+        except MALFORMED as error:
+            self._doubt(page, f"GitHub's answer is incomplete ({error!r})")
 
-    def _follow(self, page: _Page, cursor: str, missing: int) -> None:
-        if cursor == page.after or page.number >= MAX_PAGES:
-            self._doubt(page, "its list of pull requests does not end")
+    def _turn(self, page: _Page, content: Node, url: str) -> None:
+        """Go on to the next page, or finish."""
+        missing = content["totalCount"] - page.shown
+        name, info = page.wanted.name, content["pageInfo"]
+        if info["hasNextPage"]:
+            if info["endCursor"] == page.after or page.number >= MAX_PAGES:
+                self._doubt(page, "its list of pull requests does not end")
+                return
+            first = self._page_size(name, missing)
+            self._next.append(replace(page, first=first, after=info["endCursor"], number=page.number + 1))
+        elif self.experience.believes(name, missing):
+            self.done[name] = _listing(page, url)
         else:
-            first = self._page_size(page.wanted.name, missing)
-            self._next.append(replace(page, first=first, after=cursor, number=page.number + 1))
+            self._doubt(page, "GitHub's list of its pull requests is shorter than GitHub's count of them")
 
     def _with_all_labels(self, page: _Page, pull_request: Listed) -> Listed:
         # The hundred-and-first label may be the one that says "no preview".
         labels, after = pull_request.labels, pull_request.labels_after
         while after:
-            answer = self.client.query(page.wanted.name, queries.labels(), {"id": pull_request.id, "after": after})
+            try:
+                answer = self.client.query(page.wanted.name, queries.labels(), {"id": pull_request.id, "after": after})
+            except (TooHeavy, Unavailable) as error:
+                raise Malformed(str(error)) from None
             if answer.errors:
-                raise Malformed(answer.errors[0].message)
+                raise Malformed(one_line(answer.errors[0].message))
             more, after = label_page(answer.data["node"]["labels"])
             labels += more
         return replace(pull_request, labels=labels, labels_after="")
@@ -150,12 +200,41 @@ def _by_weight(pages: Iterable[_Page]) -> list[list[_Page]]:
     return requests
 
 
-def _listing(repository: Mapping[str, Any], found: Mapping[int, Listed]) -> Listing:
-    default_branch = repository["defaultBranchRef"]
+def _unseen(wanted: Wanted, *, named: bool) -> Lost | Doubt:
+    if wanted.before and wanted.before.identity:
+        return Lost("GitHub gave no data for it", GONE)
+    if named:
+        return Doubt("GitHub finds no such repository; is its name right, and may the GitHub App or token read it?")
+    return Doubt("GitHub gave no data for it")
+
+
+def _lost(wanted: Wanted, seen: Outside) -> Lost | None:
+    pinned = wanted.before.identity if wanted.before else None
+    if pinned and pinned.database_id != seen.identity.database_id:
+        return Lost(REPLACED, REPLACED)
+    if seen.name.casefold() != wanted.name.casefold():
+        reason = f"{wanted.name} is now {seen.name}; change the catalog"
+        return Lost(reason, reason)
+    return None
+
+
+def _merged(first: Outside | None, seen: Outside) -> Outside:
+    """Return what the first page showed; what later pages show differently has changed meanwhile."""
+    if first is None:
+        return seen
+    if first.identity != seen.identity:
+        raise Malformed("it became another repository while it was read")
+    mark = first.mark
+    same = mark.newest == seen.mark.newest and mark.label_ids == seen.mark.label_ids
+    return first if same else replace(first, mark=replace(mark, settled=False))
+
+
+def _listing(page: _Page, url: str) -> Listing:
+    assert page.outside  # noqa: S101  it was read a moment ago
     return Listing(
-        database_id=repository["databaseId"],
-        url=repository["url"],
-        default_branch=default_branch["name"] if default_branch else "",
-        newest=tuple((node["number"], node["updatedAt"]) for node in repository["newest"]["nodes"]),
-        pull_requests=tuple(found[number] for number in sorted(found)),
+        identity=page.outside.identity,
+        url=url,
+        default_branch=page.outside.default_branch,
+        mark=page.outside.mark,
+        pull_requests=tuple(page.found[number] for number in sorted(page.found)),
     )

@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from plugin.core.model import ConfigFile, PullRequest
+from plugin.core.model import ConfigFile, Identity, LookUp, Mark, PullRequest, PullRequestState
 from plugin.core.strict_yaml import MAX_BYTES
 from plugin.errors import PluginError
+from plugin.sources.github.answer import Answer
+
+# What an answer that is not as documented raises when it is read.
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _NODE_ID = re.compile(r"[A-Za-z0-9_=+/-]{1,200}", re.ASCII)
+
+_STATES = {
+    "OPEN": PullRequestState.OPEN,
+    "CLOSED": PullRequestState.CLOSED,
+    "MERGED": PullRequestState.MERGED,
+}
 
 Node = Mapping[str, Any]
 
@@ -38,8 +48,8 @@ class Listed:
     labels_after: str  # cursor of the next page of labels, or ""
     updated_at: datetime
 
-    def pull_request(self, body: str, config: ConfigFile | None) -> PullRequest:
-        """Complete it."""
+    def pull_request(self, body: str, config: ConfigFile | None, *, settled: bool) -> PullRequest:
+        """Complete it. `settled`: the description will be the same as long as `updated_at` is."""
         return PullRequest(
             number=self.number,
             title=self.title,
@@ -53,14 +63,62 @@ class Listed:
             updated_at=self.updated_at,
             body=body,
             config=config,
+            settled=settled,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a repository looks like from outside; the same in a probe and in a listing."""
+
+    identity: Identity
+    name: str
+    default_branch: str
+    mark: Mark
+
+
+def outside(node: Node, labels: int, answer: Answer) -> Outside:
+    """Read the part that probes and listings share; `labels` is the number of labels that were asked for."""
+    try:
+        newest = tuple((_number(changed["number"]), _text(changed["updatedAt"])) for changed in node["newest"]["nodes"])
+        branch = node["defaultBranchRef"]
+        return Outside(
+            identity=Identity(_number(node["databaseId"]), _checked(_NODE_ID, node["id"])),
+            name=_text(node["nameWithOwner"]),
+            default_branch=_text(branch["name"]) if branch else "",
+            mark=Mark(
+                newest=newest,
+                label_ids=tuple(_label_id(node[f"k{j}"]) for j in range(labels)),
+                settled=all(answer.settles(timestamp(updated_at)) for _, updated_at in newest),
+            ),
+        )
+    except MALFORMED as error:
+        raise Malformed(f"GitHub's answer about the repository is incomplete ({error!r})") from None
+
+
+def looked_up(node: Node, number: int, answered_at: datetime) -> LookUp:
+    """Read a pull request that was asked for by number."""
+    try:
+        if node["number"] != number:
+            raise ValueError("another pull request")
+        labels = [_text(label["name"]) for label in node["labels"]["nodes"]]
+        return LookUp(
+            state=_STATES[node["state"]],
+            answered_at=answered_at,
+            updated_at=timestamp(node["updatedAt"]),
+            draft=_flag(node["isDraft"]),
+            labels=frozenset(labels),
+            all_labels=node["labels"]["totalCount"] == len(labels),
+        )
+    except MALFORMED as error:
+        raise Malformed(f"GitHub's answer about #{number} is incomplete ({error!r})") from None
 
 
 def listed(node: Node | None, database_id: int) -> Listed:
     """Read one node of a listing; `database_id` is the listing repository's."""
     try:
         return _listed(node, database_id)  # type: ignore[arg-type]  # a null node raises TypeError, as any wrong type
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MALFORMED as error:
         raise Malformed(f"GitHub's answer about a pull request is incomplete ({error!r})") from None
 
 
@@ -94,16 +152,18 @@ def _listed(node: Node, database_id: int) -> Listed:
     head_repository = node["headRepository"]
     return Listed(
         id=_checked(_NODE_ID, node["id"]),
-        number=int(node["number"]),
+        number=_number(node["number"]),
         title=_text(node["title"]),
         author=_author(node["author"]),
         branch=_text(node["headRefName"]),
         target_branch=_text(node["baseRefName"]),
         head_sha=_checked(_SHA, node["headRefOid"]),
-        open=_is_open(node["state"]),
-        draft=bool(node["isDraft"]),
+        open=_STATES[node["state"]] is PullRequestState.OPEN,
+        draft=_flag(node["isDraft"]),
         # A deleted fork has no repository any more; that must not make its code trusted.
-        fork=bool(node["isCrossRepository"] or head_repository is None or _id(head_repository) != database_id),
+        fork=_flag(node["isCrossRepository"])
+        or head_repository is None
+        or _number(head_repository["databaseId"]) != database_id,
         labels=labels,
         labels_after=labels_after,
         updated_at=timestamp(node["updatedAt"]),
@@ -116,16 +176,20 @@ def _author(author: Node | None) -> str:
     return f"{author['login']}[bot]" if author["__typename"] == "Bot" else str(author["login"])
 
 
-def _is_open(state: object) -> bool:
-    if state not in ("OPEN", "CLOSED", "MERGED"):
-        raise ValueError(f"unexpected state {state!r}")
-    return state == "OPEN"
+def _label_id(label: Node | None) -> str:
+    return _checked(_NODE_ID, label["id"]) if label else ""
 
 
-def _id(repository: Node) -> int:
-    if not isinstance(repository["databaseId"], int):
-        raise TypeError("a repository without an id")
-    return repository["databaseId"]
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _text(value: object) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 
 _RATE = "rateLimit { cost remaining resetAt }"
 
-_REPOSITORY = """
-fragment Repo on Repository {
-  databaseId nameWithOwner url defaultBranchRef { name }
+# What a repository looks like from outside. It is the same in probes and listings, so that they can be compared.
+_OUTSIDE = """
+fragment Outside on Repository {
+  id databaseId nameWithOwner defaultBranchRef { name }
   newest: pullRequests(first: 5, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { number updatedAt } }
 }"""
 
@@ -31,23 +32,38 @@ fragment Listing on PullRequestConnection {{
 _FILE = """
 fragment File on GitObject { __typename ... on Blob { byteSize isBinary isTruncated text } }"""
 
+_LOOKED_UP = """
+fragment LookedUp on PullRequest { number state updatedAt isDraft labels(first: 100) { totalCount nodes { name } } }"""
 
-def listing(repositories: int) -> str:
-    """List open pull requests by label. Points: about (first + 2) / 100 for each repository.
 
-    Variables for repository i: `o{i}` owner, `n{i}` name, `l{i}` labels or null, `f{i}` page size, `a{i}` cursor or
-    null.
+def probe(labels: Sequence[int]) -> str:
+    """Look at repositories from outside: `labels[i]` labels of repository i. One point for 100 repositories.
+
+    Variables for repository i: `o{i}` owner, `n{i}` name, and for its label j the name `k{i}_{j}`.
+    """
+    variables = [_repository_variables(i, count) for i, count in enumerate(labels)]
+    selections = [f"r{i}: {_repository(i)} {{ ...Outside {_label_ids(i, count)} }}" for i, count in enumerate(labels)]
+    return _query("Probe", variables, selections) + _OUTSIDE
+
+
+def listing(labels: Sequence[int]) -> str:
+    """List open pull requests by label: `labels[i]` labels of repository i. Points: about (first + 2) / 100 for each.
+
+    Variables for repository i: those of `probe`, `l{i}` all its labels in a list, or null, `f{i}` page size, `a{i}`
+    cursor or null.
     GitHub joins several labels with OR.
     """
-    variables = (
-        f"$o{i}: String!, $n{i}: String!, $l{i}: [String!], $f{i}: Int!, $a{i}: String" for i in range(repositories)
-    )
-    selections = (
-        f"r{i}: {_repository(i)} {{ ...Repo list: pullRequests(first: $f{i}, after: $a{i}, states: OPEN, "
-        f"labels: $l{i}, orderBy: {{field: CREATED_AT, direction: ASC}}) {{ ...Listing }} }}"
-        for i in range(repositories)
-    )
-    return _query("List", variables, selections) + _REPOSITORY + _LISTING
+    variables = [
+        f"{_repository_variables(i, count)}, $l{i}: [String!], $f{i}: Int!, $a{i}: String"
+        for i, count in enumerate(labels)
+    ]
+    selections = [
+        f"r{i}: {_repository(i)} {{ ...Outside {_label_ids(i, count)} url "
+        f"list: pullRequests(first: $f{i}, after: $a{i}, states: OPEN, labels: $l{i}, "
+        f"orderBy: {{field: CREATED_AT, direction: ASC}}) {{ ...Listing }} }}"
+        for i, count in enumerate(labels)
+    ]
+    return _query("List", variables, selections) + _OUTSIDE + _LISTING
 
 
 def labels() -> str:
@@ -72,7 +88,7 @@ def details(files: Sequence[int]) -> str:
     variables = ["$ids: [ID!]!"]
     selections = ["nodes(ids: $ids) { __typename ... on PullRequest { id updatedAt body } }"]
     for i, count in enumerate(files):
-        variables += [f"$o{i}: String!, $n{i}: String!"]
+        variables.append(_repository_variables(i))
         variables += [f"$s{i}_{j}: GitObjectID!, $e{i}_{j}: String!" for j in range(count)]
         objects = " ".join(
             f"c{j}: object(oid: $s{i}_{j}) {{ oid }} f{j}: object(expression: $e{i}_{j}) {{ ...File }}"
@@ -83,16 +99,34 @@ def details(files: Sequence[int]) -> str:
 
 
 def confirm(pull_requests: Sequence[int]) -> str:
-    """Look up pull requests by number: `pull_requests[i]` of them in repository i. One point.
+    """Look up pull requests by number: `pull_requests[i]` of them in repository i. One point for 100 of them.
 
     Variables: for repository i `o{i}`, `n{i}`; for its pull request j the number `p{i}_{j}`.
     """
     variables, selections = [], []
     for i, count in enumerate(pull_requests):
-        variables += [f"$o{i}: String!, $n{i}: String!"] + [f"$p{i}_{j}: Int!" for j in range(count)]
-        numbers = " ".join(f"p{j}: pullRequest(number: $p{i}_{j}) {{ number state }}" for j in range(count))
+        variables += [_repository_variables(i), *(f"$p{i}_{j}: Int!" for j in range(count))]
+        numbers = " ".join(f"p{j}: pullRequest(number: $p{i}_{j}) {{ ...LookedUp }}" for j in range(count))
         selections += [f"r{i}: {_repository(i)} {{ databaseId {numbers} }}"]
-    return _query("Confirm", variables, selections)
+    return _query("Confirm", variables, selections) + (_LOOKED_UP if any(pull_requests) else "")
+
+
+def identity() -> str:
+    """Ask what repositories are called now. One point.
+
+    Variables: `ids` (at most 100 node ids).
+    """
+    return _query(
+        "Identity", ["$ids: [ID!]!"], ["nodes(ids: $ids) { __typename ... on Repository { id nameWithOwner } }"]
+    )
+
+
+def _repository_variables(i: int, labels: int = 0) -> str:
+    return ", ".join([f"$o{i}: String!, $n{i}: String!", *(f"$k{i}_{j}: String!" for j in range(labels))])
+
+
+def _label_ids(i: int, labels: int) -> str:
+    return " ".join(f"k{j}: label(name: $k{i}_{j}) {{ id }}" for j in range(labels))
 
 
 def _repository(i: int) -> str:

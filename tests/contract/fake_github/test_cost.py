@@ -73,7 +73,7 @@ def listing(repositories: int, first: int) -> Cost:
     variables: dict[str, object] = {}
     for i in range(repositories):
         variables |= {f"o{i}": "acme", f"n{i}": "orders", f"l{i}": ["preview"], f"f{i}": first}
-    return cost(SCHEMA, queries.listing(repositories), **variables)
+    return cost(SCHEMA, queries.listing([0] * repositories), **variables)
 
 
 def test_the_documented_example_of_5101_requests_costs_51_points() -> None:
@@ -118,12 +118,25 @@ def test_details_of_a_hundred_pull_requests_and_files_cost_one_point() -> None:
     assert (found.points, found.nodes) == (1, 100)
 
 
-def test_looking_up_fifty_numbers_costs_one_point_and_no_node() -> None:
-    numbers = {f"p0_{i}": i for i in range(50)}
+def test_looking_up_a_hundred_numbers_costs_one_point() -> None:
+    numbers = {f"p0_{i}": i for i in range(100)}
 
-    found = cost(SCHEMA, queries.confirm([50]), o0="acme", n0="orders", **numbers)
+    found = cost(SCHEMA, queries.confirm([100]), o0="acme", n0="orders", **numbers)
 
-    assert (found.points, found.nodes) == (1, 0)
+    assert (found.points, found.nodes) == (1, 10_000)
+
+
+def test_probing_a_hundred_repositories_costs_one_point() -> None:
+    variables = {f"o{i}": "acme" for i in range(100)} | {f"n{i}": "orders" for i in range(100)}
+    variables |= {f"k{i}_{j}": "preview" for i in range(100) for j in range(2)}
+
+    found = cost(SCHEMA, queries.probe([2] * 100), **variables)
+
+    assert (found.points, found.nodes) == (1, 500)
+
+
+def test_asking_for_a_hundred_identities_costs_one_point() -> None:
+    assert cost(SCHEMA, queries.identity(), ids=[f"R_{i}" for i in range(100)]).points == 1
 
 
 def test_checks_of_a_hundred_commits_cost_4_points() -> None:

@@ -24,7 +24,7 @@ TWO = {
 
 
 def post(github: GitHub) -> requests.Response:
-    body = {"query": queries.listing(2), "variables": TWO}
+    body = {"query": queries.listing([0, 0]), "variables": TWO}
     headers = {"Authorization": f"bearer {github.token}"}
     return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10)
 
@@ -70,7 +70,7 @@ def test_a_slow_answer_is_still_the_answer(github: GitHub) -> None:
 
 def test_a_spent_hour_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.rate_limited()
-    answer = ask(queries.listing(2), **TWO)
+    answer = ask(queries.listing([0, 0]), **TWO)
 
     assert answer.keys() == {"errors"}
     assert answer["errors"][0]["type"] == "RATE_LIMITED"
@@ -78,7 +78,7 @@ def test_a_spent_hour_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
 
 def test_an_apology_has_no_path(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.error_without_path()
-    answer = ask(queries.listing(2), **TWO)
+    answer = ask(queries.listing([0, 0]), **TWO)
 
     assert answer["data"] is None
     assert answer["errors"][0].keys() == {"message"}
@@ -87,12 +87,12 @@ def test_an_apology_has_no_path(github: GitHub, ask: Ask) -> None:
 def test_an_empty_object_has_neither_data_nor_errors(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.empty_object()
 
-    assert ask(queries.listing(2), **TWO) == {}
+    assert ask(queries.listing([0, 0]), **TWO) == {}
 
 
 def test_a_repository_can_be_null_without_an_error(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.null_repository("r0")
-    answer = ask(queries.listing(2), **TWO)
+    answer = ask(queries.listing([0, 0]), **TWO)
 
     assert answer.keys() == {"data"}
     assert answer["data"]["r0"] is None
@@ -101,7 +101,7 @@ def test_a_repository_can_be_null_without_an_error(github: GitHub, ask: Ask) -> 
 
 def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.alias_error("r1")
-    answer = ask(queries.listing(2), **TWO)
+    answer = ask(queries.listing([0, 0]), **TWO)
 
     assert answer["data"]["r0"]["nameWithOwner"] == "acme/orders"
     assert answer["data"]["r1"] is None
@@ -109,9 +109,9 @@ def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
 
 
 def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: GitHub, ask: Ask) -> None:
-    whole = ask(queries.listing(2), **TWO)["data"]["r0"]["list"]
+    whole = ask(queries.listing([0, 0]), **TWO)["data"]["r0"]["list"]
     github.intercept = faults.resource_limits_exceeded()
-    answer = ask(queries.listing(2), **TWO)
+    answer = ask(queries.listing([0, 0]), **TWO)
     part = answer["data"]["r0"]["list"]
 
     assert part["pageInfo"] == whole["pageInfo"]

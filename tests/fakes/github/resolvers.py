@@ -141,6 +141,11 @@ def _pull_requests(
     return _page(found, key, descending=order["direction"] == "DESC", **page)
 
 
+def _label(repository: Repository, context: Context, name: str) -> Label | None:
+    deleted = (repository.database_id, name) in context.world.deleted_labels
+    return None if deleted else Label(repository, name)
+
+
 def _object(
     repository: Repository, context: Context, *, oid: str | None = None, expression: str | None = None
 ) -> GitObject | None:
@@ -253,6 +258,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "nameWithOwner": lambda repository, _: repository.full_name,
         "url": lambda repository, _: f"https://github.com/{repository.full_name}",
         "defaultBranchRef": lambda repository, _: Ref(repository, repository.default_branch),
+        "label": _label,
         "object": _object,
         "pullRequest": _pull_request,
         "pullRequests": _pull_requests,
@@ -274,13 +280,13 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "labels": _labels,
     },
     "PullRequestConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
-    "LabelConnection": _CONNECTION,
+    "LabelConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
     "PageInfo": {
         "endCursor": lambda page, _: page.end_cursor,
         "hasNextPage": lambda page, _: page.has_next,
     },
     "Label": {
-        "id": lambda label, _: node_id("LA", f"{label.repository.full_name}/{label.name}"),
+        "id": lambda label, _: node_id("LA", f"{label.repository.node_id}/{label.name}"),
         "name": lambda label, _: label.name,
     },
     "Ref": {

@@ -56,6 +56,9 @@ class Changes:
     deleted_forks: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
     recreated: Mapping[str, int] = field(default_factory=dict)  # how often
+    deleted: frozenset[str] = frozenset()  # repositories
+    deleted_labels: frozenset[tuple[str, str]] = frozenset()  # by repository and name
+    hidden: frozenset[tuple[str, int]] = frozenset()  # pull requests whose author is taken for a spammer
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ class World:
     pull_requests: Mapping[int, Mapping[int, PullRequest]]  # by the repository's id, then by number, in order
     commits: Mapping[tuple[int, str], Commit]  # a fork's commits are seen through the base repository too
     nodes: Mapping[str, Repository | PullRequest]
+    deleted_labels: frozenset[tuple[int, str]]  # by the repository's id
 
     def repository(self, full_name: str, *, follow_renames: bool) -> Repository | None:
         found = self.repositories.get(full_name.lower())
@@ -135,7 +139,14 @@ def build(organisation: Organisation, changes: Changes) -> World:
     builder = _Builder(changes)
     for name, content in organisation.repositories.items():
         builder.add_repository(name, content)
-    return World(builder.repositories, builder.old_names, builder.pull_requests, builder.commits, builder.nodes)
+    return World(
+        builder.repositories,
+        builder.old_names,
+        builder.pull_requests,
+        builder.commits,
+        builder.nodes,
+        frozenset(builder.deleted_labels),
+    )
 
 
 class _Builder:
@@ -146,8 +157,11 @@ class _Builder:
         self.pull_requests: dict[int, dict[int, PullRequest]] = {}
         self.commits: dict[tuple[int, str], Commit] = {}
         self.nodes: dict[str, Repository | PullRequest] = {}
+        self.deleted_labels: set[tuple[int, str]] = set()
 
     def add_repository(self, name: str, content: RepositoryEntry) -> None:
+        if name in self.changes.deleted:
+            return
         # A repository keeps its identity when it is renamed, and loses it when it is made anew.
         made_anew = self.changes.recreated.get(name, 0)
         identity = f"{name}#{made_anew}" if made_anew else name
@@ -157,7 +171,14 @@ class _Builder:
         if full_name != name:
             self.old_names[name.lower()] = repository
         pulls = self.pull_requests[repository.database_id] = {}
+        deleted = {label for holder, label in self.changes.deleted_labels if holder == name}
+        self.deleted_labels |= {(repository.database_id, label) for label in deleted}
         for entry in sorted(content.pull_requests, key=lambda entry: entry.number):
+            if (name, entry.number) in self.changes.hidden:
+                continue
+            if not deleted.isdisjoint(entry.labels):  # which leaves the time of the last change as it was
+                kept = tuple(label for label in entry.labels if label not in deleted)
+                entry = entry.model_copy(update={"labels": kept})  # noqa: PLW2901
             pulls[entry.number] = self.pull_request(repository, f"{identity}/pull/{entry.number}", entry)
         for (holder, oid, path), file in self.changes.files.items():
             if holder == name:

@@ -18,6 +18,7 @@ import (
 var kinds = map[string]func() any{
 	"external-secrets.io/v1/ClusterSecretStore": func() any { return &externalsecrets.ClusterSecretStore{} },
 	"external-secrets.io/v1/ExternalSecret":     func() any { return &externalsecrets.ExternalSecret{} },
+	"monitoring.coreos.com/v1/PrometheusRule":   func() any { return &monitoring.PrometheusRule{} },
 	"monitoring.coreos.com/v1/ServiceMonitor":   func() any { return &monitoring.ServiceMonitor{} },
 }
 

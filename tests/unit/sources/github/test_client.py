@@ -8,7 +8,8 @@ import pytest
 import requests
 from requests_mock import Mocker
 
-from plugin.sources.github.client import GitHubClient, GraphQLError, Token, TooHeavy, Unavailable
+from plugin.sources.github.answer import GraphQLError, TooHeavy, Unavailable
+from plugin.sources.github.client import GitHubClient, Token
 
 GRAPHQL = "https://api.github.com:443/graphql"  # PyGithub always writes the port
 RATE = {"cost": 3, "remaining": 4997, "resetAt": "2026-11-21T10:00:00Z"}
@@ -70,7 +71,8 @@ def test_errors_belong_to_their_place(client: GitHubClient, github: Mocker) -> N
 def test_an_answer_without_a_date_settles_nothing(client: GitHubClient, github: Mocker) -> None:
     github.post(GRAPHQL, json={"data": {}})
 
-    assert ask(client).date == datetime(1970, 1, 1, tzinfo=UTC)
+    assert ask(client).date is None
+    assert not ask(client).settles(datetime(1970, 1, 1, tzinfo=UTC))
 
 
 PLACED = {"type": "FORBIDDEN", "path": ["r0"], "message": "no"}

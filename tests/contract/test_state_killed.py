@@ -1,0 +1,82 @@
+"""kill -9 at any moment: what is found afterwards is one of the states that were saved, whole."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from plugin.state.sqlite import SqliteStore
+from tests.contract.state_writer import PULL_REQUESTS, REPOSITORIES
+
+ROUNDS = 100
+
+
+@dataclass
+class Writer:
+    """A process that starts savers one after the other; what it says comes line by line."""
+
+    process: "subprocess.Popen[str]"
+    saved: list[int] = field(default_factory=list)
+
+    def start(self) -> int:
+        assert self.process.stdin
+        self.process.stdin.write("start\n")
+        self.process.stdin.flush()
+        return int(self.read_until("process"))
+
+    def read_until(self, word: str) -> str:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            said, _, number = line.strip().partition(" ")
+            if said == "saved":
+                self.saved.append(int(number))
+            if said == word:
+                return number
+        raise AssertionError("the writer has ended")
+
+
+@pytest.fixture(name="writer")
+def _writer(tmp_path: Path) -> Iterator[Writer]:
+    command = [sys.executable, "-m", "tests.contract.state_writer", str(tmp_path / "state.db")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Writer(process)
+        process.kill()
+
+
+def test_a_file_survives_any_kill(tmp_path: Path, writer: Writer) -> None:
+    chance = random.Random(4)
+    with capture_logs() as logs:
+        for _ in range(ROUNDS):
+            process = writer.start()
+            for _ in range(chance.randrange(4)):
+                writer.read_until("saved")
+            time.sleep(chance.uniform(0, 0.02))  # any moment: what follows holds for each
+            os.kill(process, signal.SIGKILL)
+            writer.read_until("dead")
+
+            with closing(SqliteStore(tmp_path / "state.db")) as store:
+                known = store.load()
+            newest = writer.saved[-1] if writer.saved else 0
+            assert known.head.version in (newest, newest + 1)
+            if known.head.version:
+                found = {
+                    pull_request.title
+                    for repository in known.snapshot.repositories.values()
+                    for pull_request in repository.pull_requests
+                }
+                assert found == {str(known.head.version)}
+                assert len(known.snapshot.repositories) == REPOSITORIES
+                assert all(len(one.pull_requests) == PULL_REQUESTS for one in known.snapshot.repositories.values())
+
+    assert logs == []
+    assert writer.saved[-1] > ROUNDS / 2
+    assert [path.name for path in tmp_path.iterdir()] == ["state.db"]

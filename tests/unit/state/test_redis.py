@@ -1,0 +1,351 @@
+"""State in a Redis that several replicas share, and that may be slow, gone, emptied or thrown back."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from plugin.core.filters import Filters
+from plugin.state import NOTHING, Head, Outdated, Unreachable
+from plugin.state.lease import LEASE
+from plugin.state.redis import RedisStore
+from plugin.state.redis_client import PREFIX, connect
+from tests.redis_server import RedisServer, serve_redis
+from tests.unit.state.knowledge import (
+    CATALOG,
+    FORKS,
+    FULL,
+    details,
+    emitted,
+    known,
+    later,
+    repository,
+    with_repository,
+)
+
+TITLES = ["as it was", "newer", "newest"]
+STATE = f"{PREFIX}state"
+
+
+@dataclass
+class GivenLease:
+    """Whoever the test says, in Redis too."""
+
+    token: bytes
+    held: bool = False
+
+
+@dataclass
+class Replicas:
+    server: RedisServer
+    stack: ExitStack
+    leases: list[GivenLease] = field(default_factory=list)
+
+    def new(self) -> RedisStore:
+        lease = GivenLease(f"replica {len(self.leases)}".encode())
+        self.leases.append(lease)
+        client = self.stack.enter_context(connect(self.server.url))
+        return RedisStore(client, lease)
+
+    def polls(self, number: int) -> None:
+        """Give the lease to one of them."""
+        for index, lease in enumerate(self.leases):
+            lease.held = index == number
+        with self.server.client() as client:
+            client.set(LEASE, self.leases[number].token)
+
+    def copy(self) -> dict[bytes, bytes]:
+        """Return all that Redis holds, as a disk or another Redis would have it."""
+        with self.server.client() as client:
+            return dict(client.hgetall(STATE))
+
+    def throw_back(self, to: dict[bytes, bytes]) -> None:
+        with self.server.client() as client:
+            client.delete(STATE)
+            if to:
+                client.hset(STATE, mapping=to)
+
+
+@pytest.fixture(name="replicas")
+def _replicas(redis: RedisServer) -> Iterator[Replicas]:
+    with ExitStack() as stack:
+        yield Replicas(redis, stack)
+
+
+def titles(store: RedisStore) -> list[str]:
+    return [repository.pull_requests[0].title for repository in store.load().snapshot.repositories.values()]
+
+
+def test_a_leader_that_lost_the_lease_cannot_write(replicas: Replicas) -> None:
+    old, new = replicas.new(), replicas.new()
+    replicas.polls(0)
+    old.save(NOTHING, FULL)
+    replicas.polls(1)
+    replicas.leases[0].held = True  # it was paused, and does not know
+
+    with pytest.raises(Outdated, match="another replica polls now"):
+        old.save(FULL, with_repository(FULL, repository(title="stale")))
+    before = new.load()
+    assert details(before) == details(FULL)
+    new.save(before, later(before))
+
+
+def test_nobody_writes_while_nobody_has_the_lease(replicas: Replicas) -> None:
+    store = replicas.new()
+    with pytest.raises(Outdated):
+        store.save(NOTHING, FULL)
+    assert replicas.copy() == {}
+
+
+def test_a_new_leader_cannot_write_over_what_it_has_not_seen(replicas: Replicas) -> None:
+    old, new = replicas.new(), replicas.new()
+    replicas.polls(0)
+    old.save(NOTHING, FULL)
+    seen = new.load()
+    old.save(FULL, with_repository(FULL, repository(title="newer")))
+    replicas.polls(1)
+
+    with pytest.raises(Outdated, match="newer"):
+        new.save(seen, later(seen))
+    assert titles(new)[0] == "newer"
+
+
+def test_what_others_answered_is_loaded_under_the_same_version(replicas: Replicas) -> None:
+    store, other = replicas.new(), replicas.new()
+    replicas.polls(0)
+    store.save(NOTHING, FULL)
+    other.load()
+    other.emit(1, FORKS, emitted())
+
+    loaded = store.load()
+    assert details(loaded.emitted[FORKS]) == details(emitted())
+    assert loaded.snapshot.repositories["acme/orders"] is FULL.snapshot.repositories["acme/orders"]
+    assert store.load() is loaded
+    assert other.load().emitted.keys() == {*FULL.emitted, FORKS}
+
+
+def emptied(_: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    return {}
+
+
+def thrown_back(first: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    return first
+
+
+@pytest.mark.parametrize("loss", [emptied, thrown_back])
+def test_after_a_loss_nobody_is_answered_until_the_leader_has_written_back_what_it_knows(
+    replicas: Replicas, loss: Callable[[dict[bytes, bytes]], dict[bytes, bytes]]
+) -> None:
+    leader, follower = replicas.new(), replicas.new()
+    replicas.polls(0)
+    leader.save(NOTHING, FULL)
+    first = replicas.copy()
+    newer = replace(with_repository(FULL, repository(title="newer")), acknowledged=frozenset({"0123456789ab"}))
+    leader.save(FULL, newer)
+    leader.emit(2, FORKS, emitted(2))
+    follower.load()
+    replicas.throw_back(loss(first))
+
+    for ask in (follower.head, follower.load, follower.head):
+        with pytest.raises(Unreachable, match="lost"):
+            ask()
+    with capture_logs() as logs:
+        head = leader.head()
+    assert head == Head(3, newer.head.fresh_at)
+    assert [line["version"] for line in logs] == [3]
+    expected = details(replace(newer, head=head, emitted={**newer.emitted, FORKS: emitted(2)}))
+    assert follower.head() == head
+    assert details(follower.load()) == expected
+    assert details(leader.load()) == expected
+    assert details(replicas.new().load()) == expected
+
+    before = leader.load()
+    leader.save(before, later(before))
+    assert follower.head().version == 4
+
+
+def test_a_leader_without_its_lease_in_redis_writes_nothing_back(replicas: Replicas) -> None:
+    leader = replicas.new()
+    replicas.polls(0)
+    leader.save(NOTHING, FULL)
+    replicas.server.flush()
+
+    for ask in (leader.head, leader.load):
+        with pytest.raises(Unreachable, match="lost"):
+            ask()
+    with pytest.raises(Outdated):
+        leader.save(FULL, later(FULL))
+    replicas.polls(0)
+    assert details(leader.load()) == details(replace(FULL, head=Head(2, FULL.head.fresh_at)))
+
+
+def test_the_version_is_above_what_any_replica_has_seen_even_if_the_leader_has_not(replicas: Replicas) -> None:
+    old, follower, new = replicas.new(), replicas.new(), replicas.new()
+    replicas.polls(0)
+    old.save(NOTHING, FULL)
+    first = replicas.copy()
+    new.load()
+    second, third = (with_repository(FULL, repository(title=title)) for title in ("second", "third"))
+    third = replace(third, head=Head(3, None))
+    old.save(FULL, second)
+    old.save(second, third)
+    follower.load()
+    replicas.throw_back(first)
+    replicas.polls(2)
+    assert new.head() == FULL.head  # it cannot know yet
+
+    with pytest.raises(Unreachable):
+        follower.head()
+    with pytest.raises(Outdated):
+        new.save(FULL, later(FULL))
+    assert new.head() == Head(4, FULL.head.fresh_at)
+    before = new.load()
+    assert details(before) == details(replace(FULL, head=Head(4, FULL.head.fresh_at)))
+    assert details(follower.load()) == details(before)
+    new.save(before, later(before))
+    assert follower.head().version == 5
+
+
+def test_a_replica_that_starts_after_a_loss_answers_nothing_older_than_what_others_have_seen(
+    replicas: Replicas,
+) -> None:
+    old, follower = replicas.new(), replicas.new()
+    replicas.polls(0)
+    old.save(NOTHING, FULL)
+    first = replicas.copy()
+    old.save(FULL, later(FULL))
+    follower.head()
+    replicas.throw_back(first)
+    with pytest.raises(Unreachable):
+        follower.head()
+
+    with pytest.raises(Unreachable):
+        replicas.new().head()
+
+
+def test_another_state_under_a_number_that_was_seen_is_not_taken_for_it(replicas: Replicas) -> None:
+    old, new = replicas.new(), replicas.new()
+    replicas.polls(0)
+    old.save(NOTHING, FULL)
+    first = replicas.copy()
+    old.save(FULL, with_repository(FULL, repository(title="lost")))
+    replicas.throw_back(first)
+    replicas.polls(1)
+    before = new.load()
+    new.save(before, with_repository(before, repository(title="another second")))
+
+    with pytest.raises(Unreachable, match="lost"):
+        old.head()
+    assert new.head().version == 3
+    assert old.head().version == 3
+    assert titles(old)[0] == "another second"
+
+
+def test_a_leader_keeps_what_redis_has_if_that_is_more_than_it_knows(replicas: Replicas) -> None:
+    old, new = replicas.new(), replicas.new()
+    replicas.polls(0)
+    old.save(NOTHING, FULL)
+    second = with_repository(FULL, repository(title="second"))
+    new.load()
+    old.save(FULL, second)
+    copy = replicas.copy()
+    old.save(second, later(second))
+    new.head()
+    replicas.throw_back(copy)
+    replicas.polls(1)
+
+    assert new.head().version == 4
+    assert titles(new)[0] == "second"
+
+
+def test_an_acknowledgement_in_a_redis_that_was_thrown_back_makes_nobody_answer(replicas: Replicas) -> None:
+    leader = replicas.new()
+    replicas.polls(0)
+    leader.save(NOTHING, FULL)
+    first = replicas.copy()
+    leader.save(FULL, later(FULL))
+    replicas.throw_back(first)
+    replicas.leases[0].held = False
+    replicas.new().acknowledge(CATALOG.fingerprint)
+
+    with pytest.raises(Unreachable):
+        leader.head()
+
+
+def test_all_keys_are_under_one_prefix(replicas: Replicas) -> None:
+    store = replicas.new()
+    replicas.polls(0)
+    store.save(NOTHING, FULL)
+    with replicas.server.client() as client:
+        keys = client.keys()
+    assert all(key.startswith(PREFIX.encode()) for key in keys)
+
+
+def test_a_refresh_that_changed_nothing_writes_next_to_nothing(replicas: Replicas) -> None:
+    store = replicas.new()
+    replicas.polls(0)
+    store.save(NOTHING, FULL)
+    before = replicas.copy()
+    store.save(FULL, replace(FULL, snapshot=replace(FULL.snapshot, doubts={"acme/orders": "no answer"})))
+    after = replicas.copy()
+
+    assert {name for name in after if after[name] != before.get(name)} == {b"readings:", b"writes"}
+
+
+def test_any_number_of_threads_look_while_one_saves(replicas: Replicas) -> None:
+    leader, follower = replicas.new(), replicas.new()
+    replicas.polls(0)
+    leader.save(NOTHING, FULL)
+    stop, seen = threading.Event(), []
+
+    def look(store: RedisStore) -> None:
+        newest = 0
+        while not stop.is_set():
+            version = store.head().version
+            seen.append(version >= newest)
+            newest = max(version, newest)
+
+    threads = [threading.Thread(target=look, args=(store,)) for store in (leader, follower) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    before = FULL
+    for _ in range(50):
+        after = later(before)
+        leader.save(before, after)
+        before = after
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert len(seen) > len(threads)
+    assert all(seen)
+
+
+def test_a_redis_that_says_nothing_is_unreachable_and_comes_back(replicas: Replicas) -> None:
+    store = replicas.new()
+    replicas.polls(0)
+    store.save(NOTHING, FULL)
+    with replicas.server.paused(), pytest.raises(Unreachable, match=f"127.0.0.1:{replicas.server.port}"):
+        store.head()
+    assert store.head() == FULL.head
+
+
+def test_a_redis_that_is_gone_is_unreachable_for_everything(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        with serve_redis(tmp_path) as server:
+            store = Replicas(server, stack).new()
+            store.load()
+        actions: list[Callable[[], object]] = [
+            store.head,
+            store.load,
+            lambda: store.save(NOTHING, known()),
+            lambda: store.emit(0, Filters(), emitted()),
+            lambda: store.acknowledge("0123456789ab"),
+        ]
+        for action in actions:
+            with pytest.raises(Unreachable):
+                action()
