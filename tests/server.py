@@ -53,9 +53,7 @@ class Server:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return a metric's value; 0 for labels that did not happen yet."""
-        values = {sample: value for sample, value in self._samples().items() if sample[0] == name}
-        assert values, f"there is no metric {name}"
-        return values.get((name, frozenset(labels.items())), 0.0)
+        return self._samples().get((name, frozenset(labels.items())), 0.0) if labels else self.metrics()[name]
 
     def metrics(self) -> dict[str, float]:
         return {name: value for (name, labels), value in self._samples().items() if not labels}

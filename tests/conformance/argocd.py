@@ -98,12 +98,8 @@ class ArgoCD:
 
     def to_refresh(self) -> set[str]:
         """Name the ApplicationSets that the webhook wants reconciled now, so a queue would do that."""
-        annotations = {name: one["metadata"].get("annotations", {}) for name, one in self.sets().items()}
-        return {name for name, of_set in annotations.items() if of_set.get(REFRESH) == "true"}
-
-    def sets(self) -> dict[str, Object]:
-        """Return every ApplicationSet as it is."""
-        return _by_name(self._ask({"sets": True}))
+        sets = _by_name(self._ask({"sets": True}))
+        return {name for name, one in sets.items() if REFRESH in one["metadata"].get("annotations", {})}
 
     def _ask(self, request: object) -> Any:
         assert self._process.stdin
