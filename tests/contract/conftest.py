@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from plugin.answer import Answers
-from plugin.core.decide import Preview
 from plugin.core.model import Snapshot
+from plugin.core.preview import Preview
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
