@@ -1,22 +1,28 @@
 """Everything at once, as in a company: GitHub (a fake), the plugin as users run it, and Argo CD's own controller."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from plugin.sources.file import LONG_AGO, Organisation, load_organisation
 from tests.conformance import argocd
-from tests.conformance.argocd import ArgoCD, Object, Reconciled
+from tests.conformance.argocd import VALIDATION_ERROR, ArgoCD, Object, Reconciled
 from tests.contract.conftest import changed, with_pull_requests
 from tests.fakes.github import GitHub
-from tests.server import READ_TOKEN, SERVE, Server, serve
+from tests.server import READ_TOKEN, SERVE, Server, serve, wait_for
 from tools.rendering import render_applications
 
 ACME = Path("examples/acme")
 SET = "previews"
+DEMO = 12  # previews of the demo organisation
+ORDERS, PUSHED = "acme/orders", "preview-orders-12"  # where `Stage.push` pushes to
+PLUGIN_ERROR = f"error listing params: error get api '{SET}': API error with status code "
+NEVER_READ = f"{PLUGIN_ERROR}503: these repositories have never been read: "
 SETTINGS = {"PREVIEW_REFRESH": "1s"}
 
 
@@ -34,6 +40,7 @@ class Stage:
     settings: dict[str, str]
     running: ExitStack = field(default_factory=ExitStack)  # what else runs until the end
     command: tuple[str, ...] = SERVE
+    state: Path = Path()  # the file that the plugin keeps
     _server: Server | None = None
     _plugin: ExitStack = field(default_factory=ExitStack)
     _minutes: int = 0
@@ -43,12 +50,19 @@ class Stage:
         assert self._server, "the plugin does not run"
         return self._server
 
-    def start_plugin(self) -> None:
-        """Start the plugin, which knows nothing of what a plugin before it knew."""
+    def start_plugin(self, *, remembers: bool = False) -> None:
+        """Start the plugin anew; it knows what the one before had stored, or nothing."""
         self.stop_plugin()
-        github = {"PREVIEW_GITHUB_URL": self.github.url, "PREVIEW_GITHUB_TOKEN": self.github.token}
-        self._server = self._plugin.enter_context(serve(self.folder, self.command, **github, **self.settings))
+        if not remembers:
+            self.state = Path(mkdtemp(dir=self.folder)) / "state.db"
+        self._server = self._plugin.enter_context(serve(self.folder, self.command, **self.environment))
         self.point_argocd_at_plugin()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The plugin's settings."""
+        github = {"PREVIEW_GITHUB_URL": self.github.url, "PREVIEW_GITHUB_TOKEN": self.github.token}
+        return {**github, "PREVIEW_STATE": f"sqlite:{self.state}", **self.settings}
 
     def point_argocd_at_plugin(self) -> None:
         self.argocd.point_at(f"http://127.0.0.1:{self.server.port}")
@@ -72,6 +86,24 @@ class Stage:
         self._minutes += 1
         later = LONG_AGO + timedelta(minutes=self._minutes)
         self.github.organisation = changed(self.github.organisation, repository, number, updated_at=later, **changes)
+
+    def push(self) -> str:
+        """Push to a pull request, and return the new head."""
+        (entry,) = (one for one in self.github.organisation.repositories[ORDERS].pull_requests if one.number == 12)
+        head = f"{int(entry.head_sha, 16) + 1:040x}"
+        self.change(ORDERS, 12, head_sha=head)
+        return head
+
+    def ready(self) -> None:
+        """Wait until the plugin has read everything once."""
+        wait_for(lambda: self.server.ask("GET", "/readyz", None).status == 200)
+
+    def recovers(self) -> None:
+        """See that nothing was lost, and that what happens now arrives."""
+        self.push()
+        reconciled = self.settle()
+        assert reconciled.fine
+        assert reconciled.updated.keys() == {PUSHED} == reconciled.touched
 
     def open(self, repository: str, entry: Any) -> None:
         entries = self.github.organisation.repositories[repository].pull_requests
@@ -114,6 +146,23 @@ def stage(
         finally:
             made.stop_plugin()
             made.running.close()
+
+
+@contextmanager
+def well(folder: Path, organisation: Organisation | None = None, **settings: str) -> Iterator[Stage]:
+    """Start all three: everything is well, and the catalog in the folder may be edited."""
+    catalog = Path(shutil.copy(ACME / "catalog.yaml", folder))
+    with stage(folder, organisation, PREVIEW_CATALOG=str(catalog), **settings) as staged:
+        staged.ready()
+        assert len(staged.reconcile().created) >= DEMO
+        yield staged
+
+
+def refused(reconciled: Reconciled, message: str) -> None:
+    """Nothing was touched, and the condition says why."""
+    assert reconciled.touched == set()
+    assert message in reconciled.problem
+    assert reconciled.requeue_after == VALIDATION_ERROR
 
 
 def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:

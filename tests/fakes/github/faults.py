@@ -24,6 +24,20 @@ def on(operation: str, fault: Intercept) -> Intercept:
     return lambda request: fault(request) if request.operation == operation else None
 
 
+def about(repository: str, fault: Callable[[str], Intercept]) -> Intercept:
+    """Only where a request is about this repository; `fault` is given its alias there."""
+    owner, name = repository.split("/")
+
+    def intercept(request: Request) -> Response | None:
+        asked = request.variables
+        aliases = [
+            f"r{key[1:]}" for key in asked if key[0] == "n" and (asked[key], asked[f"o{key[1:]}"]) == (name, owner)
+        ]
+        return fault(aliases[0])(request) if aliases else None
+
+    return intercept
+
+
 def times(number: int, fault: Intercept) -> Intercept:
     """For the first requests only; those that `fault` itself lets pass do not count."""
 
@@ -290,10 +304,15 @@ SILENCING = {
     "429 secondary limit": secondary_limit(429),
 }
 
+
+def _not_found(alias: str) -> Intercept:
+    return alias_error(alias, "NOT_FOUND", "Could not resolve to a Repository")
+
+
 # Some of the answer is missing; the rest is good.
 PARTIAL = {
-    "null repository": on("List", null_repository("r1")),
-    "forbidden repository": on("List", alias_error("r1")),
-    "repository not found": on("List", alias_error("r1", "NOT_FOUND", "Could not resolve to a Repository")),
+    "null repository": on("List", about("acme/orders", null_repository)),
+    "forbidden repository": on("List", about("acme/orders", alias_error)),
+    "repository not found": on("List", about("acme/orders", _not_found)),
     "resource limits exceeded": on("List", resource_limits_exceeded()),
 }
