@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 SOURCE ?= file
 
-.PHONY: install demo serve-demo test conformance check lint bench schemas lock clean
+.PHONY: install demo serve-demo test mutants conformance check lint bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
@@ -24,6 +24,9 @@ serve-demo: install ## the same, and keep it running
 
 test: install ## all tests but those of `make conformance`
 	$(PY) -m pytest
+
+mutants: install ## break core/ and mirror/ on purpose, show what no test notices (MUTANTS=plugin/core/names.py: only there)
+	$(PY) -m tools.mutants $(MUTANTS)
 
 conformance: install ## against Argo CD's own controller; slow the first time (ARGOCD=3.5.0: another version of it)
 	ARGOCD=$(ARGOCD) $(PY) -m pytest tests/conformance
@@ -45,4 +48,4 @@ lock: install ## renew the lock files
 	PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lock.sh
 
 clean: ## remove what make has made
-	rm -rf .venv .cache
+	rm -rf .venv .cache mutants

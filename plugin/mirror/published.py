@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from plugin.core.absorb import covers
 from plugin.core.filters import Filters
 from plugin.errors import NotReady
 from plugin.mirror.current import Current, decided
@@ -81,7 +82,7 @@ class Published:
             return self._current
 
     def _load(self) -> Current:
-        known = self._store.load()
+        known = _usable(self._store.load())
         if known.head.version < self._current.known.head.version:
             known = self._restored(known)
         if self._loaded and known.head.version == self._current.known.head.version:
@@ -135,3 +136,11 @@ class Published:
             emitted = make_judge(current, self.threshold).judge(filters, old, lambda: None)
         self._store.emit(version, filters, emitted)
         return replace(current, known=replace(current.known, emitted={**current.known.emitted, filters: emitted}))
+
+
+def _usable(known: Known) -> Known:
+    """Return what can be decided on: a state may have had to leave out an entry that it could not read."""
+    if known.catalog and covers(known.snapshot, known.catalog):
+        return known
+    emitted = {filters: emitted.set_aside() for filters, emitted in known.emitted.items()}
+    return replace(known, catalog=None, emitted=emitted)

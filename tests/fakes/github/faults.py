@@ -230,7 +230,8 @@ def pages_out_of_order() -> Intercept:
                 second = _lists_by_alias(request.answer(**{f"a{alias[1:]}": cursor}).json())[alias]
                 held[cursor], content["nodes"] = content["nodes"], second["nodes"]
             elif after in held:
-                content["nodes"] = held.pop(after)
+                first = held.pop(after)
+                content["nodes"][: len(first)] = first
         return json_response(response.status, answer, response.headers)
 
     return on("List", intercept)
