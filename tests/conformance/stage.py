@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from plugin.sources.file import LONG_AGO, Organisation, load_organisation
+from plugin.sources.file import LONG_AGO, Organisation, PullRequestEntry, load_organisation
 from tests.conformance import argocd
 from tests.conformance.argocd import VALIDATION_ERROR, ArgoCD, Object, Reconciled
 from tests.contract.conftest import changed, with_pull_requests
@@ -83,9 +83,8 @@ class Stage:
 
     def change(self, repository: str, number: int, **changes: Any) -> None:
         """Change a pull request, as somebody on GitHub does."""
-        self._minutes += 1
-        later = LONG_AGO + timedelta(minutes=self._minutes)
-        self.github.organisation = changed(self.github.organisation, repository, number, updated_at=later, **changes)
+        changes["updated_at"] = self._later()
+        self.github.organisation = changed(self.github.organisation, repository, number, **changes)
 
     def push(self) -> str:
         """Push to a pull request, and return the new head."""
@@ -105,9 +104,16 @@ class Stage:
         assert reconciled.fine
         assert reconciled.updated.keys() == {PUSHED} == reconciled.touched
 
-    def open(self, repository: str, entry: Any) -> None:
+    def open(self, repository: str, entry: PullRequestEntry) -> None:
+        """Open a pull request, as somebody on GitHub does."""
         entries = self.github.organisation.repositories[repository].pull_requests
+        entry = entry.model_copy(update={"updated_at": self._later()})
         self.github.organisation = with_pull_requests(self.github.organisation, repository, *entries, entry)
+
+    def _later(self) -> datetime:
+        """Return when the next change happens: long enough ago that a listing has certainly seen it."""
+        self._minutes += 1
+        return LONG_AGO + timedelta(minutes=self._minutes)
 
     def reported(self) -> Any:
         """What the plugin says about itself: `GET /api/v1/previews`."""
@@ -152,7 +158,7 @@ def stage(
 def well(folder: Path, organisation: Organisation | None = None, **settings: str) -> Iterator[Stage]:
     """Start all three: everything is well, and the catalog in the folder may be edited."""
     catalog = Path(shutil.copy(ACME / "catalog.yaml", folder))
-    with stage(folder, organisation, PREVIEW_CATALOG=str(catalog), **settings) as staged:
+    with stage(folder, organisation, (SET,), SERVE, None, PREVIEW_CATALOG=str(catalog), **settings) as staged:
         staged.ready()
         assert len(staged.reconcile().created) >= DEMO
         yield staged
