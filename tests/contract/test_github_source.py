@@ -127,11 +127,11 @@ def test_who_must_be_listed_is_not_probed(reader: Reader) -> None:
 
 
 def test_other_labels_than_before_are_listed(reader: Reader) -> None:
-    reader.labels = {**reader.labels, "acme/orders": frozenset({"preview", "approved"})}
+    reader.labels = {**reader.labels, "acme/orders": frozenset({"preview", "zebra"})}
     reader.read()
 
     assert reader.asked() == ["Probe", "List"]
-    assert reader.known["acme/orders"].labels == {"preview", "approved"}
+    assert reader.known["acme/orders"].labels == {"preview", "zebra"}
     assert len(reader.mark().label_ids) == 2
 
 
@@ -175,6 +175,26 @@ def test_a_deleted_label_is_noticed_though_no_pull_request_was_updated(reader: R
     assert reader.mark().label_ids == ("",)
 
 
+def _no_such_label(answer: dict[str, Any]) -> None:
+    answer["data"]["r0"]["k0"] = None
+    message = "Could not resolve to a Label with the name preview."
+    answer["errors"] = [{"type": "NOT_FOUND", "path": ["r0", "k0"], "message": message}]
+
+
+def test_a_label_that_the_repository_lacks_is_no_doubt_even_if_github_calls_it_an_error(
+    organisation: Organisation,
+) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"acme/orders": PREVIEW})
+        github.intercept = faults.spoiled(
+            lambda answer: _no_such_label(answer) if "r0" in answer["data"] and "k0" in answer["data"]["r0"] else None
+        )
+        reader.settle()
+
+        assert reader.mark().label_ids == ("",)
+        assert operations(github)[-1:] == ["Probe"]
+
+
 def test_another_default_branch_is_noticed(reader: Reader) -> None:
     organisation = reader.github.organisation
     orders = organisation.repositories["acme/orders"].model_copy(update={"default_branch": "trunk"})
@@ -189,10 +209,11 @@ def test_another_default_branch_is_noticed(reader: Reader) -> None:
     [
         faults.alias_error("r1"),
         faults.null_repository("r1"),
+        faults.spoiled(lambda answer: answer.update(errors=[{"type": "X", "path": ["r1", "id"], "message": "no"}])),
         faults.spoiled(lambda answer: answer["data"]["r1"].pop("newest")),
         faults.spoiled(lambda answer: answer["data"]["r1"].update(id=None)),
     ],
-    ids=["forbidden", "null", "no newest", "no id"],
+    ids=["forbidden", "null", "an error inside", "no newest", "no id"],
 )
 def test_what_a_probe_could_not_tell_is_listed(reader: Reader, fault: Intercept) -> None:
     before = dict(reader.known)
@@ -234,22 +255,27 @@ def many(organisation: Organisation, count: int = 30) -> Organisation:
     return with_pull_requests(organisation, "acme/orders", *(pull_request(number) for number in range(1, count + 1)))
 
 
-def test_a_change_between_two_pages_settles_nothing(reader: Reader) -> None:
-    organisation = many(reader.github.organisation)
+@pytest.mark.parametrize("change", ["a pull request", "the label"])
+def test_a_change_between_two_pages_settles_nothing(reader: Reader, change: str) -> None:
+    unlabelled = pull_request(500, labels=())
+    entries = many(reader.github.organisation, 150).repositories["acme/orders"].pull_requests
 
-    def change(request: Request) -> None:
-        if request.variables.get("a0"):
-            github = reader.github
-            github.organisation = changed(github.organisation, "acme/orders", 30, title="New", updated_at=LATER)
+    def happen(_: Request) -> None:
+        if change == "the label":
+            reader.github.delete_label("acme/orders", "preview")
+            return
+        newer = unlabelled.model_copy(update={"updated_at": LATER})
+        reader.github.organisation = with_pull_requests(reader.github.organisation, "acme/orders", *entries, newer)
 
-    reader.github.organisation, reader.github.intercept = organisation, change
+    reader.github.organisation = with_pull_requests(reader.github.organisation, "acme/orders", *entries, unlabelled)
+    lists = faults.in_turn(None, happen)  # there are three pages
+    reader.github.intercept = lambda request: lists(request) if request.operation == "List" else None
     assert reader.read() == {}
-    assert reader.asked().count("List") == 2
+    assert reader.asked().count("List") == 3
     assert not reader.mark().settled
 
     reader.read()
     assert reader.mark().settled
-    assert reader.known["acme/orders"].pull_requests[29].title == "New"
 
 
 def test_a_repository_that_is_made_anew_between_two_pages_is_doubt(organisation: Organisation) -> None:
@@ -272,6 +298,12 @@ def test_a_list_that_is_shorter_than_its_count_is_doubt(reader: Reader, fault: I
 
     reader.github.intercept = None
     assert reader.read("acme/orders") == {}
+
+
+def test_one_missing_pull_request_is_one_too_many(reader: Reader) -> None:
+    reader.github.intercept = faults.first_page_only(len(reader.numbers()) - 1)
+
+    assert reader.read("acme/orders") == {"acme/orders": SHORTER}
 
 
 def test_a_list_that_is_always_short_by_the_same_is_believed_in_the_end(reader: Reader) -> None:
@@ -314,6 +346,37 @@ def test_the_order_of_entries_and_pages_does_not_matter(reader: Reader, pages: i
 
     assert reader.read() == {}
     assert reader.numbers() == list(range(1, 95 * pages + 1))
+
+
+def test_further_labels_that_cannot_be_read_are_doubt_about_their_repository_only(reader: Reader) -> None:
+    reader.change("acme/orders", 12, labels=("preview", *(f"label-{i}" for i in range(100))))
+    reader.github.intercept = faults.on("Labels", faults.server_error(502))
+
+    assert reader.read(*reader.labels) == {"acme/orders": "GitHub broke the query off (502)"}
+    assert reader.asked() == ["List", "Labels"]
+
+
+def test_a_closed_entry_is_not_listed(reader: Reader) -> None:
+    numbers = reader.numbers()
+    reader.github.intercept = faults.on(
+        "List", faults.spoiled(lambda answer: answer["data"]["r0"]["list"]["nodes"][0].update(state="CLOSED"))
+    )
+
+    assert reader.read("acme/orders") == {}
+    assert reader.numbers() == numbers[1:]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_an_entry_that_is_listed_twice_the_newest_counts(reader: Reader, newest_first: bool) -> None:  # noqa: FBT001
+    def repeat(answer: dict[str, Any]) -> None:
+        nodes = answer["data"]["r0"]["list"]["nodes"]
+        newer = {**nodes[0], "title": "Newer", "updatedAt": "2026-11-01T09:01:00Z"}
+        nodes[:1] = [newer, nodes[0]] if newest_first else [nodes[0], newer]
+
+    reader.github.intercept = faults.on("List", faults.spoiled(repeat))
+
+    assert reader.read("acme/orders") == {}
+    assert reader.first().title == "Newer"
 
 
 def test_a_null_entry_is_doubt(reader: Reader) -> None:
@@ -406,22 +469,44 @@ def test_an_older_answer_about_a_pull_request_changes_nothing_about_it(reader: R
     assert reader.first() is known
 
 
-def test_an_older_description_than_the_listing_is_read_again(reader: Reader) -> None:
-    then = reader.time.now()
-    reader.github.now = lambda: then
-    reader.change("acme/orders", 12, body="New", updated_at=LATER)
-    reader.github.now = lambda: then + timedelta(seconds=5)
-    old = faults.on("Details", lambda request: request.answer(lag=6.0))
-    reader.github.intercept = old
-    body = reader.first().body
+def test_an_older_description_than_the_one_known_is_not_believed(reader: Reader) -> None:
+    start = reader.time.now()
+
+    def at(seconds: float) -> None:
+        reader.github.now = lambda: start + timedelta(seconds=seconds)
+
+    at(0)
+    reader.change("acme/orders", 12, body="One", updated_at=LATER)
+    at(1)
     reader.read()
-    assert reader.first().updated_at == LATER
-    assert reader.first().body == body  # what is known is not older
+    at(3)
+    reader.change("acme/orders", 12, body="Two", updated_at=LATER + timedelta(minutes=1))
+    at(4)
+    reader.github.intercept = faults.on("Details", lambda request: request.answer(lag=5.0))
+    reader.read()
+    assert reader.first().updated_at == LATER + timedelta(minutes=1)
+    assert reader.first().body == "One"
     assert not reader.mark().settled
 
     reader.github.intercept = None
     reader.read()
-    assert reader.first().body == "New"
+    assert reader.first().body == "Two"
+    assert reader.mark().settled
+
+
+def test_an_old_description_is_better_than_none_and_is_read_again(reader: Reader) -> None:
+    start = reader.time.now()
+    reader.github.now = lambda: start
+    reader.change("acme/orders", 19, labels=("preview",), body="New", updated_at=LATER)
+    reader.github.now = lambda: start + timedelta(seconds=1)
+    reader.github.intercept = faults.on("Details", lambda request: request.answer(lag=5.0))
+    reader.read()
+    assert reader.known["acme/orders"].pull_requests[-1].number == 19
+    assert not reader.mark().settled
+
+    reader.github.intercept = None
+    reader.read()
+    assert reader.known["acme/orders"].pull_requests[-1].body == "New"
     assert reader.mark().settled
 
 
@@ -490,6 +575,32 @@ def test_a_repository_that_was_never_seen_says_what_to_check(organisation: Organ
         assert reader.asked() == ["List"]
 
 
+def test_a_repository_that_was_never_seen_and_is_null_is_doubt(organisation: Organisation) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"acme/orders": PREVIEW})
+        github.intercept = faults.null_repository("r0")
+
+        assert reader.read() == {"acme/orders": "GitHub gave no data for it"}
+
+
+def test_a_new_name_that_a_listing_shows_is_named(organisation: Organisation) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"acme/orders": PREVIEW})
+        github.intercept = faults.spoiled(lambda answer: answer["data"]["r0"].update(nameWithOwner="acme/new"))
+
+        assert reader.read() == {"acme/orders": "acme/orders is now acme/new; change the catalog"}
+
+
+def test_a_name_is_the_same_in_any_case(organisation: Organisation) -> None:
+    with GitHub(organisation, inside=True) as github:
+        reader = Reader(github, labels={"Acme/Orders": PREVIEW})
+        reader.settle()
+
+        assert reader.known["Acme/Orders"].name == "Acme/Orders"
+        assert reader.read() == {}
+        assert operations(github) == ["Probe"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [faults.server_error(500), faults.alias_error("nodes"), faults.empty_object()],
@@ -512,6 +623,17 @@ def test_a_refused_repository_says_what_github_says(reader: Reader) -> None:
     reader.github.intercept = faults.on("List", faults.alias_error("r0"))
 
     assert reader.read("acme/orders") == {"acme/orders": "Resource not accessible by integration"}
+    assert reader.asked() == ["Probe", "List"]
+
+
+@pytest.mark.parametrize(("kind", "place"), [("NOT_FOUND", "list"), ("FORBIDDEN", "k0")])
+def test_an_error_inside_a_repository_is_no_missing_repository_and_no_missing_label(
+    reader: Reader, kind: str, place: str
+) -> None:
+    errors = [{"type": kind, "path": ["r0", place], "message": "no list"}]
+    reader.github.intercept = faults.on("List", faults.spoiled(lambda answer: answer.update(errors=errors)))
+
+    assert reader.read("acme/orders") == {"acme/orders": "no list"}
     assert reader.asked() == ["Probe", "List"]
 
 

@@ -217,8 +217,8 @@ def test_what_is_kept_for_how_long_and_how_much_may_leave_by_default() -> None:
     assert settings.state.get_secret_value() == "sqlite:~/.local/state/preview-plugin/state.db"
     assert settings.max_stale == timedelta(hours=1)
     assert settings.breaker == (5, 20)
-    assert settings.webhook_secret is settings.webhook_secret_previous is None
-    assert settings.argocd_webhook is settings.argocd_webhook_secret is None
+    assert (settings.webhook_secret, settings.webhook_secret_previous) == (None, None)
+    assert (settings.argocd_webhook, settings.argocd_webhook_secret) == (None, None)
 
 
 def test_state_breaker_and_webhooks_can_be_set() -> None:

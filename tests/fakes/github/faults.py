@@ -7,6 +7,8 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from .github import Intercept
@@ -24,20 +26,6 @@ def on(operation: str, fault: Intercept) -> Intercept:
     return lambda request: fault(request) if request.operation == operation else None
 
 
-def about(repository: str, fault: Callable[[str], Intercept]) -> Intercept:
-    """Only where a request is about this repository; `fault` is given its alias there."""
-    owner, name = repository.split("/")
-
-    def intercept(request: Request) -> Response | None:
-        asked = request.variables
-        aliases = [
-            f"r{key[1:]}" for key in asked if key[0] == "n" and (asked[key], asked[f"o{key[1:]}"]) == (name, owner)
-        ]
-        return fault(aliases[0])(request) if aliases else None
-
-    return intercept
-
-
 def times(number: int, fault: Intercept) -> Intercept:
     """For the first requests only; those that `fault` itself lets pass do not count."""
 
@@ -48,6 +36,20 @@ def times(number: int, fault: Intercept) -> Intercept:
         response = fault(request)
         number -= response is not None
         return response
+
+    return intercept
+
+
+def asking_for(repository: str, fault: Callable[[str], Intercept]) -> Intercept:
+    """Only for requests that ask for a repository; `fault` is given its alias."""
+
+    def intercept(request: Request) -> Response | None:
+        for i in count():
+            if f"n{i}" not in request.variables:
+                return None
+            if f"{request.variables[f'o{i}']}/{request.variables[f'n{i}']}" == repository:
+                return fault(f"r{i}")(request)
+        return None
 
     return intercept
 
@@ -247,9 +249,21 @@ def null_nodes() -> Intercept:
     return on("List", spoiled(spoil))
 
 
-def going_back(rng: random.Random, up_to: float = 8.0) -> Intercept:
-    """Each answer is as old as it happens: it can be older than the one before."""
-    return lambda request: request.answer(rng.uniform(0, up_to)) if request.graphql else None
+def going_back(rng: random.Random, up_to: float = 8.0, fault: Intercept | None = None) -> Intercept:
+    """Each answer is as old as it happens: it can be older than the one before. Another fault may come on top."""
+
+    def intercept(request: Request) -> Response | None:
+        if request.graphql:
+            now, age = request.answer, rng.uniform(0, up_to)
+
+            def late(lag: float = age, **variables: Any) -> Response:
+                return now(lag, **variables)
+
+            request = replace(request, answer=late)
+        response = fault(request) if fault else None
+        return request.answer() if response is None else response
+
+    return intercept
 
 
 def _lists(answer: dict[str, Any], name: str = "list") -> list[dict[str, Any]]:
@@ -305,15 +319,13 @@ SILENCING = {
     "429 secondary limit": secondary_limit(429),
 }
 
-
-def _not_found(alias: str) -> Intercept:
-    return alias_error(alias, "NOT_FOUND", "Could not resolve to a Repository")
-
-
-# Some of the answer is missing; the rest is good.
+# Nothing can be learnt about acme/orders when it is listed; the rest is good.
 PARTIAL = {
-    "null repository": on("List", about("acme/orders", null_repository)),
-    "forbidden repository": on("List", about("acme/orders", alias_error)),
-    "repository not found": on("List", about("acme/orders", _not_found)),
+    "null repository": on("List", asking_for("acme/orders", null_repository)),
+    "forbidden repository": on("List", asking_for("acme/orders", alias_error)),
+    "repository not found": on(
+        "List",
+        asking_for("acme/orders", lambda alias: alias_error(alias, "NOT_FOUND", "Could not resolve to a Repository")),
+    ),
     "resource limits exceeded": on("List", resource_limits_exceeded()),
 }

@@ -23,9 +23,8 @@ def test_hints_that_follow_each_other_are_read_together() -> None:
 
 
 def test_a_burst_without_end_is_read_in_between() -> None:
-    hints, read = Hints(), []
-    for moment in range(100, 100 + int(LONGEST) + 1):
-        read.append(hints.ready({f"r{moment}"}, moment))
+    hints = Hints()
+    read = [hints.ready({f"r{moment}"}, moment) for moment in range(100, 107)]
 
     assert SETTLING == 2
     assert LONGEST == 6

@@ -63,8 +63,7 @@ def published(
 
 def told(current: Current) -> dict[str, list[tuple[str, str]]]:
     return {
-        name: [(event.kind.value, event.reason) for event in events]
-        for name, events in current.known.histories.items()
+        name: [(event.kind.value, event.reason) for event in events] for name, events in current.known.histories.items()
     }
 
 

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from plugin.core.references import Locator
 from plugin.errors import NotReady, PluginError
+from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.refresh import TICK
 from plugin.state import Known, Outdated, Unreachable
 from tests.builders import MONDAY, make_look_up, make_pull_request
@@ -364,7 +365,7 @@ def fail_once(stage: Stage, where: str) -> None:
 
     patch = pytest.MonkeyPatch()
     targets: dict[str, tuple[Any, str]] = {
-        "catalog": (stage.mirror._catalog, "read"),
+        "catalog": (WatchedCatalog, "read"),
         "source": (stage.source, "read"),
         "store": (stage.state.store, "save"),
         "load": (stage.state.store, "head"),
@@ -426,9 +427,9 @@ def test_a_report_is_of_this_refresh_alone(stage: Stage) -> None:
     assert stage.source.asked[-1].keys() == {"acme/orders"}
 
 
-def test_what_was_given_to_argo_cd_is_told_to_the_others_once(stage: Stage) -> None:
+def test_what_was_given_to_argo_cd_is_told_to_the_others_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    stage.state.board.asked = told.append  # type: ignore[method-assign]
+    monkeypatch.setattr(stage.state.board, "asked", told.append)
     stage.mirror.refresh()
     stage.answer()
     stage.answer()
@@ -441,7 +442,7 @@ def test_what_was_given_to_argo_cd_is_told_to_the_others_once(stage: Stage) -> N
         told.append(version)
         raise Unreachable("the state cannot be reached")
 
-    stage.state.board.asked = fail  # type: ignore[method-assign]
+    monkeypatch.setattr(stage.state.board, "asked", fail)
     stage.source.listed["acme/orders"] = []
     stage.mirror.refresh()
     assert stage.answer() == stage.answer() == ["preview-orders-1"]  # held: it was not looked up
@@ -461,6 +462,7 @@ class Loop:
     now: float = 1000.0
     held: bool = True
     waits: list[float] = field(default_factory=list)
+    wakes: int = 0
 
     def run(self, *steps: Callable[[], None]) -> list[list[str]]:
         """Return which repositories were read before each of these steps and after the last one."""
@@ -479,9 +481,12 @@ class Loop:
                 stop.set()
             return True
 
+        def wake() -> None:
+            self.wakes += 1
+
         self.monkeypatch.setattr("plugin.mirror.refresh.time", SimpleNamespace(monotonic=lambda: self.now))
         self.monkeypatch.setattr("plugin.mirror.refresh.random", SimpleNamespace(random=lambda: 0.0))
-        self.monkeypatch.setattr(self.stage.mirror, "_hinted", SimpleNamespace(wait=wait, clear=list, set=list))
+        self.monkeypatch.setattr(self.stage.mirror, "_hinted", SimpleNamespace(wait=wait, clear=list, set=wake))
         self.monkeypatch.setattr(self.stage.mirror, "_lease", self)
         self.stage.mirror.run(self.interval, stop)
         return read
@@ -610,18 +615,19 @@ def test_without_the_lease_nothing_is_read_and_with_it_at_once(loop: Loop) -> No
 def test_without_the_lease_the_loop_shows_what_the_one_that_polls_has_stored(loop: Loop) -> None:
     loop.held = False
     poller = loop.stage.restarted()
-    shown: list[dict[str, str]] = []
+    poller.mirror.refresh()
+    shown: list[Mapping[str, str]] = []
 
     def poll() -> None:
-        loop.stage.source.listed = {"acme/orders": [make_pull_request(1)]}
+        del loop.stage.source.listed["acme/payments"]  # doubtful from now on, which changes no answer
         poller.mirror.refresh()
         loop.stage.source.asked.clear()
 
     def look() -> None:
-        shown.append(dict(loop.stage.mirror._published.newest.known.snapshot.doubts))
+        shown.append(loop.stage.known().snapshot.doubts)
 
-    loop.run(look, poll, look, poll, look)
-    assert shown == [{}, {"acme/payments": "no answer"}, {"acme/payments": "no answer"}]
+    loop.run(look, poll, look)
+    assert shown == [{}, {"acme/payments": "no answer"}]
 
 
 def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loop, monkeypatch: Any) -> None:
@@ -658,8 +664,7 @@ def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loo
     ]
 
 
-def test_a_hint_wakes_the_loop(stage: Stage) -> None:
-    stage.mirror.hint(["acme/orders"])
+def test_a_hint_wakes_the_loop(loop: Loop) -> None:
+    loop.run(loop.hint("acme/orders"), loop.later(1))
 
-    assert stage.mirror._hinted.is_set()
-    assert stage.state.board.take_hints() == {"acme/orders"}
+    assert loop.wakes == 1

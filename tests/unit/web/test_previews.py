@@ -118,7 +118,11 @@ def test_a_history_says_what_happened_when_and_why(stage: Stage, staged: FlaskCl
     answer = read(staged, "/orders/1")
     assert answer["history"] == [
         {"at": "2026-11-21T09:00:02Z", "kind": "created", "reason": 'it has the label "preview"'},
-        {"at": "2026-11-21T09:00:04Z", "kind": "held", "reason": "it is not listed any more, and could not be looked up"},
+        {
+            "at": "2026-11-21T09:00:04Z",
+            "kind": "held",
+            "reason": "it is not listed any more, and could not be looked up",
+        },
     ]
     assert answer["previews"][0]["held"] == "it is not listed any more, and could not be looked up"
     assert read(staged)["previews"] == answer["previews"]
@@ -157,9 +161,7 @@ def test_what_the_breaker_holds_back_is_listed_with_what_lets_it_go(stage: Stage
     assert read(staged, "/orders/3")["history"][-1]["kind"] == "held"
 
 
-def test_the_age_is_that_of_the_oldest_reading_and_doubts_make_it_incomplete(
-    stage: Stage, staged: FlaskClient
-) -> None:
+def test_the_age_is_that_of_the_oldest_reading_and_doubts_make_it_incomplete(stage: Stage, staged: FlaskClient) -> None:
     stage.mirror.refresh()
     del stage.source.listed["acme/payments"]
     stage.clock.now += timedelta(minutes=10)
