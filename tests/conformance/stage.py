@@ -1,6 +1,9 @@
 """Everything at once, as in a company: GitHub (a fake), the plugin as users run it, and Argo CD's own controller."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -115,6 +118,22 @@ class Stage:
         self._minutes += 1
         return LONG_AGO + timedelta(minutes=self._minutes)
 
+    @property
+    def catalog(self) -> Path:
+        """The catalog of a stage that is `well`, for editing."""
+        return Path(self.settings["PREVIEW_CATALOG"])
+
+    def deployed(self) -> str:
+        """Return the commit that Argo CD deploys of what `push` pushes to."""
+        annotations = self.argocd.applications()[PUSHED]["metadata"]["annotations"]
+        return str(annotations["preview.example.com/deploy-sha"])
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run one of the plugin's commands beside it, as a platform team does."""
+        program = Path(sys.executable).parent / "preview-plugin"
+        environment = {"PATH": os.environ["PATH"], **self.environment}
+        return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
+
     def reported(self) -> Any:
         """What the plugin says about itself: `GET /api/v1/previews`."""
         return self.server.ask("GET", "/api/v1/previews", None, READ_TOKEN).json
@@ -155,10 +174,10 @@ def stage(
 
 
 @contextmanager
-def well(folder: Path, organisation: Organisation | None = None, **settings: str) -> Iterator[Stage]:
+def well(folder: Path, organisation: Organisation | None = None) -> Iterator[Stage]:
     """Start all three: everything is well, and the catalog in the folder may be edited."""
     catalog = Path(shutil.copy(ACME / "catalog.yaml", folder))
-    with stage(folder, organisation, (SET,), SERVE, None, PREVIEW_CATALOG=str(catalog), **settings) as staged:
+    with stage(folder, organisation, PREVIEW_CATALOG=str(catalog)) as staged:
         staged.ready()
         assert len(staged.reconcile().created) >= DEMO
         yield staged

@@ -231,7 +231,7 @@ def lagging(staged: Stage) -> None:
     """A pull request is opened, one is pushed to again and again: what was once answered is never taken back."""
     staged.open(ORDERS, pull_request(20))
     assert staged.settle().created.keys() == {"preview-orders-20"}
-    chance, heads = random.Random(2), [deployed(staged)]
+    chance, heads = random.Random(2), [staged.deployed()]
     staged.github.intercept = faults.going_back(chance)
     for i in range(6):
         head = staged.push()
@@ -240,18 +240,13 @@ def lagging(staged: Stage) -> None:
         reconciled = staged.settle()
         assert reconciled.fine
         assert reconciled.touched == {*reconciled.updated} <= {PUSHED}
-        heads.append(deployed(staged))
+        heads.append(staged.deployed())
     assert heads == sorted(heads)
     staged.github.intercept = None
     staged.settle()
-    assert deployed(staged) == head
+    assert staged.deployed() == head
     staged.change(ORDERS, 20, state="closed")
     assert staged.settle().deleted.keys() == {"preview-orders-20"}
-
-
-def deployed(staged: Stage) -> str:
-    annotations = staged.argocd.applications()[PUSHED]["metadata"]["annotations"]
-    return str(annotations["preview.example.com/deploy-sha"])
 
 
 def slow(staged: Stage) -> None:

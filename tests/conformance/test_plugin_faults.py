@@ -1,16 +1,17 @@
 """What goes wrong with the plugin, its settings and its catalog: no Application is deleted, and it mends by itself."""
 
 import select
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
-from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
 from tests.conformance.argocd import Object, secret
 from tests.conformance.canned import canned_plugin
-from tests.conformance.conftest import MakeStage
 from tests.conformance.stage import PLUGIN_ERROR, Stage, refused, well
 from tests.server import TOKEN
 
@@ -70,6 +71,38 @@ def test_an_answer_that_is_cut_anywhere_deletes_nothing(staged: Stage) -> None:
     staged.recovers()
 
 
+def test_a_plugin_that_is_killed_while_it_answers_deletes_nothing(staged: Stage) -> None:
+    server = staged.server
+    with relay(server.port, then=server.kill) as url:
+        staged.argocd.point_at(url)
+        refused(staged.reconcile(), "error listing params: error get api")
+    assert server.process.poll() is not None
+
+    staged.start_plugin(remembers=True)
+    staged.recovers()
+
+
+@contextmanager
+def relay(port: int, then: Callable[[], object]) -> Iterator[str]:
+    """Hand over half of the first answer from the server on this port, and then do something to it."""
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as plugin:
+                plugin.sendall(self.request.recv(65536))
+                answer = b""
+                while b"\r\n\r\n" not in answer or len(answer) < 20_000:
+                    answer += plugin.recv(65536)
+                self.wfile.write(answer[: len(answer) // 2])
+                then()
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as listener:
+        thread = threading.Thread(target=listener.handle_request)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.server_address[1]}"
+        thread.join()
+
+
 def test_a_connection_that_was_idle_for_a_while_is_still_open(staged: Stage) -> None:
     """The server must not close it at the moment at which Argo CD asks again: that would be an error of the set."""
     connection = HTTPConnection("127.0.0.1", staged.server.port, timeout=10)
@@ -94,7 +127,7 @@ def test_a_wrong_token_deletes_nothing(staged: Stage) -> None:
     "text", ["", "services: {}\n", "version: 1\nservices: [", "\x00", "version: 1\ndomain: preview.example.com\n"]
 )
 def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, text: str) -> None:
-    catalog = staged.folder / "catalog.yaml"
+    catalog = staged.catalog
     good = catalog.read_text("utf-8")
     catalog.write_text(text, "utf-8")
     during = staged.settle()
@@ -108,7 +141,7 @@ def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, text: st
 
 
 def test_a_catalog_that_vanishes_leaves_the_one_before_in_force(staged: Stage) -> None:
-    catalog, away = staged.folder / "catalog.yaml", staged.folder / "away.yaml"
+    catalog, away = staged.catalog, staged.folder / "away.yaml"
     catalog.rename(away)
     assert staged.settle().touched == set()
     assert staged.server.metric("preview_catalog_broken") == 1
@@ -117,7 +150,7 @@ def test_a_catalog_that_vanishes_leaves_the_one_before_in_force(staged: Stage) -
 
 
 def test_a_repository_that_is_new_in_the_catalog_and_cannot_be_read_harms_no_other(staged: Stage) -> None:
-    catalog = staged.folder / "catalog.yaml"
+    catalog = staged.catalog
     good = catalog.read_text("utf-8")
     catalog.write_text(good.replace("repository: acme/shop", "repository: acme/shoop"), "utf-8")
     during = staged.settle()
@@ -151,16 +184,3 @@ def asking(application_set: Object, parameters: dict[str, object]) -> Object:
     (generator,) = application_set["spec"]["generators"]
     generators = [{"plugin": {**generator["plugin"], "input": {"parameters": parameters}}}]
     return {**application_set, "spec": {**application_set["spec"], "generators": generators}}
-
-
-def test_a_clock_that_jumps_changes_nothing(make_stage: MakeStage, tmp_path: Path) -> None:
-    clock = tmp_path / "clock"
-    clock.write_text("0")
-    staged = make_stage(command=("python", "-m", "tests.conformance.jumping"), CLOCK=str(clock))
-    assert len(staged.settle().created) == 12
-    for years in (10, -10, 0):
-        clock.write_text(str(years * 365 * 86400))
-        jumped = staged.settle()
-        assert jumped.fine
-        assert jumped.touched == set()
-        staged.recovers()
