@@ -430,6 +430,15 @@ def test_a_forks_missing_file_says_nothing_about_the_same_commit_in_the_reposito
     assert reader.first("acme/backoffice").config is not None
 
 
+def test_what_another_source_knew_is_read_again(reader: Reader) -> None:
+    repository = reader.known["acme/backoffice"]
+    other = replace(repository.pull_requests[0], body="of another source", config=None)
+    reader.known["acme/backoffice"] = replace(repository, pull_requests=(other,), identity=None)
+    reader.read()
+
+    assert reader.known["acme/backoffice"] == repository
+
+
 def test_files_of_a_repository_that_stays_doubtful_are_read_once(reader: Reader) -> None:
     reader.change("acme/orders", 12, head_sha="a" * 40, updated_at=LATER)
     reader.change("acme/orders", 15, head_sha="b" * 40, updated_at=LATER)
@@ -603,8 +612,14 @@ def test_a_name_is_the_same_in_any_case(organisation: Organisation) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [faults.server_error(500), faults.alias_error("nodes"), faults.empty_object()],
-    ids=["500", "forbidden", "empty"],
+    [
+        faults.server_error(500),
+        faults.alias_error("nodes"),
+        faults.spoiled(lambda answer: answer["errors"][0].update(type="FORBIDDEN")),
+        faults.spoiled(lambda answer: answer["data"].update(nodes=[])),
+        faults.empty_object(),
+    ],
+    ids=["500", "forbidden", "forbidden by its place", "too few", "empty"],
 )
 def test_an_identity_that_cannot_be_asked_for_is_doubt_all_the_same(reader: Reader, fault: Intercept) -> None:
     reader.github.delete("acme/orders")
@@ -683,9 +698,10 @@ def _spoil(place: str, value: object) -> Intercept:
     return faults.spoiled(lambda answer: answer["data"]["r0"]["p0"].update({place: value}))
 
 
-def _error(path: list[str], kind: str) -> Intercept:
+def _error(path: list[str], kind: str, *, null: bool = True) -> Intercept:
     def spoil(answer: dict[str, Any]) -> None:
-        answer["data"]["r0"]["p0"] = None
+        if null:
+            answer["data"]["r0"]["p0"] = None
         answer["errors"] = [{"type": kind, "path": path, "message": "no"}]
 
     return faults.spoiled(spoil)
@@ -701,6 +717,8 @@ def _error(path: list[str], kind: str) -> Intercept:
         pytest.param(faults.spoiled(lambda answer: answer["data"]["r0"].update(p0=None)), id="null without an error"),
         pytest.param(_error(["r0", "p0"], "FORBIDDEN"), id="forbidden"),
         pytest.param(_error(["r0", "p0", "labels"], "NOT_FOUND"), id="not found below it"),
+        pytest.param(_error(["r0", "p0", "labels"], "FORBIDDEN", null=False), id="labels that may not be seen"),
+        pytest.param(_error(["r0", "p0"], "NOT_FOUND", null=False), id="not found and there"),
         pytest.param(faults.spoiled(lambda answer: answer["data"]["r0"].update(databaseId=1)), id="another repository"),
         pytest.param(_spoil("number", 13), id="another number"),
         pytest.param(_spoil("state", None), id="no state"),

@@ -210,3 +210,41 @@ def test_answers_of_githubs_that_take_long_slow_the_next_ones_down(github: Mocke
         ask(client)
 
     assert slept == [30.0]
+
+
+def test_time_outs_count_as_githubs_time_too(github: Mocker) -> None:
+    seconds = 0.0
+    slept: list[float] = []
+
+    def answer(*_: object) -> str:
+        nonlocal seconds
+        seconds += 15
+        return "<html>"
+
+    github.post(GRAPHQL, status_code=504, text=answer)
+    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds, slept.append))
+    for _ in range(4):
+        with pytest.raises(TooHeavy):
+            ask(client)
+
+    assert slept == [30.0]
+
+
+def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocker) -> None:
+    now = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: 0.0, now=lambda: now))
+    reset = str(int(now.timestamp()) + 600)
+    headers = {"Date": "Sat, 21 Nov 2026 09:00:00 GMT", "X-RateLimit-Remaining": "1", "X-RateLimit-Reset": reset}
+    github.post(GRAPHQL, json={"errors": [{"type": "RATE_LIMITED", "message": "x"}]}, headers=headers)
+    with pytest.raises(Limited):
+        ask(client)
+
+    assert client.usage.blocked_until == datetime(2026, 11, 21, 9, 10, tzinfo=UTC)
+
+
+def test_what_is_twenty_seconds_old_is_settled(client: GitHubClient, github: Mocker) -> None:
+    github.post(GRAPHQL, json={"data": {}}, headers={"Date": "Sat, 21 Nov 2026 09:00:20 GMT"})
+    answer = ask(client)
+
+    assert answer.settles(datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC))
+    assert not answer.settles(datetime(2026, 11, 21, 9, 0, 1, tzinfo=UTC))

@@ -277,3 +277,10 @@ def test_nobody_waits_longer_than_a_minute(limiter: Limiter, time: Time) -> None
         limiter.failed(20.0)
 
     assert max(time.slept) < 60
+
+
+def test_a_quota_with_an_absurd_reset_is_forgotten_after_an_hour(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, headers(time, 5, 1_000_000), None)
+    time.seconds += 3600
+
+    assert limiter.quota is None
