@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plugin.core.filters import parse_filters
+from plugin.errors import NotReady
 from plugin.mirror.current import Current
 from plugin.mirror.refresh import Mirror
 
@@ -16,8 +17,11 @@ class Answers:
 
     def parameters(self, filters: Mapping[str, Any]) -> bytes:
         """Answer `getparams.execute`. Raises NotReady or InvalidRequest."""
-        self._mirror.wait_for_first_refresh()
-        catalog, current = self._mirror.current()
+        try:
+            catalog, current = self._mirror.current()
+        except NotReady:  # a server that has just started may know more in a moment
+            self._mirror.wait_for_first_refresh()
+            catalog, current = self._mirror.current()
         return self._mirror.answer(current, parse_filters(filters, catalog))
 
     def current(self) -> Current:

@@ -19,6 +19,7 @@ from plugin.observer import observer
 from plugin.settings import Settings, SourceSettings, StateSettings
 from plugin.sources import Source
 from plugin.sources.file import FileSource
+from plugin.sources.github import limiter
 from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
 from plugin.state import State
@@ -38,7 +39,7 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def make_source(settings: SourceSettings) -> Source:
+def make_source(settings: SourceSettings, now: Clock = clock) -> Source:
     """Choose where pull requests come from."""
     if settings.source != "github":
         return FileSource(Path(settings.source.removeprefix("file:")))
@@ -47,7 +48,7 @@ def make_source(settings: SourceSettings) -> Source:
     else:
         assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
         credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
-    return GitHubSource(GitHubClient(settings.github_url, credentials))
+    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.Clock(now=now)))
 
 
 def make_mirror(
@@ -62,7 +63,7 @@ def make_mirror(
     `unreachable` is called whenever the state cannot be read or written.
     """
     published = Published(state.store, settings.breaker, settings.max_stale, now, unreachable)
-    return Mirror(make_source(settings), WatchedCatalog(settings.catalog), published, state, observe)
+    return Mirror(make_source(settings, now), WatchedCatalog(settings.catalog), published, state, observe)
 
 
 def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = clock) -> Flask:

@@ -51,13 +51,17 @@ class Server:
         finally:
             connection.close()
 
-    def metric(self, name: str) -> float:
-        return self.metrics()[name]
+    def metric(self, name: str, **labels: str) -> float:
+        """Return a metric's value; 0 for labels that did not happen yet."""
+        return self._samples().get((name, frozenset(labels.items())), 0.0) if labels else self.metrics()[name]
 
     def metrics(self) -> dict[str, float]:
-        text = self.ask("GET", "/metrics", None).body.decode()
-        families = text_string_to_metric_families(text)
-        return {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}
+        return {name: value for (name, labels), value in self._samples().items() if not labels}
+
+    def _samples(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        families = text_string_to_metric_families(self.ask("GET", "/metrics", None).body.decode())
+        samples = [sample for family in families for sample in family.samples]
+        return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
 
     def refreshed(self) -> None:
         """Wait until a refresh that began after this moment has ended."""

@@ -15,6 +15,7 @@ from tests.server import TOKEN
 from tools.rendering import ROOT, argocd_module, tool
 
 Object = dict[str, Any]
+REFRESH = "argocd.argoproj.io/application-set-refresh"
 VALIDATION_ERROR = timedelta(minutes=3)  # after which Argo CD asks again when a generator failed
 
 
@@ -90,6 +91,16 @@ class ArgoCD:
         """Return every Application as it is, its resourceVersion too: that changes with each write."""
         return _by_name(self._ask({"applications": True}))
 
+    @property
+    def webhook(self) -> str:
+        """The URL of Argo CD's webhook for ApplicationSets."""
+        return str(self._ask({"webhook": True})["url"])
+
+    def to_refresh(self) -> set[str]:
+        """Name the ApplicationSets that the webhook wants reconciled now, so a queue would do that."""
+        sets = _by_name(self._ask({"sets": True}))
+        return {name for name, one in sets.items() if REFRESH in one["metadata"].get("annotations", {})}
+
     def _ask(self, request: object) -> Any:
         assert self._process.stdin
         assert self._process.stdout
@@ -103,10 +114,14 @@ class ArgoCD:
 
 
 @contextmanager
-def start() -> Iterator[ArgoCD]:
-    """Start a controller in a cluster with this repository's AppProjects and the plugin's token."""
+def start(webhook_secret: str = "") -> Iterator[ArgoCD]:
+    """Start a controller in a cluster with this repository's AppProjects and the plugin's token.
+
+    `webhook_secret` is Argo CD's own `webhook.github.secret`, "" for none.
+    """
     program = tool("get-program", argocd_module(), "controller")
     command = [str(program), "-modules", str(ROOT / ".cache/gopath/pkg/mod")]
+    command += ["-webhook-secret", webhook_secret]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         argocd = ArgoCD(process)
         argocd.apply_file("manifests/argocd/previews-project.yaml")

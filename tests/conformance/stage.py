@@ -1,22 +1,31 @@
 """Everything at once, as in a company: GitHub (a fake), the plugin as users run it, and Argo CD's own controller."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
-from plugin.sources.file import LONG_AGO, Organisation, load_organisation
+from plugin.sources.file import LONG_AGO, Organisation, PullRequestEntry, load_organisation
 from tests.conformance import argocd
-from tests.conformance.argocd import ArgoCD, Object, Reconciled
+from tests.conformance.argocd import VALIDATION_ERROR, ArgoCD, Object, Reconciled
 from tests.contract.conftest import changed, with_pull_requests
 from tests.fakes.github import GitHub
-from tests.server import READ_TOKEN, SERVE, Server, serve
+from tests.server import READ_TOKEN, SERVE, Server, serve, wait_for
 from tools.rendering import render_applications
 
 ACME = Path("examples/acme")
 SET = "previews"
+DEMO = 12  # previews of the demo organisation
+ORDERS, PUSHED = "acme/orders", "preview-orders-12"  # where `Stage.push` pushes to
+PLUGIN_ERROR = f"error listing params: error get api '{SET}': API error with status code "
+NEVER_READ = f"{PLUGIN_ERROR}503: these repositories have never been read: "
 SETTINGS = {"PREVIEW_REFRESH": "1s"}
 
 
@@ -34,6 +43,7 @@ class Stage:
     settings: dict[str, str]
     running: ExitStack = field(default_factory=ExitStack)  # what else runs until the end
     command: tuple[str, ...] = SERVE
+    state: Path = Path()  # the file that the plugin keeps
     _server: Server | None = None
     _plugin: ExitStack = field(default_factory=ExitStack)
     _minutes: int = 0
@@ -43,12 +53,19 @@ class Stage:
         assert self._server, "the plugin does not run"
         return self._server
 
-    def start_plugin(self) -> None:
-        """Start the plugin, which knows nothing of what a plugin before it knew."""
+    def start_plugin(self, *, remembers: bool = False) -> None:
+        """Start the plugin anew; it knows what the one before had stored, or nothing."""
         self.stop_plugin()
-        github = {"PREVIEW_GITHUB_URL": self.github.url, "PREVIEW_GITHUB_TOKEN": self.github.token}
-        self._server = self._plugin.enter_context(serve(self.folder, self.command, **github, **self.settings))
+        if not remembers:
+            self.state = Path(mkdtemp(dir=self.folder)) / "state.db"
+        self._server = self._plugin.enter_context(serve(self.folder, self.command, **self.environment))
         self.point_argocd_at_plugin()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The plugin's settings."""
+        github = {"PREVIEW_GITHUB_URL": self.github.url, "PREVIEW_GITHUB_TOKEN": self.github.token}
+        return {**github, "PREVIEW_STATE": f"sqlite:{self.state}", **self.settings}
 
     def point_argocd_at_plugin(self) -> None:
         self.argocd.point_at(f"http://127.0.0.1:{self.server.port}")
@@ -69,13 +86,53 @@ class Stage:
 
     def change(self, repository: str, number: int, **changes: Any) -> None:
         """Change a pull request, as somebody on GitHub does."""
-        self._minutes += 1
-        later = LONG_AGO + timedelta(minutes=self._minutes)
-        self.github.organisation = changed(self.github.organisation, repository, number, updated_at=later, **changes)
+        changes["updated_at"] = self._later()
+        self.github.organisation = changed(self.github.organisation, repository, number, **changes)
 
-    def open(self, repository: str, entry: Any) -> None:
+    def push(self) -> str:
+        """Push to a pull request, and return the new head."""
+        (entry,) = (one for one in self.github.organisation.repositories[ORDERS].pull_requests if one.number == 12)
+        head = f"{int(entry.head_sha, 16) + 1:040x}"
+        self.change(ORDERS, 12, head_sha=head)
+        return head
+
+    def ready(self) -> None:
+        """Wait until the plugin has read everything once."""
+        wait_for(lambda: self.server.ask("GET", "/readyz", None).status == 200)
+
+    def recovers(self) -> None:
+        """See that nothing was lost, and that what happens now arrives."""
+        self.push()
+        reconciled = self.settle()
+        assert reconciled.fine
+        assert reconciled.updated.keys() == {PUSHED} == reconciled.touched
+
+    def open(self, repository: str, entry: PullRequestEntry) -> None:
+        """Open a pull request, as somebody on GitHub does."""
         entries = self.github.organisation.repositories[repository].pull_requests
+        entry = entry.model_copy(update={"updated_at": self._later()})
         self.github.organisation = with_pull_requests(self.github.organisation, repository, *entries, entry)
+
+    def _later(self) -> datetime:
+        """Return when the next change happens: long enough ago that a listing has certainly seen it."""
+        self._minutes += 1
+        return LONG_AGO + timedelta(minutes=self._minutes)
+
+    @property
+    def catalog(self) -> Path:
+        """The catalog of a stage that is `well`, for editing."""
+        return Path(self.settings["PREVIEW_CATALOG"])
+
+    def deployed(self) -> str:
+        """Return the commit that Argo CD deploys of what `push` pushes to."""
+        annotations = self.argocd.applications()[PUSHED]["metadata"]["annotations"]
+        return str(annotations["preview.example.com/deploy-sha"])
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run one of the plugin's commands beside it, as a platform team does."""
+        program = Path(sys.executable).parent / "preview-plugin"
+        environment = {"PATH": os.environ["PATH"], **self.environment}
+        return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
 
     def reported(self) -> Any:
         """What the plugin says about itself: `GET /api/v1/previews`."""
@@ -94,11 +151,18 @@ def stage(
     organisation: Organisation | None = None,
     sets: tuple[str, ...] = (SET,),
     command: tuple[str, ...] = SERVE,
+    argocd_secret: str | None = None,
     **settings: str,
 ) -> Iterator[Stage]:
-    """Start all three, with this repository's ApplicationSets."""
-    with GitHub(organisation or acme()) as github, argocd.start() as controller:
-        made = Stage(folder, github, controller, SETTINGS | settings, command=command)
+    """Start all three, with this repository's ApplicationSets.
+
+    With `argocd_secret` the plugin nudges Argo CD, whose `webhook.github.secret` it is; "" for none.
+    """
+    with GitHub(organisation or acme()) as github, argocd.start(argocd_secret or "") as controller:
+        nudging = {} if argocd_secret is None else {"PREVIEW_ARGOCD_WEBHOOK": controller.webhook}
+        if argocd_secret:
+            nudging["PREVIEW_ARGOCD_WEBHOOK_SECRET"] = argocd_secret
+        made = Stage(folder, github, controller, SETTINGS | nudging | settings, command=command)
         try:
             made.start_plugin()
             for name in sets:
@@ -107,6 +171,23 @@ def stage(
         finally:
             made.stop_plugin()
             made.running.close()
+
+
+@contextmanager
+def well(folder: Path, organisation: Organisation | None = None) -> Iterator[Stage]:
+    """Start all three: everything is well, and the catalog in the folder may be edited."""
+    catalog = Path(shutil.copy(ACME / "catalog.yaml", folder))
+    with stage(folder, organisation, PREVIEW_CATALOG=str(catalog)) as staged:
+        staged.ready()
+        assert len(staged.reconcile().created) >= DEMO
+        yield staged
+
+
+def refused(reconciled: Reconciled, message: str) -> None:
+    """Nothing was touched, and the condition says why."""
+    assert reconciled.touched == set()
+    assert message in reconciled.problem
+    assert reconciled.requeue_after == VALIDATION_ERROR
 
 
 def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:

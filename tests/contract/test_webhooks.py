@@ -1,9 +1,7 @@
 """A change, from GitHub's delivery to Argo CD's question, with the real server between them."""
 
-import json
 import threading
 from collections.abc import Iterator
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -11,9 +9,10 @@ import pytest
 
 from plugin.core.deliveries import signature
 from tests.contract.conftest import ACME
+from tests.deliveries import WEBHOOK_SECRET, deliver
 from tests.server import Server, serve, wait_for
 
-SECRET, ARGOCD_SECRET = "secret-of-the-webhook", "secret-of-argo-cd"
+ARGOCD_SECRET = "secret-of-argo-cd"
 
 
 @pytest.fixture(name="nudges")
@@ -58,27 +57,12 @@ def _server(tmp_path: Path, organisation: Path, argocd_webhook: str) -> Iterator
     settings = {
         "PREVIEW_SOURCE": f"file:{organisation}",
         "PREVIEW_REFRESH": "1h",
-        "PREVIEW_WEBHOOK_SECRET": SECRET,
+        "PREVIEW_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "PREVIEW_ARGOCD_WEBHOOK": argocd_webhook,
         "PREVIEW_ARGOCD_WEBHOOK_SECRET": ARGOCD_SECRET,
     }
     with serve(tmp_path, **settings) as server:
         yield server
-
-
-def deliver(server: Server, repository: str, secret: str = SECRET) -> int:
-    body = json.dumps({"action": "synchronize", "repository": {"full_name": repository}}).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "X-GitHub-Event": "pull_request",
-        "X-Hub-Signature-256": signature(secret, body),
-    }
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
-    try:
-        connection.request("POST", "/webhooks/github", body, headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def push(organisation: Path) -> str:

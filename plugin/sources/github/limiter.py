@@ -38,7 +38,7 @@ class Quota:
     """What is left of the hour, by GitHub's last word about it."""
 
     remaining: int  # points
-    resets_at: datetime
+    resets_at: datetime  # by the clock of people here, wrong as it may be
     resets: float  # the same moment by the monotonic clock
 
 
@@ -140,7 +140,8 @@ class Limiter:
         remaining, resets_at = found
         # Both moments are GitHub's, so that a wrong clock here does no harm.
         wait = (resets_at - (date_of(headers) or self.clock.now())).total_seconds()
-        return Quota(remaining, resets_at, self.clock.monotonic() + min(wait, LONGEST_BLOCK))
+        wait = min(wait, LONGEST_BLOCK)
+        return Quota(remaining, self.clock.now() + timedelta(seconds=wait), self.clock.monotonic() + wait)
 
 
 def scarcest(limiters: Iterable[Limiter]) -> Quota | None:

@@ -180,6 +180,14 @@ func (s *apiServer) applications(ctx context.Context) ([]v1alpha1.Application, e
 	return append([]v1alpha1.Application{}, list.Items...), nil
 }
 
+func (s *apiServer) sets(ctx context.Context) ([]v1alpha1.ApplicationSet, error) {
+	var list v1alpha1.ApplicationSetList
+	if err := s.List(ctx, &list); err != nil {
+		return nil, err
+	}
+	return append([]v1alpha1.ApplicationSet{}, list.Items...), nil
+}
+
 // takeChanges returns what was done since it was asked last, and lets the deleted Applications go: the application
 // controller would take their finalizers away once it has deleted what is in them.
 func (s *apiServer) takeChanges(ctx context.Context) (changes, error) {

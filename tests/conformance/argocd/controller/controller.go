@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/argoproj/argo-cd/v3/applicationset/controllers"
@@ -30,6 +31,7 @@ type controller struct {
 	server     *apiServer
 	reconciler *controllers.ApplicationSetReconciler
 	plugin     *timed
+	webhook    string // its URL
 }
 
 type reconciled struct {
@@ -41,27 +43,30 @@ type reconciled struct {
 	Conditions       []v1alpha1.ApplicationSetCondition `json:"conditions"`
 }
 
-// A generator that tells how long it took.
+// A generator that tells how long it took. The webhook's threads may use it too.
 type timed struct {
 	generators.Generator
-	spent time.Duration
+	spent atomic.Int64 // nanoseconds
 }
 
 func (t *timed) GenerateParams(
 	generator *v1alpha1.ApplicationSetGenerator, set *v1alpha1.ApplicationSet, api client.Client,
 ) ([]map[string]any, error) {
 	started := time.Now()
-	defer func() { t.spent += time.Since(started) }()
+	defer func() { t.spent.Add(int64(time.Since(started))) }()
 	return t.Generator.GenerateParams(generator, set, api)
 }
 
-func newController(ctx context.Context, server *apiServer) (*controller, error) {
+// newController starts one whose webhook takes deliveries that are signed with a secret; "" is none.
+func newController(ctx context.Context, server *apiServer, webhookSecret string) (*controller, error) {
 	labels := map[string]string{"app.kubernetes.io/part-of": "argocd"}
 	clientset := kubefake.NewClientset(
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: common.ArgoCDConfigMapName, Namespace: namespace, Labels: labels}},
 		&corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: common.ArgoCDSecretName, Namespace: namespace, Labels: labels},
-			Data:       map[string][]byte{"admin.password": nil, "server.secretkey": nil},
+			Data: map[string][]byte{
+				"admin.password": nil, "server.secretkey": nil, "webhook.github.secret": []byte(webhookSecret),
+			},
 		},
 	)
 	clusters, err := settings.NewClusterInformer(clientset, namespace)
@@ -72,17 +77,22 @@ func newController(ctx context.Context, server *apiServer) (*controller, error) 
 	if !cache.WaitForCacheSync(ctx.Done(), clusters.HasSynced) {
 		return nil, errors.New("the informer of clusters did not start")
 	}
-	argocd := db.NewDB(namespace, settings.NewSettingsManager(ctx, clientset, namespace), clientset)
+	manager := settings.NewSettingsManager(ctx, clientset, namespace)
 	plugin := &timed{Generator: generators.NewPluginGenerator(server, namespace)}
 	pullRequests := generators.NewPullRequestGenerator(
 		server, generators.NewSCMConfig("", nil, true, false, nil, false))
+	known := map[string]generators.Generator{"Plugin": plugin, "PullRequest": pullRequests}
+	url, err := serveWebhook(ctx, manager, server, known)
+	if err != nil {
+		return nil, err
+	}
 	reconciler := &controllers.ApplicationSetReconciler{
 		Client:               server,
 		Scheme:               server.scheme,
 		Recorder:             &record.FakeRecorder{},
 		Renderer:             &utils.Render{},
-		Generators:           map[string]generators.Generator{"Plugin": plugin, "PullRequest": pullRequests},
-		ArgoDB:               argocd,
+		Generators:           known,
+		ArgoDB:               db.NewDB(namespace, manager, clientset),
 		ArgoCDNamespace:      namespace,
 		KubeClientset:        clientset,
 		Policy:               v1alpha1.ApplicationsSyncPolicySync, // the default of the controller's --policy
@@ -90,19 +100,19 @@ func newController(ctx context.Context, server *apiServer) (*controller, error) 
 		ClusterInformer:      clusters,
 		Metrics:              metrics.NewFakeAppsetMetrics(),
 	}
-	return &controller{server: server, reconciler: reconciler, plugin: plugin}, nil
+	return &controller{server: server, reconciler: reconciler, plugin: plugin, webhook: url}, nil
 }
 
 func (c *controller) reconcile(ctx context.Context, name string) (*reconciled, error) {
 	if _, err := c.set(ctx, name); err != nil {
 		return nil, err
 	}
-	started, spent := time.Now(), c.plugin.spent
+	started, spent := time.Now(), c.plugin.spent.Load()
 	result, err := c.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
 	report := &reconciled{
 		RequeueAfter:     result.RequeueAfter.Seconds(),
 		Seconds:          time.Since(started).Seconds(),
-		GeneratorSeconds: (c.plugin.spent - spent).Seconds(),
+		GeneratorSeconds: time.Duration(c.plugin.spent.Load() - spent).Seconds(),
 	}
 	if err != nil {
 		report.Error = err.Error()

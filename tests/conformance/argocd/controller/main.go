@@ -6,6 +6,8 @@
 //	{"reconcile": NAME}         what a queue would have the controller do; the answer says what changed
 //	{"parameters": NAME}        what the set's generators return, without templates
 //	{"applications": true}      every Application as the API server has it
+//	{"sets": true}              every ApplicationSet; what Argo CD's webhook wants refreshed is annotated
+//	{"webhook": true}           the URL of Argo CD's webhook, which is served all the time
 //
 // An answer with "failed" is a request that could not be carried out; what Argo CD itself reports is in the other fields.
 package main
@@ -28,24 +30,27 @@ type request struct {
 	Reconcile    string            `json:"reconcile"`
 	Parameters   string            `json:"parameters"`
 	Applications bool              `json:"applications"`
+	Sets         bool              `json:"sets"`
+	Webhook      bool              `json:"webhook"`
 }
 
 func main() {
 	modules := flag.String("modules", "", "Go's module cache, which holds Argo CD's CRDs")
+	webhookSecret := flag.String("webhook-secret", "", "Argo CD's webhook.github.secret")
 	flag.Parse()
 	logrus.SetOutput(io.Discard) // conditions say it, and are compared
-	if err := serve(context.Background(), *modules, os.Stdin, os.Stdout); err != nil {
+	if err := serve(context.Background(), *modules, *webhookSecret, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(ctx context.Context, modules string, in io.Reader, out io.Writer) error {
+func serve(ctx context.Context, modules, webhookSecret string, in io.Reader, out io.Writer) error {
 	server, err := newAPIServer(modules)
 	if err != nil {
 		return err
 	}
-	controller, err := newController(ctx, server)
+	controller, err := newController(ctx, server, webhookSecret)
 	if err != nil {
 		return err
 	}
@@ -82,6 +87,10 @@ func (c *controller) handle(ctx context.Context, line []byte) (any, error) {
 		return c.parameters(ctx, asked.Parameters)
 	case asked.Applications:
 		return c.server.applications(ctx)
+	case asked.Sets:
+		return c.server.sets(ctx)
+	case asked.Webhook:
+		return map[string]string{"url": c.webhook}, nil
 	}
 	return nil, fmt.Errorf("this asks for nothing: %s", line)
 }

@@ -1,0 +1,104 @@
+"""From GitHub's delivery to the new Application: the plugin nudges Argo CD's own webhook, which has it ask at once.
+
+The plugin polls once an hour here, and Argo CD never does: only the delivery and the nudge make anything happen.
+"""
+
+import time
+
+import pytest
+
+from tests.conformance.argocd import ArgoCD, Object, Reconciled
+from tests.conformance.conftest import MakeStage
+from tests.conformance.stage import SET, Stage
+from tests.contract.conftest import pull_request
+from tests.deliveries import WEBHOOK_SECRET, deliver
+from tests.server import wait_for
+
+ARGOCD_SECRET = "secret-of-argo-cd"
+OURS = {"previews": "previews", "forks": "previews-forks", "helm-example": "previews-helm"}  # file: name
+POLLED = 30 + 60  # seconds: PREVIEW_REFRESH and requeueAfterSeconds, where nobody tells anybody
+
+
+def nudging(make_stage: MakeStage, argocd_secret: str, sets: tuple[str, ...] = (SET,), **settings: str) -> Stage:
+    """Everybody knows the twelve previews."""
+    settings = {"PREVIEW_REFRESH": "1h", "PREVIEW_WEBHOOK_SECRET": WEBHOOK_SECRET, **settings}
+    staged = make_stage(sets=sets, argocd_secret=argocd_secret, **settings)
+    wait_for(lambda: staged.server.ask("GET", "/readyz", None).status == 200)
+    assert len(staged.reconcile().created) == 12
+    assert staged.argocd.to_refresh() == set()
+    return staged
+
+
+def open_and_deliver(staged: Stage, number: int) -> None:
+    staged.open("acme/orders", pull_request(number))
+    assert deliver(staged.server, "acme/orders") == 202
+
+
+def created_alone(reconciled: Reconciled, number: int) -> bool:
+    return reconciled.fine and reconciled.touched == {*reconciled.created} == {f"preview-orders-{number}"}
+
+
+def foreign_sets(argocd: ArgoCD) -> None:
+    """ApplicationSets of others, which Argo CD's webhook refreshes for other deliveries."""
+    plugin = {"plugin": {"configMapRef": {"name": "preview-plugin"}}}
+    generators: dict[str, Object] = {
+        "list": {"list": {"elements": [{"name": "one"}]}},
+        "git": {"git": {"repoURL": "https://github.com/acme/none.git", "revision": "HEAD", "directories": []}},
+        "pull-requests": {"pullRequest": {"github": {"owner": "acme", "repo": "orders"}}},
+        "plugin-first-in-a-matrix": {"matrix": {"generators": [plugin, {"list": {"elements": [{"k": "v"}]}}]}},
+    }
+    content = argocd.apply_file(f"applicationsets/{SET}.yaml")
+    for name, generator in generators.items():
+        metadata = {"name": name, "namespace": "argocd"}
+        argocd.apply({**content, "metadata": metadata, "spec": {**content["spec"], "generators": [generator]}})
+
+
+@pytest.mark.parametrize("secret", ["", ARGOCD_SECRET], ids=["no secret", "a secret"])
+def test_a_new_pull_request_is_an_application_before_anybody_polls(
+    make_stage: MakeStage, secret: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    staged = nudging(make_stage, secret, tuple(OURS))
+    foreign_sets(staged.argocd)
+
+    delivered = time.monotonic()
+    open_and_deliver(staged, 20)
+    wait_for(lambda: staged.argocd.to_refresh() >= {SET})
+    reconciled = staged.reconcile()
+    seconds = time.monotonic() - delivered
+
+    assert created_alone(reconciled, 20)
+    wait_for(lambda: staged.argocd.to_refresh() >= {*OURS.values()} - {SET})  # it goes from one set to the next
+    assert staged.argocd.to_refresh() == {*OURS.values()} - {SET}  # Argo CD takes the mark away after a reconcile
+    with capsys.disabled():
+        print(f"\nfrom GitHub's delivery to the Application: {seconds:.1f} s; by polling up to {POLLED} s")
+
+
+def test_a_nudge_that_was_lost_is_repeated_until_argocd_has_asked(make_stage: MakeStage) -> None:
+    staged = nudging(make_stage, ARGOCD_SECRET)
+
+    open_and_deliver(staged, 20)
+    wait_for(lambda: staged.argocd.to_refresh() == {SET})
+    staged.argocd.apply_file("applicationsets/previews.yaml")  # nothing came of it
+    assert staged.argocd.to_refresh() == set()
+    wait_for(lambda: staged.argocd.to_refresh() == {SET})
+    assert created_alone(staged.reconcile(), 20)
+
+    # It is left alone when GitHub says something that is no news; else each nudge would bring the next.
+    sent = staged.server.metric("preview_nudges_total", result="sent")
+    assert sent >= 2
+    assert deliver(staged.server, "acme/orders") == 202
+    staged.server.refreshed()
+    assert staged.server.metric("preview_nudges_total", result="sent") == sent
+    assert staged.argocd.to_refresh() == set()
+
+
+def test_a_nudge_that_is_not_signed_rightly_does_nothing_and_people_can_read_why(make_stage: MakeStage) -> None:
+    staged = nudging(make_stage, ARGOCD_SECRET, PREVIEW_ARGOCD_WEBHOOK_SECRET="secret-of-another")
+
+    open_and_deliver(staged, 20)
+    wait_for(lambda: staged.server.metric("preview_nudges_total", result="failed") >= 1)
+    assert staged.argocd.to_refresh() == set()
+    assert staged.server.metric("preview_nudges_total", result="sent") == 0
+    assert "Argo CD could not be told of a change" in staged.server.log.read_text("utf-8")
+
+    assert created_alone(staged.reconcile(), 20)  # when it polls
