@@ -25,6 +25,8 @@ from tests.contract.conftest import (
 )
 from tests.fakes.github import GitHub, Intercept, faults
 
+OUTAGES = faults.OUTAGES | faults.SILENCING
+
 
 def new_pull_request(organisation: Organisation) -> Organisation:
     entries = organisation.repositories["acme/orders"].pull_requests
@@ -36,7 +38,7 @@ def locators(plugin: Plugin) -> set[str]:
 
 
 @pytest.mark.parametrize("operation", ["Probe", "List", "Details", "Confirm"])
-@pytest.mark.parametrize("fault", faults.OUTAGES.values(), ids=faults.OUTAGES.keys())
+@pytest.mark.parametrize("fault", OUTAGES.values(), ids=OUTAGES.keys())
 def test_an_outage_changes_nothing_and_ends_by_itself(
     github: GitHub, plugin: Plugin, organisation: Organisation, fault: Intercept, operation: str
 ) -> None:
@@ -65,7 +67,7 @@ def test_an_outage_changes_nothing_and_ends_by_itself(
 
 
 @pytest.mark.parametrize("operation", ["List", "Details"])
-@pytest.mark.parametrize("fault", faults.OUTAGES.values(), ids=faults.OUTAGES.keys())
+@pytest.mark.parametrize("fault", OUTAGES.values(), ids=OUTAGES.keys())
 def test_a_cold_start_during_an_outage_answers_nothing(
     github: GitHub, plugin: Plugin, fault: Intercept, operation: str
 ) -> None:

@@ -38,7 +38,7 @@ def post(github: GitHub) -> requests.Response:
         (faults.secondary_limit(), 403, ("Retry-After", None)),
         (faults.secondary_limit(429, retry_after=7), 429, ("Retry-After", "7")),
         (faults.primary_limit(), 403, ("x-ratelimit-remaining", "0")),
-        (faults.primary_limit(429, reset=5), 429, ("x-ratelimit-reset", "5")),
+        (faults.primary_limit(429), 429, ("x-ratelimit-remaining", "0")),
         (faults.bad_credentials(), 401, ("Retry-After", None)),
     ],
 )

@@ -1,11 +1,11 @@
 """A GitHub on loopback that cannot lie: it runs the plugin's real queries against GitHub's own schema.
 
-Read in this order: world (what there is), graphql and cost (what is answered and what it costs), rest and
-app, wire and server (HTTP), faults (what goes wrong).
+Read in this order: world and history (what there is), graphql, execution and cost (what is answered and what it
+costs), rest and app, github (who asks), wire, server and inside (how it is reached), faults (what goes wrong).
 """
 
 from .app import App
-from .server import Call, GitHub, Intercept
+from .github import Call, GitHub, Intercept
 from .wire import Request, Response, json_response
 from .world import Blob, Symlink, Tree, database_id
 

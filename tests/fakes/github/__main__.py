@@ -11,7 +11,7 @@ import yaml
 
 from plugin.sources.file import Organisation
 
-from .server import GitHub
+from .github import GitHub
 
 
 def main() -> None:

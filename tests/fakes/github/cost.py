@@ -98,7 +98,7 @@ class _Walk:
             returned = get_named_type(definition.type)
             if not is_composite_type(returned):
                 continue
-            arguments = get_argument_values(definition, field, self.variables)
+            arguments = get_argument_values(definition, field, self.variables) if definition.args else {}
             inner = [node.selection_set for node in nodes if node.selection_set]
             each = times
             if returned.name.endswith("Connection"):

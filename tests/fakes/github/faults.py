@@ -4,13 +4,15 @@ Each function returns an intercept. `on` and `times` say where and how often; `i
 """
 
 import json
+import random
 import time
 from collections.abc import Callable
 from typing import Any
 
-from .server import Intercept
+from .github import Intercept
 from .wire import Request, Response, error, json_response
 
+LIMITED = "API rate limit exceeded for user ID 1."
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
@@ -67,10 +69,9 @@ def secondary_limit(status: int = 403, retry_after: int | None = None) -> Interc
     return lambda _: error(status, message, headers)
 
 
-def primary_limit(status: int = 403, reset: int = 4_000_000_000) -> Intercept:
-    """The hour's requests are used up; `reset` is the second at which the next hour begins."""
-    headers = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
-    return lambda _: error(status, "API rate limit exceeded for user ID 1.", headers)
+def primary_limit(status: int = 403, seconds: int = 1) -> Intercept:
+    """The hour's requests are used up; the next hour begins after `seconds`."""
+    return lambda request: error(status, LIMITED, _used_up(request, seconds))
 
 
 def bad_credentials() -> Intercept:
@@ -92,9 +93,9 @@ def no_answer() -> Intercept:
     return lambda _: Response(200, b"{}", cut=0)
 
 
-def slow(seconds: float) -> Intercept:
+def slow(seconds: float, sleep: Callable[[float], None] = time.sleep) -> Intercept:
     def intercept(_: Request) -> None:
-        time.sleep(seconds)
+        sleep(seconds)
 
     return intercept
 
@@ -102,9 +103,15 @@ def slow(seconds: float) -> Intercept:
 # --- GraphQL, all with status 200
 
 
-def rate_limited() -> Intercept:
-    """The hour's points are used up."""
-    return _errors({"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."})
+def rate_limited(seconds: int = 1) -> Intercept:
+    """The hour's points are used up; the next hour begins after `seconds`."""
+    body = {"errors": [{"type": "RATE_LIMITED", "message": LIMITED}]}
+    return lambda request: json_response(200, body, _used_up(request, seconds))
+
+
+def _used_up(request: Request, seconds: int) -> dict[str, str]:
+    reset = int(request.now.timestamp()) + seconds
+    return {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
 
 
 def error_without_path() -> Intercept:
@@ -143,15 +150,100 @@ def resource_limits_exceeded() -> Intercept:
     """GitHub stopped half way: the last repository is missing, and of the others' lists the last entry."""
 
     def spoil(answer: dict[str, Any]) -> None:
-        aliases = [name for name, value in answer["data"].items() if value is not None and name != "rateLimit"]
-        for alias in aliases:
-            if isinstance(answer["data"][alias], dict) and "list" in answer["data"][alias]:
-                del answer["data"][alias]["list"]["nodes"][-1:]
-        answer["data"][aliases[-1]] = None
-        limits = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
-        answer.setdefault("errors", []).append({**limits, "path": [aliases[-1]]})
+        limits: dict[str, Any] = {
+            "type": "RESOURCE_LIMITS_EXCEEDED",
+            "message": "Resource limits for this query exceeded.",
+        }
+        for content in _lists(answer):
+            del content["nodes"][-1:]
+        aliases = [name for name in answer["data"] if name != "rateLimit"]
+        if aliases:
+            answer["data"][aliases[-1]] = None
+            limits["path"] = [aliases[-1]]
+        answer.setdefault("errors", []).append(limits)
 
     return spoiled(spoil)
+
+
+# --- Answers that look whole
+
+
+def lost_half(*, honest: bool) -> Intercept:
+    """Every second entry of each list is missing; an `honest` GitHub still counts them."""
+
+    def spoil(answer: dict[str, Any]) -> None:
+        for content in _lists(answer):
+            lost = len(content["nodes"][1::2])
+            del content["nodes"][1::2]
+            content["totalCount"] -= 0 if honest else lost
+
+    return on("List", spoiled(spoil))
+
+
+def first_page_only(size: int = 1, *, honest: bool = True) -> Intercept:
+    """Each list ends after its first `size` entries; an `honest` GitHub still counts the others."""
+
+    def spoil(answer: dict[str, Any]) -> None:
+        for content in _lists(answer):
+            del content["nodes"][size:]
+            content["pageInfo"]["hasNextPage"] = False
+            if not honest:
+                content["totalCount"] = len(content["nodes"])
+
+    return on("List", spoiled(spoil))
+
+
+def out_of_order(rng: random.Random) -> Intercept:
+    """Entries of lists, also of the newest pull requests, come in any order."""
+
+    def spoil(answer: dict[str, Any]) -> None:
+        for content in [*_lists(answer), *_lists(answer, "newest")]:
+            rng.shuffle(content["nodes"])
+
+    return spoiled(spoil)
+
+
+def pages_out_of_order() -> Intercept:
+    """Each list's second page comes first, and the first one when the second one is asked for."""
+    held: dict[str, list[Any]] = {}  # first pages, by the cursor of the second one
+
+    def intercept(request: Request) -> Response:
+        response = request.answer()
+        answer = response.json()
+        for alias, content in _lists_by_alias(answer).items():
+            cursor, after = content["pageInfo"]["endCursor"], request.variables.get(f"a{alias[1:]}")
+            if after is None and content["pageInfo"]["hasNextPage"]:
+                second = _lists_by_alias(request.answer(**{f"a{alias[1:]}": cursor}).json())[alias]
+                held[cursor], content["nodes"] = content["nodes"], second["nodes"]
+            elif after in held:
+                content["nodes"] = held.pop(after)
+        return json_response(response.status, answer, response.headers)
+
+    return on("List", intercept)
+
+
+def null_nodes() -> Intercept:
+    """The first entry of each list is null, and nothing says why."""
+
+    def spoil(answer: dict[str, Any]) -> None:
+        for content in _lists(answer):
+            content["nodes"][:1] = [None] * len(content["nodes"][:1])
+
+    return on("List", spoiled(spoil))
+
+
+def going_back(rng: random.Random, up_to: float = 8.0) -> Intercept:
+    """Each answer is as old as it happens: it can be older than the one before."""
+    return lambda request: request.answer(rng.uniform(0, up_to)) if request.graphql else None
+
+
+def _lists(answer: dict[str, Any], name: str = "list") -> list[dict[str, Any]]:
+    return list(_lists_by_alias(answer, name).values())
+
+
+def _lists_by_alias(answer: dict[str, Any], name: str = "list") -> dict[str, dict[str, Any]]:
+    data = answer.get("data") or {}
+    return {alias: value[name] for alias, value in data.items() if isinstance(value, dict) and name in value}
 
 
 def _errors(problem: dict[str, Any], **content: Any) -> Intercept:
@@ -181,10 +273,8 @@ OUTAGES = {
     "504 with a page": server_error(504),
     "200 with a page": html_with_status_200(),
     "200 without data": empty_object(),
-    "403 secondary limit": secondary_limit(403),
-    "403 secondary limit with Retry-After": secondary_limit(403, retry_after=60),
-    "429 secondary limit": secondary_limit(429),
-    "429 with Retry-After": secondary_limit(429, retry_after=60),
+    "403 secondary limit with Retry-After": secondary_limit(403, retry_after=1),
+    "429 with Retry-After": secondary_limit(429, retry_after=1),
     "403 primary limit": primary_limit(403),
     "429 primary limit": primary_limit(429),
     "RATE_LIMITED with status 200": rate_limited(),
@@ -192,6 +282,12 @@ OUTAGES = {
     "token revoked": bad_credentials(),
     "truncated body": truncated_body(),
     "no body": no_answer(),
+}
+
+# Outages too, but GitHub's rules ask for a minute of silence after them.
+SILENCING = {
+    "403 secondary limit": secondary_limit(403),
+    "429 secondary limit": secondary_limit(429),
 }
 
 # Some of the answer is missing; the rest is good.

@@ -1,4 +1,4 @@
-"""The GraphQL side: GitHub's schema, executed with graphql-core over a `World`.
+"""The GraphQL side: queries are checked by graphql-core against GitHub's schema and run over a `World`.
 
 Every field of the committed schema has a resolver and every resolver has a field, which `bind` checks when
 this module is loaded: a query that needs more than the fake knows fails loudly instead of reading nulls.
@@ -12,24 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from graphql import (
-    DocumentNode,
-    ExecutionResult,
     FragmentDefinitionNode,
     GraphQLError,
-    GraphQLInterfaceType,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
+    VariableValues,
     build_schema,
-    execute,
     get_variable_values,
     parse,
     validate,
 )
 
 from .cost import Cost, Refusal, measure
+from .execution import Field, compile_query, run_query
 from .resolvers import NEVER, RESOLVERS, SHA, Context, GitObject, Resolver
 from .world import (
     Account,
@@ -43,9 +40,9 @@ Json = dict[str, Any]
 class Plan:
     """A query that GitHub accepted, before it runs."""
 
-    document: DocumentNode
+    fields: tuple[Field, ...]
     operation: str
-    variables: Mapping[str, Any]
+    variables: VariableValues
     cost: Cost
 
 
@@ -53,34 +50,30 @@ def plan(query: str, variables: Mapping[str, Any]) -> Plan | Json:
     """Check a query as GitHub does before it runs one; else the body that says what is wrong."""
     checked = _check(query)
     if isinstance(checked, list):
-        return {"errors": [_formatted(error) for error in checked]}
-    document, operation, fragments = checked
+        return {"errors": [formatted(error) for error in checked]}
+    operation, fragments, fields = checked
     coerced = get_variable_values(SCHEMA, operation.variable_definitions or (), dict(variables))
     if isinstance(coerced, list):
-        return {"errors": [_formatted(error) for error in coerced]}
+        return {"errors": [formatted(error) for error in coerced]}
     name = operation.name.value if operation.name else ""
     try:
         cost = measure(SCHEMA, operation, fragments, coerced)
     except Refusal as refusal:
         place = {"path": refusal.path} if refusal.path else {}
         return {"data": None, "errors": [{"type": refusal.kind, **place, "message": str(refusal)}]}
-    return Plan(document, name, variables, cost)
+    return Plan(fields, name, coerced, cost)
 
 
 def run(plan: Plan, context: Context) -> Json:
     """Answer as GitHub does; an exception of the fake itself is raised, never answered."""
-    result = execute(SCHEMA, plan.document, context_value=context, variable_values=dict(plan.variables))
-    assert isinstance(result, ExecutionResult)
-    for error in result.errors or ():
-        if not isinstance(error.original_error, Refusal):
-            raise error.original_error or error
-    answer: Json = {"data": result.data}
-    if result.errors:
-        answer["errors"] = [_formatted(error) for error in result.errors]
+    data, errors = run_query(plan.fields, context, plan.variables, type_name)
+    answer: Json = {"data": data}
+    if errors:
+        answer["errors"] = [formatted(error) for error in errors]
     return answer
 
 
-Checked = tuple[DocumentNode, OperationDefinitionNode, dict[str, FragmentDefinitionNode]]
+Checked = tuple[OperationDefinitionNode, dict[str, FragmentDefinitionNode], tuple[Field, ...]]
 
 
 @lru_cache(maxsize=512)
@@ -95,10 +88,10 @@ def _check(query: str) -> Checked | list[GraphQLError]:
     if len(operations) != 1:
         return [GraphQLError("An operation name is required")]
     fragments = {n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)}
-    return document, operations[0], fragments
+    return operations[0], fragments, compile_query(SCHEMA, operations[0], fragments)
 
 
-def _formatted(error: GraphQLError) -> Json:
+def formatted(error: GraphQLError) -> Json:
     formatted: Json = {"message": error.message}
     if isinstance(error.original_error, Refusal):
         formatted["type"] = error.original_error.kind
@@ -109,7 +102,7 @@ def _formatted(error: GraphQLError) -> Json:
     return formatted
 
 
-def _type_name(value: object, _: GraphQLResolveInfo[Context], __: object) -> str:
+def type_name(value: object) -> str:
     match value:
         case Account():
             return "Bot" if value.is_bot else "User"
@@ -118,10 +111,6 @@ def _type_name(value: object, _: GraphQLResolveInfo[Context], __: object) -> str
         case GitObject():
             return type(value.content).__name__
     return type(value).__name__
-
-
-def _without_info(resolver: Resolver) -> Resolver:
-    return lambda value, info, **arguments: resolver(value, info.context, **arguments)
 
 
 def _snake(name: str) -> str:
@@ -136,14 +125,12 @@ def _commit_name(value: object) -> str:
 
 def bind(schema: GraphQLSchema, resolvers: Mapping[str, Mapping[str, Resolver]]) -> GraphQLSchema:
     for name, kind in schema.type_map.items():
-        if isinstance(kind, GraphQLInterfaceType):
-            kind.resolve_type = _type_name
         if not isinstance(kind, GraphQLObjectType) or name.startswith("__") or name in NEVER:
             continue
         if differ := kind.fields.keys() ^ resolvers.get(name, {}).keys():
             raise LookupError(f"schema.graphql and the fake's resolvers differ in {name}: {sorted(differ)}")
         for field_name, field in kind.fields.items():
-            field.resolve = _without_info(resolvers[name][field_name])
+            field.resolve = resolvers[name][field_name]
             for argument_name, argument in field.args.items():
                 argument.out_name = _snake(argument_name)
     commit_names = schema.type_map["GitObjectID"]

@@ -1,129 +1,23 @@
-"""The fake GitHub itself: who asks, what it costs, which side answers, and the HTTP around it."""
+"""The fake GitHub's HTTP server on loopback."""
 
 import contextlib
-import json
 import socket
 import threading
-import time
-import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from http import HTTPStatus
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
-from plugin.sources.file import Organisation
-
-from . import graphql, rest
-from .app import App, BadJWTError, Installations
-from .limits import Quota, charge
-from .resolvers import Context
-from .wire import Request, Response, error, json_response, not_found
-from .world import CONFIG_PATH, Changes, File, build
-
-Intercept = Callable[[Request], Response | None]
+from .wire import Request, Response, make_request
 
 
-@dataclass(frozen=True)
-class Call:
-    """One request as it arrived, whatever was answered."""
+class Server:
+    """Serves until closed."""
 
-    operation: str  # List, Details, ... or "GET /repos/acme/orders"
-    variables: Mapping[str, Any]
-    cost: int = 0  # points charged
-    nodes: int = 0
-    enterprise: bool = False
-
-
-@dataclass(frozen=True)
-class _Caller:
-    """Whose hourly budget a request is charged to, and what it may see."""
-
-    key: str
-    owner: str | None = None
-    app: App | None = None
-
-
-class GitHub:
-    """A GitHub on loopback. Tests may change its attributes at any time; each request sees one state."""
-
-    def __init__(
-        self, organisation: Organisation, *, token: str = "fake-token", app: App | None = None, port: int = 0
-    ) -> None:
-        self.token = token
-        self.latency = 0.0  # seconds before each answer
-        self.budget: int | None = None  # points (and REST requests) per hour; None: counted, never refused
-        self.intercept: Intercept | None = None
-        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
-        self.log: list[Call] = []
-        self.broken: list[str] = []  # tracebacks of the fake's own failures: such a test proves nothing
-        self._lock = threading.Lock()
-        self._organisation, self._changes = organisation, Changes()
-        self._world = build(organisation, self._changes)
-        self._installations = Installations(app)
-        self._quotas: dict[tuple[str, str], Quota] = {}
-        self._server = _Server(("127.0.0.1", port), self)
+    def __init__(self, port: int, handle: Callable[[Request], Response]) -> None:
+        self._server = _Server(("127.0.0.1", port), handle)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """The base URL of github.com's API."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def enterprise_url(self) -> str:
-        """The base URL of an Enterprise Server's REST API."""
-        return f"{self.url}/api/v3"
-
-    @property
-    def points(self) -> int:
-        return sum(call.cost for call in list(self.log))
-
-    @property
-    def organisation(self) -> Organisation:
-        return self._organisation
-
-    @organisation.setter
-    def organisation(self, organisation: Organisation) -> None:
-        self._change(organisation, self._changes)
-
-    def put_file(self, repository: str, sha: str, file: File, path: str = CONFIG_PATH) -> None:
-        self._must_have(repository)
-        files = {**self._changes.files, (repository, sha, path): file}
-        self._change(self._organisation, replace(self._changes, files=files))
-
-    def forget_commit(self, sha: str) -> None:
-        """The pull request is listed, but GitHub does not know its commit (yet)."""
-        unknown = self._changes.unknown_commits | {sha}
-        self._change(self._organisation, replace(self._changes, unknown_commits=unknown))
-
-    def remember_commit(self, sha: str) -> None:
-        unknown = self._changes.unknown_commits - {sha}
-        self._change(self._organisation, replace(self._changes, unknown_commits=unknown))
-
-    def delete_fork(self, fork: str) -> None:
-        repositories = self._organisation.repositories.values()
-        if fork not in {pull.fork for repository in repositories for pull in repository.pull_requests}:
-            raise ValueError(f"the organisation has no pull request of {fork}")
-        deleted = self._changes.deleted_forks | {fork}
-        self._change(self._organisation, replace(self._changes, deleted_forks=deleted))
-
-    def rename(self, repository: str, new: str) -> None:
-        """Rename or transfer; the organisation file and the methods here go on using the old name."""
-        self._must_have(repository)
-        renamed = {**self._changes.renamed, repository: new}
-        self._change(self._organisation, replace(self._changes, renamed=renamed))
-
-    def recreate(self, repository: str) -> None:
-        """Delete it and make another one of the same name and content."""
-        self._must_have(repository)
-        recreated = {**self._changes.recreated, repository: self._changes.recreated.get(repository, 0) + 1}
-        self._change(self._organisation, replace(self._changes, recreated=recreated))
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
         """Stop, and hang up on every client, as a machine that dies would."""
@@ -132,129 +26,14 @@ class GitHub:
         self._server.hang_up()
         self._thread.join()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-        if self.broken and problem is None:
-            raise AssertionError("the fake GitHub itself failed:\n" + "\n".join(self.broken))
-
-    def handle(self, request: Request) -> Response:
-        """Answer one request."""
-        if self.latency:
-            time.sleep(self.latency)
-        try:
-            call, answer = self._prepare(request)
-            with self._lock:
-                self.log.append(call)
-            request = replace(request, operation=call.operation, answer=answer)
-            response = self.intercept(request) if self.intercept else None
-            if response is None:
-                response = answer()
-        except Exception:  # noqa: BLE001 - reported to the client, and to the test when it ends
-            self.broken.append(traceback.format_exc())
-            response = Response(HTTPStatus.INTERNAL_SERVER_ERROR, self.broken[-1].encode())
-        return response.with_headers({"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"})
-
-    def _must_have(self, repository: str) -> None:
-        if repository not in self._organisation.repositories:
-            raise ValueError(f"the organisation has no {repository}")
-
-    def _change(self, organisation: Organisation, changes: Changes) -> None:
-        world = build(organisation, changes)
-        with self._lock:
-            self._organisation, self._changes, self._world = organisation, changes, world
-
-    def _prepare(self, request: Request) -> tuple[Call, Callable[[], Response]]:
-        """Log entry and true answer. Charged here: a request that fails later has cost its points."""
-        if not request.graphql:
-            return self._prepare_rest(request)
-        call, plan = _read(request)
-        caller = self._caller(request)
-        if isinstance(caller, Response):
-            return call, lambda: caller
-        if not isinstance(plan, graphql.Plan):
-            return call, lambda: plan
-        quota, enough = self._charge("graphql", caller, request, plan.cost.points)
-        headers = quota.headers("graphql") if quota else {}
-        if not enough:
-            limited = {"type": "RATE_LIMITED", "message": f"API rate limit exceeded for {caller.key}."}
-            return call, lambda: json_response(HTTPStatus.OK, {"errors": [limited]}, headers)
-        context = Context(self._world, plan.cost, quota, caller.owner)
-        call = replace(call, cost=plan.cost.points, nodes=plan.cost.nodes)
-        return call, lambda: json_response(HTTPStatus.OK, graphql.run(plan, context), headers)
-
-    def _prepare_rest(self, request: Request) -> tuple[Call, Callable[[], Response]]:
-        call = Call(f"{request.method} {request.path}", request.query, enterprise=request.enterprise)
-        caller = self._caller(request)
-        if isinstance(caller, Response):
-            return call, lambda: caller
-        quota, enough = self._charge("core", caller, request, 1)
-        headers = quota.headers("core") if quota else {}
-        if not enough:
-            message = f"API rate limit exceeded for {caller.key}."
-            return call, lambda: error(HTTPStatus.FORBIDDEN, message, headers)
-        visit = rest.Visit(request, self._world, self.now(), self._installations, caller.owner, caller.app)
-        return call, lambda: rest.answer(visit).with_headers(headers)
-
-    def _caller(self, request: Request) -> _Caller | Response:
-        if not request.headers.get("user-agent"):
-            return error(HTTPStatus.FORBIDDEN, "Request forbidden by administrative rules.")
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if not token or scheme.lower() not in {"bearer", "token"}:
-            return error(HTTPStatus.UNAUTHORIZED, "Requires authentication")
-        if rest.needs_app(request.method, request.path):
-            return self._app(token)
-        owner = self._installations.owner_of(token, self.now())
-        if owner is not None:
-            return _Caller(f"installation of {owner}", owner.lower())
-        if token != self.token:
-            return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
-        return _Caller("user ID 1")
-
-    def _app(self, token: str) -> _Caller | Response:
-        try:
-            return _Caller("app", app=self._installations.check(token, self.now()))
-        except BadJWTError as problem:
-            return error(HTTPStatus.UNAUTHORIZED, str(problem))
-
-    def _charge(self, resource: str, caller: _Caller, request: Request, points: int) -> tuple[Quota | None, bool]:
-        if request.enterprise:  # Enterprise Server has no limits unless its admin wants some
-            return None, True
-        with self._lock:
-            quota, enough = charge(self._quotas.get((resource, caller.key)), points, self.budget, self.now())
-            self._quotas[resource, caller.key] = quota
-        return quota, enough
-
-
-def _read(request: Request) -> tuple[Call, graphql.Plan | Response]:
-    """Take a GraphQL request apart, or say why GitHub would not run it."""
-    call = Call(f"{request.method} {request.path}", {}, enterprise=request.enterprise)
-    if request.method != "POST":
-        return call, not_found()
-    try:
-        asked = json.loads(request.body)
-    except ValueError:
-        return call, error(HTTPStatus.BAD_REQUEST, "Problems parsing JSON")
-    if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
-        return call, error(HTTPStatus.BAD_REQUEST, "A query attribute must be specified and must be a string.")
-    variables = asked.get("variables") or {}
-    plan = graphql.plan(asked["query"], variables)
-    if isinstance(plan, graphql.Plan):
-        return replace(call, operation=plan.operation, variables=variables), plan
-    return call, json_response(HTTPStatus.OK, plan)
-
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], github: GitHub) -> None:
+    def __init__(self, address: tuple[str, int], handle: Callable[[Request], Response]) -> None:
         super().__init__(address, _Handler)
-        self.github = github
+        self.handle = handle
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -287,20 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def respond(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        url = urlsplit(self.path)
-        path = url.path.removeprefix("/api/v3")
-        enterprise = url.path.startswith("/api/")
-        request = Request(
-            method=self.command,
-            path=path,
-            query=dict(parse_qsl(url.query, keep_blank_values=True)),
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=body,
-            base_url=self.server.github.enterprise_url if enterprise else self.server.github.url,
-            enterprise=enterprise,
-            graphql=url.path in {"/graphql", "/api/graphql"},
-        )
-        response = self.server.github.handle(request)
+        base_url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        response = self.server.handle(make_request(self.command, base_url, self.path, self.headers.items(), body))
         self.send_response_only(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)

@@ -1,10 +1,14 @@
 """One HTTP request and its answer, as tests and faults see them."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,15 @@ class Response:
         return replace(self, headers={**headers, **self.headers})
 
 
-def _nobody() -> Response:
-    raise RuntimeError("this request did not come through the server")
+class Answer(Protocol):
+    """What GitHub answers when nothing is wrong."""
+
+    def __call__(self, lag: float = 0.0, **variables: Any) -> Response:
+        """Answer as of `lag` seconds ago; `variables` replace those of a GraphQL request."""
+
+
+def _nobody(lag: float = 0.0, **variables: Any) -> Response:  # noqa: ARG001 - there is none
+    raise RuntimeError("this request did not come through GitHub")
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,9 @@ class Request:
     enterprise: bool = False
     graphql: bool = False
     operation: str = ""  # the GraphQL operation's name, or method and path
-    answer: Callable[[], Response] = _nobody  # what GitHub answers when nothing is wrong
+    variables: Mapping[str, Any] = field(default_factory=dict)  # of GraphQL
+    now: datetime = LONG_AGO  # by GitHub's clock
+    answer: Answer = _nobody
 
 
 def json_response(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
@@ -56,3 +69,19 @@ def error(status: int, message: str, headers: Mapping[str, str] | None = None) -
 
 def not_found() -> Response:
     return error(HTTPStatus.NOT_FOUND, "Not Found")
+
+
+def make_request(method: str, base_url: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Request:
+    """Take a request apart; `target` is its path and query, `base_url` where github.com's API would be."""
+    url = urlsplit(target)
+    enterprise = url.path.startswith("/api/")
+    return Request(
+        method=method,
+        path=url.path.removeprefix("/api/v3"),
+        query=dict(parse_qsl(url.query, keep_blank_values=True)),
+        headers={name.lower(): value for name, value in headers},
+        body=body,
+        base_url=f"{base_url}/api/v3" if enterprise else base_url,
+        enterprise=enterprise,
+        graphql=url.path in {"/graphql", "/api/graphql"},
+    )

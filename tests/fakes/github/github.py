@@ -1,0 +1,300 @@
+"""The fake GitHub itself: who asks, what it costs, and which side answers."""
+
+import json
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+from plugin.sources.file import Organisation
+
+from . import graphql, rest
+from .app import App, BadJWTError, Installations
+from .history import History
+from .inside import Inside
+from .limits import Quota, charge
+from .resolvers import Context
+from .server import Server
+from .wire import Answer, Request, Response, error, json_response, not_found
+from .world import CONFIG_PATH, Changes, File, build
+
+Intercept = Callable[[Request], Response | None]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it arrived, whatever was answered."""
+
+    operation: str  # List, Details, ... or "GET /repos/acme/orders"
+    variables: Mapping[str, Any]
+    cost: int = 0  # points charged
+    nodes: int = 0
+    enterprise: bool = False
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Whose hourly budget a request is charged to, and what it may see."""
+
+    key: str
+    owner: str | None = None
+    app: App | None = None
+
+
+class GitHub:
+    """A GitHub on loopback, or `inside` this process for PyGithub only, which is faster.
+
+    Tests may change its attributes at any time; each request sees one state.
+    """
+
+    def __init__(
+        self,
+        organisation: Organisation,
+        *,
+        token: str = "fake-token",
+        app: App | None = None,
+        port: int = 0,
+        inside: bool = False,
+    ) -> None:
+        self.token = token
+        self.latency = 0.0  # seconds before each answer
+        self.sleep: Callable[[float], None] = time.sleep  # how they pass
+        self.budget: int | None = None  # points (and REST requests) per hour; None: counted, never refused
+        self.intercept: Intercept | None = None
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.log: list[Call] = []
+        self.broken: list[str] = []  # tracebacks of the fake's own failures: such a test proves nothing
+        self._lock = threading.Lock()
+        self._organisation, self._changes = organisation, Changes()
+        self._history = History(build(organisation, self._changes))
+        self._installations = Installations(app)
+        self._quotas: dict[tuple[str, str], Quota] = {}
+        # Tests change `now`, so it is looked up each time.
+        self._transport = Inside(self.handle, lambda: self.now()) if inside else Server(port, self.handle)  # noqa: PLW0108
+
+    @property
+    def url(self) -> str:
+        """The base URL of github.com's API."""
+        return self._transport.url
+
+    @property
+    def enterprise_url(self) -> str:
+        """The base URL of an Enterprise Server's REST API."""
+        return f"{self.url}/api/v3"
+
+    @property
+    def points(self) -> int:
+        return sum(call.cost for call in list(self.log))
+
+    @property
+    def organisation(self) -> Organisation:
+        return self._organisation
+
+    @organisation.setter
+    def organisation(self, organisation: Organisation) -> None:
+        self._change(organisation, self._changes)
+
+    def put_file(self, repository: str, sha: str, file: File, path: str = CONFIG_PATH) -> None:
+        self._must_have(repository)
+        files = {**self._changes.files, (repository, sha, path): file}
+        self._change(self._organisation, replace(self._changes, files=files))
+
+    def forget_commit(self, sha: str) -> None:
+        """The pull request is listed, but GitHub does not know its commit (yet)."""
+        unknown = self._changes.unknown_commits | {sha}
+        self._change(self._organisation, replace(self._changes, unknown_commits=unknown))
+
+    def remember_commit(self, sha: str) -> None:
+        unknown = self._changes.unknown_commits - {sha}
+        self._change(self._organisation, replace(self._changes, unknown_commits=unknown))
+
+    def delete_fork(self, fork: str) -> None:
+        repositories = self._organisation.repositories.values()
+        if fork not in {pull.fork for repository in repositories for pull in repository.pull_requests}:
+            raise ValueError(f"the organisation has no pull request of {fork}")
+        deleted = self._changes.deleted_forks | {fork}
+        self._change(self._organisation, replace(self._changes, deleted_forks=deleted))
+
+    def rename(self, repository: str, new: str) -> None:
+        """Rename or transfer; the organisation file and the methods here go on using the old name."""
+        self._must_have(repository)
+        renamed = {**self._changes.renamed, repository: new}
+        self._change(self._organisation, replace(self._changes, renamed=renamed))
+
+    def recreate(self, repository: str) -> None:
+        """Delete it and make another one of the same name and content."""
+        self._must_have(repository)
+        recreated = {**self._changes.recreated, repository: self._changes.recreated.get(repository, 0) + 1}
+        self._change(self._organisation, replace(self._changes, recreated=recreated))
+
+    def delete(self, repository: str) -> None:
+        self._must_have(repository)
+        self._change(self._organisation, replace(self._changes, deleted=self._changes.deleted | {repository}))
+
+    def delete_label(self, repository: str, label: str) -> None:
+        """Delete it in the repository, and so on each pull request, which are not "updated" by that."""
+        self._must_have(repository)
+        deleted = self._changes.deleted_labels | {(repository, label)}
+        self._change(self._organisation, replace(self._changes, deleted_labels=deleted))
+
+    def hide(self, repository: str, number: int) -> None:
+        """Take the author for a spammer: the pull request is nowhere to be seen."""
+        self._must_have(repository)
+        self._change(self._organisation, replace(self._changes, hidden=self._changes.hidden | {(repository, number)}))
+
+    def restore(self) -> None:
+        """Undo what was deleted, hidden and renamed."""
+        nothing: frozenset[Any] = frozenset()
+        changes = replace(self._changes, deleted=nothing, deleted_labels=nothing, hidden=nothing, renamed={})
+        self._change(self._organisation, changes)
+
+    def close(self) -> None:
+        """Stop, and hang up on every client, as a machine that dies would."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if self.broken and problem is None:
+            raise AssertionError("the fake GitHub itself failed:\n" + "\n".join(self.broken))
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        if self.latency:
+            self.sleep(self.latency)
+        try:
+            call, answer = self._prepare(request)
+            with self._lock:
+                self.log.append(call)
+            request = replace(
+                request, operation=call.operation, variables=call.variables, now=self.now(), answer=answer
+            )
+            response = self.intercept(request) if self.intercept else None
+            if response is None:
+                response = answer()
+        except Exception:  # noqa: BLE001 - reported to the client, and to the test when it ends
+            self.broken.append(traceback.format_exc())
+            response = Response(HTTPStatus.INTERNAL_SERVER_ERROR, self.broken[-1].encode())
+        return response.with_headers({"Date": format_datetime(self.now(), usegmt=True), "Server": "github.com"})
+
+    def _must_have(self, repository: str) -> None:
+        if repository not in self._organisation.repositories:
+            raise ValueError(f"the organisation has no {repository}")
+
+    def _change(self, organisation: Organisation, changes: Changes) -> None:
+        world = build(organisation, changes)
+        with self._lock:
+            self._organisation, self._changes = organisation, changes
+            self._history.add(world, self.now())
+
+    def _prepare(self, request: Request) -> tuple[Call, Answer]:
+        """Log entry and true answer. Charged here: a request that fails later has cost its points."""
+        if not request.graphql:
+            return self._prepare_rest(request)
+        call, plan = _read(request)
+        caller = self._caller(request)
+        if isinstance(caller, Response):
+            return call, _always(caller)
+        if not isinstance(plan, graphql.Plan):
+            return call, _always(plan)
+        quota, enough = self._charge("graphql", caller, request, plan.cost.points)
+        headers = quota.headers("graphql") if quota else {}
+        if not enough:
+            limited = {"type": "RATE_LIMITED", "message": f"API rate limit exceeded for {caller.key}."}
+            return call, _always(json_response(HTTPStatus.OK, {"errors": [limited]}, headers))
+        context = Context(self._history.newest, plan.cost, quota, caller.owner)
+        call = replace(call, cost=plan.cost.points, nodes=plan.cost.nodes)
+
+        def answer(lag: float = 0.0, **variables: Any) -> Response:
+            asked = plan
+            if variables:
+                _, changed = _read(request, variables)
+                assert isinstance(changed, graphql.Plan)
+                asked = changed
+            then = replace(context, world=self._history.at(self.now() - timedelta(seconds=lag))) if lag else context
+            return json_response(HTTPStatus.OK, graphql.run(asked, then), headers)
+
+        return call, answer
+
+    def _prepare_rest(self, request: Request) -> tuple[Call, Answer]:
+        call = Call(f"{request.method} {request.path}", request.query, enterprise=request.enterprise)
+        caller = self._caller(request)
+        if isinstance(caller, Response):
+            return call, _always(caller)
+        quota, enough = self._charge("core", caller, request, 1)
+        headers = quota.headers("core") if quota else {}
+        if not enough:
+            message = f"API rate limit exceeded for {caller.key}."
+            return call, _always(error(HTTPStatus.FORBIDDEN, message, headers))
+        visit = rest.Visit(request, self._history.newest, self.now(), self._installations, caller.owner, caller.app)
+
+        def answer(lag: float = 0.0, **variables: Any) -> Response:
+            assert not lag
+            assert not variables
+            return rest.answer(visit).with_headers(headers)
+
+        return call, answer
+
+    def _caller(self, request: Request) -> _Caller | Response:
+        if not request.headers.get("user-agent"):
+            return error(HTTPStatus.FORBIDDEN, "Request forbidden by administrative rules.")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not token or scheme.lower() not in {"bearer", "token"}:
+            return error(HTTPStatus.UNAUTHORIZED, "Requires authentication")
+        if rest.needs_app(request.method, request.path):
+            return self._app(token)
+        owner = self._installations.owner_of(token, self.now())
+        if owner is not None:
+            return _Caller(f"installation of {owner}", owner.lower())
+        if token != self.token:
+            return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
+        return _Caller("user ID 1")
+
+    def _app(self, token: str) -> _Caller | Response:
+        try:
+            return _Caller("app", app=self._installations.check(token, self.now()))
+        except BadJWTError as problem:
+            return error(HTTPStatus.UNAUTHORIZED, str(problem))
+
+    def _charge(self, resource: str, caller: _Caller, request: Request, points: int) -> tuple[Quota | None, bool]:
+        if request.enterprise:  # Enterprise Server has no limits unless its admin wants some
+            return None, True
+        with self._lock:
+            quota, enough = charge(self._quotas.get((resource, caller.key)), points, self.budget, self.now())
+            self._quotas[resource, caller.key] = quota
+        return quota, enough
+
+
+def _always(response: Response) -> Answer:
+    def answer(lag: float = 0.0, **variables: Any) -> Response:  # noqa: ARG001 - it is the same in any case
+        return response
+
+    return answer
+
+
+def _read(request: Request, changed: Mapping[str, Any] | None = None) -> tuple[Call, graphql.Plan | Response]:
+    """Take a GraphQL request apart, or say why GitHub would not run it."""
+    call = Call(f"{request.method} {request.path}", {}, enterprise=request.enterprise)
+    if request.method != "POST":
+        return call, not_found()
+    try:
+        asked = json.loads(request.body)
+    except ValueError:
+        return call, error(HTTPStatus.BAD_REQUEST, "Problems parsing JSON")
+    if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
+        return call, error(HTTPStatus.BAD_REQUEST, "A query attribute must be specified and must be a string.")
+    variables = {**(asked.get("variables") or {}), **(changed or {})}
+    plan = graphql.plan(asked["query"], variables)
+    if isinstance(plan, graphql.Plan):
+        return replace(call, operation=plan.operation, variables=variables), plan
+    return call, json_response(HTTPStatus.OK, plan)
