@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 SOURCE ?= file
 
-.PHONY: install demo serve-demo test conformance check lint bench schemas lock clean
+.PHONY: install demo serve-demo test simulate mutants conformance check lint bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
@@ -24,6 +24,12 @@ serve-demo: install ## the same, and keep it running
 
 test: install ## all tests but those of `make conformance`
 	$(PY) -m pytest
+
+simulate: install ## what can happen in any order, drawn from a seed: STEPS=100000 of it, or one episode again by its SEED
+	$(PY) -m tests.faults --steps $(or $(STEPS),100000) $(if $(SEED),--seed $(SEED))
+
+mutants: install ## break core/ and mirror/ on purpose, show what no test notices (MUTANTS=plugin/core/names.py: only there)
+	$(PY) -m tools.mutants $(MUTANTS)
 
 conformance: install ## against Argo CD's own controller; slow the first time (ARGOCD=3.5.0: another version of it)
 	ARGOCD=$(ARGOCD) $(PY) -m pytest tests/conformance
@@ -45,4 +51,4 @@ lock: install ## renew the lock files
 	PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lock.sh
 
 clean: ## remove what make has made
-	rm -rf .venv .cache
+	rm -rf .venv .cache mutants

@@ -1,5 +1,6 @@
 """The composition root: the only place that knows which parts make the whole."""
 
+import atexit
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -50,10 +51,17 @@ def make_source(settings: SourceSettings) -> Source:
 
 
 def make_mirror(
-    settings: StateSettings, state: State, observe: Callable[[RefreshReport], None], now: Clock = clock
+    settings: StateSettings,
+    state: State,
+    observe: Callable[[RefreshReport], None],
+    now: Clock = clock,
+    unreachable: Callable[[], None] = lambda: None,
 ) -> Mirror:
-    """Put together what keeps the snapshot fresh. Raises InvalidFile or OSError for the catalog."""
-    published = Published(state.store, settings.breaker, settings.max_stale, now)
+    """Put together what keeps the snapshot fresh. Raises InvalidFile or OSError for the catalog.
+
+    `unreachable` is called whenever the state cannot be read or written.
+    """
+    published = Published(state.store, settings.breaker, settings.max_stale, now, unreachable)
     return Mirror(make_source(settings), WatchedCatalog(settings.catalog), published, state, observe)
 
 
@@ -102,9 +110,10 @@ def serve(settings: Settings, now: Clock = clock) -> Flask:
         if report.changed:
             nudge(report.current.known.head.version)
 
-    mirror = make_mirror(settings, state, observe, now)
+    mirror = make_mirror(settings, state, observe, now, metrics.state_errors.inc)
     metrics.snapshot_age.set_function(lambda: mirror.age().total_seconds())
     metrics.polls.set_function(lambda: state.lease.held)
     state.lease.compete()
+    atexit.register(state.close)  # another replica need not wait until the lease expires
     threading.Thread(target=mirror.run, args=(settings.refresh, stop), name="refresh", daemon=True).start()
     return make_app(settings, mirror, metrics, now)

@@ -36,6 +36,7 @@ KEEP_ALIVE = 120
 @click.version_option(package_name="preview-plugin")
 def main() -> None:
     """Preview environments for Argo CD, one for each labelled pull request."""
+    configure_logs()
 
 
 @main.command()
@@ -44,7 +45,7 @@ def serve() -> None:
     with _errors_for_people():
         settings = load_settings(Settings, os.environ)
         load_catalog(_read(settings.catalog), str(settings.catalog))
-    configure_logs()
+        open_state(settings.state.get_secret_value()).close()
     for name in unknown_variables(os.environ):
         get_logger().warning("unknown setting", variable=name)
     # One process keeps one snapshot; its threads share it.

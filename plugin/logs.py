@@ -18,8 +18,12 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=_logger,
     )
+
+
+def _logger(*_: object) -> structlog.WriteLogger:
+    return structlog.WriteLogger(sys.stderr)
 
 
 def get_logger() -> Logger:

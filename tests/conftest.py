@@ -2,14 +2,24 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, is_hypothesis_test, settings
 
 # Machines are noisy: how long one example takes says nothing. CI tries the same examples each time.
 settings.register_profile("project", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("project")
+# `make mutants` runs the tests thousands of times: each time the same examples, and none need be made smaller.
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, database=None, max_examples=15, phases=[Phase.explicit, Phase.generate]
+)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave tests/conformance to those who ask for it: the first time it compiles Argo CD's controller."""
     asked = any("conformance" in argument for argument in config.invocation_params.args)
     return True if collection_path.name == "conformance" and not asked else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """Let a mutant meet the tests with one example first: they take milliseconds, and most mutants end there."""
+    if config.getoption("--hypothesis-profile") == "mutants":
+        items.sort(key=lambda item: is_hypothesis_test(item.obj))

@@ -53,13 +53,14 @@ class ScriptedSource:
 
 
 class Clock:
-    """One second passes between two looks at it."""
+    """One second passes between two looks at it, unless it is told otherwise."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 21, 9, tzinfo=UTC)
+        self.step = timedelta(seconds=1)
 
     def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
+        self.now += self.step
         return self.now
 
 

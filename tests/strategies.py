@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from plugin.core.catalog import Catalog
@@ -12,7 +13,7 @@ from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository, Sn
 from plugin.core.references import Branch, PullRequestReference, Reference, SameBranch, Staging
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 
-EXAMPLES = 40  # worlds are slow to make, and one of them holds many previews
+EXAMPLES = min(40, settings().max_examples)  # worlds are slow to make, and one of them holds many previews
 SERVICES = ("a", "b", "b-1", "c", "d")
 REPOSITORIES = ("acme/one", "acme/two", "acme/three")
 BRANCHES = ("main", "x", "y")

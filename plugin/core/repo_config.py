@@ -1,7 +1,7 @@
 """The repository config, `.preview.yaml`: data with bounded effect, written by anyone who can push."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -156,5 +156,5 @@ def _hint(problem: Problem) -> Problem:
     # `payments: pr: 123` is the most common slip, and libyaml's words for it help nobody.
     if problem.message.startswith("mapping values are not allowed"):
         message = 'a second ":" in one line; write targets without a blank, for example payments: pr:123'
-        return Problem(problem.file, problem.line, problem.field, message)
+        return replace(problem, message=message)
     return problem

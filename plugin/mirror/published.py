@@ -1,11 +1,12 @@
 """What is published: the newest version that was stored; never an older one than any already answered."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from plugin.core.absorb import covers
 from plugin.core.filters import Filters
 from plugin.errors import NotReady
 from plugin.mirror.current import Current, decided
@@ -19,11 +20,19 @@ TRIES = 5  # how often another replica may be quicker
 class Published:
     """Answers come from here. Any number of threads may ask; what they get is replaced as a whole."""
 
-    def __init__(self, store: Store, threshold: Threshold, max_stale: timedelta, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        threshold: Threshold,
+        max_stale: timedelta,
+        clock: Callable[[], datetime],
+        unreachable: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self.threshold = threshold
         self._max_stale = max_stale
         self.clock = clock
+        self._unreachable = unreachable
         self._replacing = threading.Lock()
         self._current = Current(NOTHING, None)
         self._loaded = False
@@ -44,16 +53,17 @@ class Published:
 
     def synchronised(self) -> Current:
         """Return the newest version that anybody has stored. Raises Unreachable."""
-        head = self._store.head()
-        current = self._current
-        if self._loaded and head.version == current.known.head.version:
-            return current if head == current.known.head else self._with_head(head)
-        with self._replacing:
-            return self._load()
+        with self._noticing():
+            head = self._store.head()
+            current = self._current
+            if self._loaded and head.version == current.known.head.version:
+                return current if head == current.known.head else self._with_head(head)
+            with self._replacing:
+                return self._load()
 
     def reload(self) -> Current:
         """Load what another replica stored, also what changes no answer. Raises Unreachable."""
-        with self._replacing:
+        with self._noticing(), self._replacing:
             return self._load()
 
     def answer(self, current: Current, filters: Filters) -> bytes:
@@ -63,12 +73,20 @@ class Published:
 
     def store(self, before: Current, after: Current) -> Current:
         """Store a new version, and only then let it be answered. Raises Outdated or Unreachable."""
-        with self._replacing:
+        with self._noticing(), self._replacing:
             self._store.save(before.known, after.known)
             # An input that was answered for the first time meanwhile is judged when it comes back.
             emitted = {**self._current.known.emitted, **after.known.emitted}
             self._current = replace(after, known=replace(after.known, emitted=emitted))
             return self._current
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except Unreachable:
+            self._unreachable()
+            raise
 
     def _refuse_stale(self, head: Head) -> None:
         if head.fresh_at is not None and self.clock() - head.fresh_at > self._max_stale:
@@ -81,31 +99,22 @@ class Published:
             return self._current
 
     def _load(self) -> Current:
-        known = self._store.load()
-        if known.head.version < self._current.known.head.version:
-            known = self._restored(known)
+        known = _usable(self._store.load())
         if self._loaded and known.head.version == self._current.known.head.version:
             self._current = replace(self._current, known=known)
         else:
             self._current, self._loaded = decided(known, self._current.decision), True
         return self._current
 
-    def _restored(self, lost: Known) -> Known:
-        """Put back what this replica knows: the state was emptied or set back, and answers never go back."""
-        try:
-            self._store.save(lost, self._current.known)
-        except Outdated:
-            raise Unreachable("the state is older than what was answered already") from None
-        return self._current.known
-
     def _emit(self, filters: Filters) -> bytes:
         """Answer an input that was not answered in this version yet, and store that first."""
         with self._replacing:
             try:
-                for _ in range(TRIES):
-                    with suppress(Outdated):
-                        return self._emit_now(filters)
-                    self._load()
+                with self._noticing():
+                    for _ in range(TRIES):
+                        with suppress(Outdated):
+                            return self._emit_now(filters)
+                        self._load()
             except Unreachable as error:
                 raise NotReady(str(error)) from None
         raise NotReady("what is known changes too quickly; ask again")
@@ -135,3 +144,11 @@ class Published:
             emitted = make_judge(current, self.threshold).judge(filters, old, lambda: None)
         self._store.emit(version, filters, emitted)
         return replace(current, known=replace(current.known, emitted={**current.known.emitted, filters: emitted}))
+
+
+def _usable(known: Known) -> Known:
+    """Return what can be decided on: a state may have had to leave out an entry that it could not read."""
+    if known.catalog and covers(known.snapshot, known.catalog):
+        return known
+    emitted = {filters: emitted.set_aside() for filters, emitted in known.emitted.items()}
+    return replace(known, catalog=None, emitted=emitted)

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 
 from redis import Redis, RedisError
-from redis.exceptions import LockNotOwnedError
+from redis.exceptions import LockError
 from redis.lock import Lock
 
 from plugin.logs import get_logger
@@ -23,7 +23,7 @@ class RedisLease:
         """Prepare it; `life` in seconds."""
         self._client = client
         self._life = life
-        self._lock = self._new_lock()
+        self._lock = Lock(client, LEASE, timeout=life, thread_local=False)
         self._held_until = 0.0  # by the steady clock
         self._was_held = False
         self._stop = threading.Event()
@@ -71,12 +71,9 @@ class RedisLease:
             get_logger().info("this replica polls now" if held else "this replica does not poll any more")
 
     def _extend(self) -> bool:
-        if not self._lock.local.token:
-            return False
         try:
             return self._lock.reacquire()
-        except LockNotOwnedError:
-            self._lock = self._new_lock()
+        except LockError:  # it never was this replica's, or is not any more
             return False
 
     def _pause(self) -> float:
@@ -88,7 +85,3 @@ class RedisLease:
         except RedisError:
             return third
         return min(third, max(left, SHORTEST_PAUSE))
-
-    def _new_lock(self) -> Lock:
-        lock: Lock = self._client.lock(LEASE, timeout=self._life, thread_local=False)
-        return lock

@@ -32,23 +32,22 @@ _HEAD = ("version", "identity", "fresh_at", "writes", "floor")
 
 _SAVE = """
 local state, lease = KEYS[1], KEYS[2]
-local token, version, identity, next_version, next_identity, fresh_at, whole, puts = unpack(ARGV, 1, 8)
+local token, identity, next_version, next_identity, fresh_at, whole, puts = unpack(ARGV, 1, 7)
 if redis.call('GET', lease) ~= token then return 'lease' end
-local head = redis.call('HMGET', state, 'version', 'identity', 'writes', 'floor')
-local writes, floor = tonumber(head[3] or 0), tonumber(head[4] or 0)
-if (head[1] or '0') ~= version or (head[2] or '') ~= identity or floor > tonumber(next_version) then return 'newer' end
+local head = redis.call('HMGET', state, 'identity', 'writes', 'floor')
+local writes, floor = tonumber(head[2] or 0), tonumber(head[3] or 0)
+if (head[1] or '') ~= identity or floor > tonumber(next_version) then return 'newer' end
 if whole == 'whole' then redis.call('DEL', state) end
-local last = 8 + 2 * puts
-for i = 9, last, 2 do redis.call('HSET', state, ARGV[i], ARGV[i + 1]) end
+local last = 7 + 2 * puts
+for i = 8, last, 2 do redis.call('HSET', state, ARGV[i], ARGV[i + 1]) end
 for i = last + 1, #ARGV do redis.call('HDEL', state, ARGV[i]) end
 redis.call('HSET', state, 'version', next_version, 'identity', next_identity, 'fresh_at', fresh_at)
 redis.call('HSET', state, 'writes', writes + 1, 'floor', floor)
 return 'stored'
 """
 _EMIT = """
-local head = redis.call('HMGET', KEYS[1], 'version', 'identity')
-if (head[1] or '0') ~= ARGV[1] or (head[2] or '') ~= ARGV[2] then return 'newer' end
-redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
+if (redis.call('HGET', KEYS[1], 'identity') or '') ~= ARGV[1] then return 'newer' end
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
 redis.call('HINCRBY', KEYS[1], 'writes', 1)
 return 'stored'
 """
@@ -144,7 +143,7 @@ class RedisStore:
         with self._working:
             self._must_be_newest(version)
             with reaching(self._client):
-                reply = self._emit([_STATE], [version, self._stored.identity, _field(name), data])
+                reply = self._emit([_STATE], [self._stored.identity, _field(name), data])
             if reply != b"stored":
                 raise _outdated()
             known = replace(self._known, emitted={**self._known.emitted, filters: emitted})
@@ -202,7 +201,6 @@ class RedisStore:
         fresh_at = head.fresh_at.isoformat().encode() if head.fresh_at else b""
         arguments: list[bytes | str | int] = [
             self._lease.token,
-            expected.version,
             expected.identity,
             head.version,
             identity,

@@ -1,4 +1,4 @@
-"""A replica with a short lease: saves for each line that it reads, from what it saved before, and says how that went."""
+"""A replica with a short lease: saves for each line that it reads, from what it saved before, and says how it went."""
 
 import sys
 from dataclasses import replace

@@ -15,7 +15,7 @@ from plugin.sources.github import queries
 from plugin.sources.github.client import App, GitHubClient, Token
 from tests.contract.conftest import EditedCatalog, Plugin, doubts, make_plugin, operations
 from tests.fakes.github import App as FakeApp
-from tests.fakes.github import GitHub
+from tests.fakes.github import GitHub, faults
 
 
 @pytest.fixture(name="key", scope="module")
@@ -61,6 +61,24 @@ def test_an_app_finds_one_installation_for_each_owner(
 
         plugin.refresh()
         assert operations(github) == ["Probe", "Probe"]  # one for each owner, and nothing about installations
+
+
+def test_what_used_up_one_installations_points_leaves_the_others(
+    organisation: Organisation, key: rsa.RSAPrivateKey, edited_catalog: EditedCatalog
+) -> None:
+    catalog = edited_catalog("repository: acme/users", "repository: dan/users")
+    app = FakeApp(42, public_pem(key), people=frozenset({"dan"}))
+    with GitHub(two_owners(organisation), app=app) as github:
+        plugin = app_plugin(github, key, catalog)
+        plugin.refresh()
+        limited = faults.rate_limited(seconds=600)
+        github.intercept = lambda request: limited(request) if "acme" in request.variables.values() else None
+        for _ in range(2):
+            github.log.clear()
+            assert set(doubts(plugin.refresh())) == {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop"}
+
+        (probe,) = github.log  # nobody asks for acme's again
+        assert probe.variables["o0"] == "dan"
 
 
 def test_an_owner_without_the_app_is_doubt_about_its_repositories_only(

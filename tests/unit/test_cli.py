@@ -5,6 +5,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from plugin.cli import main
+from plugin.state import Unreachable
+from tests.builders import make_pull_request
+from tests.stage import Stage
 
 DEMO = {
     "PREVIEW_CATALOG": "examples/acme/catalog.yaml",
@@ -236,3 +239,102 @@ def test_explain_wants_a_locator() -> None:
 
     assert result.exit_code == 2
     assert result.stderr.endswith("Error: write the pull request as acme/orders#12 or as its URL\n")
+
+
+# What a server has stored
+
+
+@pytest.fixture(name="stored")
+def _stored(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A stage whose state the commands find, with its catalog and source."""
+    monkeypatch.setattr("plugin.cli.open_state", lambda _: stage.state)
+    monkeypatch.setattr("plugin.cli.stored", lambda _: stage.state.store.load())
+    monkeypatch.setattr("plugin.app.make_source", lambda _: stage.source)
+    monkeypatch.setenv("PREVIEW_CATALOG", str(stage.path))
+    monkeypatch.setenv("PREVIEW_SOURCE", "file:scripted")
+    return stage
+
+
+def hold(stage: Stage) -> str:
+    """Let the breaker hold what a new catalog no longer has, and return its fingerprint."""
+    stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 8)]
+    stage.mirror.refresh()
+    stage.answer()
+    stage.write_catalog({"payments": {}})
+    stage.mirror.refresh()
+    return stage.mirror.current()[0].fingerprint
+
+
+def test_explain_goes_on_from_what_a_server_has_stored_without_changing_it(stored: Stage) -> None:
+    stored.source.listed["acme/orders"] = [make_pull_request(1)]
+    stored.mirror.refresh()
+    before = stored.state.store.load()
+    stored.source.listed["acme/orders"] = []
+    result = run("explain", "acme/orders#1")
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        'orders for acme/orders#1: active, because it has the label "preview"\n'
+        "  https://orders-1.preview.example.com  namespace preview-orders-1\n"
+        "  held: it is not listed any more, and could not be looked up\n"
+        "  payments -> staging  http://app.staging-payments.svc.cluster.local\n"
+        "    default: nothing else was asked for\n"
+        '  2026-11-21 09:00:02Z created: it has the label "preview"\n'
+    )
+    assert stored.state.store.load() is before
+
+
+def test_explain_tells_the_history_of_what_is_gone(stored: Stage) -> None:
+    stored.source.listed["acme/orders"] = [make_pull_request(1)]
+    stored.mirror.refresh()
+    stored.source.close("acme/orders", 1)
+    stored.mirror.refresh()
+    result = run("explain", "ACME/orders#1")
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[1:] == [
+        '  2026-11-21 09:00:02Z created: it has the label "preview"',
+        "  2026-11-21 09:00:04Z gone: acme/orders#1 was closed",
+    ]
+
+
+def test_params_answers_as_the_server_would_while_the_breaker_holds(stored: Stage) -> None:
+    hold(stored)
+
+    names = [one["name"] for one in json.loads(run("params").stdout)["output"]["parameters"]]
+    assert names == [f"preview-orders-{number}" for number in range(1, 8)]
+
+
+def test_acknowledge_lets_go_at_the_next_refresh(stored: Stage) -> None:
+    fingerprint = hold(stored)
+    result = run("acknowledge", fingerprint)
+
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"{fingerprint}: acknowledged; the next refresh lets leave what this catalog no longer has\n",
+    )
+    assert len(stored.answer()) == 7
+    stored.mirror.refresh()
+    assert stored.answer() == []
+
+
+def test_acknowledge_wants_the_fingerprint_that_the_breaker_waits_for(stored: Stage) -> None:
+    result = run("acknowledge", "0123456789ab")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "the breaker waits for nothing, not for 0123456789ab\n"
+
+    fingerprint = hold(stored)
+    result = run("acknowledge", "0123456789ab")
+    assert result.exit_code == 1
+    assert result.stderr == f"the breaker waits for {fingerprint}, not for 0123456789ab\n"
+    assert stored.state.store.load().acknowledged == set()
+
+
+def test_acknowledge_without_a_state_says_so(stored: Stage) -> None:
+    def vanish() -> None:
+        raise Unreachable("the state cannot be reached")
+
+    stored.state.store.load = vanish  # type: ignore[assignment,method-assign]
+    result = run("acknowledge", "0123456789ab")
+
+    assert (result.exit_code, result.stderr) == (1, "the state cannot be reached\n")

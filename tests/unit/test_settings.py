@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import InvalidSettings
-from plugin.settings import Settings, SourceSettings, load_settings, unknown_variables
+from plugin.settings import Settings, SourceSettings, StateSettings, load_settings, unknown_variables
 from tests.keys import PRIVATE_KEY
 
 GOOD = {
@@ -203,3 +203,88 @@ def test_unknown_variables_are_named() -> None:
     environ = GOOD | {"PREVIEW_TOKEN_FILE": "", "PREVIEW_REFESH": "1m", "PREVIEW_BIND_FILE": "x", "HOME": "/"}
 
     assert unknown_variables(environ) == ["PREVIEW_BIND_FILE", "PREVIEW_REFESH"]
+
+
+STATE = 'PREVIEW_STATE: must be "sqlite:PATH", "redis://HOST:PORT/DB", "rediss://..." or "memory"'
+THRESHOLD = 'PREVIEW_BREAKER: must be a number and a share, for example "5,20%"'
+SHORT = "must have at least 16 characters"
+SECRET = "0123456789abcdef"
+
+
+def test_what_is_kept_for_how_long_and_how_much_may_leave_by_default() -> None:
+    settings = load_settings(Settings, GOOD)
+
+    assert settings.state.get_secret_value() == "sqlite:~/.local/state/preview-plugin/state.db"
+    assert settings.max_stale == timedelta(hours=1)
+    assert settings.breaker == (5, 20)
+    assert (settings.webhook_secret, settings.webhook_secret_previous) == (None, None)
+    assert (settings.argocd_webhook, settings.argocd_webhook_secret) == (None, None)
+
+
+def test_state_breaker_and_webhooks_can_be_set() -> None:
+    settings = load_settings(
+        Settings,
+        GOOD
+        | {
+            "PREVIEW_STATE": "rediss://user:word@redis.example.com:6380/0",
+            "PREVIEW_MAX_STALE": "15m",
+            "PREVIEW_BREAKER": "0, 100 %",
+            "PREVIEW_WEBHOOK_SECRET": SECRET,
+            "PREVIEW_WEBHOOK_SECRET_PREVIOUS": f"before {SECRET}",
+            "PREVIEW_ARGOCD_WEBHOOK": "http://argocd-applicationset-controller.argocd.svc:7000/api/webhook",
+            "PREVIEW_ARGOCD_WEBHOOK_SECRET": f"argo {SECRET}",
+        },
+    )
+
+    assert settings.state.get_secret_value() == "rediss://user:word@redis.example.com:6380/0"
+    assert "word" not in repr(settings)
+    assert settings.max_stale == timedelta(minutes=15)
+    assert settings.breaker == (0, 100)
+    assert settings.webhook_secret
+    assert settings.webhook_secret.get_secret_value() == SECRET
+    assert settings.webhook_secret_previous
+    assert settings.webhook_secret_previous.get_secret_value() == f"before {SECRET}"
+    assert settings.argocd_webhook == "http://argocd-applicationset-controller.argocd.svc:7000/api/webhook"
+    assert settings.argocd_webhook_secret
+    assert settings.argocd_webhook_secret.get_secret_value() == f"argo {SECRET}"
+
+
+@pytest.mark.parametrize("state", ["memory", "sqlite:state.db", "sqlite:/var/lib/state.db", "redis://redis:6379/0"])
+def test_places_for_the_state(state: str) -> None:
+    settings = load_settings(StateSettings, GOOD | {"PREVIEW_STATE": state})
+
+    assert settings.state.get_secret_value() == state
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"PREVIEW_STATE": ""}, STATE),
+        ({"PREVIEW_STATE": "sqlite:"}, STATE),
+        ({"PREVIEW_STATE": "memory:x"}, STATE),
+        ({"PREVIEW_STATE": "redis://"}, STATE),
+        ({"PREVIEW_STATE": "postgres://db"}, STATE),
+        ({"PREVIEW_MAX_STALE": "25h"}, "PREVIEW_MAX_STALE: must be at most 1d"),
+        ({"PREVIEW_BREAKER": "5"}, THRESHOLD),
+        ({"PREVIEW_BREAKER": "5,101%"}, THRESHOLD),
+        ({"PREVIEW_WEBHOOK_SECRET": SECRET[1:]}, f"PREVIEW_WEBHOOK_SECRET: {SHORT}"),
+        (
+            {"PREVIEW_WEBHOOK_SECRET_PREVIOUS": SECRET},
+            "PREVIEW_WEBHOOK_SECRET_PREVIOUS: PREVIEW_WEBHOOK_SECRET is missing",
+        ),
+        (
+            {"PREVIEW_ARGOCD_WEBHOOK_SECRET": SECRET},
+            "PREVIEW_ARGOCD_WEBHOOK_SECRET: PREVIEW_ARGOCD_WEBHOOK is missing",
+        ),
+        (
+            {"PREVIEW_ARGOCD_WEBHOOK": "argocd"},
+            "PREVIEW_ARGOCD_WEBHOOK: must be a URL, for example https://ghe.example.com/api/v3",
+        ),
+    ],
+)
+def test_each_mistake_in_what_keeps_answers_right(given: dict[str, str], expected: str) -> None:
+    assert mistakes(GOOD | given) == [expected]
+
+
+def test_a_day_is_the_longest_that_anything_may_be_stale() -> None:
+    assert load_settings(Settings, GOOD | {"PREVIEW_MAX_STALE": "24h"}).max_stale == timedelta(days=1)

@@ -32,8 +32,9 @@ class _Seeker:
         ids = [identity.node_id for name in names if (identity := self.known[name].identity)]
         answer = self.client.query(names[0], queries.identity(), {"ids": ids})
         nodes = answer.data.get("nodes")
-        for i, name in enumerate(names):
-            node = nodes[i] if isinstance(nodes, list) and i < len(nodes) else None
+        if not isinstance(nodes, list) or len(nodes) != len(names):
+            return
+        for i, (name, node) in enumerate(zip(names, nodes, strict=True)):
             now = node.get("nameWithOwner") if isinstance(node, Mapping) else None
             error = answer.error("nodes", i)
             if isinstance(now, str) and now.casefold() != name.casefold():

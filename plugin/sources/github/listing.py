@@ -11,7 +11,17 @@ from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer, TooHeavy, Unavailable
 from plugin.sources.github.batches import ask_in_batches
 from plugin.sources.github.client import GitHubClient
-from plugin.sources.github.nodes import MALFORMED, Listed, Malformed, Node, Outside, label_page, listed, outside
+from plugin.sources.github.nodes import (
+    MALFORMED,
+    Listed,
+    Malformed,
+    Node,
+    Outside,
+    label_page,
+    listed,
+    outside,
+    trouble,
+)
 from plugin.sources.github.variables import label_variables, repository_variables
 
 UNKNOWN_SIZE = 20  # the first guess at how many pull requests a repository has
@@ -121,13 +131,13 @@ class Lister:
                 self._next.append(replace(pages[0], first=half))  # in doubt until that passes
             raise
         for i, page in enumerate(pages):
-            error, repository = answer.error(f"r{i}"), answer.data.get(f"r{i}")
-            if error and (error.type != "NOT_FOUND" or error.path != (f"r{i}",)):
-                self._doubt(page, one_line(error.message))
-            elif repository is None:
+            error, repository = trouble(answer, i), answer.data.get(f"r{i}")
+            if error is None and repository is not None:
+                self._read(page, repository, answer)
+            elif repository is None and (error is None or error.type == "NOT_FOUND"):
                 self.done[page.wanted.name] = _unseen(page.wanted, named=error is not None)
             else:
-                self._read(page, repository, answer)
+                self._doubt(page, one_line(error.message) if error else "GitHub gave no data for it")
 
     def _read(self, page: _Page, repository: Node, answer: Answer) -> None:
         try:

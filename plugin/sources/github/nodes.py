@@ -9,7 +9,7 @@ from typing import Any
 from plugin.core.model import ConfigFile, Identity, LookUp, Mark, PullRequest, PullRequestState
 from plugin.core.strict_yaml import MAX_BYTES
 from plugin.errors import PluginError
-from plugin.sources.github.answer import Answer
+from plugin.sources.github.answer import Answer, GraphQLError
 
 # What an answer that is not as documented raises when it is read.
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
@@ -75,6 +75,18 @@ class Outside:
     name: str
     default_branch: str
     mark: Mark
+
+
+def trouble(answer: Answer, i: int) -> GraphQLError | None:
+    """Return the first error about repository i. That it lacks a label that was asked for is none."""
+    return next(
+        (
+            error
+            for error in answer.errors
+            if error.path[:1] == (f"r{i}",) and not (error.type == "NOT_FOUND" and str(error.path[-1]).startswith("k"))
+        ),
+        None,
+    )
 
 
 def outside(node: Node, labels: int, answer: Answer) -> Outside:

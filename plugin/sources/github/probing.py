@@ -14,7 +14,7 @@ from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer
 from plugin.sources.github.batches import ask_in_batches, chunks
 from plugin.sources.github.client import GitHubClient
-from plugin.sources.github.nodes import Malformed, Outside, outside
+from plugin.sources.github.nodes import Malformed, Outside, outside, trouble
 from plugin.sources.github.variables import label_variables, repository_variables
 
 REPOSITORIES_PER_REQUEST = 100
@@ -57,7 +57,7 @@ def _known(wanted: Wanted) -> Repository | None:
 
 def _looks_like(before: Repository, answer: Answer, i: int) -> bool:
     repository = answer.data.get(f"r{i}")
-    if answer.error(f"r{i}") or not isinstance(repository, Mapping):
+    if trouble(answer, i) or not isinstance(repository, Mapping):
         return False
     try:
         seen = outside(repository, len(before.labels), answer)

@@ -1,7 +1,9 @@
 """Each ready-made fault looks to a client like what happens with GitHub."""
 
 import json
+import random
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -108,6 +110,14 @@ def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
     assert [(error["type"], error["path"]) for error in answer["errors"]] == [("FORBIDDEN", ["r1"])]
 
 
+def test_a_fault_can_be_meant_for_one_repository(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.asking_for("globex/site", faults.null_repository)
+
+    assert [ask(queries.listing([0, 0]), **TWO)["data"][alias] is None for alias in ("r0", "r1")] == [False, True]
+    assert ask(queries.confirm([1]), o0="globex", n0="site", p0_0=1)["data"]["r0"] is None
+    assert ask(queries.identity(), ids=[])["data"]["nodes"] == []
+
+
 def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: GitHub, ask: Ask) -> None:
     whole = ask(queries.listing([0, 0]), **TWO)["data"]["r0"]["list"]
     github.intercept = faults.resource_limits_exceeded()
@@ -156,3 +166,119 @@ def test_any_function_can_be_a_fault(github: GitHub) -> None:
     post(github)
 
     assert seen == [("POST", "/graphql", "List", TWO)]
+
+
+def listed(ask: Ask, **variables: Any) -> Any:
+    """The list of acme/orders; without faults it has 1, 2, 3, 4 and 7."""
+    return ask(queries.listing([0]), **{"o0": "acme", "n0": "orders", "l0": None, "f0": 20, **variables})["data"]["r0"][
+        "list"
+    ]
+
+
+def numbers(content: Any) -> list[int]:
+    return [node["number"] for node in content["nodes"]]
+
+
+@pytest.mark.parametrize(("honest", "count"), [(True, 5), (False, 3)])
+def test_half_of_a_listing_can_be_lost(github: GitHub, ask: Ask, honest: bool, count: int) -> None:  # noqa: FBT001
+    github.intercept = faults.lost_half(honest=honest)
+    content = listed(ask)
+
+    assert (numbers(content), content["totalCount"]) == ([1, 3, 7], count)
+    assert not content["pageInfo"]["hasNextPage"]
+
+
+@pytest.mark.parametrize(("honest", "count"), [(True, 5), (False, 2)])
+def test_a_listing_can_end_too_early(github: GitHub, ask: Ask, honest: bool, count: int) -> None:  # noqa: FBT001
+    github.intercept = faults.first_page_only(2, honest=honest)
+    content = listed(ask, f0=3)
+
+    assert (numbers(content), content["totalCount"]) == ([1, 2], count)
+    assert not content["pageInfo"]["hasNextPage"]
+
+
+def test_entries_can_come_in_any_order(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.out_of_order(random.Random(1))
+    found = [numbers(listed(ask)) for _ in range(5)]
+
+    assert all(sorted(each) == [1, 2, 3, 4, 7] for each in found)
+    assert any(each != [1, 2, 3, 4, 7] for each in found)
+
+
+def test_pages_can_come_in_another_order(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.pages_out_of_order()
+    first = listed(ask, f0=2)
+    second = listed(ask, f0=2, a0=first["pageInfo"]["endCursor"])
+    third = listed(ask, f0=2, a0=second["pageInfo"]["endCursor"])
+
+    assert [numbers(page) for page in (first, second, third)] == [[3, 4], [1, 2], [7]]
+    assert [page["pageInfo"]["hasNextPage"] for page in (first, second, third)] == [True, True, False]
+
+
+def test_an_entry_can_be_null_without_an_error(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.null_nodes()
+    content = listed(ask)
+
+    assert [node is None for node in content["nodes"]] == [True, False, False, False, False]
+
+
+def test_exceeded_resources_can_leave_nothing(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.resource_limits_exceeded()
+
+    assert ask("query Q { rateLimit { cost } }")["errors"] == [
+        {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
+    ]
+    assert ask(queries.identity(), ids=[])["data"]["nodes"] is None
+
+
+@pytest.mark.parametrize("fault", [faults.rate_limited(30), faults.primary_limit(seconds=30)], ids=["200", "403"])
+def test_a_spent_hour_says_when_it_ends(github: GitHub, fault: Intercept) -> None:
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    github.now = lambda: noon
+    github.intercept = fault
+
+    assert post(github).headers["x-ratelimit-reset"] == str(int(noon.timestamp()) + 30)
+
+
+def test_a_deleted_label_is_null_and_leaves_no_trace(github: GitHub, ask: Ask) -> None:
+    asked = {"o0": "acme", "n0": "orders", "k0_0": "preview"}
+    before = ask(queries.probe([1]), **asked)["data"]["r0"]
+    github.delete_label("acme/orders", "preview")
+    after = ask(queries.probe([1]), **asked)["data"]["r0"]
+
+    assert before["k0"]["id"].startswith("LA_")
+    assert after == {**before, "k0": None}
+    assert numbers(listed(ask, l0=["preview"])) == []
+    github.restore()
+    assert numbers(listed(ask, l0=["preview"])) == [1, 3, 4]
+
+
+def test_a_hidden_pull_request_is_nowhere_until_it_returns(github: GitHub, ask: Ask) -> None:
+    github.hide("acme/orders", 3)
+    assert numbers(listed(ask)) == [1, 2, 4, 7]
+    answer = ask(queries.confirm([1]), o0="acme", n0="orders", p0_0=3)
+    assert answer["data"]["r0"]["p0"] is None
+    assert [error["type"] for error in answer["errors"]] == ["NOT_FOUND"]
+
+    github.restore()
+    assert numbers(listed(ask)) == [1, 2, 3, 4, 7]
+
+
+def test_a_deleted_repository_is_nowhere(github: GitHub, ask: Ask) -> None:
+    known = ask(queries.probe([0]), o0="acme", n0="orders")["data"]["r0"]["id"]
+    github.delete("acme/orders")
+
+    assert ask(queries.probe([0]), o0="acme", n0="orders")["data"]["r0"] is None
+    assert ask(queries.identity(), ids=[known])["data"]["nodes"] == [None]
+    github.restore()
+    assert ask(queries.identity(), ids=[known])["data"]["nodes"] != [None]
+
+
+def test_what_is_not_there_cannot_be_deleted_or_hidden(github: GitHub) -> None:
+    """A slip in a test must not leave it testing nothing."""
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.delete("acme/order")
+    with pytest.raises(ValueError, match="has no acme/order"):
+        github.delete_label("acme/order", "preview")
+    with pytest.raises(ValueError, match="has no pull request acme/orders#99"):
+        github.hide("acme/orders", 99)

@@ -7,6 +7,8 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from .github import Intercept
@@ -34,6 +36,20 @@ def times(number: int, fault: Intercept) -> Intercept:
         response = fault(request)
         number -= response is not None
         return response
+
+    return intercept
+
+
+def asking_for(repository: str, fault: Callable[[str], Intercept]) -> Intercept:
+    """Only for requests that ask for a repository; `fault` is given its alias."""
+
+    def intercept(request: Request) -> Response | None:
+        for i in count():
+            if f"n{i}" not in request.variables:
+                return None
+            if f"{request.variables[f'o{i}']}/{request.variables[f'n{i}']}" == repository:
+                return fault(f"r{i}")(request)
+        return None
 
     return intercept
 
@@ -216,7 +232,8 @@ def pages_out_of_order() -> Intercept:
                 second = _lists_by_alias(request.answer(**{f"a{alias[1:]}": cursor}).json())[alias]
                 held[cursor], content["nodes"] = content["nodes"], second["nodes"]
             elif after in held:
-                content["nodes"] = held.pop(after)
+                first = held.pop(after)
+                content["nodes"][: len(first)] = first
         return json_response(response.status, answer, response.headers)
 
     return on("List", intercept)
@@ -232,9 +249,21 @@ def null_nodes() -> Intercept:
     return on("List", spoiled(spoil))
 
 
-def going_back(rng: random.Random, up_to: float = 8.0) -> Intercept:
-    """Each answer is as old as it happens: it can be older than the one before."""
-    return lambda request: request.answer(rng.uniform(0, up_to)) if request.graphql else None
+def going_back(rng: random.Random, up_to: float = 8.0, fault: Intercept | None = None) -> Intercept:
+    """Each answer is as old as it happens: it can be older than the one before. Another fault may come on top."""
+
+    def intercept(request: Request) -> Response | None:
+        if request.graphql:
+            now, age = request.answer, rng.uniform(0, up_to)
+
+            def late(lag: float = age, **variables: Any) -> Response:
+                return now(lag, **variables)
+
+            request = replace(request, answer=late)
+        response = fault(request) if fault else None
+        return request.answer() if response is None else response
+
+    return intercept
 
 
 def _lists(answer: dict[str, Any], name: str = "list") -> list[dict[str, Any]]:
@@ -290,10 +319,13 @@ SILENCING = {
     "429 secondary limit": secondary_limit(429),
 }
 
-# Some of the answer is missing; the rest is good.
+# Nothing can be learnt about acme/orders when it is listed; the rest is good.
 PARTIAL = {
-    "null repository": on("List", null_repository("r1")),
-    "forbidden repository": on("List", alias_error("r1")),
-    "repository not found": on("List", alias_error("r1", "NOT_FOUND", "Could not resolve to a Repository")),
+    "null repository": on("List", asking_for("acme/orders", null_repository)),
+    "forbidden repository": on("List", asking_for("acme/orders", alias_error)),
+    "repository not found": on(
+        "List",
+        asking_for("acme/orders", lambda alias: alias_error(alias, "NOT_FOUND", "Could not resolve to a Repository")),
+    ),
     "resource limits exceeded": on("List", resource_limits_exceeded()),
 }

@@ -98,61 +98,63 @@ class GitHub:
 
     @organisation.setter
     def organisation(self, organisation: Organisation) -> None:
-        self._change(organisation, self._changes)
+        self.change(organisation, self._changes)
 
     def put_file(self, repository: str, sha: str, file: File, path: str = CONFIG_PATH) -> None:
         self._must_have(repository)
         files = {**self._changes.files, (repository, sha, path): file}
-        self._change(self._organisation, replace(self._changes, files=files))
+        self.change(self._organisation, replace(self._changes, files=files))
 
     def forget_commit(self, sha: str) -> None:
         """The pull request is listed, but GitHub does not know its commit (yet)."""
         unknown = self._changes.unknown_commits | {sha}
-        self._change(self._organisation, replace(self._changes, unknown_commits=unknown))
+        self.change(self._organisation, replace(self._changes, unknown_commits=unknown))
 
     def remember_commit(self, sha: str) -> None:
         unknown = self._changes.unknown_commits - {sha}
-        self._change(self._organisation, replace(self._changes, unknown_commits=unknown))
+        self.change(self._organisation, replace(self._changes, unknown_commits=unknown))
 
     def delete_fork(self, fork: str) -> None:
         repositories = self._organisation.repositories.values()
         if fork not in {pull.fork for repository in repositories for pull in repository.pull_requests}:
             raise ValueError(f"the organisation has no pull request of {fork}")
         deleted = self._changes.deleted_forks | {fork}
-        self._change(self._organisation, replace(self._changes, deleted_forks=deleted))
+        self.change(self._organisation, replace(self._changes, deleted_forks=deleted))
 
     def rename(self, repository: str, new: str) -> None:
         """Rename or transfer; the organisation file and the methods here go on using the old name."""
         self._must_have(repository)
         renamed = {**self._changes.renamed, repository: new}
-        self._change(self._organisation, replace(self._changes, renamed=renamed))
+        self.change(self._organisation, replace(self._changes, renamed=renamed))
 
     def recreate(self, repository: str) -> None:
         """Delete it and make another one of the same name and content."""
         self._must_have(repository)
         recreated = {**self._changes.recreated, repository: self._changes.recreated.get(repository, 0) + 1}
-        self._change(self._organisation, replace(self._changes, recreated=recreated))
+        self.change(self._organisation, replace(self._changes, recreated=recreated))
 
     def delete(self, repository: str) -> None:
         self._must_have(repository)
-        self._change(self._organisation, replace(self._changes, deleted=self._changes.deleted | {repository}))
+        self.change(self._organisation, replace(self._changes, deleted=self._changes.deleted | {repository}))
 
     def delete_label(self, repository: str, label: str) -> None:
         """Delete it in the repository, and so on each pull request, which are not "updated" by that."""
         self._must_have(repository)
         deleted = self._changes.deleted_labels | {(repository, label)}
-        self._change(self._organisation, replace(self._changes, deleted_labels=deleted))
+        self.change(self._organisation, replace(self._changes, deleted_labels=deleted))
 
     def hide(self, repository: str, number: int) -> None:
         """Take the author for a spammer: the pull request is nowhere to be seen."""
         self._must_have(repository)
-        self._change(self._organisation, replace(self._changes, hidden=self._changes.hidden | {(repository, number)}))
+        if number not in {pull.number for pull in self._organisation.repositories[repository].pull_requests}:
+            raise ValueError(f"the organisation has no pull request {repository}#{number}")
+        self.change(self._organisation, replace(self._changes, hidden=self._changes.hidden | {(repository, number)}))
 
     def restore(self) -> None:
         """Undo what was deleted, hidden and renamed."""
         nothing: frozenset[Any] = frozenset()
         changes = replace(self._changes, deleted=nothing, deleted_labels=nothing, hidden=nothing, renamed={})
-        self._change(self._organisation, changes)
+        self.change(self._organisation, changes)
 
     def close(self) -> None:
         """Stop, and hang up on every client, as a machine that dies would."""
@@ -191,7 +193,8 @@ class GitHub:
         if repository not in self._organisation.repositories:
             raise ValueError(f"the organisation has no {repository}")
 
-    def _change(self, organisation: Organisation, changes: Changes) -> None:
+    def change(self, organisation: Organisation, changes: Changes) -> None:
+        """Let another world begin."""
         world = build(organisation, changes)
         with self._lock:
             self._organisation, self._changes = organisation, changes

@@ -3,13 +3,13 @@
 Other clients cannot reach it; what is to be seen on the wire needs the server.
 """
 
+import io
 from collections.abc import Callable
 from datetime import datetime
 from itertools import count
-from typing import Any
 
 import requests
-from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester, RequestsResponse
 
 from .wire import Request, Response, make_request
 
@@ -26,7 +26,7 @@ class Inside:
         self.url = f"http://{self._host}"
         _HOSTS[self._host] = self
         # PyGithub's own way in; hosts that are not inside are reached as always.
-        Requester.injectConnectionClasses(_connect, HTTPSRequestsConnectionClass)  # type: ignore[arg-type]
+        Requester.injectConnectionClasses(_Connection, HTTPSRequestsConnectionClass)
 
     def close(self) -> None:
         """Let nobody in any more."""
@@ -35,45 +35,28 @@ class Inside:
             Requester.resetConnectionClasses()
 
 
-def _connect(host: str, port: int | None = None, **options: Any) -> "_Connection | HTTPRequestsConnectionClass":
-    if not host.endswith(".test"):
-        return HTTPRequestsConnectionClass(host, port, **options)
-    return _Connection(host, **options)
+class _Connection(HTTPRequestsConnectionClass):
+    """PyGithub's own connection, but for hosts that are inside."""
 
-
-class _Connection:
-    """What PyGithub expects of a connection."""
-
-    def __init__(self, host: str, *, timeout: float, **_: Any) -> None:
-        self.host, self._timeout = host, timeout
-        self._asked = ("", "", b"", {})  # type: tuple[str, str, bytes, dict[str, str]]
-
-    def request(self, verb: str, url: str, body: str | None, headers: dict[str, str], stream: bool) -> None:  # noqa: FBT001, ARG002 - PyGithub's signature
-        self._asked = verb, url, (body or "").encode(), headers
-
-    def getresponse(self) -> "_Answered":
-        verb, url, body, headers = self._asked
+    def getresponse(self) -> RequestsResponse:
+        if not self.host.endswith(".test"):
+            return super().getresponse()
         if self.host not in _HOSTS:
             raise requests.ConnectionError(f"{self.host} is closed")
         inside = _HOSTS[self.host]
         started = inside.now()
-        response = inside.handle(make_request(verb, inside.url, url, headers.items(), body))
-        if (inside.now() - started).total_seconds() > self._timeout:
+        body: str = self.input or ""  # type: ignore[redundant-expr]  # PyGithub calls it None
+        response = inside.handle(make_request(self.verb, inside.url, self.url, self.headers.items(), body.encode()))
+        if self.timeout and (inside.now() - started).total_seconds() > self.timeout:
             raise requests.ReadTimeout("GitHub took too long")
         if response.cut is not None:
             raise requests.exceptions.ChunkedEncodingError("the connection died")
-        return _Answered(response)
-
-    def close(self) -> None:
-        """Nothing is open."""
+        return _answered(response)
 
 
-class _Answered:
-    def __init__(self, response: Response) -> None:
-        self.status, self._response = response.status, response
-
-    def getheaders(self) -> list[tuple[str, str]]:
-        return list(self._response.headers.items())
-
-    def read(self) -> str:
-        return self._response.body.decode()
+def _answered(response: Response) -> RequestsResponse:
+    answered = requests.Response()
+    answered.status_code = response.status
+    answered.headers.update(response.headers)
+    answered.raw, answered.encoding = io.BytesIO(response.body), "utf-8"
+    return RequestsResponse(answered)

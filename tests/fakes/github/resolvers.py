@@ -52,6 +52,7 @@ class GitObject:
 class Label:
     repository: Repository
     name: str
+    made_anew: int = 0  # how often
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def _pull_requests(
 
 def _label(repository: Repository, context: Context, name: str) -> Label | None:
     deleted = (repository.database_id, name) in context.world.deleted_labels
-    return None if deleted else Label(repository, name)
+    made_anew = context.world.new_labels.get((repository.database_id, name), 0)
+    return None if deleted else Label(repository, name, made_anew)
 
 
 def _object(
@@ -286,7 +288,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "hasNextPage": lambda page, _: page.has_next,
     },
     "Label": {
-        "id": lambda label, _: node_id("LA", f"{label.repository.node_id}/{label.name}"),
+        "id": lambda label, _: node_id("LA", f"{label.repository.node_id}/{label.name}/{label.made_anew or ''}"),
         "name": lambda label, _: label.name,
     },
     "Ref": {

@@ -58,6 +58,7 @@ class Changes:
     recreated: Mapping[str, int] = field(default_factory=dict)  # how often
     deleted: frozenset[str] = frozenset()  # repositories
     deleted_labels: frozenset[tuple[str, str]] = frozenset()  # by repository and name
+    new_labels: Mapping[tuple[str, str], int] = field(default_factory=dict)  # how often they were made anew
     hidden: frozenset[tuple[str, int]] = frozenset()  # pull requests whose author is taken for a spammer
 
 
@@ -122,6 +123,7 @@ class World:
     commits: Mapping[tuple[int, str], Commit]  # a fork's commits are seen through the base repository too
     nodes: Mapping[str, Repository | PullRequest]
     deleted_labels: frozenset[tuple[int, str]]  # by the repository's id
+    new_labels: Mapping[tuple[int, str], int]
 
     def repository(self, full_name: str, *, follow_renames: bool) -> Repository | None:
         found = self.repositories.get(full_name.lower())
@@ -146,6 +148,7 @@ def build(organisation: Organisation, changes: Changes) -> World:
         builder.commits,
         builder.nodes,
         frozenset(builder.deleted_labels),
+        builder.new_labels,
     )
 
 
@@ -158,6 +161,7 @@ class _Builder:
         self.commits: dict[tuple[int, str], Commit] = {}
         self.nodes: dict[str, Repository | PullRequest] = {}
         self.deleted_labels: set[tuple[int, str]] = set()
+        self.new_labels: dict[tuple[int, str], int] = {}
 
     def add_repository(self, name: str, content: RepositoryEntry) -> None:
         if name in self.changes.deleted:
@@ -173,6 +177,9 @@ class _Builder:
         pulls = self.pull_requests[repository.database_id] = {}
         deleted = {label for holder, label in self.changes.deleted_labels if holder == name}
         self.deleted_labels |= {(repository.database_id, label) for label in deleted}
+        for (holder, label), times in self.changes.new_labels.items():
+            if holder == name:
+                self.new_labels[repository.database_id, label] = times
         for entry in sorted(content.pull_requests, key=lambda entry: entry.number):
             if (name, entry.number) in self.changes.hidden:
                 continue

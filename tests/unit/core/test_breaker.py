@@ -51,6 +51,17 @@ def test_more_may_leave_only_if_each_of_them_is_confirmed() -> None:
     assert held.held == {f"preview-orders-{n}": CONFIRMED for n in range(1, 6)} | {"preview-orders-6": UNCONFIRMED}
 
 
+def test_each_is_held_for_a_reason_of_its_own() -> None:
+    def departure(name: str, preview: EmittedPreview) -> Departure:
+        return Departure(f"{name} of {preview.repository} is a draft")
+
+    held = judge(emitted(range(1, 7)), emitted([], 2), departure, THRESHOLD, lambda: OLD).held
+
+    assert {name: departed.reason for name, departed in held.items()} == {
+        f"preview-orders-{number}": f"preview-orders-{number} of acme/orders is a draft" for number in range(1, 7)
+    }
+
+
 def test_while_it_holds_the_old_answer_stays_whatever_comes() -> None:
     first = judge(emitted(range(1, 11)), emitted([], 2), because(UNCONFIRMED), THRESHOLD, lambda: OLD)
     second = judge(first, emitted(range(20, 40), 3), because(UNCONFIRMED), THRESHOLD, no_body)

@@ -189,11 +189,18 @@ def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
             {"image": {"name": "a", "tag": "{branch}"}},
             f'image.tag: "{{branch}}" {NO_PLACEHOLDER}',
         ),
+        ({"image": {"name": "a", "tag": "{sha"}}, f'image.tag: "{{sha" {NO_PLACEHOLDER}'),
+        ({"image": {"name": "a", "tag": "sha}"}}, f'image.tag: "sha}}" {NO_PLACEHOLDER}'),
         ({"image": {"name": "a", "tag": "-{sha}"}}, 'image.tag: "-{sha}" is not a valid image tag'),
         # 88 characters, and the commit's 40, and one more
         (
             {"image": {"name": "a", "tag": "x" * 89 + "{sha}"}},
             f'image.tag: "{"x" * 89}{{sha}}" is not a valid image tag',
+        ),
+        # 121 characters, and the seven digits that a number can have, and one more
+        (
+            {"image": {"name": "a", "tag": "x" * 122 + "{number}"}},
+            f'image.tag: "{"x" * 122}{{number}}" is not a valid image tag',
         ),
         ({"port": 0}, "port: must be greater than or equal to 1"),
         ({"port": 65536}, "port: must be less than or equal to 65535"),
@@ -254,6 +261,11 @@ def test_each_mistake_of_a_service(own: dict[str, Any], expected: str) -> None:
     services = {"orders": own, "payments": {}, "users": {}, "public": {}, "2fa": {}}
 
     assert mistakes_of(services) == [f"services.orders.{expected}"]
+
+
+@pytest.mark.parametrize("tag", ["x" * 88 + "{sha}", "x" * 121 + "{number}"])
+def test_a_tag_may_be_as_long_as_registries_allow_once_it_is_filled_in(tag: str) -> None:
+    assert make_catalog({"orders": {"image": {"name": "a", "tag": tag}}}).services["orders"].image_tag == tag
 
 
 def test_reserved_and_colliding_variables_can_be_renamed() -> None:

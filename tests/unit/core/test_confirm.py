@@ -42,7 +42,9 @@ def test_an_open_one_without_the_label_is_dropped_and_one_with_it_stays() -> Non
     assert confirm(SEEN, ASKED, make_look_up(labels=frozenset({"bug"})), NOT_YET_CONFIRMED) is Elsewhere.UNLABELLED
     assert confirm(SEEN, ASKED, make_look_up(), NOT_YET_CONFIRMED) is Elsewhere.UNLABELLED
     for labels in ({"env"}, {"preview", "bug"}):
-        assert reason(make_look_up(labels=frozenset(labels))) == "it is open and has the label, though it was not listed"
+        assert (
+            reason(make_look_up(labels=frozenset(labels))) == "it is open and has the label, though it was not listed"
+        )
 
 
 def test_where_no_label_is_asked_for_an_open_one_stays() -> None:

@@ -97,7 +97,12 @@ SKIPPED = make_pull_request(1, labels=("no-preview", "preview"))
         (DRAFT, {"state": "missing"}, "it is a draft", False),
         (SKIPPED, {"labels": {"no-preview", "preview"}}, 'it has the label "no-preview"', True),
         (SKIPPED, {"labels": {"preview"}}, 'it has the label "no-preview"', False),
-        (make_pull_request(1, labels=("reports",)), {"labels": {"reports"}}, "acme/orders#1 has no preview label", True),
+        (
+            make_pull_request(1, labels=("reports",)),
+            {"labels": {"reports"}},
+            "acme/orders#1 has no preview label",
+            True,
+        ),
     ],
 )
 def test_what_a_listing_says_is_confirmed_by_the_same_answer_by_number(

@@ -1,4 +1,7 @@
+import time
 from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
 
 from plugin.core.explanation import explanation, history
 from plugin.core.history import Event, EventKind
@@ -43,6 +46,16 @@ def test_a_broken_file_and_a_rule_without_words() -> None:
     assert not [line for line in told if "held" in line]
 
 
+def test_a_rule_that_spoke_without_anybody_writing_a_word() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments"], "link": "same-branch"}, "payments": {}})
+    config = "version: 1\ndependencies: {payments: staging}\n"
+    orders = make_repository("acme/orders", make_pull_request(1, branch="shared", config=config))
+    payments = make_repository("acme/payments", make_pull_request(5, branch="shared"))
+    preview = previews_of(catalog, orders, payments)["preview-orders-1"]
+
+    assert list(explanation(preview, "", ()))[-1] == "    not same-branch (no words): the rule config comes first"
+
+
 def test_what_is_not_live_has_no_url() -> None:
     assert lines(draft=True)[:2] == [
         "orders for acme/orders#1: skipped, because it is a draft",
@@ -53,5 +66,15 @@ def test_what_is_not_live_has_no_url() -> None:
 def test_times_are_those_of_utc_wherever_they_were_written_down() -> None:
     noon = datetime(2026, 11, 16, 12, 30, tzinfo=timezone(timedelta(hours=2)))
 
-    assert list(history([Event(noon, EventKind.GONE, "it was closed")])) == ["  2026-11-16 10:30:00Z gone: it was closed"]
+    assert list(history([Event(noon, EventKind.GONE, "it was closed")])) == [
+        "  2026-11-16 10:30:00Z gone: it was closed"
+    ]
     assert list(history([Event(noon.astimezone(UTC), EventKind.GONE, "x")])) == ["  2026-11-16 10:30:00Z gone: x"]
+
+
+def test_times_are_those_of_utc_wherever_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert list(history([Event(MONDAY, EventKind.GONE, "x")])) == ["  2026-11-16 09:00:00Z gone: x"]
+    time.tzset()

@@ -67,6 +67,23 @@ def test_a_filter_that_the_catalog_does_not_know_is_refused(parameters: dict[str
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(
+    ("filters", "known"),
+    [
+        (Filters(), True),
+        (Filters(services=frozenset({"orders", "shop"})), True),
+        (Filters(services=frozenset({"orders", "removed"})), False),
+        (Filters(profile="frontend"), True),
+        (Filters(profile="removed"), False),
+        (Filters(services=frozenset({"orders", "shop"}), profile="frontend"), True),
+        (Filters(services=frozenset({"orders"}), profile="frontend"), False),
+        (Filters(services=frozenset({"removed"}), profile="frontend"), False),
+    ],
+)
+def test_an_input_of_before_is_known_to_a_catalog_that_would_still_accept_it(filters: Filters, *, known: bool) -> None:
+    assert filters.known_to(CATALOG) is known
+
+
 def test_equal_filters_are_one_key() -> None:
     one = parse_filters({"services": ["orders", "shop"]}, CATALOG)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from plugin.core.history import KEPT, KEPT_FOR, Event, EventKind, Moment, continued
 from plugin.core.model import Elsewhere
 from plugin.core.preview import Preview
+from plugin.core.verdicts import State
 from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, previews_of
 
 SERVICES: dict[str, dict[str, Any]] = {
@@ -38,7 +39,7 @@ def moment(held: Mapping[str, str] | None = None, catalog: Any = CATALOG, **pull
 
 
 def happened(before: Moment, after: Moment, **departed: str) -> list[tuple[str, str]]:
-    histories = continued({}, before, after, {"orders/1": reason for reason in departed.values()}, LATER)
+    histories = continued({}, before, after, {"orders/1": departed["why"]} if departed else {}, LATER)
     assert all(event.at == LATER for events in histories.values() for event in events)
     return [(event.kind.value, event.reason) for event in histories.get("orders/1", ())]
 
@@ -55,34 +56,35 @@ def test_nothing_happens_where_nothing_changes() -> None:
 
 
 def test_an_update_says_what_changed() -> None:
-    for changes, expected in {
-        "commit ffffffff": {"head_sha": "f" * 40},
-        "dataset minimal": {"config": "version: 1\ndataset: minimal\n"},
-        ".preview.yaml:1: version: is missing": {"config": "dataset: minimal\n"},
-        "commit ffffffff, dataset minimal": {"head_sha": "f" * 40, "config": "version: 1\ndataset: minimal\n"},
-    }.items():
-        assert happened(moment(), moment(**expected)) == [("updated", changes)]
+    minimal = "version: 1\ndataset: minimal\n"
+    for after, told in (
+        (moment(head_sha="f" * 40), "commit ffffffff"),
+        (moment(config=minimal), "dataset minimal"),
+        (moment(config="dataset: minimal\n"), ".preview.yaml:1: version: is missing"),
+        (moment(head_sha="f" * 40, config=minimal), "commit ffffffff, dataset minimal"),
+    ):
+        assert happened(moment(), after) == [("updated", told)]
     assert happened(moment(config="[", head_sha=SHA), moment()) == [("updated", "its .preview.yaml is good again")]
 
 
 def test_an_edited_catalog_is_an_update() -> None:
-    for edited, changes in {
+    for told, edited in {
         "the catalog's entry": make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"port": 9000}}),
         "moved to https://orders-1.preview.example.com, namespace env-orders-1": make_catalog(SERVICES, prefix="env"),
         "moved to https://orders-1.other.example.com, namespace preview-orders-1": make_catalog(
             SERVICES, domain="other.example.com"
         ),
         "dataset none, the catalog's entry": make_catalog(
-            SERVICES | {"orders": {name: given for name, given in SERVICES["orders"].items() if name != "seed"}}
+            SERVICES | {"orders": {key: value for key, value in SERVICES["orders"].items() if key != "seed"}}
         ),
     }.items():
-        assert happened(moment(), moment(catalog=changes)) == [("updated", edited)]
+        assert happened(moment(), moment(catalog=edited)) == [("updated", told)]
 
 
 def test_a_change_of_state_is_an_update() -> None:
     before, after = moment(), moment()
     preview = after.live["orders/1"]
-    paused = replace(preview, verdict=replace(preview.verdict, state="paused", reason="it is night"))
+    paused = replace(preview, verdict=replace(preview.verdict, state=State.PAUSED, reason="it is night"))
 
     assert happened(before, Moment({"orders/1": paused}, {})) == [("updated", "paused: it is night")]
 
@@ -151,7 +153,7 @@ def test_events_are_kept_for_thirty_days() -> None:
     }
     after = continued(histories, NOTHING, moment(), {}, LATER)
 
-    assert KEPT_FOR == timedelta(days=30)
+    assert KEPT_FOR.days == 30
     assert [one.at for one in after["orders/1"]] == [limit, LATER]
     assert after.keys() == {"orders/1", "b"}
     assert after["b"] is histories["b"]  # what has not changed need not be stored again

@@ -84,6 +84,9 @@ def test_where_a_preview_is_reached() -> None:
             "averyveryveryveryverylongbranchnamewithoutanydashe",
         ),
         (f"{'a' * 20}-{'b' * 29}-more", f"{'a' * 20}-{'b' * 29}"),  # exactly 50: the dash behind them is still found
+        (f"{'a' * 20}-{'b' * 30}-more", "a" * 20),  # the dash behind them would make 51
+        (f"{'a' * 20}-{'b' * 29}", f"{'a' * 20}-{'b' * 29}"),
+        (f"a-{'b' * 60}", "a"),
         ("emoji-🚀-branch", "emoji-branch"),
         ("___", ""),
     ],

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 
 from plugin.core.decide import decide
 from plugin.core.parameters import parameters
+from plugin.core.verdicts import State, Verdict
 from tests.builders import SHA, make_catalog, make_pull_request, make_repository, previews_of
 from tests.strategies import EXAMPLES, World, worlds
 
@@ -172,6 +174,14 @@ def test_without_a_seed_there_is_no_dataset_and_with_one_it_is_the_default() -> 
         "preview-orders-1": ("default", "ghcr.io/acme/seed-db:2026.11"),
         "preview-users-1": ("", ""),
     }
+
+
+def test_a_paused_preview_has_no_replicas() -> None:
+    catalog = make_catalog({"orders": {}})
+    active = previews_of(catalog, make_repository("acme/orders", make_pull_request(1)))["preview-orders-1"]
+    paused = parameters(replace(active, verdict=Verdict(State.PAUSED, "nobody works at night")), catalog)
+
+    assert (paused["state"], paused["state_reason"], paused["replicas"]) == ("paused", "nobody works at night", "0")
 
 
 def test_a_fork_has_its_own_name_and_overlay_and_every_commit_is_the_approved_one() -> None:

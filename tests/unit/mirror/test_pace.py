@@ -12,7 +12,10 @@ HALF_A_MINUTE = timedelta(seconds=30)
 IN_AN_HOUR = MONDAY + timedelta(hours=1)
 
 
-def wait(cycle: Cycle = Cycle(), chance: float = 0, interval: timedelta = HALF_A_MINUTE, **usage: object) -> float:
+WELL = Cycle()
+
+
+def wait(cycle: Cycle = WELL, chance: float = 0, interval: timedelta = HALF_A_MINUTE, **usage: object) -> float:
     return next_refresh(interval, cycle, Usage(**usage), MONDAY, chance).total_seconds()  # type: ignore[arg-type]
 
 
@@ -63,17 +66,16 @@ def test_the_longer_of_both_waits_counts() -> None:
 
 @given(
     st.integers(1, 86400),
-    st.integers(0, 10**6),
-    st.integers(0, 10**6),
+    st.builds(Cycle, st.integers(0, 10**6), st.integers(0, 10**6)),
     st.none() | st.integers(0, 10**6),
     st.integers(-7200, 7200),
     st.floats(0, 1),
 )
 def test_the_wait_is_never_shorter_than_the_interval_nor_much_longer_than_it_must_be(
-    seconds: int, points: int, failures: int, remaining: int | None, resets_in: int, chance: float
+    seconds: int, cycle: Cycle, remaining: int | None, resets_in: int, chance: float
 ) -> None:
     interval = timedelta(seconds=seconds)
     usage = Usage(remaining=remaining, resets_at=MONDAY + timedelta(seconds=resets_in))
-    waited = next_refresh(interval, Cycle(points, failures), usage, MONDAY, chance)
+    waited = next_refresh(interval, cycle, usage, MONDAY, chance)
 
     assert interval <= waited <= max(LONGEST, interval) * 1.1

@@ -1,13 +1,19 @@
 import threading
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from plugin.core.references import Locator
-from plugin.errors import NotReady
+from plugin.errors import NotReady, PluginError
+from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.refresh import TICK
+from plugin.state import Known, Outdated, Unreachable
 from tests.builders import MONDAY, make_look_up, make_pull_request
 from tests.stage import Stage
 
@@ -301,3 +307,364 @@ def test_one_refresh_runs_at_a_time(stage: Stage) -> None:
         thread.join(10)
 
     assert most == [1] * 5
+
+
+# What keeps a refresh from counting
+
+
+def test_a_refresh_without_a_state_reads_nothing_and_the_next_one_works(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.mirror.refresh()
+    head = stage.state.store.head
+    asked = len(stage.source.asked)
+
+    def vanish() -> Any:
+        raise Unreachable("the state cannot be reached")
+
+    stage.state.store.head = vanish  # type: ignore[method-assign]
+    stage.source.listed["acme/orders"] = [make_pull_request(1), make_pull_request(2)]
+    report = stage.mirror.refresh()
+    assert (report.failure, report.changed) == ("the state cannot be reached", False)
+    assert len(stage.source.asked) == asked
+    stage.state.store.head = head  # type: ignore[method-assign]
+    assert stage.answer() == ["preview-orders-1"]
+
+    assert stage.mirror.refresh().failure == ""
+    assert stage.answer() == ["preview-orders-1", "preview-orders-2"]
+
+
+@pytest.mark.parametrize("error", [Unreachable("the state cannot be reached"), Outdated("something newer was stored")])
+def test_what_cannot_be_stored_is_not_answered_and_the_next_refresh_works(stage: Stage, error: PluginError) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.mirror.refresh()
+    stage.answer()
+    save = stage.state.store.save
+
+    def fail(before: Known, after: Known) -> None:  # noqa: ARG001  as the store's
+        raise error
+
+    stage.state.store.save = fail  # type: ignore[method-assign]
+    stage.source.listed["acme/orders"] = [make_pull_request(1), make_pull_request(2)]
+    with capture_logs() as logs:
+        report = stage.mirror.refresh()
+    assert (report.failure, report.changed, logs) == (str(error), False, [])
+    assert stage.answer() == ["preview-orders-1"]
+
+    stage.state.store.save = save  # type: ignore[method-assign]
+    report = stage.mirror.refresh()
+    assert (report.failure, report.changed) == ("", True)
+    assert stage.answer() == ["preview-orders-1", "preview-orders-2"]
+
+
+def fail_once(stage: Stage, where: str) -> None:
+    """Let something that nobody foresaw happen there, once."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        patch.undo()
+        raise ZeroDivisionError
+
+    patch = pytest.MonkeyPatch()
+    targets: dict[str, tuple[Any, str]] = {
+        "catalog": (WatchedCatalog, "read"),
+        "source": (stage.source, "read"),
+        "store": (stage.state.store, "save"),
+        "load": (stage.state.store, "head"),
+    }
+    target, name = targets[where]
+    patch.setattr(target, name, fail)
+
+
+@pytest.mark.parametrize("where", ["catalog", "source", "store", "load"])
+def test_whatever_nobody_foresaw_is_logged_and_marks_everything_doubtful(stage: Stage, where: str) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.mirror.refresh()
+    before = stage.known()
+    fail_once(stage, where)
+    with capture_logs() as logs:
+        report = stage.mirror.refresh()
+
+    assert report.failure == "the refresh failed; the log says why"
+    assert [(log["event"], repr(log["exc_info"])) for log in logs] == [("the refresh failed", "ZeroDivisionError()")]
+    assert stage.known() == before
+    assert stage.known().head == before.head
+    assert stage.known().snapshot.doubts == dict.fromkeys(("acme/orders", "acme/payments"), report.failure)
+    assert stage.mirror.refresh().failure == ""
+    assert stage.known().snapshot.doubts == {}
+
+
+def test_only_doubts_are_a_failure_and_leave_the_age(stage: Stage) -> None:
+    assert stage.mirror.age() == timedelta(0)
+    stage.mirror.refresh()
+    fresh_at = stage.known().head.fresh_at
+    stage.source.listed = {}
+    report = stage.mirror.refresh()
+
+    assert report.failure == "nothing could be read"
+    assert stage.known().head.fresh_at == fresh_at
+    assert fresh_at
+    assert stage.mirror.age() == stage.clock.now - fresh_at  # of the clock's last look
+    stage.source.listed = {"acme/payments": []}
+    assert stage.mirror.refresh().failure == ""
+    assert stage.known().head.fresh_at > fresh_at  # type: ignore[operator]
+
+
+def test_a_report_says_whether_an_answer_to_somebody_may_be_another_one(stage: Stage) -> None:
+    stage.mirror.refresh()
+    stage.answer()
+    stage.source.listed["acme/orders"] = [make_pull_request(1, labels=())]
+    assert not stage.mirror.refresh().changed  # it has no preview
+    stage.source.listed["acme/orders"] = [make_pull_request(1, updated_at=MONDAY + timedelta(seconds=1))]
+    assert stage.mirror.refresh().changed
+    assert not stage.mirror.refresh().changed
+
+
+def test_a_report_is_of_this_refresh_alone(stage: Stage) -> None:
+    stage.mirror.refresh()
+    report = stage.mirror.refresh(["acme/orders"])
+
+    assert (report.requests, report.points, report.points_left) == (2, 1, None)
+    assert timedelta(0) <= report.duration < timedelta(minutes=1)
+    assert stage.source.asked[-1].keys() == {"acme/orders"}
+
+
+def test_what_was_given_to_argo_cd_is_told_to_the_others_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(stage.state.board, "asked", told.append)
+    stage.mirror.refresh()
+    stage.answer()
+    stage.answer()
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.mirror.refresh()
+    stage.answer()
+    assert told == [1, 2]
+
+    def fail(version: int) -> None:
+        told.append(version)
+        raise Unreachable("the state cannot be reached")
+
+    monkeypatch.setattr(stage.state.board, "asked", fail)
+    stage.source.listed["acme/orders"] = []
+    stage.mirror.refresh()
+    assert stage.answer() == stage.answer() == ["preview-orders-1"]  # held: it was not looked up
+    assert told == [1, 2, 3, 3]  # not known there yet, so it is said again
+
+
+# The loop
+
+
+@dataclass
+class Loop:
+    """The loop of a mirror, one step for each time it waits; time goes by as the test says."""
+
+    stage: Stage
+    monkeypatch: pytest.MonkeyPatch
+    interval: timedelta = timedelta(seconds=30)
+    now: float = 1000.0
+    held: bool = True
+    waits: list[float] = field(default_factory=list)
+    wakes: int = 0
+
+    def run(self, *steps: Callable[[], None]) -> list[list[str]]:
+        """Return which repositories were read before each of these steps and after the last one."""
+        todo, stop = list(steps), threading.Event()
+        read: list[list[str]] = []
+        seen = len(self.stage.source.asked)
+
+        def wait(seconds: float) -> bool:
+            nonlocal seen
+            self.waits.append(seconds)
+            read.append([name for asked in self.stage.source.asked[seen:] for name in sorted(asked)])
+            seen = len(self.stage.source.asked)
+            if todo:
+                todo.pop(0)()
+            else:
+                stop.set()
+            return True
+
+        def wake() -> None:
+            self.wakes += 1
+
+        self.monkeypatch.setattr("plugin.mirror.refresh.time", SimpleNamespace(monotonic=lambda: self.now))
+        self.monkeypatch.setattr("plugin.mirror.refresh.random", SimpleNamespace(random=lambda: 0.0))
+        self.monkeypatch.setattr(self.stage.mirror, "_hinted", SimpleNamespace(wait=wait, clear=list, set=wake))
+        self.monkeypatch.setattr(self.stage.mirror, "_lease", self)
+        self.stage.mirror.run(self.interval, stop)
+        return read
+
+    def later(self, seconds: float) -> Callable[[], None]:
+        def step() -> None:
+            self.now += seconds
+
+        return step
+
+    def hint(self, *names: str) -> Callable[[], None]:
+        return lambda: self.stage.mirror.hint(names)
+
+    def lease(self, *, held: bool) -> Callable[[], None]:
+        def step() -> None:
+            self.held = held
+
+        return step
+
+
+@pytest.fixture(name="loop")
+def _loop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    return Loop(stage, monkeypatch)
+
+
+EVERYTHING = ["acme/orders", "acme/payments"]
+
+
+def test_the_loop_refreshes_at_once_and_then_once_in_an_interval(loop: Loop) -> None:
+    read = loop.run(loop.later(0), loop.later(29.9), loop.later(0.1), loop.later(29))
+
+    assert read == [EVERYTHING, [], [], EVERYTHING, []]
+    assert set(loop.waits) == {TICK}
+
+
+def test_a_short_interval_is_looked_at_more_often(loop: Loop) -> None:
+    loop.interval = timedelta(milliseconds=200)
+
+    assert loop.run(loop.later(0.2)) == [EVERYTHING, EVERYTHING]
+    assert loop.waits == [0.2, 0.2]
+
+
+def test_after_failures_the_loop_waits_longer_and_after_a_good_refresh_no_more(loop: Loop) -> None:
+    listed, loop.stage.source.listed = loop.stage.source.listed, {}
+
+    def mend() -> None:
+        loop.now += 0.1
+        loop.stage.source.listed = listed
+
+    read = loop.run(loop.later(59.9), loop.later(0.1), loop.later(119.9), mend, loop.later(29.9), loop.later(0.1))
+    assert [bool(names) for names in read] == [True, False, True, False, True, False, True]
+
+
+def test_the_loop_spares_the_points_that_are_left(loop: Loop) -> None:
+    loop.stage.source.usage.remaining = 100
+    loop.stage.source.usage.resets_at = loop.stage.clock.now + timedelta(hours=1, seconds=4)
+    read = loop.run(loop.later(39), loop.later(2))
+
+    assert [bool(names) for names in read] == [True, False, True]
+
+
+def test_a_refresh_that_cost_nothing_says_nothing_about_the_next_one(loop: Loop) -> None:
+    usage = loop.stage.source.usage
+    usage.remaining, usage.resets_at = 100, loop.stage.clock.now + timedelta(hours=1, seconds=4)
+    reads, costs = loop.stage.source.read, iter([10, 0, 0])
+
+    def read(wanted: Any) -> Any:
+        answer = reads(wanted)
+        usage.points += next(costs) - 1
+        return answer
+
+    loop.stage.source.read = read  # type: ignore[method-assign]
+    # 90 points at 10 a refresh are 9 refreshes in an hour, but never longer than five minutes.
+    got = loop.run(loop.later(299), loop.later(2), loop.later(299), loop.later(2))
+    assert [bool(names) for names in got] == [True, False, True, False, True]
+
+
+def test_hinted_repositories_are_read_once_github_can_know(loop: Loop) -> None:
+    read = loop.run(loop.hint("ACME/Payments", "acme/unknown"), loop.later(1.9), loop.later(0.1), loop.later(1))
+
+    assert read == [EVERYTHING, [], [], ["acme/payments"], []]
+
+
+def test_a_hint_for_nothing_that_the_catalog_names_reads_nothing(loop: Loop) -> None:
+    assert loop.run(loop.hint("acme/unknown"), loop.later(10), loop.later(1)) == [EVERYTHING, [], [], []]
+
+
+def test_a_hint_is_read_also_after_a_refresh_that_came_in_between(loop: Loop) -> None:
+    read = loop.run(loop.later(29), loop.hint("acme/orders"), loop.later(1), loop.later(1))
+
+    assert read == [EVERYTHING, [], [], EVERYTHING, ["acme/orders"]]
+
+
+def test_hints_that_cannot_be_fetched_wait(loop: Loop) -> None:
+    board = loop.stage.state.board
+    take = board.take_hints
+
+    def fail() -> frozenset[str]:
+        raise Unreachable("the state cannot be reached")
+
+    def break_board() -> None:
+        board.take_hints = fail  # type: ignore[method-assign]
+        loop.stage.mirror.hint(["acme/orders"])
+
+    def mend() -> None:
+        board.take_hints = take  # type: ignore[method-assign]
+
+    read = loop.run(break_board, loop.later(5), mend, loop.later(2))
+    assert read == [EVERYTHING, [], [], [], ["acme/orders"]]
+
+
+def test_without_the_lease_nothing_is_read_and_with_it_at_once(loop: Loop) -> None:
+    loop.held = False
+    read = loop.run(
+        loop.hint("acme/orders"),
+        loop.later(100),
+        loop.lease(held=True),
+        loop.lease(held=False),
+        loop.later(1),
+        loop.lease(held=True),
+    )
+
+    assert read == [[], [], [], EVERYTHING, [], [], EVERYTHING]
+
+
+def test_without_the_lease_the_loop_shows_what_the_one_that_polls_has_stored(loop: Loop) -> None:
+    loop.held = False
+    poller = loop.stage.restarted()
+    poller.mirror.refresh()
+    shown: list[Mapping[str, str]] = []
+
+    def poll() -> None:
+        del loop.stage.source.listed["acme/payments"]  # doubtful from now on, which changes no answer
+        poller.mirror.refresh()
+        loop.stage.source.asked.clear()
+
+    def look() -> None:
+        shown.append(loop.stage.known().snapshot.doubts)
+
+    loop.run(look, poll, look)
+    assert shown == [{}, {"acme/payments": "no answer"}]
+
+
+def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loop, monkeypatch: Any) -> None:
+    waited = threading.Event()
+    monkeypatch.setattr(loop.stage.mirror, "_refreshed_once", waited)
+    loop.held = False
+    load = loop.stage.state.store.load
+    set_after: list[bool] = []
+
+    def fail(error: Exception) -> Callable[[], None]:
+        def failing() -> Known:
+            raise error
+
+        def step() -> None:
+            set_after.append(waited.is_set())
+            loop.stage.state.store.load = failing  # type: ignore[method-assign]
+
+        return step
+
+    def mend() -> None:
+        set_after.append(waited.is_set())
+        loop.stage.state.store.load = load  # type: ignore[method-assign]
+
+    fail(Unreachable("the state cannot be reached"))()
+    set_after.clear()
+    with capture_logs() as logs:
+        loop.run(fail(ZeroDivisionError()), mend)
+
+    assert set_after == [False, False]
+    assert waited.is_set()
+    assert [(log["event"], log.get("reason"), repr(log.get("exc_info"))) for log in logs] == [
+        ("the state cannot be read", "the state cannot be reached", "None"),
+        ("the state cannot be shown", None, "ZeroDivisionError()"),
+    ]
+
+
+def test_a_hint_wakes_the_loop(loop: Loop) -> None:
+    loop.run(loop.hint("acme/orders"), loop.later(1))
+
+    assert loop.wakes == 1

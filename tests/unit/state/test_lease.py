@@ -122,8 +122,9 @@ def test_while_redis_says_nothing_nobody_holds_it_and_later_one_does(lease_of: O
     first, second = lease_of(), lease_of()
     first.compete()
     second.compete()
-    with redis.paused():
-        wait_for(lambda: not first.held)
+    with capture_logs() as logs, redis.paused():
+        wait_for(lambda: ["any more" in line["event"] for line in logs] == [True])
+        assert not first.held
         assert not second.held
 
     wait_for(lambda: first.held or second.held)

@@ -42,9 +42,12 @@ def test_a_relative_path_means_the_folder_of_the_start_for_good(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     state = open_state("sqlite::memory:")
-    state.close()
+    state.store.save(NOTHING, FULL)
+    monkeypatch.chdir("/")
 
-    assert (tmp_path / ":memory:").exists()
+    assert state.store.head() == FULL.head
+    state.close()
+    assert details(stored(f"sqlite:{tmp_path}/:memory:")) == details(FULL)
 
 
 def test_a_user_without_a_home_must_write_the_whole_path(monkeypatch: pytest.MonkeyPatch) -> None:

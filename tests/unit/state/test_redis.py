@@ -144,7 +144,7 @@ def test_after_a_loss_nobody_is_answered_until_the_leader_has_written_back_what_
     replicas.polls(0)
     leader.save(NOTHING, FULL)
     first = replicas.copy()
-    newer = replace(with_repository(FULL, repository(title="newer")), acknowledged=frozenset({"0123456789ab"}))
+    newer = replace(with_repository(FULL, repository(title="newer")), histories={}, acknowledged=frozenset({"0123"}))
     leader.save(FULL, newer)
     leader.emit(2, FORKS, emitted(2))
     follower.load()
@@ -323,6 +323,26 @@ def test_any_number_of_threads_look_while_one_saves(replicas: Replicas) -> None:
 
     assert len(seen) > len(threads)
     assert all(seen)
+
+
+def test_a_late_answer_of_redis_is_not_taken_for_a_loss(replicas: Replicas, monkeypatch: pytest.MonkeyPatch) -> None:
+    leader = replicas.new()
+    replicas.polls(0)
+    leader.save(NOTHING, FULL)
+    with connect(replicas.server.url) as client:
+        store, ask = RedisStore(client, GivenLease(b"")), client.hmget
+        seen: list[str] = []
+
+        def ask_slowly(name: str, fields: list[str]) -> object:
+            reply = ask(name, fields)
+            if not seen:
+                seen.append("meanwhile another thread asks too")
+                leader.save(FULL, later(FULL))
+                assert store.head().version == 2
+            return reply
+
+        monkeypatch.setattr(client, "hmget", ask_slowly)
+        assert store.head().version == 1
 
 
 def test_a_redis_that_says_nothing_is_unreachable_and_comes_back(replicas: Replicas) -> None:

@@ -112,6 +112,26 @@ def test_a_url_that_is_wrong_is_a_wrong_setting_and_is_not_shown(url: str) -> No
     assert error.value.__suppress_context__
 
 
+def test_a_request_asks_only_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asked = []
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    connection.close()
+                    asked.append(connection)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(Unreachable):
+            ask(f"redis://127.0.0.1:{listener.getsockname()[1]}/0")
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_a_redis_that_restarts_is_reached_again_by_the_next_request(tmp_path: Path, protocol: int) -> None:
     port = free_port()

@@ -58,6 +58,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:-4096]),
     "cut off in the header": lambda path: path.write_bytes(path.read_bytes()[:50]),
     "noise in the middle": lambda path: overwrite(path, 4096, os.urandom(4096)),
+    "noise in the index": lambda path: overwrite(path, 3 * 4096, os.urandom(4096)),  # which nothing reads but the check
     "all zeros": lambda path: path.write_bytes(bytes(8192)),
     "without entries": lambda path: run(path, "DROP TABLE entry"),
     "without a head": lambda path: run(path, "DELETE FROM head"),

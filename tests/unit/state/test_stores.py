@@ -85,6 +85,16 @@ def test_an_answer_to_a_new_input_is_stored_at_once_and_outlives_a_save_that_did
     assert details(stored) == {Filters(): details(emitted(2)), FORKS: details(emitted())}
 
 
+def test_an_answer_that_another_replaced_meanwhile_is_not_put_back_by_a_save(place: Place) -> None:
+    store, other = place.open().store, place.open().store
+    store.save(NOTHING, FULL)
+    other.load()
+    other.emit(1, Filters(), emitted(body=b"another"))
+    store.save(FULL, later(FULL))
+
+    assert place.open().store.load().emitted[Filters()].body == b"another"
+
+
 def test_an_answer_of_an_older_version_is_refused(place: Place) -> None:
     store, other = place.open().store, place.open().store
     store.save(NOTHING, FULL)

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from plugin.app import make_app
 from plugin.metrics import Metrics
 from plugin.mirror.refresh import Mirror
 from plugin.settings import Settings
+from tests.builders import make_pull_request
+from tests.stage import Stage
 from tests.unit.web.conftest import READ_TOKEN, TOKEN
 
 AUTHORISED = {"Authorization": f"Bearer {READ_TOKEN}"}
@@ -93,3 +96,76 @@ def test_before_everything_was_read_the_read_routes_say_so(cold_client: FlaskCli
     response = cold_client.get("/api/v1/previews", headers=AUTHORISED)
 
     assert response.status_code == 503
+
+
+@pytest.fixture(name="staged")
+def _staged(stage: Stage, settings: Settings, metrics: Metrics) -> FlaskClient:
+    """A client of a server whose source says what the test wrote down."""
+    return make_app(settings, stage.mirror, metrics, lambda: stage.clock.now).test_client()
+
+
+def test_nothing_is_held_as_long_as_all_is_well(client: FlaskClient) -> None:
+    assert read(client)["breaker"] == {"held_back": {}, "to_let_go": ""}
+    assert read(client, "/payments/125")["breaker"] == {"held_back": {}, "to_let_go": ""}
+
+
+def test_a_history_says_what_happened_when_and_why(stage: Stage, staged: FlaskClient) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.mirror.refresh()
+    stage.source.listed["acme/orders"] = []
+    stage.mirror.refresh()
+
+    answer = read(staged, "/orders/1")
+    assert answer["history"] == [
+        {"at": "2026-11-21T09:00:02Z", "kind": "created", "reason": 'it has the label "preview"'},
+        {
+            "at": "2026-11-21T09:00:04Z",
+            "kind": "held",
+            "reason": "it is not listed any more, and could not be looked up",
+        },
+    ]
+    assert answer["previews"][0]["held"] == "it is not listed any more, and could not be looked up"
+    assert read(staged)["previews"] == answer["previews"]
+
+
+def test_what_is_gone_is_still_explained_by_its_history(stage: Stage, staged: FlaskClient) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.mirror.refresh()
+    stage.source.close("acme/orders", 1)
+    stage.mirror.refresh()
+
+    answer = read(staged, "/orders/1")
+    assert answer["previews"] == []
+    assert [(event["kind"], event["reason"]) for event in answer["history"]] == [
+        ("created", 'it has the label "preview"'),
+        ("gone", "acme/orders#1 was closed"),
+    ]
+
+
+def test_what_the_breaker_holds_back_is_listed_with_what_lets_it_go(stage: Stage, staged: FlaskClient) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 8)]
+    stage.mirror.refresh()
+    stage.answer()
+    stage.write_catalog({"payments": {}})
+    stage.mirror.refresh()
+
+    fingerprint = stage.mirror.current()[0].fingerprint
+    expected = {
+        "held_back": {
+            f"orders/{number}": f"the catalog {fingerprint} has no such preview any more" for number in range(1, 8)
+        },
+        "to_let_go": f"preview-plugin acknowledge {fingerprint}",
+    }
+    assert read(staged)["breaker"] == expected
+    assert read(staged, "/orders/3")["breaker"] == expected
+    assert read(staged, "/orders/3")["history"][-1]["kind"] == "held"
+
+
+def test_the_age_is_that_of_the_oldest_reading_and_doubts_make_it_incomplete(stage: Stage, staged: FlaskClient) -> None:
+    stage.mirror.refresh()
+    del stage.source.listed["acme/payments"]
+    stage.clock.now += timedelta(minutes=10)
+    stage.mirror.refresh()
+
+    # Each look at the clock takes a second: one more in the first refresh, two in the second, one for this answer.
+    assert read(staged)["snapshot"] == {"age_seconds": 604, "complete": False}

@@ -8,8 +8,9 @@ import pytest
 import requests
 from requests_mock import Mocker
 
-from plugin.sources.github.answer import GraphQLError, TooHeavy, Unavailable
+from plugin.sources.github.answer import GraphQLError, Limited, TooHeavy, Unavailable
 from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.limiter import Clock
 
 GRAPHQL = "https://api.github.com:443/graphql"  # PyGithub always writes the port
 RATE = {"cost": 3, "remaining": 4997, "resetAt": "2026-11-21T10:00:00Z"}
@@ -146,3 +147,66 @@ def test_what_may_pass_in_halves(client: GitHubClient, github: Mocker, response:
     with pytest.raises(TooHeavy):
         ask(client)
     assert github.call_count == 1
+
+
+def test_after_a_limit_nothing_is_sent_until_it_is_over(github: Mocker) -> None:
+    seconds = 0.0
+    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds))
+    github.post(GRAPHQL, status_code=403, json={}, headers={"Retry-After": "60"})
+    for _ in range(3):
+        with pytest.raises(Limited):
+            ask(client)
+    assert github.call_count == 1
+    assert client.usage.blocked_until
+
+    seconds = 60.0
+    github.post(GRAPHQL, json={"data": {}})
+    ask(client)
+    assert client.usage.blocked_until is None
+
+
+def test_one_token_has_one_limiter_for_all_owners(client: GitHubClient, github: Mocker) -> None:
+    github.post(GRAPHQL, json={"errors": [{"type": "RATE_LIMITED", "message": "x"}]})
+    with pytest.raises(Limited):
+        ask(client)
+    with pytest.raises(Limited):
+        client.query("globex/site", "query { viewer { login } }", {})
+
+    assert github.call_count == 1
+
+
+def test_a_repository_that_is_not_found_does_not_make_a_new_connection(client: GitHubClient, github: Mocker) -> None:
+    errors = [{"type": "NOT_FOUND", "path": ["r0"], "message": "no"}]
+    github.post(GRAPHQL, json={"data": {"r0": None}, "errors": errors})
+    ask(client)
+    made = client._clients()["acme"]  # noqa: SLF001 - it cannot be seen from outside
+    ask(client)
+
+    assert client._clients()["acme"] is made  # noqa: SLF001 - as above
+
+
+@pytest.mark.parametrize("errors", [["a", "b"], [{"path": "r0"}], [{"path": 5}], [{"path": []}], [None, None]])
+def test_an_error_that_is_not_as_documented_has_no_place(
+    client: GitHubClient, github: Mocker, errors: list[object]
+) -> None:
+    github.post(GRAPHQL, json={"data": {"r0": {}}, "errors": errors})
+
+    with pytest.raises(TooHeavy, match=r"^GitHub could not answer the query$"):
+        ask(client)
+
+
+def test_answers_of_githubs_that_take_long_slow_the_next_ones_down(github: Mocker) -> None:
+    seconds = 0.0
+    slept: list[float] = []
+
+    def answer(*_: object) -> str:
+        nonlocal seconds
+        seconds += 15
+        return '{"data": {}}'
+
+    github.post(GRAPHQL, text=answer)
+    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds, slept.append))
+    for _ in range(4):
+        ask(client)
+
+    assert slept == [30.0]

@@ -1,0 +1,115 @@
+"""The fake's own way to run a query gives what graphql-core's gives."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    ExecutionResult,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    execute,
+    parse,
+)
+
+from plugin.sources.file import Organisation
+from plugin.sources.github import queries
+from tests.fakes.github import graphql
+from tests.fakes.github.graphql import SCHEMA, type_name
+from tests.fakes.github.limits import charge
+from tests.fakes.github.resolvers import RESOLVERS, Context
+from tests.fakes.github.wire import LONG_AGO
+from tests.fakes.github.world import Changes, build, database_id, node_id
+
+ORDERS = {"o0": "acme", "n0": "orders"}
+PULL_REQUEST = node_id("PR", "acme/orders/pull/3")
+REPOSITORY = node_id("R", "acme/orders")
+SHA = f"{3:040x}"
+FIRST = "Y3Vyc29yOnYyOjA="  # cursor:v2:0
+TWICE = (
+    'query Q { repository(owner: "acme", name: "orders") { id ...A } } '
+    "fragment A on Repository { id defaultBranchRef { name } defaultBranchRef { id __typename } }"
+)
+
+QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "probe": (queries.probe([2]), {**ORDERS, "k0_0": "preview", "k0_1": "gone"}),
+    "probe of nothing": (queries.probe([0]), {"o0": "acme", "n0": "nothing"}),
+    "listing": (queries.listing([1]), {**ORDERS, "k0_0": "preview", "l0": ["preview"], "f0": 2}),
+    "listing with a bad cursor": (queries.listing([0]), {**ORDERS, "l0": None, "f0": 2, "a0": "x"}),
+    "labels": (queries.labels(), {"id": PULL_REQUEST, "after": FIRST}),
+    "labels of nothing": (queries.labels(), {"id": "PR_x", "after": FIRST}),
+    "labels of a repository": (queries.labels(), {"id": REPOSITORY, "after": FIRST}),
+    "details": (
+        queries.details([1]),
+        {**ORDERS, "ids": [PULL_REQUEST, "PR_x", REPOSITORY], "s0_0": SHA, "e0_0": f"{SHA}:.preview.yaml"},
+    ),
+    "confirm": (queries.confirm([2]), {**ORDERS, "p0_0": 3, "p0_1": 999}),
+    "identity": (queries.identity(), {"ids": [REPOSITORY, "R_x", PULL_REQUEST]}),
+    "a field that is named twice": (TWICE, {}),
+}
+
+
+def _reference() -> GraphQLSchema:
+    """The same schema and resolvers, as graphql-core wants them."""
+    text = Path(graphql.__file__).with_name("schema.graphql").read_text("utf-8")
+    schema = build_schema(text)
+    graphql.bind(schema, RESOLVERS)
+    for name, kind in schema.type_map.items():
+        if isinstance(kind, GraphQLInterfaceType):
+            kind.resolve_type = lambda value, *_: type_name(value)
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__"):
+            for field in kind.fields.values():
+                if field.resolve:
+                    field.resolve = _with_info(field.resolve)
+    return schema
+
+
+def _with_info(resolve: Any) -> Any:
+    return lambda value, info, **arguments: resolve(value, info.context, **arguments)
+
+
+REFERENCE = _reference()
+
+
+@pytest.mark.parametrize(("query", "variables"), QUESTIONS.values(), ids=QUESTIONS.keys())
+def test_it_answers_as_graphql_core_does(organisation: Organisation, query: str, variables: dict[str, Any]) -> None:
+    plan = graphql.plan(query, variables)
+    assert isinstance(plan, graphql.Plan)
+    quota, _ = charge(None, 1, None, LONG_AGO)
+    changes = Changes(deleted_labels=frozenset({("acme/orders", "gone")}))
+    context = Context(build(organisation, changes), plan.cost, quota)
+    expected = execute(REFERENCE, parse(query), context_value=context, variable_values=variables)
+    assert isinstance(expected, ExecutionResult)
+    answer = graphql.run(plan, context)
+
+    assert answer["data"] == expected.data
+    assert answer.get("errors", []) == [graphql.formatted(error) for error in expected.errors or ()]
+
+
+def test_an_installation_sees_its_owner_only_in_both(organisation: Organisation) -> None:
+    query, variables = queries.identity(), {"ids": [REPOSITORY]}
+    plan = graphql.plan(query, variables)
+    assert isinstance(plan, graphql.Plan)
+    context = Context(build(organisation, Changes()), plan.cost, None, "globex")
+
+    assert graphql.run(plan, context)["data"]["nodes"] == [None]
+    assert graphql.run(plan, replace(context, owner="acme"))["data"]["nodes"] != [None]
+
+
+def test_a_directive_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="no directives"):
+        graphql.plan('query Q { repository(owner: "a", name: "b") { id @skip(if: true) } }', {})
+
+
+def test_a_wrong_value_is_a_failure_of_the_fake(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = graphql.plan('query Q { repository(owner: "acme", name: "orders") { databaseId } }', {})
+    assert isinstance(plan, graphql.Plan)
+    repository = SCHEMA.type_map["Repository"]
+    assert isinstance(repository, GraphQLObjectType)
+    monkeypatch.setattr(repository.fields["databaseId"], "resolve", lambda *_: str(database_id("acme/orders")))
+
+    with pytest.raises(TypeError, match=r"is no value of Repository\.databaseId"):
+        graphql.run(plan, Context(build(organisation, Changes()), plan.cost, None))

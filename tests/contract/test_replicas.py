@@ -1,0 +1,110 @@
+"""Two replicas as users run them, with a real Redis between them and a fake GitHub that counts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.contract.conftest import changed
+from tests.fakes.github import GitHub
+from tests.redis_server import RedisServer, serve_redis
+from tests.server import Server, serve, wait_for
+
+HANDOVER = 30.0  # seconds; the lease lives 15
+
+
+@pytest.fixture(name="redis", scope="module")
+def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with serve_redis(tmp_path_factory.mktemp("redis")) as redis:
+        yield redis
+
+
+@pytest.fixture(name="replicas")
+def _replicas(tmp_path: Path, github: GitHub, redis: RedisServer) -> Iterator[tuple[Server, Server]]:
+    """The first of them polls."""
+    redis.flush()
+    with replica(tmp_path, github, redis) as first:
+        wait_for(lambda: first.ask("GET", "/readyz", None).status == 200)
+        with replica(tmp_path, github, redis) as second:
+            yield first, second
+
+
+@contextmanager
+def replica(folder: Path, github: GitHub, redis: RedisServer) -> Iterator[Server]:
+    settings = {"PREVIEW_GITHUB_URL": github.url, "PREVIEW_GITHUB_TOKEN": github.token, "PREVIEW_REFRESH": "1s"}
+    with serve(folder, **settings, PREVIEW_STATE=redis.url) as server:
+        yield server
+
+
+def push(github: GitHub, sha: str) -> bytes:
+    now = datetime.now(UTC)
+    github.organisation = changed(github.organisation, "acme/orders", 12, head_sha=sha, updated_at=now)
+    return sha.encode()
+
+
+def polls(server: Server) -> float:
+    return server.metric("preview_polls")
+
+
+def test_one_replica_polls_and_all_answer_the_same_and_never_an_older_answer(
+    github: GitHub, replicas: tuple[Server, Server]
+) -> None:
+    first, second = replicas
+    assert [polls(server) for server in replicas] == [1, 0]
+    assert first.ask().body == second.ask().body
+    assert second.metric("preview_github_requests_total") == 0
+
+    for i in range(1, 6):
+        sha = push(github, f"{i:040x}")
+        wait_for(lambda sha=sha: sha in first.ask().body)  # type: ignore[misc]
+        assert sha in second.ask().body  # at once
+
+
+def test_a_replica_that_stops_hands_over_at_once_and_one_that_dies_within_its_lease(
+    tmp_path: Path, github: GitHub, redis: RedisServer, replicas: tuple[Server, Server]
+) -> None:
+    first, second = replicas
+    before = second.ask().body
+    first.process.terminate()
+    first.process.wait(30)
+    assert second.ask().body == before
+    wait_for(lambda: polls(second) == 1, 10)  # less than the lease lives
+
+    with replica(tmp_path, github, redis) as third:
+        second.kill()
+        sha = push(github, "f" * 40)
+        assert third.ask().body == before
+        wait_for(lambda: sha in third.ask().body, HANDOVER)
+        assert len(third.ask().json["output"]["parameters"]) == 12
+
+
+def test_while_redis_says_nothing_no_replica_says_what_may_be_old(
+    redis: RedisServer, replicas: tuple[Server, Server]
+) -> None:
+    before = replicas[0].ask().body
+    with redis.paused():
+        for server in replicas:
+            answer = server.ask()
+            assert answer.status == 503
+            assert "until then it is not known which answer is the newest" in answer.json["message"]
+            assert server.metric("preview_state_errors_total") > 0
+    for server in replicas:
+        wait_for(lambda server=server: server.ask().status == 200)  # type: ignore[misc]
+        assert server.ask().body == before
+
+
+def test_a_redis_that_lost_everything_is_filled_again_and_nobody_answers_less(
+    redis: RedisServer, replicas: tuple[Server, Server]
+) -> None:
+    before = replicas[0].ask().body
+    redis.flush()
+    statuses: set[int] = set()
+    for _ in range(50):
+        answers = [server.ask() for server in replicas]
+        statuses.update(answer.status for answer in answers)
+        assert {answer.body for answer in answers if answer.status == 200} <= {before}
+    wait_for(lambda: all(server.ask().status == 200 for server in replicas), HANDOVER)
+    assert {server.ask().body for server in replicas} == {before}
+    assert statuses <= {200, 503}

@@ -1,0 +1,96 @@
+"""Catalogs as the simulation edits them, and what each of them says, told without the plugin's code."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from plugin.sources.file import PullRequestEntry
+from tests.builders import catalog_text
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    repository: str
+    profile: str = "backend"
+    require: tuple[str, ...] = ("preview",)
+    skip: tuple[str, ...] = ("no-preview",)
+    drafts: bool = True
+    depends_on: tuple[str, ...] = ()
+
+    def wants(self, entry: PullRequestEntry) -> bool:
+        """Tell whether a pull request is to have a preview of this service."""
+        return (
+            entry.state == "open"
+            and not entry.fork
+            and set(self.require) <= set(entry.labels)
+            and not set(self.skip) & set(entry.labels)
+            and (self.drafts or not entry.draft)
+        )
+
+
+@dataclass(frozen=True)
+class Catalog:
+    services: Mapping[str, Service]
+    prefix: str = "preview"
+    edition: int = field(default=0)  # so that every edit is another text
+
+    @property
+    def text(self) -> str:
+        entries: dict[str, dict[str, Any]] = {
+            name: {
+                "repository": service.repository,
+                "profile": service.profile,
+                "labels": {"require": service.require, "skip": service.skip},
+                "drafts": service.drafts,
+                "depends_on": [other for other in service.depends_on if other in self.services],
+                "extra": {"edition": str(self.edition)},
+            }
+            for name, service in self.services.items()
+        }
+        return catalog_text(entries, prefix=self.prefix)
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+    @property
+    def repositories(self) -> frozenset[str]:
+        return frozenset(service.repository for service in self.services.values())
+
+    def name(self, service: str, number: int) -> str:
+        return f"{self.prefix}-{service}-{number}"
+
+    def knows(self, asked: Mapping[str, Any]) -> bool:
+        """Tell whether an ApplicationSet that asks for this is right to do so."""
+        names = asked.get("services", list(self.services))
+        profiles = {self.services[name].profile for name in names if name in self.services}
+        return set(names) <= set(self.services) and asked.get("profile", "") in {"", *profiles}
+
+    def admitted(self, asked: Mapping[str, Any]) -> dict[str, Service]:
+        """Return the services that an ApplicationSet asks for."""
+        return {
+            name: service
+            for name, service in self.services.items()
+            if name in asked.get("services", [name]) and asked.get("profile", service.profile) == service.profile
+        }
+
+    def with_service(self, name: str, service: Service) -> "Catalog":
+        return replace(self, services={**self.services, name: service}, edition=self.edition + 1)
+
+    def without(self, name: str) -> "Catalog":
+        left = {other: service for other, service in self.services.items() if other != name}
+        return replace(self, services=left, edition=self.edition + 1)
+
+    def with_prefix(self, prefix: str) -> "Catalog":
+        return replace(self, prefix=prefix, edition=self.edition + 1)
+
+
+SERVICES = {
+    "orders": Service("acme/orders", depends_on=("payments", "users")),
+    "payments": Service("acme/payments", depends_on=("users",)),
+    "users": Service("acme/users"),
+    "shop-api": Service("acme/shop", depends_on=("orders",)),
+    "shop-web": Service("acme/shop", profile="frontend", depends_on=("shop-api", "payments")),
+}
+REPOSITORIES = tuple(sorted({service.repository for service in SERVICES.values()}))

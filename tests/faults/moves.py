@@ -1,0 +1,553 @@
+"""Moves: everything that can happen. Each takes the stage, does one thing to it and says what, or "" if it cannot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from plugin.errors import NotReady
+from plugin.state import Unreachable
+from tests.faults.catalogs import REPOSITORIES, SERVICES
+from tests.faults.replica import Cut, Killed, Replica
+from tests.faults.stage import INPUTS, Stage
+from tests.faults.trouble import KINDS, LAGGING, LIES
+from tests.faults.truth import Fact
+
+MOST = 18  # pull requests of one repository
+
+Move = Callable[[Stage], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    weight: int
+    move: Move
+    nested: bool  # whether it can happen while a replica waits for GitHub
+
+
+MOVES: dict[str, Chance] = {}
+
+
+def move(weight: int, *, nested: bool = False) -> Callable[[Move], Move]:
+    def register(function: Move) -> Move:
+        MOVES[function.__name__.strip("_").replace("_", " ")] = Chance(weight, function, nested)
+        return function
+
+    return register
+
+
+# --- Pull requests
+
+
+def _some(stage: Stage, *, state: str = "open") -> tuple[str, int, Fact] | None:
+    found = [each for each in stage.truth.all() if each[2].entry.state == state]
+    return stage.chance.choice(found) if found else None
+
+
+def _change(stage: Stage, **changes: Any) -> str:
+    if not (chosen := _some(stage)):
+        return ""
+    name, number, _ = chosen
+    stage.truth.change(name, number, **changes)
+    stage.changed.append(name)
+    return f"{name}#{number}"
+
+
+def _relabel(stage: Stage, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> str:
+    candidates = [
+        each
+        for each in stage.truth.all()
+        if each[2].entry.state == "open"
+        and not set(add) & set(each[2].entry.labels)
+        and set(remove) <= set(each[2].entry.labels)
+    ]
+    if not candidates:
+        return ""
+    name, number, fact = stage.chance.choice(candidates)
+    for label in add:
+        stage.truth.create_label(name, label)
+    left = tuple(label for label in fact.entry.labels if label not in remove)
+    stage.truth.change(name, number, labels=(*left, *add))
+    stage.changed.append(name)
+    return f"{name}#{number}"
+
+
+@move(10, nested=True)
+def open_pull_request(stage: Stage) -> str:
+    name = stage.chance.choice(REPOSITORIES)
+    if len(stage.truth.repository(name).pulls) >= MOST:
+        return ""
+    labels = stage.chance.choice((("preview",), ("preview",), ("preview", "go"), ("other",), ()))
+    for label in labels:
+        stage.truth.create_label(name, label)
+    fork = "mallory/fork" if stage.chance.random() < 0.1 else ""
+    number = stage.truth.open(
+        name, labels=labels, fork=fork, draft=stage.chance.random() < 0.2, head_sha=stage.truth.commit(_config(stage))
+    )
+    stage.changed.append(name)
+    return f"{name}#{number}"
+
+
+@move(16, nested=True)
+def push(stage: Stage) -> str:
+    return _change(stage, head_sha=stage.truth.commit(_config(stage)))
+
+
+@move(3, nested=True)
+def force_push_back(stage: Stage) -> str:
+    if not (chosen := _some(stage)):
+        return ""
+    name, number, _ = chosen
+    facts = stage.truth.repository(name).pulls[number]
+    stage.truth.change(name, number, head_sha=stage.chance.choice(facts).entry.head_sha)
+    stage.changed.append(name)
+    return f"{name}#{number}"
+
+
+@move(8, nested=True)
+def label(stage: Stage) -> str:
+    return _relabel(stage, add=("preview",))
+
+
+@move(6, nested=True)
+def unlabel(stage: Stage) -> str:
+    return _relabel(stage, remove=("preview",))
+
+
+@move(4, nested=True)
+def other_label(stage: Stage) -> str:
+    return _relabel(stage, add=(stage.chance.choice(("other", "go")),))
+
+
+@move(3, nested=True)
+def other_unlabel(stage: Stage) -> str:
+    return _relabel(stage, remove=(stage.chance.choice(("other", "go")),))
+
+
+@move(3, nested=True)
+def skip_label(stage: Stage) -> str:
+    return _relabel(stage, add=("no-preview",))
+
+
+@move(3, nested=True)
+def skip_unlabel(stage: Stage) -> str:
+    return _relabel(stage, remove=("no-preview",))
+
+
+@move(6, nested=True)
+def close(stage: Stage) -> str:
+    return _become(stage, "open", "closed")
+
+
+@move(5, nested=True)
+def merge(stage: Stage) -> str:
+    return _become(stage, "open", "merged")
+
+
+@move(8, nested=True)
+def reopen(stage: Stage) -> str:
+    return _become(stage, "closed", "open")
+
+
+def _become(stage: Stage, before: str, after: str) -> str:
+    if not (chosen := _some(stage, state=before)):
+        return ""
+    name, number, _ = chosen
+    stage.truth.change(name, number, state=after)
+    stage.changed.append(name)
+    return f"{name}#{number}"
+
+
+@move(3, nested=True)
+def close_and_reopen(stage: Stage) -> str:
+    """Within less time than GitHub's answers lag."""
+    if not (chosen := _some(stage)):
+        return ""
+    name, number, _ = chosen
+    stage.truth.change(name, number, state="closed")
+    stage.clock.pass_by(stage.chance.choice((0.2, 1.5, 3.0)))
+    stage.truth.change(name, number, state="open")
+    stage.changed.append(name)
+    return f"{name}#{number}"
+
+
+@move(2, nested=True)
+def close_many(stage: Stage) -> str:
+    name = stage.chance.choice(REPOSITORIES)
+    pulls = [number for at, number, fact in stage.truth.all() if at == name and fact.entry.state == "open"]
+    if len(pulls) < 6:
+        return ""
+    for number in pulls[: stage.chance.randint(6, len(pulls))]:
+        stage.truth.change(name, number, state="closed")
+    stage.changed.append(name)
+    return name
+
+
+@move(4, nested=True)
+def retitle(stage: Stage) -> str:
+    return _change(stage, title=f"title {stage.chance.randint(1, 10**6)}")
+
+
+@move(5, nested=True)
+def describe(stage: Stage) -> str:
+    target = stage.chance.choice(REPOSITORIES)
+    number = stage.chance.randint(1, MOST)
+    return _change(stage, body=stage.chance.choice((f"Depends-On: {target}#{number}", "please look")))
+
+
+@move(3, nested=True)
+def draft(stage: Stage) -> str:
+    return _change(stage, draft=True)
+
+
+@move(3, nested=True)
+def ready(stage: Stage) -> str:
+    return _change(stage, draft=False)
+
+
+@move(2, nested=True)
+def flag_author(stage: Stage) -> str:
+    return _hide(stage, hidden=True)
+
+
+@move(3, nested=True)
+def clear_author(stage: Stage) -> str:
+    return _hide(stage, hidden=False)
+
+
+def _hide(stage: Stage, *, hidden: bool) -> str:
+    found = [(name, number) for name, number, fact in stage.truth.all() if fact.hidden is not hidden]
+    if not found:
+        return ""
+    name, number = stage.chance.choice(found)
+    stage.truth.hide(name, number, hidden=hidden)
+    return f"{name}#{number}"
+
+
+def _config(stage: Stage) -> str | None:
+    number = stage.chance.randint(1, MOST)
+    service = stage.chance.choice(("payments", "users", "orders", "shop-api"))
+    link = f"version: 1\ndependencies:\n  {service}: pr:{number}\n"
+    return stage.chance.choice((None, None, "version: 1\n", link, link, "version: 1\nbroken: [\n"))
+
+
+# --- Repositories
+
+
+@move(1, nested=True)
+def delete_label(stage: Stage) -> str:
+    name = stage.chance.choice(REPOSITORIES)
+    chosen = stage.chance.choice(("preview", "no-preview", "go"))
+    stage.truth.create_label(name, chosen)
+    stage.truth.delete_label(name, chosen)
+    return f"{chosen} in {name}"
+
+
+@move(1, nested=True)
+def rename_repository(stage: Stage) -> str:
+    name = stage.chance.choice(REPOSITORIES)
+    stage.truth.rename(name, f"{name}-renamed")
+    return name
+
+
+@move(3, nested=True)
+def rename_it_back(stage: Stage) -> str:
+    if not stage.truth.renamed:
+        return ""
+    name = stage.chance.choice(sorted(stage.truth.renamed))
+    stage.truth.rename(name, name)
+    return name
+
+
+@move(1, nested=True)
+def make_repository_private(stage: Stage) -> str:
+    name = stage.chance.choice(REPOSITORIES)
+    stage.truth.show(name, visible=False)
+    return name
+
+
+@move(3, nested=True)
+def make_it_public(stage: Stage) -> str:
+    if not stage.truth.invisible:
+        return ""
+    name = stage.chance.choice(sorted(stage.truth.invisible))
+    stage.truth.show(name, visible=True)
+    return name
+
+
+@move(1)
+def recreate_repository(stage: Stage) -> str:
+    if any(len(generations) > 1 for generations in stage.truth.generations.values()) or stage.chance.random() < 0.7:
+        return ""
+    name = stage.chance.choice(REPOSITORIES)
+    stage.truth.recreate(name)
+    for _ in range(stage.chance.randint(0, 3)):
+        stage.truth.open(name, labels=("preview",))
+    return name
+
+
+# --- Trouble with GitHub
+
+
+@move(10, nested=True)
+def trouble_begins(stage: Stage) -> str:
+    name = stage.chance.choice(stage.chance.choice(list(KINDS.values())))
+    if name in stage.trouble.names:
+        return ""
+    stage.trouble.names.append(name)
+    return name
+
+
+@move(16, nested=True)
+def trouble_ends(stage: Stage) -> str:
+    if not stage.trouble.names:
+        return ""
+    name = stage.chance.choice(stage.trouble.names)
+    stage.trouble.names.remove(name)
+    return name
+
+
+# --- Time
+
+
+@move(14, nested=True)
+def seconds_pass(stage: Stage) -> str:
+    seconds = stage.chance.choice((0.3, 1.0, 2.5, 5.0, 9.0, 21.0))
+    stage.clock.pass_by(seconds)
+    return f"{seconds}"
+
+
+@move(3)
+def minutes_pass(stage: Stage) -> str:
+    minutes = stage.chance.choice((1, 4, 11, 25))
+    stage.clock.pass_by(minutes * 60)
+    return f"{minutes}"
+
+
+@move(1)
+def an_hour_passes(stage: Stage) -> str:
+    stage.clock.pass_by(3700)
+    return "1"
+
+
+@move(1)
+def clocks_of_replicas_jump(stage: Stage) -> str:
+    seconds = stage.chance.choice((-7200, -3000, -40, 40, 900, 3000, 7200))
+    stage.clock.skew += timedelta(seconds=seconds)
+    return f"{seconds}"
+
+
+# --- Processes
+
+
+def _idle(stage: Stage) -> Replica | None:
+    idle = stage.idle()
+    return stage.chance.choice(idle) if idle else None
+
+
+@move(60)
+def refresh(stage: Stage) -> str:
+    if not (replica := _idle(stage)):
+        return ""
+    stage.clock.pass_by(stage.chance.choice((1.0, 5.0, 30.0, 30.0)))
+    stage.refresh(replica)
+    return replica.name
+
+
+@move(4, nested=True)
+def another_refreshes(stage: Stage) -> str:
+    if not (replica := _idle(stage)):
+        return ""
+    stage.refresh(replica)
+    return replica.name
+
+
+@move(10, nested=True)
+def webhook(stage: Stage) -> str:
+    """Late, repeated, out of order or of no meaning; most of them are lost."""
+    replica = _idle(stage)
+    if not replica:
+        return ""
+    known = stage.changed[-5:]
+    name = stage.chance.choice([*known, *known, *REPOSITORIES, "Acme/Orders", "evil/unknown"])
+    try:
+        replica.mirror.hint([name])
+    except Unreachable:
+        return "lost"
+    return name
+
+
+@move(12)
+def refresh_of_what_webhooks_name(stage: Stage) -> str:
+    if not (replica := _idle(stage)):
+        return ""
+    stage.clock.pass_by(2.0)
+    names = {name.lower() for name in replica.state.board.take_hints()}
+    only = frozenset(name for name in stage.oracle.catalog.repositories if name in names)
+    if only:
+        stage.refresh(replica, only)
+    return ", ".join(sorted(only))
+
+
+@move(10, nested=True)
+def request(stage: Stage) -> str:
+    if not (replica := _idle(stage)):
+        return ""
+    stage.ask(replica, stage.chance.choice(stage.inputs))
+    return replica.name
+
+
+@move(2, nested=True)
+def request_for_something_new(stage: Stage) -> str:
+    new = [asked for asked in INPUTS if asked not in stage.inputs]
+    if not new or not (replica := _idle(stage)):
+        return ""
+    stage.inputs.append(new[0])
+    stage.ask(replica, new[0])
+    return str(new[0])
+
+
+@move(3)
+def restart(stage: Stage) -> str:
+    replica = stage.chance.choice(stage.replicas)
+    stage.replace(replica)
+    return replica.name
+
+
+@move(3)
+def kill_while_writing(stage: Stage) -> str:
+    replica = stage.chance.choice(stage.replicas)
+    replica.fate.next_write = (Killed, stage.chance.choice(("before", "after")))
+    return replica.name
+
+
+@move(2)
+def kill_while_reading(stage: Stage) -> str:
+    replica = stage.chance.choice(stage.replicas)
+    stage.doomed = replica.name
+    return replica.name
+
+
+@move(3, nested=True)
+def connection_to_the_state_breaks(stage: Stage) -> str:
+    replica = stage.chance.choice(stage.replicas)
+    replica.fate.next_write = (Cut, stage.chance.choice(("before", "after")))
+    return replica.name
+
+
+@move(2, nested=True)
+def state_is_out_of_reach(stage: Stage) -> str:
+    replica = stage.chance.choice(stage.replicas)
+    replica.fate.unreachable = True
+    return replica.name
+
+
+@move(8, nested=True)
+def state_is_back(stage: Stage) -> str:
+    cut_off = [replica for replica in stage.replicas if replica.fate.unreachable]
+    for replica in cut_off:
+        replica.fate.unreachable = False
+    return ", ".join(replica.name for replica in cut_off)
+
+
+@move(1)
+def state_is_lost(stage: Stage) -> str:
+    """With all processes: whoever still had it in memory would write it back."""
+    if stage.chance.random() < 0.6:
+        return ""
+    count = len(stage.replicas)
+    for replica in list(stage.replicas):
+        stage.stop(replica)
+    stage.place.lose()
+    stage.oracle.state_lost()
+    # With nothing to compare with, nobody can tell that a listing is short.
+    stage.trouble.names = [name for name in stage.trouble.names if name not in {*LIES, LAGGING}]
+    stage.clock.pass_by(10)
+    stage.replicas = [stage.start() for _ in range(count)]
+    stage.refresh(stage.replicas[0])
+    return "all of it"
+
+
+@move(2)
+def replica_joins(stage: Stage) -> str:
+    if len(stage.replicas) > 2 or not stage.place.shared:
+        return ""
+    stage.replicas.append(stage.start())
+    stage.refresh(stage.replicas[-1])
+    return stage.replicas[-1].name
+
+
+@move(2)
+def replica_leaves(stage: Stage) -> str:
+    if len(stage.replicas) < 2:
+        return ""
+    replica = stage.chance.choice(stage.replicas)
+    stage.stop(replica)
+    return replica.name
+
+
+# --- The catalog
+
+
+@move(2, nested=True)
+def remove_service(stage: Stage) -> str:
+    services = stage.oracle.catalog.services
+    if len(services) < 3:
+        return ""
+    name = stage.chance.choice(sorted(services))
+    stage.edit(stage.oracle.catalog.without(name))
+    return name
+
+
+@move(4, nested=True)
+def add_service(stage: Stage) -> str:
+    missing = sorted(SERVICES.keys() - stage.oracle.catalog.services.keys())
+    if not missing:
+        return ""
+    name = stage.chance.choice(missing)
+    stage.edit(stage.oracle.catalog.with_service(name, SERVICES[name]))
+    return name
+
+
+@move(2, nested=True)
+def change_policy(stage: Stage) -> str:
+    name = stage.chance.choice(sorted(stage.oracle.catalog.services))
+    service = stage.oracle.catalog.services[name]
+    changed = stage.chance.choice(
+        (
+            replace(service, drafts=not service.drafts),
+            replace(service, require=stage.chance.choice((("preview",), ("go",), ("preview", "go"), ()))),
+            replace(service, skip=stage.chance.choice(((), ("no-preview",), ("other",)))),
+        )
+    )
+    stage.edit(stage.oracle.catalog.with_service(name, changed))
+    return f"{name}: {changed}"
+
+
+@move(1, nested=True)
+def change_prefix(stage: Stage) -> str:
+    stage.edit(stage.oracle.catalog.with_prefix(stage.chance.choice(("preview", "pr"))))
+    return stage.oracle.catalog.prefix
+
+
+@move(2, nested=True)
+def break_catalog(stage: Stage) -> str:
+    stage.file.write_text("version: 1\nservices: [", "utf-8")
+    return "a mistake"
+
+
+@move(3, nested=True)
+def mend_catalog(stage: Stage) -> str:
+    stage.file.write_text(stage.oracle.catalog.text, "utf-8")
+    return "as it was before"
+
+
+@move(3)
+def acknowledge(stage: Stage) -> str:
+    """Do what the read routes say, as a person would."""
+    if not (replica := _idle(stage)):
+        return ""
+    try:
+        return stage.acknowledge(replica)
+    except (NotReady, Unreachable):
+        return ""

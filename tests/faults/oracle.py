@@ -1,0 +1,293 @@
+"""The oracle: from the truth and from every answer ever given it knows which answers are wrong.
+
+It shares no code with the plugin. What it knows of an environment is the oldest fact about its pull request that agrees
+with all answers so far, so it never accuses wrongly; what lies within one second of `updatedAt` it cannot tell apart, and
+nor can the plugin.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from tests.faults.catalogs import Catalog
+from tests.faults.truth import LAG, Fact, Repository, Truth
+
+Asked = tuple[tuple[str, Any], ...]
+
+MANY, SHARE = 5, 20  # the breaker: more than these, and more than this share in per cent
+HIDDEN_FOR = timedelta(hours=1)
+
+
+class Wrong(AssertionError):
+    """An answer that must never have been given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An environment in an answer: the oldest fact that this can be."""
+
+    service: str
+    repository: Repository
+    number: int
+    fact: int  # its index
+
+    @property
+    def facts(self) -> list[Fact]:
+        return self.repository.pulls[self.number]
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        return self.repository.generation, self.facts[self.fact].updated_at.timestamp()
+
+
+@dataclass(slots=True)
+class Record:
+    """What one ApplicationSet was answered."""
+
+    body: bytes = b""
+    seen: dict[str, Sighting] = field(default_factory=dict)  # by the environment's name
+    catalog: int = 0  # the oldest edition that the answer can have been made with
+    compared: bool = False  # whether the plugin compares its next answer with this one
+
+
+class Oracle:
+    """Listens to every answer."""
+
+    def __init__(self, truth: Truth, catalog: Catalog) -> None:
+        self._truth = truth
+        self._catalogs = [catalog]
+        self._acknowledged: set[str] = set()
+        self._records: dict[Asked, Record] = {}
+        self._seen: dict[str, Sighting] = {}  # the newest sighting of each environment in any answer, gone or not
+        self._live: set[str] = set()  # those that the newest answer about them holds
+        self._forgot_in = 0  # the number of catalogs when the state was lost last
+
+    @property
+    def catalog(self) -> Catalog:
+        return self._catalogs[-1]
+
+    def edited(self, catalog: Catalog) -> None:
+        self._catalogs.append(catalog)
+
+    def acknowledged(self, fingerprint: str) -> None:
+        self._acknowledged.add(fingerprint)
+
+    def state_lost(self) -> None:
+        """From now on the plugin knows nothing of what it once answered, and may take any repository for its own."""
+        self._forgot_in = len(self._catalogs)
+        self._records, self._seen, self._live = {}, {}, set()
+
+    def not_comparable(self) -> None:
+        """Say that a version may have come and gone between two answers that are heard."""
+        for record in self._records.values():
+            record.compared = False
+
+    def hear(self, asked: Asked, body: bytes, *, held: bool) -> None:
+        """Judge a 200. `held` says that the read routes show the breaker's hold on this answer. Raises Wrong."""
+        record = self._records.get(asked)
+        if record is None:
+            record = self._records[asked] = Record(catalog=self._forgot_in and self._forgot_in - 1)
+        if held and record.compared and body != record.body:
+            raise Wrong("an answer that the breaker holds is not the one before, whole")
+        known = record.seen if held else self._newest(record)
+        parameters = json.loads(body)["output"]["parameters"]
+        seen = {entry["name"]: self._sighting(entry, known.get(entry["name"])) for entry in parameters}
+        if len(seen) < len(parameters):
+            raise Wrong("a name stands twice in one answer")
+        self._nothing_dangles(asked, parameters)
+        record.catalog = max(record.catalog, self._edition(record.catalog, seen))
+        if not held:
+            self._nothing_is_missing(record, asked, seen)
+        self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
+        record.body, record.seen, record.compared = body, seen, True
+
+    def expected(self, asked: Asked, *, but: frozenset[str]) -> dict[str, Fact]:
+        """Return what an answer holds once everything is known and nothing is held, leaving out some repositories."""
+        wants = self.catalog.admitted(dict(asked))
+        return {
+            self.catalog.name(name, number): fact
+            for name, service in wants.items()
+            if service.repository not in but
+            for number, fact in self._truth.repository(service.repository).at(self._truth.clock.now).items()
+            if service.wants(fact.entry)
+        }
+
+    def converged(self, asked: Asked, body: bytes, excused: Mapping[str, str], doubtful: frozenset[str]) -> None:
+        """Judge a 200 after faults have ended. `excused`: what the read routes list as held. Raises Wrong.
+
+        `doubtful` are the repositories that cannot be read still, because of something that only people can change.
+        """
+        expected = self.expected(asked, but=doubtful)
+        parameters = json.loads(body)["output"]["parameters"]
+        entries = {entry["name"]: entry for entry in parameters if entry["repository"] not in doubtful}
+        for name in sorted(expected.keys() - entries.keys()):
+            raise Wrong(f"{name} is open and labelled, and still missing")
+        for name, entry in sorted(entries.items()):
+            if name in expected:
+                self._is_current(name, entry, expected[name], doubtful)
+            elif not excused.get(f"{entry['service']}/{entry['number']}"):
+                raise Wrong(f"{name} is still there, and nobody says why")
+
+    def _is_current(self, name: str, entry: Mapping[str, Any], fact: Fact, doubtful: frozenset[str]) -> None:
+        current = _looks(fact)
+        if _shown(entry) != current:
+            raise Wrong(f"{name} is {_shown(entry)}, and should be {current}")
+        for dependency in entry["dependencies"]:
+            target = self._target(entry, dependency["service"], fact, doubtful)
+            if target is not None and dependency["namespace"] != target:
+                raise Wrong(
+                    f"{name}: {dependency['service']} goes to {dependency['namespace'] or 'staging'}, "
+                    f"and should go to {target or 'staging'}"
+                )
+
+    def _target(self, entry: Mapping[str, Any], service: str, fact: Fact, doubtful: frozenset[str]) -> str | None:
+        """Return where a dependency must go: a preview's name, "" for staging, None where this is not foretold."""
+        repository = self.catalog.services[service].repository
+        if repository in doubtful:
+            return None
+        number, config = entry["number"], fact.entry.config
+        if fact.entry.body.startswith(f"Depends-On: {repository}#"):
+            number = fact.entry.body.partition("#")[2]
+        elif config and "broken" in config:
+            return None  # the last good one counts, and that may be one that was never seen
+        elif config and f"{service}: pr:" in config:
+            number = config.partition(f"{service}: pr:")[2].split()[0]
+        elif repository != entry["repository"]:
+            return ""
+        linked = self._truth.repository(repository).at(self._truth.clock.now).get(int(number))
+        live = linked is not None and self.catalog.services[service].wants(linked.entry)
+        return self.catalog.name(service, int(number)) if live else ""
+
+    def _newest(self, record: Record) -> dict[str, Sighting]:
+        return self._seen | {name: _newer(sighting, self._seen.get(name)) for name, sighting in record.seen.items()}
+
+    def _sighting(self, entry: Mapping[str, Any], before: Sighting | None) -> Sighting:
+        """Find the oldest fact that an entry can stand for. No replica may go back behind the one seen before."""
+        name, number = entry["repository"], int(entry["number"])
+        possible = [
+            Sighting(entry["service"], repository, number, index)
+            for repository in self._truth.generations[name]
+            for index, fact in enumerate(repository.pulls.get(number, []))
+            if fact.entry.state == "open" and not fact.hidden and _shown(entry) == _looks(fact)
+        ]
+        if not possible:
+            raise Wrong(f"{entry['name']} was never like this: {_shown(entry)}")
+        newer = [sighting for sighting in possible if before is None or sighting.rank >= before.rank]
+        if not newer:
+            raise Wrong(f"{entry['name']} goes back to {_shown(entry)}")
+        found = newer[0]
+        if before and found.repository is not before.repository and not self._left_catalog(name):
+            raise Wrong(f"{entry['name']} belongs to another repository of the same name now")
+        return found
+
+    def _left_catalog(self, repository: str) -> bool:
+        return any(repository not in catalog.repositories for catalog in self._catalogs)
+
+    def _nothing_dangles(self, asked: Asked, parameters: list[Mapping[str, Any]]) -> None:
+        if "services" in dict(asked) or "profile" in dict(asked):
+            return
+        names = {entry["name"] for entry in parameters}
+        for entry in parameters:
+            for dependency in entry["dependencies"]:
+                if dependency["target"] == "preview" and dependency["namespace"] not in names:
+                    raise Wrong(f"{entry['name']} points at {dependency['namespace']}, which is not there")
+
+    def _edition(self, oldest: int, seen: Mapping[str, Sighting]) -> int:
+        for edition in range(oldest, len(self._catalogs)):
+            if all(self._may_be_there(self._catalogs[edition], name, sighting) for name, sighting in seen.items()):
+                return edition
+        return oldest
+
+    def _nothing_is_missing(self, record: Record, asked: Asked, seen: Mapping[str, Sighting]) -> None:
+        editions = self._catalogs[record.catalog :]
+        elsewhere = {name: self._seen[name] for name in self._live if self._is_asked_for(asked, self._seen[name])}
+        missing = {name: was for name, was in (elsewhere | record.seen).items() if name not in seen}
+        self._live -= missing.keys()
+        self._live |= seen.keys()
+        for name, was in sorted(missing.items()):
+            if not any(self._may_be_gone(catalog, name, was) for catalog in editions):
+                raise Wrong(f"{name} is missing, and its pull request was never closed or unlabelled since")
+            if all(_is_wanted(catalog, name, was, was.facts[was.fact]) for catalog in editions):
+                self._gone(editions[-1], name, was)
+        left = [was for name, was in record.seen.items() if name in missing]
+        if record.compared and len(left) > MANY and len(left) * 100 > SHARE * len(record.seen):
+            self._many_left(editions, {name: was for name, was in record.seen.items() if name in missing})
+
+    def _many_left(self, editions: list[Catalog], left: Mapping[str, Sighting]) -> None:
+        for index, catalog in enumerate(editions):
+            by_itself = (
+                any(self._gone_by_itself(one, name, was) for one in editions[: index + 1]) for name, was in left.items()
+            )
+            if catalog.fingerprint in self._acknowledged or all(by_itself):
+                return
+        raise Wrong(f"{len(left)} previews left at once, and nobody acknowledged that: {', '.join(sorted(left))}")
+
+    def _gone(self, catalog: Catalog, name: str, was: Sighting) -> None:
+        """Remember from which fact on it may be gone: it must not come back from before that."""
+        index = next(
+            index for index in range(was.fact, len(was.facts)) if not _is_wanted(catalog, name, was, was.facts[index])
+        )
+        self._seen[name] = _newer(replace(was, fact=index), self._seen.get(name))
+
+    def _is_asked_for(self, asked: Asked, sighting: Sighting) -> bool:
+        filters = dict(asked)
+        profiles = {
+            catalog.services[sighting.service].profile
+            for catalog in self._catalogs
+            if sighting.service in catalog.services
+        }
+        return sighting.service in filters.get("services", [sighting.service]) and (
+            "profile" not in filters or filters["profile"] in profiles
+        )
+
+    def _may_be_there(self, catalog: Catalog, name: str, sighting: Sighting) -> bool:
+        return any(_is_wanted(catalog, name, sighting, fact) for fact in sighting.facts[sighting.fact :])
+
+    def _may_be_gone(self, catalog: Catalog, name: str, sighting: Sighting) -> bool:
+        return any(not _is_wanted(catalog, name, sighting, fact) for fact in self._later(sighting))
+
+    def _gone_by_itself(self, catalog: Catalog, name: str, sighting: Sighting) -> bool:
+        """Tell whether it left by what happened to the pull request, whatever became of the catalog."""
+        first, *later = self._later(sighting)
+        if any(fact.entry.state != "open" or fact.hidden for fact in later):
+            return True
+        return _is_wanted(catalog, name, sighting, first) and any(
+            not _is_wanted(catalog, name, sighting, fact) for fact in later
+        )
+
+    def _later(self, sighting: Sighting) -> Iterator[Fact]:
+        """Every fact from the one that was seen on; hidden ones only if the pull request was away for long enough."""
+        facts = sighting.facts[sighting.fact :]
+        hidden = [fact for fact in facts if fact.hidden]
+        shown_again = [fact.at + LAG for fact, before in zip(facts[1:], facts, strict=False) if before.hidden]
+        until = shown_again[-1] if shown_again and not facts[-1].hidden else self._truth.clock.now
+        long_enough = bool(hidden) and until - hidden[0].at >= HIDDEN_FOR
+        return (fact for fact in facts if not fact.hidden or long_enough)
+
+
+def _shown(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return entry["head_sha"], entry["title"], entry["target_branch"], ",".join(entry["labels"])
+
+
+def _looks(fact: Fact) -> tuple[str, str, str, str]:
+    return fact.entry.head_sha, fact.entry.title, fact.entry.target_branch, ",".join(fact.entry.labels)
+
+
+def _newer(one: Sighting, other: Sighting | None) -> Sighting:
+    return other if other and other.rank > one.rank else one
+
+
+def _holds(catalog: Catalog, name: str, sighting: Sighting) -> bool:
+    """Tell whether an environment can be in an answer that was made with this catalog."""
+    service = catalog.services.get(sighting.service)
+    return (
+        service is not None
+        and service.repository == sighting.repository.name
+        and catalog.name(sighting.service, sighting.number) == name
+    )
+
+
+def _is_wanted(catalog: Catalog, name: str, sighting: Sighting, fact: Fact) -> bool:
+    return not fact.hidden and _holds(catalog, name, sighting) and catalog.services[sighting.service].wants(fact.entry)

@@ -1,0 +1,101 @@
+"""Places: where replicas keep their state. The real stores, but for the lease: who polls is up to the simulation."""
+
+import uuid
+from pathlib import Path
+from typing import Protocol
+
+from redis import Redis
+
+from plugin.state import State
+from plugin.state.lease import LEASE
+from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from plugin.state.opening import open_state
+from plugin.state.redis import RedisStore
+from plugin.state.redis_board import RedisBoard
+
+
+class Place(Protocol):
+    shared: bool  # whether several replicas can use it
+
+    def open(self) -> State:
+        """Open it for one process."""
+
+    def lose(self) -> None:
+        """Lose everything. Only while no replica has it open."""
+
+    def take_lease(self, state: State) -> None:
+        """Let the process with this state be the one that polls; the one before is not told."""
+
+
+class MemoryPlace:
+    """A store that is beyond all doubt and outlives every process."""
+
+    shared = True
+
+    def __init__(self) -> None:
+        self.lose()
+
+    def open(self) -> State:
+        return State(self._store, self._board, LocalLease(), lambda: None)
+
+    def lose(self) -> None:
+        self._store, self._board = MemoryStore(), LocalBoard()
+
+    def take_lease(self, state: State) -> None:
+        """There is none."""
+
+
+class SqlitePlace:
+    """One file."""
+
+    shared = False
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lost = 0
+
+    def open(self) -> State:
+        return open_state(f"sqlite:{self._folder}/state-{self._lost}.db")
+
+    def lose(self) -> None:
+        self._lost += 1
+
+    def take_lease(self, state: State) -> None:
+        """There is none."""
+
+
+class _Lease:
+    """Held from the first time on: a replica that was paused does not know that its lease has expired."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self.token = uuid.uuid4().hex.encode()
+        self.held = False
+
+    def take(self) -> None:
+        self._client.set(LEASE, self.token)
+        self.held = True
+
+    def compete(self) -> None:
+        """The simulation says who has it."""
+
+
+class RedisPlace:
+    """A real Redis."""
+
+    shared = True
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self.lose()
+
+    def open(self) -> State:
+        lease = _Lease(self._client)
+        return State(RedisStore(self._client, lease), RedisBoard(self._client), lease, lambda: None)
+
+    def lose(self) -> None:
+        self._client.flushdb()
+
+    def take_lease(self, state: State) -> None:
+        assert isinstance(state.lease, _Lease)
+        state.lease.take()

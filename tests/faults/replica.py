@@ -1,0 +1,130 @@
+"""One process of the plugin, and the ways in which it ends."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from plugin.answer import Answers
+from plugin.core.breaker import Emitted
+from plugin.core.filters import Filters
+from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.published import Published
+from plugin.mirror.refresh import Mirror
+from plugin.sources import Source
+from plugin.state import Head, Known, State, Store, Unreachable
+from plugin.threshold import Threshold
+from plugin.web.errors import register_errors
+from plugin.web.getparams import getparams
+from plugin.web.previews import previews
+from tests.faults.truth import Clock
+
+BREAKER = Threshold(5, 20)
+MAX_STALE = timedelta(hours=1)
+TOKEN = {"Authorization": "Bearer token"}
+
+
+class Killed(BaseException):
+    """The process is no more. Nothing in it may catch this, and nothing is tidied up."""
+
+
+class Cut(Unreachable):
+    """The connection to the state died; whether it had done what was asked, nobody knows."""
+
+
+@dataclass(slots=True)
+class Fate:
+    """What happens when this process next writes to its state: "kill" or "cut", and "before" or "after" it."""
+
+    next_write: tuple[type[BaseException], str] | None = None
+    unreachable: bool = False
+
+    def meets(self, moment: str) -> None:
+        if self.next_write and self.next_write[1] == moment:
+            what, self.next_write = self.next_write[0], None
+            raise what(f"{moment} writing")
+
+    def must_be_reachable(self) -> None:
+        if self.unreachable:
+            raise Unreachable("the state cannot be reached")
+
+
+class MortalStore:
+    """A store whose process can die at any write, and which can be out of reach."""
+
+    def __init__(self, store: Store, fate: Fate) -> None:
+        self._store = store
+        self._fate = fate
+
+    def head(self) -> Head:
+        self._fate.must_be_reachable()
+        return self._store.head()
+
+    def load(self) -> Known:
+        self._fate.must_be_reachable()
+        return self._store.load()
+
+    def save(self, before: Known, after: Known) -> None:
+        self._fate.must_be_reachable()
+        self._fate.meets("before")
+        self._store.save(before, after)
+        self._fate.meets("after")
+
+    def emit(self, version: int, filters: Filters, emitted: Emitted) -> None:
+        self._fate.must_be_reachable()
+        self._fate.meets("before")
+        self._store.emit(version, filters, emitted)
+        self._fate.meets("after")
+
+    def acknowledge(self, fingerprint: str) -> None:
+        self._fate.must_be_reachable()
+        self._store.acknowledge(fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Replica:
+    """One process: the real parts between a source, a state and HTTP."""
+
+    def __init__(self, name: str, catalog: Path, source: Source, state: State, clock: Clock) -> None:
+        """Start. Raises Unreachable."""
+        self.name = name
+        self.fate = Fate()
+        self.source = source
+        self.state = state
+        self.published = Published(MortalStore(state.store, self.fate), BREAKER, MAX_STALE, clock.of_replicas)
+        mortal = State(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
+        self.mirror = Mirror(source, WatchedCatalog(catalog), self.published, mortal, lambda _: None)
+        self._client = _client(Answers(self.mirror), clock)
+
+    def ask(self, asked: Mapping[str, Any]) -> Answer:
+        """Ask as Argo CD does."""
+        content = {"applicationSetName": "previews", "input": {"parameters": asked}}
+        response = self._client.post("/api/v1/getparams.execute", json=content, headers=TOKEN)
+        return Answer(response.status_code, response.data)
+
+    def read(self) -> Answer:
+        """Ask as people do."""
+        response = self._client.get("/api/v1/previews", headers=TOKEN)
+        return Answer(response.status_code, response.data)
+
+
+def _client(answers: Answers, clock: Clock) -> FlaskClient:
+    app = Flask("simulation")
+    register_errors(app)
+    app.register_blueprint(getparams(answers, "token"))
+    app.register_blueprint(previews(answers, "token", clock.of_replicas))
+    return app.test_client()

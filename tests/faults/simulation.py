@@ -1,0 +1,231 @@
+"""The simulation: moves in any order, drawn from one seed, and after each of them the oracle's judgement.
+
+It runs in episodes. Each begins with a new organisation and ends when all faults have ended and everything is as it
+should be. A seed is that of an episode: the same one plays the same moves.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+from redis import Redis
+
+from tests.faults.catalogs import REPOSITORIES
+from tests.faults.moves import MOVES
+from tests.faults.oracle import Wrong
+from tests.faults.places import MemoryPlace, RedisPlace, SqlitePlace
+from tests.faults.replica import Replica
+from tests.faults.stage import OK, Stage
+
+STEPS = 150  # of an episode
+NESTED = 0.06  # how likely something happens while a replica waits for an answer of GitHub
+BOUND = 4  # refreshes after which everything that a probe can see must be there
+INTERVAL = 30.0  # seconds between two of them
+FULL_LISTING = 660.0  # seconds after which the rest must be there
+LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened, how often."""
+
+    steps: int = 0
+    episodes: int = 0
+    answers: int = 0
+    refusals: int = 0
+    moves: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.steps} steps in {self.episodes} episodes, {self.answers} answers, {self.refusals} of them errors"
+        ]
+        lines += [f"{count:>8}  {name}" for name, count in sorted(self.moves.items())]
+        lines += ["  of the troubles that began:"]
+        lines += [f"{count:>8}  {name}" for name, count in sorted(self.troubles.items())]
+        return "\n".join(lines)
+
+
+class Failed(AssertionError):
+    """An episode in which something was wrong, with all that happened in it."""
+
+
+def simulate(seed: int, steps: int, redis: Redis) -> Tally:
+    """Play episodes until there were that many steps. Raises Failed."""
+    tally = Tally()
+    with patch("plugin.mirror.refresh.FIRST_ANSWER", 0.0):
+        while tally.steps < steps:
+            _play(seed + tally.episodes, min(STEPS, steps - tally.steps), redis, tally)
+    return tally
+
+
+def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
+    chance = random.Random(seed)
+    with TemporaryDirectory() as folder:
+        place = chance.choice((MemoryPlace, partial(SqlitePlace, Path(folder)), partial(RedisPlace, redis)))()
+        episode = Episode(Stage(Path(folder), chance, place), tally)
+        try:
+            episode.play(steps)
+        except Exception as error:
+            story = "\n".join(f"{number:>4}  {line}" for number, line in enumerate(episode.story, start=1))
+            again = f"make simulate SEED={seed} STEPS={steps}"
+            raise Failed(
+                f"{story}\n{type(error).__name__}: {error}\nafter {len(episode.story)} moves; again: {again}"
+            ) from error
+        finally:
+            tally.episodes += 1
+            tally.answers += episode.stage.answers
+            tally.refusals += episode.stage.refusals
+            episode.end()
+
+
+class Episode:
+    """One organisation from its first pull request on."""
+
+    def __init__(self, stage: Stage, tally: Tally) -> None:
+        self._chance = stage.chance
+        self.stage = stage
+        self.story: list[str] = []
+        self._tally = tally
+        self._depth = 0
+        self.stage.meanwhile = self._meanwhile
+
+    def play(self, steps: int) -> None:
+        self._begin()
+        for _ in range(steps):
+            self._tally.steps += 1
+            self._move(nested=False)
+        self._settle()
+
+    def end(self) -> None:
+        for replica in list(self.stage.replicas):
+            self.stage.stop(replica)
+        self.stage.github.close()
+
+    def _begin(self) -> None:
+        for name in REPOSITORIES:
+            for _ in range(self._chance.randint(0, 7)):
+                self.stage.truth.open(name, labels=("preview",))
+        self.stage.clock.pass_by(60)
+        for replica in list(self.stage.replicas):
+            self.stage.refresh(replica)
+
+    def _meanwhile(self) -> None:
+        if self._depth < 2 and self._chance.random() < NESTED:
+            for _ in range(self._chance.randint(1, 3)):
+                self._move(nested=True)
+
+    def _move(self, *, nested: bool) -> None:
+        possible = {name: chance for name, chance in MOVES.items() if chance.nested or not nested}
+        (name,) = self._chance.choices(list(possible), [chance.weight for chance in possible.values()])
+        place = len(self.story)
+        self.story.append(f"{'    ' * self._depth}{name} ...")
+        self._depth += 1
+        try:
+            said = possible[name].move(self.stage)
+        finally:
+            self._depth -= 1
+        if said:
+            self._tally.moves[name] += 1
+            self.story[place] = f"{'    ' * self._depth}{name}: {said}"
+            if name == "trouble begins":
+                self._tally.troubles[said] += 1
+        elif len(self.story) == place + 1:
+            del self.story[place]
+
+    # --- After the faults
+
+    def _settle(self) -> None:
+        stage = self.stage
+        self.story.append("all trouble ends, but for what people have done")
+        stage.meanwhile = lambda: None
+        stage.doomed = ""
+        stage.trouble.names = []
+        for replica in stage.replicas:
+            replica.fate.unreachable, replica.fate.next_write = False, None
+        stage.file.write_text(stage.oracle.catalog.text, "utf-8")
+        self._wait_for_limits()
+        stage.clock.pass_by(FULL_LISTING)
+        stage.refresh(stage.replicas[0])
+        for name in LAST_CHANGES:
+            MOVES[name].move(stage)
+        self._refresh_often()
+        self._judge()
+        self.story.append("people put everything right")
+        for name in REPOSITORIES:
+            stage.truth.rename(name, name)
+            stage.truth.show(name, visible=True)
+        for name, number, fact in stage.truth.all():
+            if fact.hidden:
+                stage.truth.hide(name, number, hidden=False)
+        self._take_in_recreated()
+        self._refresh_often()
+        stage.clock.pass_by(FULL_LISTING)
+        self._acknowledge()
+        self._judge()
+
+    def _wait_for_limits(self) -> None:
+        """GitHub has asked for silence, which may be an hour; until then the plugin asks nothing."""
+        for replica in self.stage.replicas:
+            blocked_until = replica.source.usage.blocked_until
+            if blocked_until:
+                self.stage.clock.pass_by(max(0.0, (blocked_until - self.stage.clock.of_replicas()).total_seconds()))
+
+    def _refresh_often(self) -> None:
+        for number in range(BOUND):
+            self.stage.clock.pass_by(INTERVAL)
+            self.stage.refresh(self.stage.replicas[number % len(self.stage.replicas)])
+
+    def _take_in_recreated(self) -> None:
+        """A repository that was made again counts once people have taken it out of the catalog and put it in."""
+        stage = self.stage
+        again = {name for name, generations in stage.truth.generations.items() if len(generations) > 1}
+        catalog = stage.oracle.catalog
+        for name, service in catalog.services.items():
+            if service.repository in again:
+                stage.edit(stage.oracle.catalog.without(name))
+        if stage.oracle.catalog.edition != catalog.edition:
+            self._acknowledge()
+            for name, service in catalog.services.items():
+                if service.repository in again:
+                    stage.edit(stage.oracle.catalog.with_service(name, service))
+
+    def _acknowledge(self) -> None:
+        self._refresh_often()
+        if self.stage.acknowledge(self.stage.replicas[0]):
+            self._refresh_often()
+
+    def _judge(self) -> None:
+        """Compare every answer with the truth."""
+        stage = self.stage
+        again = {name for name, generations in stage.truth.generations.items() if len(generations) > 1}
+        doubtful = frozenset(stage.truth.renamed) | stage.truth.invisible | again
+        for replica in stage.replicas:
+            listed, waits = self._listed_as_held(replica)
+            for asked in stage.inputs:
+                answer = stage.ask(replica, asked)
+                assert answer
+                # A catalog that adds a repository, or asks for other labels, takes effect once that was read.
+                in_force = replica.published.newest.known.catalog
+                outdated = not in_force or in_force.text != stage.oracle.catalog.text
+                if outdated and doubtful & stage.oracle.catalog.repositories:
+                    continue
+                if answer.status == OK and not waits:
+                    stage.oracle.converged(asked, answer.body, listed, doubtful)
+                elif answer.status != OK and stage.oracle.catalog.knows(dict(asked)) and not doubtful and not waits:
+                    raise Wrong(f"still an error: {answer.status} {answer.body!r}")
+
+    def _listed_as_held(self, replica: Replica) -> tuple[dict[str, str], bool]:
+        """Read what people can see of what is held, and whether the breaker waits for one of them."""
+        answer = replica.read()
+        if answer.status != OK:
+            return {}, False
+        held = {
+            f"{entry['service']}/{entry['locator'].partition('#')[2]}": entry["held"]
+            for entry in answer.json["previews"]
+        }
+        return held | answer.json["breaker"]["held_back"], bool(answer.json["breaker"]["to_let_go"])

@@ -1,0 +1,152 @@
+"""The stage: the truth, a GitHub that tells it or does not, a catalog's file, and the processes of the plugin."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
+from tests.faults.oracle import Asked, Oracle, Wrong
+from tests.faults.places import Place
+from tests.faults.replica import MAX_STALE, Answer, Killed, Replica
+from tests.faults.told import Told
+from tests.faults.trouble import Trouble
+from tests.faults.truth import Clock, Truth
+
+INPUTS: tuple[Asked, ...] = (
+    (),
+    (("origin", "any"),),
+    (("profile", "backend"),),
+    (("services", ("orders", "payments")),),
+    (("services", ("shop-web",)), ("profile", "frontend")),
+)
+OK, BAD_REQUEST, NOT_READY = 200, 400, 503
+
+
+class Stage:
+    """One of everything, and as many replicas as live."""
+
+    def __init__(self, folder: Path, chance: random.Random, place: Place) -> None:
+        self.chance = chance
+        self.clock = Clock()
+        self.truth = Truth(self.clock, REPOSITORIES)
+        self.trouble = Trouble(self.clock, chance)
+        self.github = Told(self.truth, self.trouble, self._while_asking)
+        self.place = place
+        self.file = folder / "catalog.yaml"
+        self.oracle = Oracle(self.truth, Catalog(SERVICES))
+        self.file.write_text(self.oracle.catalog.text, "utf-8")
+        self.inputs = list(INPUTS[: chance.randint(1, len(INPUTS))])
+        self.changed: list[str] = []  # repositories in the order of their changes, for webhooks
+        self.answers = 0
+        self.refusals = 0
+        self.doomed = ""  # the replica that dies at its next request to GitHub
+        self.meanwhile: Callable[[], None] = lambda: None  # what happens while a replica waits for GitHub
+        self._busy: list[str] = []  # the replicas that are within a refresh; the last one is at work
+        self._started = 0
+        self.replicas = [self.start() for _ in range(chance.choice((1, 2)) if place.shared else 1)]
+
+    # --- Processes
+
+    def start(self) -> Replica:
+        """Start a process. None starts with a broken catalog, so people mend it first."""
+        self.file.write_text(self.oracle.catalog.text, "utf-8")
+        self._started += 1
+        name = f"replica {self._started}"
+        return Replica(name, self.file, self.github.source(), self.place.open(), self.clock)
+
+    def stop(self, replica: Replica) -> None:
+        """End a process without a word."""
+        self.replicas.remove(replica)
+        replica.state.close()
+
+    def idle(self) -> list[Replica]:
+        """Those that are not within a refresh."""
+        return [replica for replica in self.replicas if replica.name not in self._busy]
+
+    def refresh(self, replica: Replica, only: frozenset[str] | None = None) -> None:
+        """Refresh one, which may be the end of it, and ask it everything."""
+        self._busy.append(replica.name)
+        if self.chance.random() < 0.8:  # else it is a leader that was paused, and does not know its successor
+            self.place.take_lease(replica.state)
+        try:
+            replica.mirror.refresh(only)
+        except Killed:
+            self.oracle.not_comparable()
+            self.replace(replica)
+        finally:
+            self._busy.remove(replica.name)
+        for alive in self.idle():
+            for asked in self.inputs:
+                self.ask(alive, asked)
+
+    def replace(self, replica: Replica) -> None:
+        """Let a new process take the place of one that ended."""
+        self.stop(replica)
+        self.replicas.append(self.start())
+        self.refresh(self.replicas[-1])
+
+    # --- Questions
+
+    def ask(self, replica: Replica, asked: Asked) -> Answer | None:
+        """Ask as Argo CD does, and let the oracle hear it."""
+        try:
+            answer = replica.ask(dict(asked))
+        except Killed:
+            self.oracle.not_comparable()
+            self.replace(replica)
+            return None
+        self.answers += 1
+        if answer.status == OK:
+            if self.clock.of_replicas() - self.github.last_word > MAX_STALE:
+                raise Wrong("nothing was read for too long, and still it answers")
+            self.oracle.hear(asked, answer.body, held=self._is_held(replica, asked))
+        elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):
+            self.refusals += 1
+            self.oracle.not_comparable()
+        else:
+            raise Wrong(f"the answer has status {answer.status}: {answer.body!r}")
+        return answer
+
+    def _is_held(self, replica: Replica, asked: Asked) -> bool:
+        known = replica.published.newest.known
+        return any(
+            emitted.held
+            for filters, emitted in known.emitted.items()
+            if (filters.services, filters.profile, filters.origin) == _as_filters(asked)
+        )
+
+    # --- The catalog
+
+    def edit(self, catalog: Catalog) -> None:
+        self.oracle.edited(catalog)
+        self.file.write_text(catalog.text, "utf-8")
+
+    def acknowledge(self, replica: Replica) -> str:
+        """Type the command that the read routes show, if they show one."""
+        answer = replica.read()
+        command = answer.json["breaker"]["to_let_go"] if answer.status == OK else ""
+        if command:
+            fingerprint = command.split()[-1]
+            # As the command does: without the process that serves.
+            state = self.place.open()
+            try:
+                state.store.acknowledge(fingerprint)
+            finally:
+                state.close()
+            self.oracle.acknowledged(fingerprint)
+        return str(command)
+
+    # --- What happens within a refresh
+
+    def _while_asking(self) -> None:
+        if self.doomed == self._busy[-1]:
+            self.doomed = ""
+            raise Killed("while reading")
+        self.meanwhile()
+
+
+def _as_filters(asked: Asked) -> tuple[Any, ...]:
+    filters = dict(asked)
+    services = filters.get("services")
+    return (frozenset(services) if services else None, filters.get("profile"), filters.get("origin", "same-repository"))

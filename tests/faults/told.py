@@ -1,0 +1,81 @@
+"""The fake GitHub of the simulation: it says what the truth is, unless there is trouble."""
+
+from collections.abc import Callable
+
+from plugin.sources import Source
+from plugin.sources.file import Organisation, RepositoryEntry
+from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.limiter import Clock as LimiterClock
+from plugin.sources.github.reader import GitHubSource
+from tests.fakes.github import GitHub, Request, Response
+from tests.fakes.github.world import Changes
+from tests.faults.trouble import SILENCE, Trouble
+from tests.faults.truth import Clock, Truth
+
+
+class Told:
+    """The truth as the real source can read it."""
+
+    def __init__(self, truth: Truth, trouble: Trouble, on_request: Callable[[], None]) -> None:
+        self._truth = truth
+        self._trouble = trouble
+        self._on_request = on_request
+        self._clock = truth.clock
+        self.last_word = self._clock.of_replicas()  # when GitHub said something last that could be of use
+        self._github = GitHub(Organisation(repositories={}), inside=True)
+        self._github.now = lambda: self._clock.now
+        self._github.intercept = self._intercept
+        truth.on_change = self._change
+        self._change()
+
+    def source(self) -> Source:
+        """Make the source of a new process."""
+        client = GitHubClient(self._github.url, Token(self._github.token), _limiter_clock(self._clock))
+        return GitHubSource(client)
+
+    def close(self) -> None:
+        """Stop; a failure of the fake itself would have proved nothing."""
+        self._github.close()
+        assert not self._github.broken, "\n".join(self._github.broken)
+
+    def _intercept(self, request: Request) -> Response | None:
+        self._on_request()
+        name = self._trouble.met()
+        if name not in SILENCE:
+            self.last_word = self._clock.of_replicas()
+        return self._trouble.fault(name)(request) if name else None
+
+    def _change(self) -> None:
+        truth = self._truth
+        repositories = {name: truth.repository(name) for name in truth.generations}
+        organisation = {
+            name: RepositoryEntry.model_construct(
+                pull_requests=tuple(facts[-1].entry for facts in repository.pulls.values())
+            )
+            for name, repository in repositories.items()
+        }
+        hidden = {
+            (name, number)
+            for name, repository in repositories.items()
+            for number, facts in repository.pulls.items()
+            if facts[-1].hidden
+        }
+        labels = {
+            (name, label): [label_id for _, label_id in ids]
+            for name, repository in repositories.items()
+            for label, ids in repository.labels.items()
+        }
+        changes = Changes(
+            renamed=truth.renamed,
+            recreated={name: repository.generation for name, repository in repositories.items()},
+            deleted=frozenset(truth.invisible),
+            deleted_labels=frozenset(key for key, ids in labels.items() if not ids[-1]),
+            new_labels={key: len([label_id for label_id in ids if label_id]) for key, ids in labels.items()},
+            hidden=frozenset(hidden),
+        )
+        self._github.change(Organisation.model_construct(repositories=organisation), changes)
+
+
+def _limiter_clock(clock: Clock) -> LimiterClock:
+    start = clock.now
+    return LimiterClock(lambda: (clock.now - start).total_seconds(), clock.pass_by, clock.of_replicas)

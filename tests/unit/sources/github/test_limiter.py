@@ -1,0 +1,279 @@
+"""What one token may still ask, by a clock that the test moves."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from plugin.sources.github.answer import Limited
+from plugin.sources.github.limiter import LONGEST_BLOCK, Clock, Limiter, scarcest
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class Time:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.seconds - 1000.0)
+
+    def github(self) -> datetime:
+        """GitHub's clock, which is not ours."""
+        return self.now() - timedelta(hours=5)
+
+
+@pytest.fixture(name="time")
+def _time() -> Time:
+    return Time()
+
+
+@pytest.fixture(name="limiter")
+def _limiter(time: Time) -> Limiter:
+    return Limiter(Clock(lambda: time.seconds, time.sleep, time.now))
+
+
+def headers(time: Time, remaining: int, seconds: float, **others: str) -> dict[str, str]:
+    """What GitHub sends with an answer; the hour ends in `seconds`."""
+    reset = int((time.github() + timedelta(seconds=seconds)).timestamp())
+    date = format_datetime(time.github(), usegmt=True)
+    return {"date": date, "x-ratelimit-remaining": str(remaining), "x-ratelimit-reset": str(reset), **others}
+
+
+def rate(time: Time, remaining: int, seconds: float) -> dict[str, object]:
+    """What GitHub puts into an answer."""
+    reset = time.github() + timedelta(seconds=seconds)
+    return {"cost": 1, "remaining": remaining, "resetAt": reset.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def blocked_for(limiter: Limiter, time: Time) -> float:
+    """How many seconds it refuses everything: not a second less, not one more."""
+    until = limiter.blocked_until
+    if until is None:
+        limiter.wait_for_turn()
+        return 0
+    seconds = (until - time.now()).total_seconds()
+    time.seconds += seconds - 0.5
+    with pytest.raises(Limited, match=r"^GitHub's rate limit is used up$"):
+        limiter.wait_for_turn()
+    time.seconds += 0.5
+    limiter.wait_for_turn()
+    return round(seconds, 3)
+
+
+def test_who_was_never_refused_may_ask(limiter: Limiter, time: Time) -> None:
+    assert blocked_for(limiter, time) == 0
+    assert time.slept == []
+
+
+def test_retry_after_is_kept(limiter: Limiter, time: Time) -> None:
+    limiter.refused({"retry-after": "17"})
+
+    assert blocked_for(limiter, time) == 17
+
+
+def test_used_up_points_block_until_they_are_renewed(limiter: Limiter, time: Time) -> None:
+    limiter.refused(headers(time, remaining=0, seconds=600))
+
+    assert blocked_for(limiter, time) == 600
+
+
+def test_points_that_do_not_suffice_block_until_they_are_renewed(limiter: Limiter, time: Time) -> None:
+    limiter.refused(headers(time, remaining=1, seconds=600), points_used_up=True)
+
+    assert blocked_for(limiter, time) == 600
+
+
+def test_used_up_points_without_headers_block_until_the_moment_that_was_known(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, headers(time, 10, 600), rate(time, 10, 600))
+    limiter.refused({}, points_used_up=True)
+
+    assert blocked_for(limiter, time) == 600
+
+
+def test_used_up_points_block_for_a_minute_if_nothing_is_known(limiter: Limiter, time: Time) -> None:
+    limiter.refused({}, points_used_up=True)
+
+    assert blocked_for(limiter, time) == 60
+
+
+def test_the_last_point_of_an_answer_blocks_too(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, headers(time, 0, 600), rate(time, 0, 600))
+
+    assert blocked_for(limiter, time) == 600
+
+
+def test_secondary_limits_block_longer_each_time_until_something_is_answered(limiter: Limiter, time: Time) -> None:
+    secondary = headers(time, remaining=4000, seconds=600)
+    blocks = []
+    for _ in range(3):
+        limiter.refused(secondary)
+        blocks.append(blocked_for(limiter, time))
+    limiter.answered(0.1, headers(time, 4000, 600), None)
+    limiter.refused(secondary)
+
+    assert blocks == [60, 120, 240]
+    assert blocked_for(limiter, time) == 60
+
+
+def test_secondary_limits_never_block_for_more_than_an_hour(limiter: Limiter, time: Time) -> None:
+    for _ in range(20):
+        limiter.refused({})
+        assert blocked_for(limiter, time) <= LONGEST_BLOCK
+
+
+@pytest.mark.parametrize("absurd", ["999999999", "9" * 400])
+def test_an_absurd_wait_is_an_hour(limiter: Limiter, time: Time, absurd: str) -> None:
+    limiter.refused({"retry-after": absurd})
+
+    assert blocked_for(limiter, time) == 3600
+
+
+@pytest.mark.parametrize("reset", ["4000000000", "99999999999999999999", "9" * 400])
+def test_an_absurd_reset_is_an_hour_or_a_minute(limiter: Limiter, time: Time, reset: str) -> None:
+    limiter.refused({**headers(time, 0, 0), "x-ratelimit-reset": reset})
+
+    assert blocked_for(limiter, time) in {3600, 60}
+
+
+@pytest.mark.parametrize("value", ["soon", "", "-5", "1.5", "²"])
+def test_a_mangled_header_is_no_header(limiter: Limiter, time: Time, value: str) -> None:
+    limiter.refused({"retry-after": value, "x-ratelimit-remaining": value, "x-ratelimit-reset": value})
+
+    assert blocked_for(limiter, time) == 60
+
+
+def test_a_reset_that_has_passed_still_blocks_for_a_second(limiter: Limiter, time: Time) -> None:
+    limiter.refused(headers(time, remaining=0, seconds=-30))
+
+    assert blocked_for(limiter, time) == 1
+
+
+def test_a_later_shorter_block_does_not_end_a_longer_one(limiter: Limiter, time: Time) -> None:
+    limiter.refused({"retry-after": "100"})
+    limiter.refused({"retry-after": "10"})
+
+    assert blocked_for(limiter, time) == 100
+
+
+def test_a_clock_of_ours_that_is_wrong_does_no_harm(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, headers(time, 10, 600), rate(time, 10, 600))
+    assert limiter.quota is not None
+    time.seconds += 599
+    assert limiter.quota is not None
+    time.seconds += 1
+
+    assert limiter.quota is None
+
+
+def test_without_githubs_clock_ours_must_do(limiter: Limiter, time: Time) -> None:
+    reset = str(int((time.now() + timedelta(seconds=90)).timestamp()))
+    limiter.refused({"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset})
+
+    assert blocked_for(limiter, time) == 90
+
+
+def test_what_is_left_comes_from_the_answer_or_from_its_headers(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, headers(time, 70, 600), rate(time, 50, 600))
+    assert limiter.quota
+    assert limiter.quota.remaining == 50
+    assert limiter.quota.resets_at == time.github() + timedelta(seconds=600)
+
+    limiter.answered(0.1, headers(time, 70, 600), None)
+    assert limiter.quota.remaining == 70
+
+    limiter.answered(0.1, {}, None)
+    assert limiter.quota.remaining == 70
+
+
+def test_enterprise_server_has_no_quota(limiter: Limiter) -> None:
+    limiter.answered(0.1, {"date": "Sat, 21 Nov 2026 09:00:00 GMT"}, None)
+
+    assert limiter.quota is None
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"remaining": None, "resetAt": "x"}, {"remaining": 1, "resetAt": "x"}, {"remaining": 1}, "x", 5]
+)
+def test_an_odd_rate_limit_is_none(limiter: Limiter, odd: object) -> None:
+    limiter.answered(0.1, {}, odd)
+
+    assert limiter.quota is None
+
+
+def test_another_resources_quota_is_not_this_ones(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, headers(time, 50, 600), None)
+    limiter.refused(headers(time, 0, 300, **{"x-ratelimit-resource": "core"}))
+
+    assert limiter.quota
+    assert limiter.quota.remaining == 50
+    assert blocked_for(limiter, time) == 300
+
+
+def test_the_scarcest_is_the_one_with_the_fewest_points(time: Time) -> None:
+    limiters = [Limiter(Clock(lambda: time.seconds, time.sleep, time.now)) for _ in range(3)]
+    limiters[0].answered(0.1, headers(time, 50, 600), None)
+    limiters[1].answered(0.1, headers(time, 20, 100), None)
+
+    quota = scarcest(limiters)
+    assert quota
+    assert quota.remaining == 20
+    time.seconds += 100
+    quota = scarcest(limiters)
+    assert quota
+    assert quota.remaining == 50
+    assert scarcest([]) is None
+
+
+def test_forty_five_seconds_of_computing_a_minute_are_asked_without_waiting(limiter: Limiter, time: Time) -> None:
+    for _ in range(44):
+        limiter.wait_for_turn()
+        time.seconds += 1
+        limiter.answered(1.0, {}, None)
+    limiter.wait_for_turn()
+
+    assert time.slept == []
+
+
+def test_more_computing_waits_until_the_oldest_is_a_minute_old(limiter: Limiter, time: Time) -> None:
+    time.seconds += 20
+    limiter.answered(20.0, {}, None)
+    time.seconds += 15
+    limiter.failed(15.0)
+    time.seconds += 10
+    limiter.answered(10.0, {}, None)
+    limiter.wait_for_turn()
+
+    assert time.slept == [60 - 25]
+
+
+def test_several_answers_may_have_to_grow_old(limiter: Limiter, time: Time) -> None:
+    for _ in range(5):
+        time.seconds += 0.5
+        limiter.answered(20.0, {}, None)  # several threads ask at once
+    limiter.wait_for_turn()
+
+    # 100 seconds were spent; three must go before less than 45 are left: the third is a second older than the last.
+    assert time.slept == [60 - 1.0]
+
+
+def test_computing_of_more_than_a_minute_ago_is_forgotten(limiter: Limiter, time: Time) -> None:
+    limiter.answered(50.0, {}, None)
+    time.seconds += 60
+    limiter.wait_for_turn()
+
+    assert time.slept == []
+
+
+def test_nobody_waits_longer_than_a_minute(limiter: Limiter, time: Time) -> None:
+    for _ in range(100):
+        limiter.wait_for_turn()
+        time.seconds += 20
+        limiter.failed(20.0)
+
+    assert max(time.slept) < 60
