@@ -177,7 +177,7 @@ def _naive(read: Callable[[str, str, list[str]], naive.Heads]) -> Found:
 @contextmanager
 def _hour() -> Iterator[Hour]:
     """The same hour for each way. Everything was known before it began, by a budget of its own."""
-    chance = random.Random(0)  # noqa: S311  each way must meet the same changes
+    chance = random.Random(0)
     sizes = company.uneven()
     everything = [(company.name(i), number) for i, count in enumerate(sizes) for number in range(1, count + 1)]
     with settled(sizes) as simulated:

@@ -126,9 +126,7 @@ def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
         published = Published(state.store, Threshold(5, 20), timedelta(hours=1), passing.now)
         observe = observer(Metrics(), structlog.get_logger())
         try:
-            yield Simulation(
-                passing, github, Mirror(source, WatchedCatalog(catalog), published, state, observe), state
-            )
+            yield Simulation(passing, github, Mirror(source, WatchedCatalog(catalog), published, state, observe), state)
         finally:
             state.close()
 
@@ -141,8 +139,6 @@ def settled(sizes: Sequence[int]) -> Iterator[Simulation]:
         simulated.answer()
         simulated.time.passes(QUIET)
         yield simulated
-
-
 
 
 @contextmanager

@@ -36,4 +36,4 @@ def show(rows: Iterable[Row]) -> bool:
 
 
 def _number(figure: float) -> str:
-    return f"{figure:,.4g}" if abs(figure) < 1000 else f"{figure:,.0f}"  # noqa: PLR2004  four digits either way
+    return f"{figure:,.4g}" if abs(figure) < 1000 else f"{figure:,.0f}"

@@ -16,19 +16,20 @@ from pathlib import Path
 
 from tests.bench import company, load
 from tests.bench.load import Asked
-from tests.bench.serving import plugin
+from tests.bench.serving import ENDLESS, plugin
 from tests.bench.table import Row
 from tests.fakes.github import GitHub
 from tests.server import Server, free_port, wait_for
 
-ROUNDS = 30  # with nothing to do beside answering
-BUSY_ROUNDS = 30  # while one refresh follows the other
+ROUNDS = 20  # with nothing to do beside answering
+BUSY_ROUNDS = 50  # while one refresh follows the other
 REFRESHED = 3  # refreshes in which something changed, at least, of which anything is said
 
 
 def rows(folder: Path) -> Iterator[Row]:
     """Measure with nothing else to do, then while the plugin refreshes."""
     with GitHub(company.organisation()) as github:
+        github.budget = ENDLESS
         with _both(folder, github, refresh="1h") as (server, bare, size):
             yield from _quiet(*load.measure((server.port, bare), ROUNDS), size)
         with _both(folder, github, refresh="1s") as (server, bare, _), _pushing(github):
@@ -96,9 +97,7 @@ def _pushing(github: GitHub) -> Iterator[None]:
         for i, repository in enumerate(repositories):
             if stop.wait(0.5):
                 return
-            github.organisation = company.pushed(
-                github.organisation, {(repository, 1): f"f{i:039}"}, datetime.now(UTC)
-            )
+            github.organisation = company.pushed(github.organisation, {(repository, 1): f"f{i:039}"}, datetime.now(UTC))
 
     thread = threading.Thread(target=push)
     thread.start()
