@@ -45,12 +45,12 @@ def _small(folder: Path, github: GitHub) -> Iterator[Row]:
     arrived: list[float] = []
     github.intercept = lambda _: arrived.append(time.perf_counter() - LATENCY)
     with plugin(folder, github, company.REPOSITORIES, PREVIEW_REFRESH="1s") as server:
-        wait_for(lambda: server.ask().status == 200)
+        wait_for(lambda: server.ask().status == 200, PATIENCE)
         cold_seconds = time.perf_counter() - arrived[0]
-        wait_for(lambda: refreshes(server) >= 1)
+        wait_for(lambda: refreshes(server) >= 1, PATIENCE)
         cold_requests, cold_points = len(github.log), github.points
         before = len(github.log), github.points, refreshes(server)
-        wait_for(lambda: refreshes(server) >= before[2] + 3)
+        wait_for(lambda: refreshes(server) >= before[2] + 3, PATIENCE)
         done = refreshes(server) - before[2]
         requests, points = (len(github.log) - before[0]) / done, (github.points - before[1]) / done
     naive_requests, naive_seconds = _naive(github)
@@ -76,7 +76,7 @@ def _naive(github: GitHub) -> tuple[int, float]:
 def _cold_start(server: Server, github: GitHub, began: float) -> Iterator[Row]:
     wait_for(lambda: server.ask().status == 200, PATIENCE)
     seconds = time.perf_counter() - began
-    wait_for(lambda: refreshes(server) >= 1)
+    wait_for(lambda: refreshes(server) >= 1, PATIENCE)
     size = f"{REPOSITORIES} repositories, {REPOSITORIES * PER_REPOSITORY:,} previews"
     waited = f"{len(github.log)} requests, of it {len(github.log) * LATENCY:.1f} s of waiting for GitHub"
     alone = REPOSITORIES + REPOSITORIES * PER_REPOSITORY

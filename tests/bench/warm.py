@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.bench import company, load
 from tests.bench.load import Asked
-from tests.bench.serving import ENDLESS, plugin
+from tests.bench.serving import ENDLESS, PATIENCE, plugin
 from tests.bench.table import Row
 from tests.fakes.github import GitHub
 from tests.server import Server, free_port, wait_for
@@ -112,7 +112,7 @@ def _pushing(github: GitHub) -> Iterator[None]:
 def _both(folder: Path, github: GitHub, refresh: str) -> Iterator[tuple[Server, int, int]]:
     """The plugin, the port of the bare view, and how many bytes both answer."""
     with plugin(folder, github, company.REPOSITORIES, PREVIEW_REFRESH=refresh) as server:
-        wait_for(lambda: server.ask().status == 200)
+        wait_for(lambda: server.ask().status == 200, PATIENCE)
         body = server.ask().body
         with _bare(folder, body) as port:
             yield server, port, len(body)
