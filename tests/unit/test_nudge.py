@@ -237,7 +237,7 @@ def test_a_newer_change_does_not_wait_for_a_long_pause_to_end(
         nudger.changed(1)
         wait_for(lambda: len(argocd.deliveries) == 1)
         nudger.changed(2)
-        wait_for(lambda: len(argocd.deliveries) == 2)
+        wait_for(lambda: len(argocd.deliveries) >= 2)
 
 
 @pytest.mark.parametrize("status", [201, 301, 302, 307, 400, 401, 404, 500, 503])
@@ -339,7 +339,7 @@ def test_argocd_is_told_when_nobody_knows_whether_it_asked(argocd: ArgoCD, metri
     nudger = Nudger(argocd.url, SECRET, newest_asked, metrics)
     with running(nudger):
         nudger.changed(1)
-        wait_for(lambda: len(argocd.deliveries) == 2)
+        wait_for(lambda: len(argocd.deliveries) >= 2)
 
 
 def test_what_nobody_foresaw_does_not_end_the_telling(argocd: ArgoCD, metrics: Metrics) -> None:
