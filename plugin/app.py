@@ -107,9 +107,9 @@ def serve(settings: Settings, now: Clock = clock) -> Flask:
     write, nudge = observer(metrics, get_logger()), nudging(settings, state.board.newest_asked, metrics, stop)
 
     def observe(report: RefreshReport) -> None:
-        write(report)
-        if report.changed:
+        if report.changed:  # first, because it only wakes the nudge's thread
             nudge(report.current.known.head.version)
+        write(report)
 
     mirror = make_mirror(settings, state, observe, now, metrics.state_errors.inc)
     metrics.snapshot_age.set_function(lambda: mirror.age().total_seconds())

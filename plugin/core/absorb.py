@@ -60,9 +60,9 @@ def unread(snapshot: Snapshot, catalog: Catalog) -> list[str]:
 def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now: datetime) -> Repository:
     """Return what is known of a repository after a good reading of it. Whoever is listed no more is held at first."""
     known = {pull_request.number: pull_request for pull_request in before.pull_requests} if before else {}
-    pull_requests = {
-        new.number: _absorbed(known.get(new.number), new, reading.name, catalog, now) for new in reading.pull_requests
-    }
+    dropped = before.dropped if before else {}
+    listed = [new for new in reading.pull_requests if new.updated_at >= dropped.get(new.number, new.updated_at)]
+    pull_requests = {new.number: _absorbed(known.get(new.number), new, reading.name, catalog, now) for new in listed}
     held_before = before.held if before else {}
     held = {number: held_before.get(number, NOT_YET_CONFIRMED) for number in known if number not in pull_requests}
     pull_requests |= {number: known[number] for number in held}
@@ -70,6 +70,7 @@ def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now
         reading,
         pull_requests=tuple(pull_requests[number] for number in sorted(pull_requests)),
         held=held,
+        dropped=dropped if len(listed) < len(reading.pull_requests) or not _is_settled(reading) else {},
         looked_up=before.looked_up if before else {},
         listed_at=now,
     )
@@ -102,7 +103,7 @@ def with_confirmations(
                 repository = replace(repository, mark=None)  # the listing was wrong, so it is listed again
         else:
             gone[locator] = outcome
-            repository = _without(repository, locator.number, outcome)
+            repository = _without(repository, locator.number, outcome, answer)
         repositories[locator.repository] = repository
     return replace(snapshot, repositories=repositories), gone
 
@@ -138,12 +139,19 @@ def _absorbed(
     return remember_last_good(newest, before, repository, catalog)
 
 
-def _without(repository: Repository, number: int, elsewhere: Elsewhere) -> Repository:
+def _is_settled(reading: Repository) -> bool:
+    """Tell whether no answer from now on can be older than this one."""
+    return reading.mark is None or reading.mark.settled
+
+
+def _without(repository: Repository, number: int, elsewhere: Elsewhere, answer: LookUp | None) -> Repository:
     newest = repository.mark.newest if repository.mark else ()
+    dropped = {number: answer.updated_at} if answer and answer.updated_at else {}
     return replace(
         repository,
         pull_requests=tuple(known for known in repository.pull_requests if known.number != number),
         held={other: hold for other, hold in repository.held.items() if other != number},
+        dropped={**repository.dropped, **dropped},
         looked_up={**repository.looked_up, number: LookedUp(elsewhere, newest)},  # links to it need not ask again
     )
 

@@ -30,9 +30,9 @@ class Decided:
     catalog: Catalog
 
     @cached_property
-    def parameters(self) -> str:
+    def parameters(self) -> bytes:
         """The parameters as JSON."""
-        return json.dumps(parameters(self.preview, self.catalog), separators=(",", ":"))
+        return json.dumps(parameters(self.preview, self.catalog), separators=(",", ":")).encode()
 
     @cached_property
     def emitted(self) -> EmittedPreview:
@@ -68,6 +68,11 @@ class Decision:
         return tuple(sorted(everything, key=lambda each: (each.preview.service.name, each.preview.pull_request.number)))
 
     @cached_property
+    def live(self) -> Mapping[str, Decided]:
+        """The live previews by their key, in the same order."""
+        return {each.preview.key: each for each in self.decided if each.preview.verdict.live}
+
+    @cached_property
     def previews(self) -> tuple[Preview, ...]:
         """As `decided`, without what an answer needs."""
         return tuple(each.preview for each in self.decided)
@@ -90,9 +95,8 @@ def wanted_lookups(catalog: Catalog, snapshot: Snapshot, before: Decision | None
     for name in catalog.repositories:
         repository, part = snapshot.repositories[name], parts.get(name)
         wanted |= part.links if part and part.made_from[0] is repository else _links(catalog, repository)
-    return frozenset(
-        locator for locator in wanted if locator.number not in snapshot.repositories[locator.repository].numbers
-    )
+    listed = {name: snapshot.repositories[name].numbers for name in {locator.repository for locator in wanted}}
+    return frozenset(locator for locator in wanted if locator.number not in listed[locator.repository])
 
 
 def _part(catalog: Catalog, targets: Targets, name: str, before: Part | None) -> Part:

@@ -116,6 +116,8 @@ class Repository:
     pull_requests: tuple[PullRequest, ...]  # each with at least one of `labels`, or held; in the order of their numbers
     looked_up: Mapping[int, LookedUp] = field(default_factory=dict)  # link targets that are not listed
     held: Mapping[int, Hold] = field(default_factory=dict)  # those of `pull_requests` that were not listed last time
+    # those that were dropped a moment ago, and their `updated_at` by then: an older answer about one tells nothing
+    dropped: Mapping[int, datetime] = field(default_factory=dict, compare=False)
     identity: Identity | None = None  # None where a source's names are never given to another one
     mark: Mark | None = field(default=None, compare=False)  # None: it must be listed to know whether it changed
     listed_at: datetime | None = field(default=None, compare=False)

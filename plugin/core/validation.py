@@ -101,4 +101,4 @@ def _known_keys(model: type[BaseModel], path: Path) -> set[str]:
             annotation = [kind for kind in get_args(annotation) if kind is not Ellipsis][-1]
         while get_origin(annotation) in (Annotated, UnionType):
             annotation = get_args(annotation)[0]
-    return set(getattr(annotation, "model_fields", ()))
+    return set(annotation.model_fields)

@@ -52,7 +52,7 @@ class Current:
     def moment(self) -> Moment:
         """What the history compares."""
         return Moment(
-            {preview.key: preview for preview in self.previews if preview.verdict.live},
+            {key: each.preview for key, each in self.decision.live.items()} if self.decision else {},
             held_by_confirm(self)
             | {
                 key: f"the breaker holds it back: {reason}"

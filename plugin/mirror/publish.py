@@ -109,9 +109,11 @@ def _emissions(
 
 def _departed(before: Current, after: Current, gone: Mapping[Locator, Elsewhere]) -> dict[str, str]:
     reasons = held_by_breaker(before.known.emitted)
-    now = {preview.key: preview for preview in after.previews}
+    left = before.moment.live.keys() - after.moment.live.keys()
+    now = {preview.key: preview for preview in after.previews} if left else {}
     services = after.known.catalog.services if after.known.catalog else {}
-    for key, preview in before.moment.live.items():
+    for key in left:
+        preview = before.moment.live[key]
         locator = Locator(preview.repository.name, preview.pull_request.number)
         if preview.service.name not in services:
             reasons[key] = "the catalog has no such service any more"

@@ -75,16 +75,14 @@ class Records:
 
     def changes(self, before: Known, after: Known) -> Changes:
         """Return what has to be written where `before` is stored to store `after`."""
-        old, new = dict(_parts(before)), dict(_parts(after))
+        old, new = _parts(before), _parts(after)
         put = {}
-        for name, part in new.items():
-            if name in old and old[name] is part:
-                continue
-            data = _dump(name.kind, part)
-            if name not in old or _dump(name.kind, old[name]) != data:
+        for kind, key, part in _others(new, old):
+            name, data = Name(kind, key), _dump(kind, part)
+            if key not in old[kind] or not self._gives(name, old[kind][key], data):
                 put[name] = data
                 self._objects[name] = (_digest(data), part)
-        return Changes(put, tuple(name for name in old if name not in new))
+        return Changes(put, tuple(Name(kind, key) for kind in old for key in old[kind] if key not in new[kind]))
 
     def known(self, head: Head, entries: Iterable[tuple[Name, bytes]]) -> Known:
         """Put together what is stored. An entry that cannot be read is logged and left out, as if nobody had known."""
@@ -99,6 +97,11 @@ class Records:
             histories=_of_kind(parts, "history", tuple),
             acknowledged=frozenset(_of_kind(parts, "acknowledged", bool)),
         )
+
+    def _gives(self, name: Name, part: object, data: bytes) -> bool:
+        """Tell whether these are the bytes of a part, which were most likely written by this very object."""
+        digest, remembered = self._objects.get(name, (b"", None))
+        return _digest(data) == digest if remembered is part else _dump(name.kind, part) == data
 
     def _read(self, name: Name, data: bytes) -> tuple[bytes, object]:
         digest = _digest(data)
@@ -125,18 +128,27 @@ def acknowledged_entry(fingerprint: str) -> tuple[Name, bytes]:
     return Name("acknowledged", fingerprint), _dump("acknowledged", True)  # noqa: FBT003  an entry must have a value
 
 
-def _parts(known: Known) -> Iterator[tuple[Name, object]]:
-    if known.catalog:
-        yield Name("catalog"), known.catalog
-    yield Name("readings"), _Readings(known.snapshot.doubts, known.snapshot.read_at)
-    for name, repository in known.snapshot.repositories.items():
-        yield Name("repository", name), repository
-    for filters, emitted in known.emitted.items():
-        yield _emitted_name(filters), emitted
-    for key, events in known.histories.items():
-        yield Name("history", key), events
-    for fingerprint in known.acknowledged:
-        yield Name("acknowledged", fingerprint), True
+def _parts(known: Known) -> dict[str, Mapping[str, object]]:
+    """Return everything by kind and key; no kind is missing."""
+    return {
+        "catalog": {"": known.catalog} if known.catalog else {},
+        "readings": {"": _Readings(known.snapshot.doubts, known.snapshot.read_at)},
+        "repository": known.snapshot.repositories,
+        "emitted": {_emitted_name(filters).key: emitted for filters, emitted in known.emitted.items()},
+        "history": known.histories,
+        "acknowledged": dict.fromkeys(known.acknowledged, True),
+    }
+
+
+def _others(
+    parts: Mapping[str, Mapping[str, object]], before: Mapping[str, Mapping[str, object]]
+) -> Iterator[tuple[str, str, object]]:
+    """Find what is not the same object as before: of thousands of parts, most are."""
+    for kind, of_kind in parts.items():
+        old = before[kind]
+        for key, part in of_kind.items():
+            if old.get(key) is not part:
+                yield kind, key, part
 
 
 def _of_kind(parts: Mapping[Name, object], kind: str, part_type: type[V]) -> dict[str, V]:

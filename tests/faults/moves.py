@@ -195,6 +195,36 @@ def describe(stage: Stage) -> str:
     return _change(stage, body=stage.chance.choice((f"Depends-On: {target}#{number}", "please look")))
 
 
+@move(4)
+def twice_within_a_second(stage: Stage) -> str:
+    """What is read between two changes looks as new as what is read after them."""
+    if not (chosen := _some(stage)) or not (replica := _idle(stage)):
+        return ""
+    name, number, _ = chosen
+    stage.clock.pass_by(1 - stage.clock.now.microsecond / 1e6)
+    one, other = (stage.chance.choice(_CHANGES)(stage) for _ in range(2))
+    stage.truth.change(name, number, **one)
+    stage.clock.pass_by(0.3)
+    stage.refresh(replica)
+    stage.truth.change(name, number, **other)
+    return f"{name}#{number}"
+
+
+def _pushed(stage: Stage) -> dict[str, Any]:
+    return {"head_sha": stage.truth.commit(_config(stage))}
+
+
+def _described(stage: Stage) -> dict[str, Any]:
+    return {"body": f"Depends-On: {stage.chance.choice(REPOSITORIES)}#{stage.chance.randint(1, MOST)}"}
+
+
+def _retitled(stage: Stage) -> dict[str, Any]:
+    return {"title": f"title {stage.chance.randint(1, 10**6)}"}
+
+
+_CHANGES = (_pushed, _described, _described, _retitled)
+
+
 @move(3, nested=True)
 def draft(stage: Stage) -> str:
     return _change(stage, draft=True)
@@ -291,7 +321,7 @@ def recreate_repository(stage: Stage) -> str:
 
 @move(10, nested=True)
 def trouble_begins(stage: Stage) -> str:
-    name = stage.chance.choice(stage.chance.choice(list(KINDS.values())))
+    name = LAGGING if stage.hurried else stage.chance.choice(stage.chance.choice(list(KINDS.values())))
     if name in stage.trouble.names:
         return ""
     stage.trouble.names.append(name)
@@ -300,7 +330,7 @@ def trouble_begins(stage: Stage) -> str:
 
 @move(16, nested=True)
 def trouble_ends(stage: Stage) -> str:
-    if not stage.trouble.names:
+    if not stage.trouble.names or stage.hurried:
         return ""
     name = stage.chance.choice(stage.trouble.names)
     stage.trouble.names.remove(name)
@@ -319,6 +349,8 @@ def seconds_pass(stage: Stage) -> str:
 
 @move(3)
 def minutes_pass(stage: Stage) -> str:
+    if stage.hurried:
+        return ""
     minutes = stage.chance.choice((1, 4, 11, 25))
     stage.clock.pass_by(minutes * 60)
     return f"{minutes}"
@@ -349,7 +381,7 @@ def _idle(stage: Stage) -> Replica | None:
 def refresh(stage: Stage) -> str:
     if not (replica := _idle(stage)):
         return ""
-    stage.clock.pass_by(stage.chance.choice((1.0, 5.0, 30.0, 30.0)))
+    stage.clock.pass_by(stage.chance.choice((0.4, 1.0, 2.5) if stage.hurried else (1.0, 5.0, 30.0, 30.0)))
     stage.refresh(replica)
     return replica.name
 
@@ -448,6 +480,24 @@ def state_is_back(stage: Stage) -> str:
     for replica in cut_off:
         replica.fate.unreachable = False
     return ", ".join(replica.name for replica in cut_off)
+
+
+@move(1)
+def state_goes_back(stage: Stage) -> str:
+    """To an older copy, or to nothing, while all processes live and have seen the newest one."""
+    if not stage.place.can_go_back:
+        return ""
+    reachable = [replica for replica in stage.replicas if not replica.fate.unreachable]
+    if len(reachable) < len(stage.replicas) or any(stage.ask(replica, ()) is None for replica in stage.replicas):
+        return ""
+    stage.place.go_back()
+    return "while all know better"
+
+
+@move(1, nested=True)
+def state_is_copied(stage: Stage) -> str:
+    stage.place.keep_copy()
+    return "for later"
 
 
 @move(1)

@@ -1,8 +1,8 @@
 """The oracle: from the truth and from every answer ever given it knows which answers are wrong.
 
-It shares no code with the plugin. What it knows of an environment is the oldest fact about its pull request that agrees
-with all answers so far, so it never accuses wrongly; what lies within one second of `updatedAt` it cannot tell apart, and
-nor can the plugin.
+It shares no code with the plugin. What it knows of an environment is the oldest fact about its pull request that
+agrees with all answers so far, so it never accuses wrongly. What has the same `updatedAt` it cannot tell apart, and nor
+can the plugin.
 """
 
 import json
@@ -210,7 +210,7 @@ class Oracle:
             if not any(self._may_be_gone(catalog, name, was) for catalog in editions):
                 raise Wrong(f"{name} is missing, and its pull request was never closed or unlabelled since")
             if all(_is_wanted(catalog, name, was, was.facts[was.fact]) for catalog in editions):
-                self._gone(editions[-1], name, was)
+                self._gone(editions, name, was)
         left = [was for name, was in record.seen.items() if name in missing]
         if record.compared and len(left) > MANY and len(left) * 100 > SHARE * len(record.seen):
             self._many_left(editions, {name: was for name, was in record.seen.items() if name in missing})
@@ -224,10 +224,12 @@ class Oracle:
                 return
         raise Wrong(f"{len(left)} previews left at once, and nobody acknowledged that: {', '.join(sorted(left))}")
 
-    def _gone(self, catalog: Catalog, name: str, was: Sighting) -> None:
+    def _gone(self, editions: list[Catalog], name: str, was: Sighting) -> None:
         """Remember from which fact on it may be gone: it must not come back from before that."""
         index = next(
-            index for index in range(was.fact, len(was.facts)) if not _is_wanted(catalog, name, was, was.facts[index])
+            index
+            for index in range(was.fact, len(was.facts))
+            if not all(_is_wanted(catalog, name, was, was.facts[index]) for catalog in editions)
         )
         self._seen[name] = _newer(replace(was, fact=index), self._seen.get(name))
 

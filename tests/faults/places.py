@@ -2,7 +2,7 @@
 
 import uuid
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from redis import Redis
 
@@ -16,6 +16,7 @@ from plugin.state.redis_board import RedisBoard
 
 class Place(Protocol):
     shared: bool  # whether several replicas can use it
+    can_go_back: bool  # whether it can lose the newest writes under living processes
 
     def open(self) -> State:
         """Open it for one process."""
@@ -26,11 +27,18 @@ class Place(Protocol):
     def take_lease(self, state: State) -> None:
         """Let the process with this state be the one that polls; the one before is not told."""
 
+    def keep_copy(self) -> None:
+        """Remember what it holds now."""
+
+    def go_back(self) -> None:
+        """Hold what it held when it was copied last, or nothing."""
+
 
 class MemoryPlace:
     """A store that is beyond all doubt and outlives every process."""
 
     shared = True
+    can_go_back = False
 
     def __init__(self) -> None:
         self.lose()
@@ -44,11 +52,18 @@ class MemoryPlace:
     def take_lease(self, state: State) -> None:
         """There is none."""
 
+    def keep_copy(self) -> None:
+        """It never goes back."""
+
+    def go_back(self) -> None:
+        """Never."""
+
 
 class SqlitePlace:
     """One file."""
 
     shared = False
+    can_go_back = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,6 +77,12 @@ class SqlitePlace:
 
     def take_lease(self, state: State) -> None:
         """There is none."""
+
+    def keep_copy(self) -> None:
+        """It never goes back."""
+
+    def go_back(self) -> None:
+        """Never."""
 
 
 class _Lease:
@@ -84,6 +105,7 @@ class RedisPlace:
     """A real Redis."""
 
     shared = True
+    can_go_back = True
 
     def __init__(self, client: Redis) -> None:
         self._client = client
@@ -95,7 +117,18 @@ class RedisPlace:
 
     def lose(self) -> None:
         self._client.flushdb()
+        self._copy: dict[bytes, bytes] = {}
 
     def take_lease(self, state: State) -> None:
         assert isinstance(state.lease, _Lease)
         state.lease.take()
+
+    def keep_copy(self) -> None:
+        keys = cast("list[bytes]", self._client.keys())
+        self._copy = {key: cast("bytes", self._client.dump(key)) for key in keys if key != LEASE.encode()}
+
+    def go_back(self) -> None:
+        """As after a failover, or a restart without a disk. The lease is lost too."""
+        self._client.flushdb()
+        for key, value in self._copy.items():
+            self._client.restore(key, 0, value)

@@ -19,7 +19,7 @@ from tests.faults.moves import MOVES
 from tests.faults.oracle import Wrong
 from tests.faults.places import MemoryPlace, RedisPlace, SqlitePlace
 from tests.faults.replica import Replica
-from tests.faults.stage import OK, Stage
+from tests.faults.stage import OK, Stage, do_nothing
 
 STEPS = 150  # of an episode
 NESTED = 0.06  # how likely something happens while a replica waits for an answer of GitHub
@@ -42,7 +42,7 @@ class Tally:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.steps} steps in {self.episodes} episodes, {self.answers} answers, {self.refusals} of them errors"
+            f"{self.steps} steps in {self.episodes} episodes; {self.answers} answers, of which {self.refusals} errors"
         ]
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.moves.items())]
         lines += ["  of the troubles that began:"]
@@ -71,11 +71,10 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
         try:
             episode.play(steps)
         except Exception as error:
-            story = "\n".join(f"{number:>4}  {line}" for number, line in enumerate(episode.story, start=1))
-            again = f"make simulate SEED={seed} STEPS={steps}"
-            raise Failed(
-                f"{story}\n{type(error).__name__}: {error}\nafter {len(episode.story)} moves; again: {again}"
-            ) from error
+            lines = [f"{number:>4}  {line}" for number, line in enumerate(episode.story, start=1)]
+            lines += [f"{type(error).__name__}: {error}"]
+            lines += [f"after {len(episode.story)} moves; again: make simulate SEED={seed} STEPS={steps}"]
+            raise Failed("\n".join(lines)) from error
         finally:
             tally.episodes += 1
             tally.answers += episode.stage.answers
@@ -142,7 +141,7 @@ class Episode:
     def _settle(self) -> None:
         stage = self.stage
         self.story.append("all trouble ends, but for what people have done")
-        stage.meanwhile = lambda: None
+        stage.meanwhile = do_nothing
         stage.doomed = ""
         stage.trouble.names = []
         for replica in stage.replicas:
@@ -224,8 +223,6 @@ class Episode:
         answer = replica.read()
         if answer.status != OK:
             return {}, False
-        held = {
-            f"{entry['service']}/{entry['locator'].partition('#')[2]}": entry["held"]
-            for entry in answer.json["previews"]
-        }
-        return held | answer.json["breaker"]["held_back"], bool(answer.json["breaker"]["to_let_go"])
+        listed, breaker = answer.json["previews"], answer.json["breaker"]
+        held = {f"{entry['service']}/{entry['locator'].partition('#')[2]}": entry["held"] for entry in listed}
+        return held | breaker["held_back"], bool(breaker["to_let_go"])

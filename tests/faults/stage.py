@@ -1,7 +1,6 @@
 """The stage: the truth, a GitHub that tells it or does not, a catalog's file, and the processes of the plugin."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,10 @@ INPUTS: tuple[Asked, ...] = (
 OK, BAD_REQUEST, NOT_READY = 200, 400, 503
 
 
+def do_nothing() -> None:
+    """Let GitHub answer before anything else happens."""
+
+
 class Stage:
     """One of everything, and as many replicas as live."""
 
@@ -38,10 +41,12 @@ class Stage:
         self.file.write_text(self.oracle.catalog.text, "utf-8")
         self.inputs = list(INPUTS[: chance.randint(1, len(INPUTS))])
         self.changed: list[str] = []  # repositories in the order of their changes, for webhooks
+        # Some episodes are about what happens within the seconds by which GitHub's answers lag.
+        self.hurried = chance.random() < 0.3
         self.answers = 0
         self.refusals = 0
         self.doomed = ""  # the replica that dies at its next request to GitHub
-        self.meanwhile: Callable[[], None] = lambda: None  # what happens while a replica waits for GitHub
+        self.meanwhile = do_nothing  # what happens while a replica waits for GitHub
         self._busy: list[str] = []  # the replicas that are within a refresh; the last one is at work
         self._started = 0
         self.replicas = [self.start() for _ in range(chance.choice((1, 2)) if place.shared else 1)]

@@ -1,8 +1,6 @@
 import os
 from pathlib import Path
 
-from redis import Redis
-
 from tests.faults.simulation import STEPS, simulate
 from tests.redis_server import serve_redis
 
@@ -14,5 +12,4 @@ def test_whatever_happens_nothing_is_missing_that_was_not_given_up_and_all_is_we
     seed = 1 if os.environ.get("CI") == "true" else int.from_bytes(os.urandom(4))
     with serve_redis(tmp_path) as server, server.client() as redis:
         tally = simulate(seed, EPISODES * STEPS, redis)
-    print(tally)
     assert tally.answers > tally.refusals > 0

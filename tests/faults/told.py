@@ -78,4 +78,8 @@ class Told:
 
 def _limiter_clock(clock: Clock) -> LimiterClock:
     start = clock.now
-    return LimiterClock(lambda: (clock.now - start).total_seconds(), clock.pass_by, clock.of_replicas)
+
+    def monotonic() -> float:
+        return (clock.now - start).total_seconds()
+
+    return LimiterClock(monotonic, clock.pass_by, clock.of_replicas)

@@ -1,4 +1,4 @@
-"""What is wrong with GitHub at the moment, and what that does to an answer; the faults themselves are the fake GitHub's."""
+"""What is wrong with GitHub at the moment, and what that does to an answer. The faults themselves are the fake's."""
 
 import random
 from dataclasses import dataclass, field

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from plugin.core.absorb import (
     with_look_ups,
 )
 from plugin.core.confirm import NOT_YET_CONFIRMED
-from plugin.core.model import Elsewhere, LookedUp, Mark, Newest, Snapshot
+from plugin.core.model import Elsewhere, Hold, LookedUp, Mark, Newest, Repository, Snapshot
 from plugin.core.references import Locator
 from tests.builders import MONDAY, make_catalog, make_look_up, make_pull_request, make_repository, make_snapshot
 
@@ -102,6 +102,35 @@ def test_what_a_good_reading_leaves_out_is_held_until_it_is_confirmed() -> None:
     assert absorb(after, make_repository("acme/orders"), CATALOG, MONDAY).numbers == {1, 2}
 
 
+def test_a_hold_goes_on_until_it_ends() -> None:
+    hold = Hold("there is no such pull request for now", first_missing_at=MONDAY, times_missing=1)
+    known = make_repository("acme/orders", make_pull_request(1), make_pull_request(2), held={1: hold})
+
+    after = absorb(known, make_repository("acme/orders"), CATALOG, LATER)
+
+    assert after.held == {1: hold, 2: NOT_YET_CONFIRMED}
+
+
+def test_what_was_dropped_does_not_come_back_by_an_answer_from_before_that() -> None:
+    def listed(*updated_at: datetime, settled: bool = True) -> Repository:
+        pull_requests = (make_pull_request(1, updated_at=moment) for moment in updated_at)
+        return make_repository("acme/orders", *pull_requests, mark=Mark((), ("id",), settled=settled))
+
+    closed_at = MONDAY + timedelta(seconds=5)
+    missing = absorb(listed(MONDAY), listed(), CATALOG, MONDAY)
+    answers = {order(1): make_look_up("closed", updated_at=closed_at)}
+    snapshot, _ = with_confirmations(make_snapshot(CATALOG, missing), [order(1)], answers)
+    dropped = snapshot.repositories["acme/orders"]
+    still_dropped = absorb(dropped, listed(MONDAY), CATALOG, MONDAY)  # from the past, and so it looks settled
+
+    assert dropped.dropped == still_dropped.dropped == {1: closed_at}
+    assert (still_dropped.pull_requests, still_dropped.held) == ((), {})
+    assert absorb(dropped, listed(settled=False), CATALOG, MONDAY).dropped == {1: closed_at}
+    assert absorb(dropped, listed(), CATALOG, MONDAY).dropped == {}  # from now on no answer is as old as that
+    assert absorb(dropped, make_repository("acme/orders"), CATALOG, MONDAY).dropped == {}
+    assert absorb(dropped, listed(closed_at, settled=False), CATALOG, MONDAY).numbers == {1}  # reopened at once
+
+
 def test_a_head_is_as_old_as_its_first_reading() -> None:
     first = absorb(None, make_repository("acme/orders", make_pull_request(1)), CATALOG, MONDAY)
     second = absorb(first, make_repository("acme/orders", make_pull_request(1)), CATALOG, LATER)
@@ -141,7 +170,19 @@ def test_what_is_confirmed_is_dropped_and_links_to_it_need_not_ask_again() -> No
     assert gone == {order(1): Elsewhere.MERGED}
     assert orders.numbers == {2, 3}
     assert list(orders.held) == [3]
+    assert orders.looked_up == {1: LookedUp(Elsewhere.MERGED)}
     assert stale_look_ups(snapshot, [order(1), order(9)]) == [order(9)]
+
+
+def test_an_open_one_is_dropped_only_if_it_lacks_the_labels_that_its_repository_is_listed_by() -> None:
+    answers = {order(1): make_look_up(labels=frozenset({"old"}))}
+
+    def gone(*labels: str) -> dict[Locator, Elsewhere]:
+        return with_confirmations(held(1, labels=frozenset(labels)), [order(1)], answers)[1]
+
+    assert gone("preview") == {order(1): Elsewhere.UNLABELLED}
+    assert gone("preview", "old") == {}
+    assert gone() == {}
 
 
 def test_a_listing_that_left_out_an_open_one_is_made_again() -> None:

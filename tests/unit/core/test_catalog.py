@@ -15,6 +15,7 @@ NO_DNS_NAME = "is not a DNS name in lower case, for example preview.example.com"
 IN_CLUSTER = "is a name inside the cluster; only public names are allowed"
 NO_IMAGE = "is not an image without a tag, for example ghcr.io/acme/orders"
 NO_URL = "is not an http or https URL of a host, with a path at most"
+NO_HOST = "has a host that is no DNS name"
 NO_VARIABLE = "is not an environment variable in capitals, for example PAYMENTS_API"
 RESERVED = "is reserved for what a preview knows of itself"
 NO_PLACEHOLDER = "has a placeholder that does not exist; there are {sha} and {number}"
@@ -141,6 +142,7 @@ def test_a_service_overrides_each_default_separately(own: dict[str, Any], expect
     ("given", "expected"),
     [
         ({"version": 2}, "version: must be 1, the only version there is"),
+        ({"version": 0}, "version: must be 1, the only version there is"),
         ({"domain": "preview..example.com"}, f'domain: "preview..example.com" {NO_DNS_NAME}'),
         ({"domain": "preview_example.com"}, f'domain: "preview_example.com" {NO_DNS_NAME}'),
         ({"domain": f"{'a' * 64}.com"}, f'domain: "{"a" * 64}.com" {NO_DNS_NAME}'),
@@ -254,6 +256,14 @@ def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
                 "https://a.example.com/a b",
             )
         ),
+        *(
+            ({"staging": service_entry("orders")["staging"] | {"public": url}}, f'staging.public: "{url}" {NO_HOST}')
+            for url in ("https://a..b", "https://-a.example.com", f"https://{'a' * 64}.example.com/")
+        ),
+        (
+            {"staging": service_entry("orders")["staging"] | {"public": "https://a:65536/b"}},
+            'staging.public: "https://a:65536/b" has a port above 65535',
+        ),
         ({"staging": {"internal": "http://a"}}, "staging.public: is missing"),
     ],
 )
@@ -261,6 +271,15 @@ def test_each_mistake_of_a_service(own: dict[str, Any], expected: str) -> None:
     services = {"orders": own, "payments": {}, "users": {}, "public": {}, "2fa": {}}
 
     assert mistakes_of(services) == [f"services.orders.{expected}"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a", "https://Orders.example.com", "http://a.b:8080/V2/x(1)", "https://a:65535/%C3%A9/"]
+)
+def test_staging_is_used_as_it_is_written(url: str) -> None:
+    staging = make_catalog({"orders": {"staging": {"internal": url, "public": url}}}).services["orders"].staging
+
+    assert staging == {"internal": url, "public": url}
 
 
 @pytest.mark.parametrize("tag", ["x" * 88 + "{sha}", "x" * 121 + "{number}"])

@@ -1,10 +1,12 @@
 """What holds for every preview of every world."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.catalog import Catalog, load_catalog
-from plugin.core.decide import decide, wanted_lookups
+from plugin.core.decide import Decision, decide, wanted_lookups
 from plugin.core.model import Elsewhere, Snapshot
 from plugin.core.references import Locator
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
@@ -156,6 +158,17 @@ def test_only_link_targets_by_number_that_count_are_looked_up() -> None:
     }
 
 
+def test_of_each_dependency_the_first_line_of_the_description_is_looked_up() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments", "users"]}, "payments": {}, "users": {}})
+    body = "Depends-On: acme/payments#5\nDepends-On: acme/users#6\nDepends-On: acme/users#7\n"
+    orders = make_repository("acme/orders", make_pull_request(1, body=body))
+
+    assert wanted_lookups(catalog, make_snapshot(catalog, orders)) == {
+        Locator("acme/payments", 5),
+        Locator("acme/users", 6),
+    }
+
+
 @settings(max_examples=EXAMPLES)
 @given(worlds().flatmap(lambda world: st.tuples(st.just(world), moved_on(world))))
 def test_a_decision_that_goes_on_from_an_older_one_is_the_same_as_a_new_one(both: tuple[World, Snapshot]) -> None:
@@ -183,3 +196,19 @@ def test_only_a_changed_repository_and_its_callers_are_decided_anew() -> None:
     assert anew("acme/users") == {"payments", "users"}
     again = load_catalog(catalog.text, "catalog.yaml")
     assert anew("acme/users", again) == {"orders", "payments", "users"}
+
+
+def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
+    snapshot = make_snapshot(catalog)
+    found = Locator("acme/payments", 7)  # what nobody would find: no file names it
+    parts = {name: replace(part, links=frozenset({found})) for name, part in decide(catalog, snapshot).parts.items()}
+
+    def wanted(*changed: str, of: Catalog = catalog) -> set[Locator]:
+        later = {**snapshot.repositories, **{name: make_repository(name) for name in changed}}
+        return set(wanted_lookups(of, Snapshot(later), Decision(catalog, parts)))
+
+    assert wanted() == {found}
+    assert wanted("acme/orders") == {found}
+    assert wanted("acme/orders", "acme/payments") == set()
+    assert wanted(of=load_catalog(catalog.text, "catalog.yaml")) == set()

@@ -276,8 +276,24 @@ def test_the_default_branch_is_never_a_link() -> None:
         "default",
         "nothing else was asked for",
     )
-    assert why(resolve({"branch": "main", "config": wish("same-branch")}, theirs)) == ("staging", "config", reason)
-    assert why(resolve({"config": wish("branch:main")}, theirs)) == ("staging", "config", reason)
+    for words in ("same-branch", "branch:main"):
+        asked = resolve({"branch": "main", "config": wish(words)}, theirs)
+        assert why(asked) == ("staging", "config", reason)
+        assert asked.rejected == (Rejected(Rule.CONFIG, words, reason),)
+
+
+def test_every_wish_that_comes_too_late_is_named_as_it_was_written() -> None:
+    for words in (
+        "staging",
+        "url:https://users.dev.example.com/",
+        "pr:6",
+        "branch:main",
+        "branch:shared",
+        "same-branch",
+    ):
+        late = resolve({"body": "Depends-On: acme/payments#5", "config": wish(words)}, *THREE)
+        assert late.locator == "acme/payments#5"
+        assert late.rejected == (Rejected(Rule.CONFIG, words, "the rule depends-on comes first"),)
 
 
 def test_the_catalog_must_allow_equal_branches_to_link() -> None:

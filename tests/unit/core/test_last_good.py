@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from plugin.core.last_good import config_in_force, remember_last_good
 from plugin.core.model import ConfigFile, PullRequest
 from plugin.core.references import PullRequestReference, Staging
@@ -93,6 +95,16 @@ def test_a_file_that_the_catalog_breaks_keeps_no_last_good_one_of_itself() -> No
 
     assert config.error == ".preview.yaml:2: dependencies.payments: orders has no such dependency"
     assert config.of("orders") == ServiceConfig()
+
+
+def test_a_file_that_trips_the_reader_harms_nothing_but_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trip(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("plugin.core.last_good.read_config", trip)
+
+    tripped = in_force(make_pull_request(config="version: 1 # which nobody has read yet"))
+    assert tripped == (ServiceConfig(), ".preview.yaml: could not be understood (RecursionError)")
 
 
 def test_a_message_is_one_bounded_line() -> None:

@@ -80,6 +80,8 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
     ("line", "message"),
     [
         ("payments: 123", 'dependencies.payments: write "pr:123" for pull request 123'),
+        ("payments: 1", 'dependencies.payments: write "pr:1" for pull request 1'),
+        ("payments: 0", f"dependencies.payments: must be a text: {FORMS}"),
         ("payments: -5", f"dependencies.payments: must be a text: {FORMS}"),
         ("payments: pr: 123", 'a second ":" in one line; write targets without a blank, for example payments: pr:123'),
         ("payments: {pr: 123}", 'dependencies.payments: write "pr:123" without a blank'),
@@ -188,6 +190,20 @@ dataset: big
         '6: services.admin.dataset: there is no dataset "minimal"; admin has no seed in the catalog',
         "7: dependencies.orders: admin or reports has no such dependency",
         '8: dataset: there is no dataset "big"; there are default, minimal',
+    ]
+
+
+def test_mistakes_are_named_with_the_file_that_was_read() -> None:
+    for text in ("[", "version: 2", "version: 1\ndataset: big"):
+        with pytest.raises(InvalidFile, match=r"^elsewhere\.yaml:\d: ") as error:
+            read_config(text, SHOP, "acme/orders", "elsewhere.yaml")
+        assert [problem.file for problem in error.value.problems] == ["elsewhere.yaml"]
+
+
+def test_a_repository_that_the_catalog_does_not_know_has_nothing_to_ask_for() -> None:
+    assert read_config("version: 1\n", SHOP, "acme/removed") == {}
+    assert mistakes("version: 1\nservices: {orders: {}}", "acme/removed") == [
+        "2: services.orders: this repository has no such service"
     ]
 
 

@@ -33,7 +33,7 @@ def test_without_all_required_labels_nobody_asked_for_a_preview(require: list[st
     ],
 )
 def test_with_all_required_labels_it_is_active(require: list[str], reason: str) -> None:
-    pull_request = make_pull_request(labels=("other", "reviewed", "preview"))
+    pull_request = make_pull_request(9_999_999, labels=("other", "reviewed", "preview"))
 
     assert judge(pull_request, labels={"require": require}) == Verdict(State.ACTIVE, reason)
 

@@ -331,11 +331,11 @@ def test_many_ask_while_the_previews_change_and_nobody_gets_an_older_answer(stag
                 wrong.append(f"{seen} then {now}")
             seen = now
 
-    inputs: list[dict[str, Any]] = [{}, {"services": ["orders"]}, {"profile": "backend"}, {"origin": "any"}] * 2
+    inputs: list[dict[str, Any]] = [{}, {"services": ["orders"]}, {"profile": "backend"}, {"origin": "any"}]
     threads = [threading.Thread(target=ask, kwargs=parameters) for parameters in inputs]
     for thread in threads:
         thread.start()
-    for number in range(1, 30):
+    for number in range(1, 16):
         stage.source.listed["acme/orders"] = listing(*range(1, number + 1))
         stage.mirror.refresh()
     done.set()
@@ -343,7 +343,7 @@ def test_many_ask_while_the_previews_change_and_nobody_gets_an_older_answer(stag
         thread.join(10)
 
     assert wrong == []
-    assert {tuple(stage.answer(**parameters)) for parameters in inputs} == {tuple(names(*range(1, 30)))}
+    assert {tuple(stage.answer(**parameters)) for parameters in inputs} == {tuple(names(*range(1, 16)))}
 
 
 # Promises 1 and 5: GitHub is down, for long and over restarts
@@ -480,5 +480,5 @@ class Storm(RuleBasedStateMachine):
         assert self.stage.answer() == names(*sorted(self.open))
 
 
-Storm.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Storm.TestCase.settings = settings(stateful_step_count=25)
 TestStorm = Storm.TestCase

@@ -173,6 +173,27 @@ def test_while_it_holds_each_refresh_asks_again_and_a_new_version_comes_only_if_
     assert told(released)["orders/1"][-1] == ("gone", "it is a draft")
 
 
+def test_what_was_decided_is_not_decided_again_where_nothing_changed() -> None:
+    before = first(snapshot(ONE), ALL)
+    known = before.known.snapshot.repositories
+    orders = snapshot(DRAFT).repositories["acme/orders"]
+    held = published(before, replace(before.known.snapshot, repositories={**known, "acme/orders": orders}))
+
+    assert before.decision
+    assert held.decision
+    assert held.decision.parts["acme/payments"] is before.decision.parts["acme/payments"]
+    released = published(held, held.known.snapshot, look_up=LookingUp({LOCATOR: make_look_up("closed")}))
+    assert released.known.head.version == 3
+    assert released.decision is held.decision
+
+
+def test_what_was_closed_while_the_catalog_was_edited_needs_no_human() -> None:
+    edited = make_catalog(SERVICES | {"payments": {"port": 9}})
+    after = published(first(snapshot(ONE), ALL), snapshot(), catalog=edited, gone={LOCATOR: Elsewhere.CLOSED})
+
+    assert after.known.emitted[ALL] == Emitted(2, edited.fingerprint, {})
+
+
 def test_an_acknowledged_catalog_lets_go_although_nothing_else_changed() -> None:
     edited = make_catalog({"payments": {}})
     held = published(first(snapshot(ONE), ALL), snapshot(), catalog=edited)

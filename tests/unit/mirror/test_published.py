@@ -222,6 +222,31 @@ def test_what_cannot_be_stored_is_not_answered() -> None:
     assert answer(published) == ["preview-orders-3"]
 
 
+def test_what_was_answered_before_is_answered_while_something_new_is_being_stored() -> None:
+    storing, go_on = threading.Event(), threading.Event()
+
+    class SlowStore(Store):
+        def save(self, before: Known, after: Known) -> None:
+            storing.set()
+            assert go_on.wait(10)
+            super().save(before, after)
+
+    published = make(SlowStore(version(1, ONE)))
+    answer(published)
+    answered: list[list[str]] = []
+    saving = threading.Thread(target=published.store, args=(published.current(), decided(version(2, ONE, TWO))))
+    asking = threading.Thread(target=lambda: answered.append(answer(published)))
+    saving.start()
+    assert storing.wait(10)
+    asking.start()
+    asking.join(10)
+
+    assert answered == [["preview-orders-1"]]
+    go_on.set()
+    saving.join(10)
+    assert answer(published) == ["preview-orders-1", "preview-orders-2"]
+
+
 def test_an_input_that_was_answered_meanwhile_is_not_forgotten() -> None:
     store = Store(version(1, ONE))
     published = make(store)

@@ -1,7 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -392,6 +392,30 @@ def test_whatever_nobody_foresaw_is_logged_and_marks_everything_doubtful(stage: 
     assert stage.known().snapshot.doubts == {}
 
 
+def test_not_even_a_store_that_always_fails_ends_the_refreshing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(before: Known, after: Known) -> None:  # noqa: ARG001  as the store's
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(stage.state.store, "save", fail)
+    with capture_logs() as logs:
+        report = stage.mirror.refresh()
+
+    assert report.failure == "the refresh failed; the log says why"
+    assert len(logs) == 1
+
+
+def test_a_state_that_lost_its_catalog_answers_again_after_the_next_refresh(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.mirror.refresh()
+    lacking = replace(stage.known(), catalog=None)
+    stage.state.store.save(lacking, lacking)
+    again = stage.restarted()
+
+    assert not_ready(again) == "these repositories have never been read: those of a new catalog"
+    again.mirror.refresh()
+    assert again.answer() == ["preview-orders-1"]
+
+
 def test_only_doubts_are_a_failure_and_leave_the_age(stage: Stage) -> None:
     assert stage.mirror.age() == timedelta(0)
     stage.mirror.refresh()
@@ -459,7 +483,7 @@ class Loop:
     stage: Stage
     monkeypatch: pytest.MonkeyPatch
     interval: timedelta = timedelta(seconds=30)
-    now: float = 1000.0
+    now: float = 0.0  # of a machine that has just started
     held: bool = True
     waits: list[float] = field(default_factory=list)
     wakes: int = 0
@@ -602,7 +626,7 @@ def test_without_the_lease_nothing_is_read_and_with_it_at_once(loop: Loop) -> No
     loop.held = False
     read = loop.run(
         loop.hint("acme/orders"),
-        loop.later(100),
+        loop.later(0),
         loop.lease(held=True),
         loop.lease(held=False),
         loop.later(1),

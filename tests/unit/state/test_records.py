@@ -112,6 +112,23 @@ def test_only_what_changed_is_written() -> None:
     assert changes.deleted == ()
 
 
+def test_equal_things_are_not_written_again_by_those_who_wrote_them() -> None:
+    records = Records()
+    entries = records.changes(NOTHING, FULL).put
+    copy = replace(Records().known(FULL.head, entries.items()), catalog=FULL.catalog)
+
+    assert copy.snapshot.repositories["acme/orders"] is not FULL.snapshot.repositories["acme/orders"]
+    assert records.changes(FULL, copy).put == {}
+
+
+def test_what_could_not_be_stored_is_written_the_next_time() -> None:
+    records, newer = Records(), with_repository(FULL, repository(title="newer"))
+    records.changes(NOTHING, FULL)
+    lost = records.changes(FULL, newer)
+
+    assert records.changes(FULL, newer) == lost
+
+
 def test_what_does_not_take_part_in_comparing_is_written_too() -> None:
     marked = replace(repository(), mark=None)
 
