@@ -123,7 +123,8 @@ def test_without_redis_nobody_knows_which_answer_is_the_newest_so_nobody_answers
         assert replicas.reconcile(server).problem.endswith("until then it is not known which answer is the newest")
         assert server.metric("preview_state_errors_total") > 0
 
-    # It comes back, and has forgotten everything.
+    # It comes back and has forgotten everything, and GitHub cannot be asked: what the replicas know is all there is.
+    replicas.staged.github.intercept = faults.server_error(503)
     replicas.running.enter_context(serve_redis(replicas.staged.folder, port=replicas.redis.port))
     wait_for(replicas.agree)
     for server in (poller, follower):
