@@ -30,7 +30,7 @@ MOVES: dict[str, Chance] = {}
 
 def move(weight: int, *, nested: bool = False) -> Callable[[Move], Move]:
     def register(function: Move) -> Move:
-        MOVES[function.__name__.strip("_").replace("_", " ")] = Chance(weight, function, nested)
+        MOVES[function.__name__.replace("_", " ")] = Chance(weight, function, nested)
         return function
 
     return register
@@ -547,6 +547,15 @@ def remove_service(stage: Stage) -> str:
     name = stage.chance.choice(sorted(services))
     stage.edit(stage.oracle.catalog.without(name))
     return name
+
+
+@move(3)
+def rollout(stage: Stage) -> str:
+    """Every process is replaced at the moment at which the catalog changes."""
+    said = stage.chance.choice((remove_service, change_prefix, change_policy))(stage)
+    for replica in list(stage.replicas):
+        stage.replace(replica)
+    return said
 
 
 @move(4, nested=True)

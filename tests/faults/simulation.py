@@ -26,6 +26,7 @@ NESTED = 0.06  # how likely something happens while a replica waits for an answe
 BOUND = 4  # refreshes after which everything that a probe can see must be there
 INTERVAL = 30.0  # seconds between two of them
 FULL_LISTING = 660.0  # seconds after which the rest must be there
+HALF_AN_HOUR = 1800.0  # seconds
 LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
 
 
@@ -154,6 +155,11 @@ class Episode:
             MOVES[name].move(stage)
         self._refresh_often()
         self._judge()
+        self.story.append("an hour passes, after which nothing is held that was missing all the time")
+        for _ in range(BOUND + 1):
+            stage.clock.pass_by(HALF_AN_HOUR)
+            stage.refresh(stage.replicas[0])
+        self._judge(held=False)
         self.story.append("people put everything right")
         for name in REPOSITORIES:
             stage.truth.rename(name, name)
@@ -198,8 +204,8 @@ class Episode:
         if self.stage.acknowledge(self.stage.replicas[0]):
             self._refresh_often()
 
-    def _judge(self) -> None:
-        """Compare every answer with the truth."""
+    def _judge(self, *, held: bool = True) -> None:
+        """Compare every answer with the truth; `held` says whether something may be held that is listed as such."""
         stage = self.stage
         again = {name for name, generations in stage.truth.generations.items() if len(generations) > 1}
         doubtful = frozenset(stage.truth.renamed) | stage.truth.invisible | again
@@ -214,7 +220,7 @@ class Episode:
                 if outdated and doubtful & stage.oracle.catalog.repositories:
                     continue
                 if answer.status == OK and not waits:
-                    stage.oracle.converged(asked, answer.body, listed, doubtful)
+                    stage.oracle.converged(asked, answer.body, listed if held else {}, doubtful)
                 elif answer.status != OK and stage.oracle.catalog.knows(dict(asked)) and not doubtful and not waits:
                     raise Wrong(f"still an error: {answer.status} {answer.body!r}")
 
