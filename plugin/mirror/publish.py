@@ -38,7 +38,13 @@ def publish(
     changed = gathered.catalog is not known.catalog or gathered.snapshot != known.snapshot
     if not changed and not any(emitted.held for emitted in known.emitted.values()):
         return unchanged
-    next_known = replace(unchanged.known, head=Head(known.head.version + 1, fresh_at), catalog=gathered.catalog)
+    in_force = {gathered.catalog.fingerprint} if gathered.catalog else set()
+    next_known = replace(
+        unchanged.known,
+        head=Head(known.head.version + 1, fresh_at),
+        catalog=gathered.catalog,
+        acknowledged=known.acknowledged & in_force,  # the same edit made once more is to be acknowledged once more
+    )
     draft = decided(next_known, before.decision) if changed else replace(before, known=next_known, bodies={})
     emissions = _emissions(before, draft, gathered.gone, threshold, look_up)
     if not changed and all(_same(emissions[filters], emitted) for filters, emitted in known.emitted.items()):

@@ -286,6 +286,22 @@ def test_after_an_acknowledgement_the_next_trip_of_the_breaker_still_has_the_old
     assert stage.answer() == names(*TEN)
 
 
+def test_an_edit_that_was_acknowledged_and_taken_back_is_to_be_acknowledged_again(stage: Stage) -> None:
+    begin(stage)
+    original = stage.path.read_text("utf-8")
+    edit(stage, {"payments": {}})
+    acknowledge(stage)
+    stage.mirror.refresh()
+    assert stage.answer() == []
+    stage.path.write_text(original, "utf-8")
+    stage.mirror.refresh()
+    assert stage.answer() == names(*TEN)
+
+    edit(stage, {"payments": {}})
+    stage.mirror.refresh()
+    assert stage.answer() == names(*TEN)
+
+
 # Promise 3: answers never go back
 
 
