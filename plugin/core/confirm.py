@@ -30,7 +30,7 @@ def confirm(last_seen: PullRequest, asked: frozenset[str], answer: LookUp | None
     if answer.updated_at is None or answer.updated_at < last_seen.updated_at:
         return Hold("it is not listed any more, but the answer about it is older than one before")
     if answer.updated_at == last_seen.updated_at and answer.answered_at - answer.updated_at < SETTLED:
-        # Opened and labelled within one second, and an answer from between the two: it looks as if the label was removed.
+        # Opened and labelled within one second, and an answer from between the two: as if the label had been removed.
         return Hold("it is not listed any more, but the answer about it may be older than one before")
     return _open(asked, answer) if answer.state is PullRequestState.OPEN else _ELSEWHERE[answer.state]
 
