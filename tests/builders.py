@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from plugin.core.catalog import Catalog, load_catalog
@@ -82,7 +82,7 @@ def make_repository(
 
 def make_look_up(state: str = "open", **given: Any) -> LookUp:
     """What a source says of a pull request; open ones have no label unless they are given some."""
-    defaults: dict[str, Any] = {"answered_at": MONDAY}
+    defaults: dict[str, Any] = {"answered_at": MONDAY + timedelta(minutes=1)}
     if state != "missing":
         defaults["updated_at"] = MONDAY
     return LookUp(PullRequestState(state), **defaults | given)

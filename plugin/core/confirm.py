@@ -5,7 +5,7 @@ A listing can come back short (an index that lags, a page that was lost), and Ar
 
 from datetime import datetime, timedelta
 
-from plugin.core.model import Elsewhere, Hold, LookUp, PullRequest, PullRequestState
+from plugin.core.model import SETTLED, Elsewhere, Hold, LookUp, PullRequest, PullRequestState
 
 # Pull requests of authors who are flagged as spammers vanish from GitHub and come back.
 TIMES_MISSING = 3
@@ -29,6 +29,9 @@ def confirm(last_seen: PullRequest, asked: frozenset[str], answer: LookUp | None
         return _missing(answer.answered_at, before)
     if answer.updated_at is None or answer.updated_at < last_seen.updated_at:
         return Hold("it is not listed any more, but the answer about it is older than one before")
+    if answer.updated_at == last_seen.updated_at and answer.answered_at - answer.updated_at < SETTLED:
+        # Opened and labelled within one second, and an answer from between the two: as if the label had been removed.
+        return Hold("it is not listed any more, but the answer about it may be older than one before")
     return _open(asked, answer) if answer.state is PullRequestState.OPEN else _ELSEWHERE[answer.state]
 
 

@@ -6,8 +6,12 @@ A repository is in a snapshot only as it was when it was last read without any d
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+# GitHub's times have whole seconds and its answers can lag: what is younger than this may have changed again within its
+# second, or may be shown by one part of GitHub and not by another.
+SETTLED = timedelta(seconds=20)
 
 Newest = tuple[tuple[int, str], ...]  # the pull requests that changed last: numbers and times as the source writes them
 

@@ -19,6 +19,7 @@ from plugin.core.model import Elsewhere, Repository, Snapshot
 from plugin.core.references import Locator
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
+from plugin.state import Known
 
 # What a probe cannot see (a missed change, a lost permission) lasts no longer than this.
 LISTED_EVERY = timedelta(minutes=10)
@@ -43,7 +44,8 @@ def gather(
         newest = before.catalog
     in_force = [before.catalog] if before.catalog else []
     labels = labels_to_ask([newest, *in_force])
-    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
+    kept = labels.keys() | _held_back(before)
+    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in kept}
     wanted = [
         Wanted(name, asked, known.get(name), must_list=only is not None or _is_due(known.get(name), asked, now))
         for name, asked in labels.items()
@@ -69,6 +71,11 @@ def gather(
     if catalog:
         snapshot = _looked_up(source, snapshot, wanted_lookups(catalog, snapshot, current.decision))
     return Gathered(catalog, snapshot, gone, fresh=bool(read))
+
+
+def _held_back(known: Known) -> set[str]:
+    """Name the repositories of what the breaker holds back: if a catalog edit is undone, they are as they were."""
+    return {emitted.previews[name].repository for emitted in known.emitted.values() for name in emitted.held}
 
 
 def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> bool:

@@ -125,6 +125,14 @@ class Mirror:
 
     def run(self, interval: timedelta, stop: threading.Event) -> None:
         """Refresh until told to stop, as long as this replica is the one that polls."""
+        while not stop.is_set():
+            try:
+                self._run(interval, stop)
+            except Exception as error:  # noqa: BLE001  else answers would freeze, although the process looks well
+                get_logger().error("the loop of refreshes failed", exc_info=error)
+                stop.wait(TICK)
+
+    def _run(self, interval: timedelta, stop: threading.Event) -> None:
         cycle, due, hints = Cycle(), 0.0, Hints()
         while not stop.is_set():
             now = time.monotonic()

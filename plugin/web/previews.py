@@ -49,6 +49,7 @@ def _common(current: Current, now: datetime) -> dict[str, Any]:
     oldest = snapshot.oldest_reading or now
     return {
         "snapshot": {"age_seconds": int((now - oldest).total_seconds()), "complete": not snapshot.doubts},
+        "doubts": dict(snapshot.doubts),  # repository: why all of its previews stay as they were
         "breaker": {
             "held_back": held_by_breaker(current.known.emitted),
             "to_let_go": to_let_go(current.known),

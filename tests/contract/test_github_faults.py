@@ -367,3 +367,25 @@ def test_labels_that_cannot_all_be_read_are_doubt(github: GitHub, plugin: Plugin
     report = plugin.refresh()
 
     assert set(doubts(report)) == {"acme/orders"}
+
+
+def test_an_old_answer_from_within_the_second_of_the_labelling_ends_no_preview(github: GitHub, plugin: Plugin) -> None:
+    start = plugin.time.now().replace(microsecond=0)
+
+    def label(after: float, *labels: str) -> None:
+        github.now = lambda: start + timedelta(seconds=after)
+        github.organisation = changed(github.organisation, "acme/orders", 15, labels=labels, updated_at=start)
+
+    label(0.1)
+    label(0.4, "preview")
+    github.now = lambda: start + timedelta(seconds=1)
+    plugin.refresh()
+    before = plugin.answer()
+    assert plugin.preview("orders", 15).verdict.live
+
+    github.now = lambda: start + timedelta(seconds=3)
+    github.intercept = lambda request: request.answer(lag=2.8)
+    plugin.list_again()
+
+    assert plugin.answer() == before
+    assert list(plugin.snapshot().repositories["acme/orders"].held) == [15]

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from github import GithubException
 
+from plugin.core.model import SETTLED
 from plugin.errors import PluginError
-
-# Times have whole seconds and answers can lag: what is younger than this may have changed again within its second, or
-# may be shown by one part of GitHub and not by another.
-SETTLED = timedelta(seconds=20)
 
 _HTTP_REASONS = {
     401: "GitHub refused the credentials (401)",

@@ -148,3 +148,14 @@ def test_what_was_closed_for_certain_never_stays(answer: LookUp, before: Hold) -
     closed = replace(answer, state=PullRequestState.CLOSED, updated_at=MONDAY + SECOND)
 
     assert confirm(SEEN, ASKED, closed, before) is Elsewhere.CLOSED
+
+
+@pytest.mark.parametrize("state", ["closed", "merged", "open"])
+def test_within_the_second_that_was_seen_only_an_answer_that_has_settled_counts(state: str) -> None:
+    early = make_look_up(state, updated_at=MONDAY, answered_at=MONDAY + 19 * SECOND)
+    settled = make_look_up(state, updated_at=MONDAY, answered_at=MONDAY + 20 * SECOND)
+    newer = make_look_up(state, updated_at=MONDAY + SECOND, answered_at=MONDAY + SECOND)
+
+    assert reason(early) == "it is not listed any more, but the answer about it may be older than one before"
+    assert isinstance(confirm(SEEN, ASKED, settled, NOT_YET_CONFIRMED), Elsewhere)
+    assert isinstance(confirm(SEEN, ASKED, newer, NOT_YET_CONFIRMED), Elsewhere)

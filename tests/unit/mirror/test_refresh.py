@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from plugin.core.references import Locator
 from plugin.errors import NotReady, PluginError
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.mirror.refresh import TICK
+from plugin.mirror.refresh import TICK, RefreshReport
 from plugin.state import Known, Outdated, Unreachable
 from tests.builders import MONDAY, make_look_up, make_pull_request
 from tests.stage import Stage
@@ -685,6 +685,26 @@ def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loo
     assert [(log["event"], log.get("reason"), repr(log.get("exc_info"))) for log in logs] == [
         ("the state cannot be read", "the state cannot be reached", "None"),
         ("the state cannot be shown", None, "ZeroDivisionError()"),
+    ]
+
+
+def test_a_report_that_fails_does_not_end_the_loop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, told = threading.Event(), []
+    monkeypatch.setattr("plugin.mirror.refresh.TICK", 0.0)
+
+    def observe(report: RefreshReport) -> None:
+        told.append(report)
+        if len(told) == 1:
+            raise OSError("standard error is closed")
+        stop.set()
+
+    monkeypatch.setattr(stage.mirror, "_observe", observe)
+    with capture_logs() as logs:
+        stage.mirror.run(timedelta(milliseconds=1), stop)
+
+    assert len(told) == 2
+    assert [(log["event"], repr(log["exc_info"])) for log in logs] == [
+        ("the loop of refreshes failed", "OSError('standard error is closed')")
     ]
 
 

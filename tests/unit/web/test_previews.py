@@ -26,6 +26,7 @@ def test_every_labelled_pull_request_is_listed_emitted_or_not(client: FlaskClien
     answer = read(client)
 
     assert answer["snapshot"] == {"age_seconds": 0, "complete": True}
+    assert answer["doubts"] == {}
     assert len(answer["previews"]) == 15
     assert {
         (preview["locator"], preview["reason"]) for preview in answer["previews"] if preview["state"] == "skipped"
@@ -161,11 +162,15 @@ def test_what_the_breaker_holds_back_is_listed_with_what_lets_it_go(stage: Stage
     assert read(staged, "/orders/3")["history"][-1]["kind"] == "held"
 
 
-def test_the_age_is_that_of_the_oldest_reading_and_doubts_make_it_incomplete(stage: Stage, staged: FlaskClient) -> None:
+def test_the_age_is_that_of_the_oldest_reading_and_doubts_make_it_incomplete_and_say_why(
+    stage: Stage, staged: FlaskClient
+) -> None:
     stage.mirror.refresh()
     del stage.source.listed["acme/payments"]
     stage.clock.now += timedelta(minutes=10)
     stage.mirror.refresh()
 
     # Each look at the clock takes a second: one more in the first refresh, two in the second, one for this answer.
-    assert read(staged)["snapshot"] == {"age_seconds": 604, "complete": False}
+    answer = read(staged)
+    assert answer["snapshot"] == {"age_seconds": 604, "complete": False}
+    assert answer["doubts"] == {"acme/payments": "no answer"}
