@@ -523,14 +523,21 @@ def state_is_back(stage: Stage) -> str:
 
 @move(1)
 def state_goes_back(stage: Stage) -> str:
-    """To an older copy, or to nothing, while all processes live and have seen the newest one."""
+    """To an older copy, or to nothing, while all processes live and have seen the newest one; one writes it back."""
     if not stage.place.can_go_back:
         return ""
     reachable = [replica for replica in stage.replicas if not replica.fate.unreachable]
     if len(reachable) < len(stage.replicas) or any(stage.ask(replica, ()) is None for replica in stage.replicas):
         return ""
     stage.place.go_back()
-    return "while all know better"
+    for replica in list(stage.replicas):
+        stage.ask(replica, stage.chance.choice(stage.inputs))
+    # A process that starts before that knows nothing better than what the state holds.
+    leader = stage.chance.choice(stage.replicas)
+    stage.place.take_lease(leader.state)
+    leader.fate.next_write = None
+    stage.refresh(leader)
+    return f"to before what all know, until {leader.name} writes it back"
 
 
 @move(1, nested=True)
