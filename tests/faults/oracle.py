@@ -156,6 +156,8 @@ class Oracle:
             number = config.partition(f"{service}: pr:")[2].split()[0]
         elif repository != entry["repository"]:
             return ""
+        if any(fact.hidden for fact in self._truth.repository(repository).pulls.get(int(number), [])[-1:]):
+            return None  # it may be held still, and then it is as live as before
         linked = self._truth.repository(repository).at(self._truth.clock.now).get(int(number))
         live = linked is not None and self.catalog.services[service].wants(linked.entry)
         return self.catalog.name(service, int(number)) if live else ""
