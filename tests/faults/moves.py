@@ -190,9 +190,7 @@ def retitle(stage: Stage) -> str:
 
 @move(5, nested=True)
 def describe(stage: Stage) -> str:
-    target = stage.chance.choice(REPOSITORIES)
-    number = stage.chance.randint(1, MOST)
-    return _change(stage, body=stage.chance.choice((f"Depends-On: {target}#{number}", "please look")))
+    return _change(stage, **stage.chance.choice((_described(stage), _described(stage), {"body": "please look"})))
 
 
 @move(4)
@@ -215,7 +213,8 @@ def _pushed(stage: Stage) -> dict[str, Any]:
 
 
 def _described(stage: Stage) -> dict[str, Any]:
-    return {"body": f"Depends-On: {stage.chance.choice(REPOSITORIES)}#{stage.chance.randint(1, MOST)}"}
+    name, number, _ = _some(stage) or ("acme/users", 1, None)
+    return {"body": f"Depends-On: {name}#{number}"}
 
 
 def _retitled(stage: Stage) -> dict[str, Any]:
@@ -394,6 +393,46 @@ def another_refreshes(stage: Stage) -> str:
     return replica.name
 
 
+@move(6)
+def answers_from_before_what_was_seen(stage: Stage) -> str:
+    """A change is seen at once, and then GitHub goes back behind it."""
+    if not (replica := _idle(stage)):
+        return ""
+    said = stage.chance.choice((label, unlabel, reopen, close, push))(stage)
+    others, stage.trouble.names = stage.trouble.names, []
+    stage.clock.pass_by(1.0)
+    stage.refresh(replica)
+    stage.trouble.names = [LAGGING]
+    for _ in range(3):
+        stage.clock.pass_by(0.5)
+        stage.refresh(stage.chance.choice(stage.replicas))
+    stage.trouble.names = others
+    return said
+
+
+@move(6)
+def leader_is_overtaken(stage: Stage) -> str:
+    """It is paused in the middle of a refresh, and goes on when another one has answered newer things."""
+    if len(stage.idle()) < 2:
+        return ""
+    leader, successor = stage.chance.sample(stage.idle(), 2)
+    before, requests = stage.meanwhile, stage.chance.randint(1, 3)
+
+    def paused() -> None:
+        nonlocal requests
+        requests -= 1
+        if requests == 0:
+            for change in stage.chance.choices((push, label, unlabel, retitle), k=2):
+                change(stage)
+            stage.clock.pass_by(stage.chance.choice((2.0, 30.0)))
+            stage.refresh(successor)
+
+    stage.meanwhile = paused
+    stage.refresh(leader)
+    stage.meanwhile = before
+    return f"{leader.name} by {successor.name}"
+
+
 @move(10, nested=True)
 def webhook(stage: Stage) -> str:
     """Late, repeated, out of order or of no meaning; most of them are lost."""
@@ -484,14 +523,21 @@ def state_is_back(stage: Stage) -> str:
 
 @move(1)
 def state_goes_back(stage: Stage) -> str:
-    """To an older copy, or to nothing, while all processes live and have seen the newest one."""
+    """To an older copy, or to nothing, while all processes live and have seen the newest one; one writes it back."""
     if not stage.place.can_go_back:
         return ""
     reachable = [replica for replica in stage.replicas if not replica.fate.unreachable]
     if len(reachable) < len(stage.replicas) or any(stage.ask(replica, ()) is None for replica in stage.replicas):
         return ""
     stage.place.go_back()
-    return "while all know better"
+    for replica in list(stage.replicas):
+        stage.ask(replica, stage.chance.choice(stage.inputs))
+    # A process that starts before that knows nothing better than what the state holds.
+    leader = stage.chance.choice(stage.replicas)
+    stage.place.take_lease(leader.state)
+    leader.fate.next_write = None
+    stage.refresh(leader)
+    return f"to before what all know, until {leader.name} writes it back"
 
 
 @move(1, nested=True)

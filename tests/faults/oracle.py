@@ -156,6 +156,8 @@ class Oracle:
             number = config.partition(f"{service}: pr:")[2].split()[0]
         elif repository != entry["repository"]:
             return ""
+        if any(fact.hidden for fact in self._truth.repository(repository).pulls.get(int(number), [])[-1:]):
+            return None  # it may be held still, and then it is as live as before
         linked = self._truth.repository(repository).at(self._truth.clock.now).get(int(number))
         live = linked is not None and self.catalog.services[service].wants(linked.entry)
         return self.catalog.name(service, int(number)) if live else ""
@@ -228,8 +230,9 @@ class Oracle:
         """Remember from which fact on it may be gone: it must not come back from before that."""
         index = next(
             index
-            for index in range(was.fact, len(was.facts))
-            if not all(_is_wanted(catalog, name, was, was.facts[index]) for catalog in editions)
+            for index, fact in enumerate(was.facts)
+            if fact.updated_at >= was.facts[was.fact].updated_at
+            and not all(_is_wanted(catalog, name, was, fact) for catalog in editions)
         )
         self._seen[name] = _newer(replace(was, fact=index), self._seen.get(name))
 
@@ -252,16 +255,15 @@ class Oracle:
 
     def _gone_by_itself(self, catalog: Catalog, name: str, sighting: Sighting) -> bool:
         """Tell whether it left by what happened to the pull request, whatever became of the catalog."""
-        first, *later = self._later(sighting)
+        later = list(self._later(sighting))
         if any(fact.entry.state != "open" or fact.hidden for fact in later):
             return True
-        return _is_wanted(catalog, name, sighting, first) and any(
-            not _is_wanted(catalog, name, sighting, fact) for fact in later
-        )
+        seen = sighting.facts[sighting.fact]
+        return _is_wanted(catalog, name, sighting, seen) and self._may_be_gone(catalog, name, sighting)
 
     def _later(self, sighting: Sighting) -> Iterator[Fact]:
-        """Every fact from the one that was seen on; hidden ones only if the pull request was away for long enough."""
-        facts = sighting.facts[sighting.fact :]
+        """Every fact that is not older than the one that was seen; hidden ones only after they were so for an hour."""
+        facts = [fact for fact in sighting.facts if fact.updated_at >= sighting.facts[sighting.fact].updated_at]
         hidden = [fact for fact in facts if fact.hidden]
         shown_again = [fact.at + LAG for fact, before in zip(facts[1:], facts, strict=False) if before.hidden]
         until = shown_again[-1] if shown_again and not facts[-1].hidden else self._truth.clock.now

@@ -140,6 +140,13 @@ class Episode:
     # --- After the faults
 
     def _settle(self) -> None:
+        self._end_trouble()
+        self._after_a_full_listing()
+        self._after_last_changes()
+        self._after_an_hour()
+        self._after_people_put_everything_right()
+
+    def _end_trouble(self) -> None:
         stage = self.stage
         self.story.append("all trouble ends, but for what people have done")
         stage.meanwhile = do_nothing
@@ -149,17 +156,39 @@ class Episode:
             replica.fate.unreachable, replica.fate.next_write = False, None
         stage.file.write_text(stage.oracle.catalog.text, "utf-8")
         self._wait_for_limits()
-        stage.clock.pass_by(FULL_LISTING)
-        stage.refresh(stage.replicas[0])
-        for name in LAST_CHANGES:
-            MOVES[name].move(stage)
+
+    def _after_a_full_listing(self) -> None:
+        """Some changes move no `updatedAt`, and some listings were short."""
+        self.stage.clock.pass_by(FULL_LISTING)
         self._refresh_often()
         self._judge()
+
+    def _after_last_changes(self) -> None:
+        """What a probe can see is there soon."""
+        stage = self.stage
+        service = stage.chance.choice(list(stage.oracle.catalog.services.values()))
+        for label in service.require[:1]:
+            self.story.append(f"the label {label} is deleted in {service.repository}")
+            stage.truth.create_label(service.repository, label)
+            stage.truth.delete_label(service.repository, label)
+        self._refresh_often()
+        self._judge()
+        self.story.append("some last changes")
+        for change in LAST_CHANGES:
+            MOVES[change].move(stage)
+        self._refresh_often()
+        self._judge()
+
+    def _after_an_hour(self) -> None:
+        stage = self.stage
         self.story.append("an hour passes, after which nothing is held that was missing all the time")
         for _ in range(BOUND + 1):
             stage.clock.pass_by(HALF_AN_HOUR)
             stage.refresh(stage.replicas[0])
         self._judge(held=False)
+
+    def _after_people_put_everything_right(self) -> None:
+        stage = self.stage
         self.story.append("people put everything right")
         for name in REPOSITORIES:
             stage.truth.rename(name, name)
