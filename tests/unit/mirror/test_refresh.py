@@ -392,6 +392,19 @@ def test_whatever_nobody_foresaw_is_logged_and_marks_everything_doubtful(stage: 
     assert stage.known().snapshot.doubts == {}
 
 
+def test_a_state_that_fails_in_a_way_that_nobody_foresaw_ends_no_refreshing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    stage.mirror.refresh()
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.state.store, "save", fail)
+        assert stage.mirror.refresh().failure == "the refresh failed; the log says why"
+    assert stage.mirror.refresh().failure == ""
+
+
 def test_only_doubts_are_a_failure_and_leave_the_age(stage: Stage) -> None:
     assert stage.mirror.age() == timedelta(0)
     stage.mirror.refresh()
