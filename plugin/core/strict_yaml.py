@@ -57,7 +57,6 @@ class Document:
 
 def load(text: str, limits: Limits = Limits()) -> Document:
     """Read one YAML document. An empty one, or one of comments only, has the data None. Raises YamlError."""
-    text = text.removeprefix("\ufeff")
     try:
         size = len(text.encode())
     except UnicodeEncodeError:

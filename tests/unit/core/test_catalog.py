@@ -108,6 +108,23 @@ def test_everything_that_a_catalog_can_say() -> None:
     }
 
 
+def test_what_a_catalog_says_is_kept_as_it_was_written() -> None:
+    text = catalog_text({"orders": {"profile": "frontend", "port": 8080}})
+    catalog = load_catalog(text, "catalog.yaml")
+    orders = catalog.services["orders"]
+
+    assert (orders.profile, orders.port, orders.repository) == ("frontend", 8080, "acme/orders")
+    assert catalog.text == text
+
+
+def test_the_longest_names_that_dns_has_room_for_are_allowed() -> None:
+    domain = ".".join(["d" * 63, "e" * 63, "f" * 61])
+
+    assert len(domain) == 189
+    assert make_catalog({"orders": {}}, domain=domain).domain == domain
+    assert mistakes_of({"orders": {}}, domain=f"{domain}g") == [f'domain: "{domain}g" {NO_DNS_NAME}']
+
+
 def test_services_and_repositories_are_in_the_order_of_their_names() -> None:
     catalog = make_catalog(
         {"shop": {}, "reports": {"repository": "acme/office"}, "admin": {"repository": "acme/office"}}
@@ -261,8 +278,8 @@ def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
             for url in ("https://a..b", "https://-a.example.com", f"https://{'a' * 64}.example.com/")
         ),
         (
-            {"staging": service_entry("orders")["staging"] | {"public": "https://a:65536/b"}},
-            'staging.public: "https://a:65536/b" has a port above 65535',
+            {"staging": service_entry("orders")["staging"] | {"public": "https://a:65536/http://b"}},
+            'staging.public: "https://a:65536/http://b" has a port above 65535',
         ),
         ({"staging": {"internal": "http://a"}}, "staging.public: is missing"),
     ],
@@ -314,6 +331,9 @@ def test_a_service_is_refused_if_a_name_of_its_previews_would_be_too_long() -> N
     assert mistakes_of({bad: {}}) == [
         f"services.{bad}: the name is too long: fork-preview-{bad}-9999999 would have more than 63 characters"
     ]
+    # A prefix that is no text is one mistake; names are measured as if there were none.
+    assert len(mistakes_of({good: {}}, prefix=1)) == 1
+    assert len(mistakes_of({bad: {}}, prefix=1)) == 2
     assert mistakes_of({good: {}}, prefix="preview1") == [
         f"services.{good}: the name is too long: fork-preview1-{good}-9999999 would have more than 63 characters"
     ]

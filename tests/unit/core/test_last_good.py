@@ -45,7 +45,8 @@ def test_a_broken_file_is_as_none_and_says_what_is_wrong() -> None:
 def test_of_several_mistakes_the_first_is_named_with_the_number_of_the_others() -> None:
     broken = "version: 1\ndependencies: {paymints: pr:5}\nttl: 7d\npause: 1"
 
-    assert in_force(after(broken))[1] == (".preview.yaml:3: ttl: is not a known key (and 1 more)")
+    for text in (broken, broken + "\n#" + "x" * 5000):  # a huge one is judged like any other
+        assert in_force(after(text))[1] == ".preview.yaml:3: ttl: is not a known key (and 1 more)"
 
 
 def test_a_broken_file_keeps_the_newest_good_one_in_force() -> None:
@@ -103,7 +104,7 @@ def test_a_file_that_trips_the_reader_harms_nothing_but_itself(monkeypatch: pyte
 
     monkeypatch.setattr("plugin.core.last_good.read_config", trip)
 
-    tripped = in_force(make_pull_request(config="version: 1 # which nobody has read yet"))
+    tripped = in_force(make_pull_request(config="#" + "x" * 5000))  # so long that nothing remembers what it said
     assert tripped == (ServiceConfig(), ".preview.yaml: could not be understood (RecursionError)")
 
 

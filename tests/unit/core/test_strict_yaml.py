@@ -88,22 +88,22 @@ def test_what_is_refused(text: str, line: int, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "message"),
+    ("good", "bad", "line", "message"),
     [
-        ("#" + "x" * (MAX_BYTES - 1), "#" + "x" * MAX_BYTES, TOO_LARGE),
-        ("#" + "é" * (MAX_BYTES // 2 - 1), "#" + "é" * (MAX_BYTES // 2), TOO_LARGE),
-        ("[" + "1," * (MAX_NODES - 1) + "]", "[" + "1," * MAX_NODES + "]", TOO_MANY),
+        ("#" + "x" * (MAX_BYTES - 1), "#" + "x" * MAX_BYTES, 1, TOO_LARGE),
+        ("#" + "é" * (MAX_BYTES // 2 - 1), "#" + "é" * (MAX_BYTES // 2), 1, TOO_LARGE),
+        ("[" + "1," * (MAX_NODES - 1) + "]", "[" + "1," * MAX_NODES + "]", 1, TOO_MANY),
         # A key counts as well as its value, so this holds 1 + 2 * 2,499 and then one more pair.
-        ("\n".join(f"k{n}: 1" for n in range(2_499)), "\n".join(f"k{n}: 1" for n in range(2_500)), TOO_MANY),
-        ("[" * 20 + "1" + "]" * 20, "[" * 21 + "1" + "]" * 21, TOO_DEEP),
-        ("{a: " * 20 + "1" + "}" * 20, "{a: " * 21 + "1" + "}" * 21, TOO_DEEP),
+        ("\n".join(f"k{n}: 1" for n in range(2_499)), "\n".join(f"k{n}: 1" for n in range(2_500)), 2_500, TOO_MANY),
+        ("[" * 20 + "1" + "]" * 20, "[" * 21 + "1" + "]" * 21, 1, TOO_DEEP),
+        ("{a: " * 20 + "1" + "}" * 20, "{a: " * 21 + "1" + "}" * 21, 1, TOO_DEEP),
     ],
 )
-def test_each_limit_is_allowed_and_one_more_is_not(good: str, bad: str, message: str) -> None:
+def test_each_limit_is_allowed_and_one_more_is_not(good: str, bad: str, line: int, message: str) -> None:
     load(good)
     with pytest.raises(YamlError) as error:
         load(bad)
-    assert str(error.value) == message
+    assert (error.value.line, str(error.value)) == (line, message)
 
 
 def test_a_file_with_other_limits() -> None:

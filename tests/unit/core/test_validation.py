@@ -21,6 +21,12 @@ class Car(FileModel):
     rented: dict[str, Annotated[Wheel, Field(description="by the day")]] | None = None
 
 
+def test_what_is_no_yaml_is_one_mistake_of_no_field() -> None:
+    with pytest.raises(InvalidFile) as error:
+        parse_yaml("a: 1\nb: [", "f")
+    assert [(problem.file, problem.line, problem.field) for problem in error.value.problems] == [("f", 3, "")]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

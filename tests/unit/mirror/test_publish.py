@@ -135,6 +135,26 @@ def test_nothing_is_looked_up_if_little_leaves_or_all_of_it_is_known() -> None:
     assert told(closed) == {"orders/1": [("gone", "acme/orders#1 was closed")]}
 
 
+def test_what_is_confirmed_to_be_elsewhere_may_leave_in_the_very_refresh_that_brings_another_catalog() -> None:
+    edited, look_up = make_catalog(SERVICES, allowed_hosts=["users.dev.example.com"]), LookingUp()
+    before = first(snapshot(ONE, TWO), ALL)
+    after = published(before, snapshot(TWO), catalog=edited, gone={LOCATOR: Elsewhere.MERGED}, look_up=look_up)
+
+    assert list(after.known.emitted[ALL].previews) == ["preview-orders-2"]
+    assert look_up.asked == []
+
+
+def test_a_change_of_one_repository_leaves_what_was_decided_on_the_others() -> None:
+    before = first(snapshot(ONE), ALL)
+    orders = make_repository("acme/orders", ONE, TWO)
+    after = published(before, Snapshot({**before.known.snapshot.repositories, orders.name: orders}))
+
+    assert before.decision
+    assert after.decision
+    assert after.decision.parts["acme/orders"] is not before.decision.parts["acme/orders"]
+    assert after.decision.parts["acme/payments"] is before.decision.parts["acme/payments"]
+
+
 def test_what_is_not_confirmed_stays_and_the_whole_answer_with_it() -> None:
     before = first(snapshot(ONE, TWO), ALL, PAYMENTS)
     after = published(before, snapshot(DRAFT, make_pull_request(2, head_sha="f" * 40), make_pull_request(3)))

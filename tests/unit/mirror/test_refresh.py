@@ -416,6 +416,19 @@ def test_a_state_that_lost_its_catalog_answers_again_after_the_next_refresh(stag
     assert again.answer() == ["preview-orders-1"]
 
 
+def test_a_state_that_fails_in_a_way_that_nobody_foresaw_ends_no_refreshing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    stage.mirror.refresh()
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.state.store, "save", fail)
+        assert stage.mirror.refresh().failure == "the refresh failed; the log says why"
+    assert stage.mirror.refresh().failure == ""
+
+
 def test_only_doubts_are_a_failure_and_leave_the_age(stage: Stage) -> None:
     assert stage.mirror.age() == timedelta(0)
     stage.mirror.refresh()
