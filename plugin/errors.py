@@ -4,7 +4,9 @@ PluginError
 ├── InvalidFile       a file that somebody wrote has mistakes: mend the lines it names
 ├── InvalidSettings   the environment variables are wrong or missing: mend them and start again
 ├── InvalidRequest    the caller asked for something that does not exist: mend the request
-└── NotReady          nothing safe can be answered yet: ask again later, nothing is lost
+├── NotReady          nothing safe can be answered now: ask again later, nothing is lost
+├── Unreachable       the state cannot be read or written now (plugin/state)
+└── Outdated          somebody else stored something newer (plugin/state)
 """
 
 from collections.abc import Sequence
@@ -47,4 +49,4 @@ class InvalidRequest(PluginError):
 
 
 class NotReady(PluginError):
-    """A repository has never been read, so an answer could leave out a living environment."""
+    """Nothing can be answered that is sure to leave out no living environment."""

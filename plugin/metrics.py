@@ -65,7 +65,7 @@ class Metrics:
         self.deliveries = Counter(
             "preview_webhook_deliveries",
             "GitHub's webhook deliveries by result",
-            ["result"],  # accepted, ignored, refused
+            ["result"],  # accepted, ignored, refused, failed
             registry=self.registry,
         )
         self.nudges = Counter(

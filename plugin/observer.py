@@ -13,8 +13,10 @@ from plugin.mirror.refresh import RefreshReport
 
 def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:
     """Write each refresh to the log and the metrics."""
+    held: dict[str, str] = {}
 
     def observe(report: RefreshReport) -> None:
+        nonlocal held
         snapshot = report.current.known.snapshot
         pull_requests = sum(len(repository.pull_requests) for repository in snapshot.repositories.values())
         metrics.refresh_seconds.observe(report.duration.total_seconds())
@@ -28,7 +30,9 @@ def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:
             metrics.github_points_left.set(report.points_left)
         if report.failure:
             metrics.refresh_failures.inc()
-        _count_previews(metrics, log, report.current)
+        _count_previews(metrics, report.current)
+        if held != (held := held_by_breaker(report.current.known.emitted)) and held:  # once for each change
+            log.warning("the breaker holds", previews=held, to_let_go=to_let_go(report.current.known))
         if report.catalog_error:
             log.error(
                 "the catalog is broken; the version before stays in force",
@@ -52,13 +56,10 @@ def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:
     return observe
 
 
-def _count_previews(metrics: Metrics, log: Logger, current: Current) -> None:
+def _count_previews(metrics: Metrics, current: Current) -> None:
     states = Counter(preview.verdict.state for preview in current.previews)
     for state in State:
         metrics.previews.labels(state.value).set(states[state])
     metrics.config_errors.set(sum(bool(preview.config_error) for preview in current.previews))
-    by_confirm, by_breaker = held_by_confirm(current), held_by_breaker(current.known.emitted)
-    metrics.held.labels("confirm").set(len(by_confirm))
-    metrics.held.labels("breaker").set(len(by_breaker))
-    if by_breaker:
-        log.warning("the breaker holds", previews=by_breaker, to_let_go=to_let_go(current.known))
+    metrics.held.labels("confirm").set(len(held_by_confirm(current)))
+    metrics.held.labels("breaker").set(len(held_by_breaker(current.known.emitted)))

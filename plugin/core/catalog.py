@@ -7,6 +7,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal
 
+from plugin import __version__
 from plugin.core.catalog_file import DefaultsFile, ServiceFile, read_catalog_file
 from plugin.core.names import default_variable
 
@@ -73,8 +74,8 @@ class Catalog:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that name this text, for people and for comparing."""
-        return sha256(self.text.encode()).hexdigest()[:12]
+        """Twelve hexadecimal digits that name this text as this version of the program reads it."""
+        return sha256(f"{__version__}\n{self.text}".encode()).hexdigest()[:12]
 
     @property
     def extra_keys(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class Departures:
         if elsewhere and (same_catalog or elsewhere is not Elsewhere.UNLABELLED):
             return Departure(one_line(f"{locator} {ELSEWHERE[elsewhere]}"), confirmed=True)
         if not same_catalog:
-            reason = f"the catalog {self.decision.catalog.fingerprint} has no such preview any more"
+            reason = f"with the catalog {self.decision.catalog.fingerprint} there is no such preview any more"
             return Departure(reason, confirmed=self.decision.catalog.fingerprint in self.acknowledged, by_catalog=True)
         pull_request = self._pull_request(locator)
         if pull_request is None:  # it left the snapshot earlier, and nothing leaves that unconfirmed

@@ -33,14 +33,15 @@ class Current:
         emitted = self.known.emitted.get(filters)
         if emitted is None or emitted.version != self.known.head.version:
             return None
-        return self.bodies.get(filters) or (emitted.body if emitted.held else self._render(filters))
+        # Made anew it may lack something: another version of this program can give other names.
+        return self.bodies.get(filters) or (emitted.body if emitted.held else self.complete_answer(filters))
 
     def complete_answer(self, filters: Filters) -> bytes | None:
         """Return an answer that leaves out nothing that was emitted to an input; None if nobody has one any more."""
         emitted = self.known.emitted[filters]
         if not self.decision or emitted.previews.keys() - emission(0, self.decision, filters).previews.keys():
             return None
-        return self.bodies.get(filters) or self._render(filters)
+        return self.bodies.get(filters) or self.render(filters)
 
     def services_of(self, locator: Locator) -> tuple[Service, ...]:
         """Return the services of a pull request's repository, however its name is spelt."""
@@ -60,7 +61,8 @@ class Current:
             },
         )
 
-    def _render(self, filters: Filters) -> bytes | None:
+    def render(self, filters: Filters) -> bytes | None:
+        """Make the answer that follows from the decision; None if the catalog does not know the input."""
         decision = self.decision
         return body(decision, filters) if decision and filters.known_to(decision.catalog) else None
 

@@ -51,7 +51,8 @@ def publish(
         return unchanged
     after = replace(draft, known=replace(next_known, emitted=emissions))
     histories = continued(known.histories, before.moment, after.moment, _departed(before, after, gathered.gone), now)
-    bodies = {filters: answer for filters in emissions if (answer := after.answer(filters)) is not None}
+    answers = {filters: new.body if new.held else after.render(filters) for filters, new in emissions.items()}
+    bodies = {filters: answer for filters, answer in answers.items() if answer is not None}
     return replace(after, known=replace(after.known, histories=histories), bodies=bodies)
 
 

@@ -43,13 +43,11 @@ class Published:
         return self._current
 
     def current(self) -> Current:
-        """Return what may be answered from. Raises NotReady."""
+        """Return the newest version that anybody has stored, however old. Raises NotReady."""
         try:
-            current = self.synchronised()
+            return self.synchronised()
         except Unreachable as error:
             raise NotReady(f"{error}; until then it is not known which answer is the newest") from None
-        self._refuse_stale(current.known.head)
-        return current
 
     def synchronised(self) -> Current:
         """Return the newest version that anybody has stored. Raises Unreachable."""
@@ -67,7 +65,8 @@ class Published:
             return self._load()
 
     def answer(self, current: Current, filters: Filters) -> bytes:
-        """Return the answer to an input, of this version or a newer one. Raises NotReady."""
+        """Return the answer to an input, of this version or a newer one. Raises NotReady, also if it is too old."""
+        self._refuse_stale(current.known.head)
         ready = current.bodies.get(filters)
         return ready if ready is not None else self._emit(filters)
 

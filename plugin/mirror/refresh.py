@@ -70,7 +70,7 @@ class Mirror:
         self._refreshed_once.wait(FIRST_ANSWER)
 
     def current(self) -> tuple[Catalog, Current]:
-        """Return what may be answered from. Raises NotReady."""
+        """Return the newest that is known, however old. Raises NotReady."""
         current = self._published.current()
         catalog = current.known.catalog
         if catalog is None:

@@ -16,7 +16,7 @@ def probes(mirror: Mirror, registry: CollectorRegistry) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        mirror.current()  # raises NotReady
+        mirror.current()  # raises NotReady; not when it is only old, so that it can still be asked why
         return jsonify({"status": "ready"})
 
     @blueprint.get("/metrics")

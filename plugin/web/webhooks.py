@@ -43,6 +43,7 @@ def webhooks(hint: Callable[[Collection[str]], None], secrets: Sequence[str], me
             if names:
                 hint(names)
         except Unreachable:
+            metrics.deliveries.labels("failed").inc()
             abort(HTTPStatus.SERVICE_UNAVAILABLE, "the state cannot be reached; polling will find what has changed")
         result = "accepted" if names else "ignored"
         metrics.deliveries.labels(result).inc()

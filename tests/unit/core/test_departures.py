@@ -54,7 +54,7 @@ def test_what_was_confirmed_by_number_is_confirmed(elsewhere: Elsewhere, words: 
 
 
 def by_catalog(*, confirmed: bool = False) -> Departure:
-    reason = f"the catalog {CATALOG.fingerprint} has no such preview any more"
+    reason = f"with the catalog {CATALOG.fingerprint} there is no such preview any more"
     return Departure(reason, confirmed=confirmed, by_catalog=True)
 
 

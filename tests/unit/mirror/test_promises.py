@@ -288,8 +288,8 @@ def test_the_history_tells_of_an_acknowledged_departure_whoever_asks_before(stag
     assert stage.answer() == []
     assert [(event.kind, event.reason) for event in stage.known().histories["orders/3"]] == [
         ("created", 'it has the label "preview"'),
-        ("held", f"the breaker holds it back: the catalog {fingerprint} has no such preview any more"),
-        ("gone", f"the catalog {fingerprint} has no such preview any more"),
+        ("held", f"the breaker holds it back: with the catalog {fingerprint} there is no such preview any more"),
+        ("gone", f"with the catalog {fingerprint} there is no such preview any more"),
     ]
 
 
@@ -513,3 +513,22 @@ class Storm(RuleBasedStateMachine):
 
 Storm.TestCase.settings = settings(stateful_step_count=25)
 TestStorm = Storm.TestCase
+
+
+def test_another_version_of_the_program_that_gives_other_names_deletes_nothing_until_a_human_has_acknowledged_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(stage)
+    monkeypatch.setattr("plugin.core.catalog.__version__", "9.9.9")
+    monkeypatch.setattr(
+        "plugin.core.decide.preview_name", lambda _prefix, service, number, **_: f"new-{service}-{number}"
+    )
+    confirm(stage, *TEN, state="open", labels=frozenset({"preview"}))
+    upgraded = stage.restarted()
+    for _ in range(3):
+        with pytest.raises(NotReady, match=r"^more previews would leave than PREVIEW_BREAKER allows"):
+            upgraded.answer()
+        upgraded.mirror.refresh()
+
+    acknowledge(upgraded)
+    assert upgraded.answer() == names(*TEN, prefix="new")

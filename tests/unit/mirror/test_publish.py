@@ -225,7 +225,7 @@ def test_an_acknowledged_catalog_lets_go_although_nothing_else_changed() -> None
     assert released.known.emitted[ALL] == Emitted(3, edited.fingerprint, {})
     assert told(released)["orders/1"][-1] == (
         "gone",
-        f"the catalog {edited.fingerprint} has no such preview any more",
+        f"with the catalog {edited.fingerprint} there is no such preview any more",
     )
 
 

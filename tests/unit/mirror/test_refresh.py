@@ -86,7 +86,7 @@ def test_a_reading_is_as_old_as_the_oldest_repository_in_it(stage: Stage) -> Non
     assert stage.known().snapshot.oldest_reading == first
     stage.source.listed["acme/payments"] = []
     stage.mirror.refresh()
-    assert stage.known().snapshot.oldest_reading == first + timedelta(seconds=6)
+    assert stage.known().snapshot.oldest_reading == first + timedelta(seconds=4)
 
 
 def test_a_catalog_that_adds_a_repository_takes_effect_once_that_was_read(stage: Stage) -> None:

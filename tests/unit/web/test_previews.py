@@ -153,7 +153,8 @@ def test_what_the_breaker_holds_back_is_listed_with_what_lets_it_go(stage: Stage
     fingerprint = stage.mirror.current()[0].fingerprint
     expected = {
         "held_back": {
-            f"orders/{number}": f"the catalog {fingerprint} has no such preview any more" for number in range(1, 8)
+            f"orders/{number}": f"with the catalog {fingerprint} there is no such preview any more"
+            for number in range(1, 8)
         },
         "to_let_go": f"preview-plugin acknowledge {fingerprint}",
     }
@@ -172,5 +173,5 @@ def test_the_age_is_that_of_the_oldest_reading_and_doubts_make_it_incomplete_and
 
     # Each look at the clock takes a second: one more in the first refresh, two in the second, one for this answer.
     answer = read(staged)
-    assert answer["snapshot"] == {"age_seconds": 604, "complete": False}
+    assert answer["snapshot"] == {"age_seconds": 603, "complete": False}
     assert answer["doubts"] == {"acme/payments": "no answer"}
