@@ -17,10 +17,9 @@ from typing import Any
 
 import pytest
 
-from plugin.sources.file import Organisation
 from tests.conformance.argocd import Reconciled
-from tests.conformance.stage import NEVER_READ, ORDERS, PUSHED, Stage, acme, refused, well
-from tests.contract.conftest import pull_request, with_pull_requests
+from tests.conformance.stage import NEVER_READ, ORDERS, PUSHED, Stage, refused, well
+from tests.contract.conftest import pull_request
 from tests.fakes.github import GitHub, Intercept, faults
 from tests.server import wait_for
 
@@ -145,17 +144,10 @@ def _cells(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     with ExitStack() as running, ThreadPoolExecutor(AT_ONCE) as threads:
         folders = [tmp_path_factory.mktemp("stage") for _ in range(AT_ONCE)]
-        for staged in threads.map(lambda each: running.enter_context(well(each, crowded())), folders):
+        for staged in threads.map(lambda each: running.enter_context(well(each)), folders):
             free.put(staged)
         stories = STORIES | {name: partial(run, fault=fault) for name, fault in FAULTS.items()}
         yield {name: threads.submit(on_a_free_stage, story) for name, story in stories.items() if name in wanted}
-
-
-def crowded() -> Organisation:
-    made = acme()
-    return with_pull_requests(
-        made, ORDERS, *made.repositories[ORDERS].pull_requests, *(pull_request(number) for number in CROWD)
-    )
 
 
 @pytest.fixture(name="cell")
@@ -228,6 +220,13 @@ def shuffle(staged: Stage, fault: Intercept) -> None:
     staged.recovers()
 
 
+def shuffle_pages(staged: Stage) -> None:
+    for number in CROWD:
+        staged.open(ORDERS, pull_request(number))
+    assert len(staged.settle().created) == len(CROWD)
+    shuffle(staged, faults.pages_out_of_order())
+
+
 def lagging(staged: Stage) -> None:
     """GitHub's answers are from before two changes that it has told already: what was answered is not taken back."""
     before = datetime.now(UTC)
@@ -278,7 +277,7 @@ STORIES: dict[str, Callable[[Stage], object]] = {
     "every answer is slow": slow,
     "answers go back in time": lagging,
     "entries are out of order": partial(shuffle, fault=faults.out_of_order(random.Random(1))),
-    "pages are out of order": partial(shuffle, fault=faults.pages_out_of_order()),
+    "pages are out of order": shuffle_pages,
     "lists lost half of their entries": partial(believe, lie=faults.lost_half(honest=False)),
     "lists lost half of their entries, and are counted": partial(believe, lie=faults.lost_half(honest=True)),
     "lists end after their first page": partial(believe, lie=faults.first_page_only(honest=False)),

@@ -1,11 +1,12 @@
 """Texts that anybody on GitHub can write reach annotations as they are, and nothing on the way interprets them."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import yaml
 
-from plugin.sources.file import Organisation
+from plugin.sources.file import LONG_AGO, Organisation
 from tests.conformance.argocd import Object
 from tests.conformance.conftest import MakeStage
 from tests.conformance.stage import Stage, acme, differences
@@ -41,6 +42,7 @@ def organisation(*, hostile: bool) -> Organisation:
             labels=("preview", text, f"kind/{text}") if hostile and text else ("preview",),
             author="dependabot[bot]" if hostile else "ada",
             body=f"Depends-On: {text}\n{text}" if hostile else "",
+            updated_at=LONG_AGO + timedelta(hours=hostile),
         )
         for name, text in TEXTS.items()
     ]
