@@ -120,6 +120,8 @@ class Published:
 
     def _emit_now(self, filters: Filters) -> bytes:
         current = self._current
+        if filters not in current.known.emitted:  # another replica may have answered it, which makes no new version
+            current = self._load()
         if current.decision is None or not filters.known_to(current.decision.catalog):
             raise NotReady("the catalog has just changed; ask again")
         body = current.answer(filters)

@@ -150,7 +150,7 @@ class Oracle:
         number, config = entry["number"], fact.entry.config
         if fact.entry.body.startswith(f"Depends-On: {repository}#"):
             number = fact.entry.body.partition("#")[2]
-        elif config and "broken" in config:
+        elif config and not self._is_good(config, entry["repository"]):
             return None  # the last good one counts, and that may be one that was never seen
         elif config and f"{service}: pr:" in config:
             number = config.partition(f"{service}: pr:")[2].split()[0]
@@ -161,6 +161,11 @@ class Oracle:
         linked = self._truth.repository(repository).at(self._truth.clock.now).get(int(number))
         live = linked is not None and self.catalog.services[service].wants(linked.entry)
         return self.catalog.name(service, int(number)) if live else ""
+
+    def _is_good(self, config: str, repository: str) -> bool:
+        services = (service for service in self.catalog.services.values() if service.repository == repository)
+        called = {name for service in services for name in service.depends_on if name in self.catalog.services}
+        return "broken" not in config and ("pr:" not in config or any(f"{name}: pr:" in config for name in called))
 
     def _newest(self, record: Record) -> dict[str, Sighting]:
         return self._seen | {name: _newer(sighting, self._seen.get(name)) for name, sighting in record.seen.items()}

@@ -167,10 +167,12 @@ class Episode:
         """What a probe can see is there soon."""
         stage = self.stage
         service = stage.chance.choice(list(stage.oracle.catalog.services.values()))
-        for label in service.require[:1]:
-            self.story.append(f"the label {label} is deleted in {service.repository}")
-            stage.truth.create_label(service.repository, label)
-            stage.truth.delete_label(service.repository, label)
+        together = [other for other in stage.oracle.catalog.services.values() if other.repository == service.repository]
+        # Probes ask for one label of each service, and for none where one of them takes every pull request.
+        if all(other.require for other in together):
+            self.story.append(f"the label {service.require[0]} is deleted in {service.repository}")
+            stage.truth.create_label(service.repository, service.require[0])
+            stage.truth.delete_label(service.repository, service.require[0])
         self._refresh_often()
         self._judge()
         self.story.append("some last changes")

@@ -412,6 +412,21 @@ def test_two_replicas_answer_identically_and_never_from_the_older_version() -> N
     assert [filters for _, filters, _ in store.emissions] == [ALL, ALL]
 
 
+def test_what_another_replica_answered_first_is_compared_too() -> None:
+    pull_requests = [make_pull_request(number) for number in range(1, 8)]
+    store = Store(version(1, *pull_requests))
+    leader, other = make(store), make(store)
+    leader.current()
+    assert len(answer(other)) == len(pull_requests)
+
+    renamed = make_catalog({"orders": {}, "payments": {}}, prefix="env")
+    after = version(2, *pull_requests, catalog=renamed)
+    leader.store(leader.newest, decided(after))
+
+    assert "PREVIEW_BREAKER" in refusal(leader)
+    assert "PREVIEW_BREAKER" in refusal(other)
+
+
 def test_threads_that_ask_while_versions_change_never_see_an_older_one_again() -> None:
     store = Store(version(1, ONE))
     published, poller = make(store), make(store)
