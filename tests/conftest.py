@@ -4,6 +4,11 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, is_hypothesis_test, settings
 
+from plugin.logs import configure_logs
+
+# As in production: structlog by itself draws errors in boxes with all values in them, which takes seconds for each.
+configure_logs()
+
 # Machines are noisy: how long one example takes says nothing. CI tries the same examples each time.
 settings.register_profile("project", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("project")
