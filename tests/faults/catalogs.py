@@ -1,8 +1,8 @@
 """Catalogs as the simulation edits them, and what each of them says, told without the plugin's code."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from plugin.sources.file import PullRequestEntry
@@ -35,7 +35,7 @@ class Catalog:
     prefix: str = "preview"
     edition: int = field(default=0)  # so that every edit is another text
 
-    @property
+    @cached_property
     def text(self) -> str:
         entries: dict[str, dict[str, Any]] = {
             name: {
@@ -49,10 +49,6 @@ class Catalog:
             for name, service in self.services.items()
         }
         return catalog_text(entries, prefix=self.prefix)
-
-    @property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
     @property
     def repositories(self) -> frozenset[str]:

@@ -71,8 +71,9 @@ class Oracle:
     def edited(self, catalog: Catalog) -> None:
         self._catalogs.append(catalog)
 
-    def acknowledged(self, fingerprint: str) -> None:
-        self._acknowledged.add(fingerprint)
+    def acknowledged(self, text: str) -> None:
+        """Say that a human wants what this catalog's text leaves out to go."""
+        self._acknowledged.add(text)
 
     def state_lost(self) -> None:
         """From now on the plugin knows nothing of what it once answered, and may take any repository for its own."""
@@ -227,7 +228,7 @@ class Oracle:
             by_itself = (
                 any(self._gone_by_itself(one, name, was) for one in editions[: index + 1]) for name, was in left.items()
             )
-            if catalog.fingerprint in self._acknowledged or all(by_itself):
+            if catalog.text in self._acknowledged or all(by_itself):
                 return
         raise Wrong(f"{len(left)} previews left at once, and nobody acknowledged that: {', '.join(sorted(left))}")
 

@@ -131,7 +131,8 @@ class Stage:
         """Type the command that the read routes show, if they show one."""
         answer = replica.read()
         command = answer.json["breaker"]["to_let_go"] if answer.status == OK else ""
-        if command:
+        catalog = replica.published.newest.known.catalog
+        if command and catalog:
             fingerprint = command.split()[-1]
             # As the command does: without the process that serves.
             state = self.place.open()
@@ -139,7 +140,7 @@ class Stage:
                 state.store.acknowledge(fingerprint)
             finally:
                 state.close()
-            self.oracle.acknowledged(fingerprint)
+            self.oracle.acknowledged(catalog.text)
         return str(command)
 
     # --- What happens within a refresh
