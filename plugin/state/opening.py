@@ -4,6 +4,7 @@ from pathlib import Path
 
 from plugin.errors import InvalidSettings
 from plugin.state import NOTHING, Known, State
+from plugin.state.file_lease import FileLease
 from plugin.state.lease import RedisLease
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.redis import RedisStore
@@ -19,16 +20,8 @@ def open_state(setting: str) -> State:
     if setting == "memory":
         return State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
     if setting.startswith(_SQLITE):
-        store = SqliteStore(_path(setting))
-        return State(store, LocalBoard(), LocalLease(), store.close)
-    client = connect(setting)
-    lease = RedisLease(client)
-
-    def close() -> None:
-        lease.close()
-        client.close()
-
-    return State(RedisStore(client, lease), RedisBoard(client), lease, close)
+        return _open_file(_path(setting))
+    return _open_redis(setting)
 
 
 def stored(setting: str) -> Known:
@@ -42,6 +35,28 @@ def stored(setting: str) -> Known:
         return state.store.load()
     finally:
         state.close()
+
+
+def _open_file(path: Path) -> State:
+    lease = FileLease(path)
+    store = SqliteStore(path, lease)
+
+    def close() -> None:
+        store.close()
+        lease.close()
+
+    return State(store, LocalBoard(), lease, close)
+
+
+def _open_redis(url: str) -> State:
+    client = connect(url)
+    lease = RedisLease(client)
+
+    def close() -> None:
+        lease.close()
+        client.close()
+
+    return State(RedisStore(client, lease), RedisBoard(client), lease, close)
 
 
 def _path(setting: str) -> Path:

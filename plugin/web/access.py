@@ -1,4 +1,4 @@
-"""One log line and one count per request."""
+"""Every request is counted; what is not a probe, and says something new, has a line in the log."""
 
 import time
 
@@ -9,7 +9,7 @@ from plugin.metrics import Metrics
 
 
 def register_access_log(app: Flask, metrics: Metrics) -> None:
-    """Log and count every answer; probes are counted only."""
+    """Count every answer, and log those that neither are a probe's nor set `g.quiet`."""
     log = get_logger()
 
     @app.before_request
@@ -20,7 +20,7 @@ def register_access_log(app: Flask, metrics: Metrics) -> None:
     def finish(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
         metrics.requests.labels(route, response.status_code).inc()
-        if request.blueprint != "probes":
+        if request.blueprint != "probes" and not g.get("quiet"):
             log.info(
                 "request",
                 method=request.method,

@@ -5,9 +5,13 @@ Argo CD reads any 2xx without `output.parameters` as "none left" and deletes, so
 """
 
 import json
+import threading
+import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from cachetools import TTLCache
 from flask import Blueprint, Response, abort, g, request
 
 from plugin.answer import Answers
@@ -15,11 +19,13 @@ from plugin.errors import InvalidRequest
 from plugin.web.auth import require_token
 
 MAX_BODY = 64 * 1024
+SAYS_SO = 600.0  # seconds after which an answer that stays the same is logged once more: Argo CD still asks
 
 
 def getparams(answers: Answers, token: str) -> Blueprint:
     """Make the route."""
     blueprint = Blueprint("getparams", __name__)
+    logged = Logged()
 
     @blueprint.post("/api/v1/getparams.execute")
     def execute() -> Response:
@@ -31,9 +37,28 @@ def getparams(answers: Answers, token: str) -> Blueprint:
             abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         name, parameters = parse_request(body)
         g.application_set = name
-        return Response(answers.parameters(parameters), mimetype="application/json")
+        answer = answers.parameters(parameters)
+        g.quiet = logged.already(body, answer)
+        return Response(answer, mimetype="application/json")
 
     return blueprint
+
+
+class Logged:
+    """Which answers the log has, so that it says when one changed instead of the same thing twice a minute."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._latest = TTLCache[bytes, int](maxsize=100, ttl=SAYS_SO, timer=clock)
+        self._lock = threading.Lock()
+
+    def already(self, asked: bytes, answer: bytes) -> bool:
+        """Tell whether this answer was the last one to whoever asks like this, and remember it."""
+        fingerprint = hash(answer)  # Python computes it once for each bytes object
+        with self._lock:
+            if self._latest.get(asked) == fingerprint:
+                return True
+            self._latest[asked] = fingerprint
+            return False
 
 
 def parse_request(body: bytes) -> tuple[str, dict[str, Any]]:

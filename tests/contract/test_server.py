@@ -132,3 +132,14 @@ def test_wrong_settings_stop_the_start_with_one_message(tmp_path_factory: pytest
     assert "PREVIEW_GITHUB_TOKEN: is missing" in str(failure.value)
     assert 'PREVIEW_TOKEN: must not start with "$"' in str(failure.value)
     assert 'PREVIEW_REFRESH: "soon" is no duration' in str(failure.value)
+
+
+def test_a_second_server_on_the_same_file_does_not_start_and_says_why(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("server")
+    settings = {"PREVIEW_SOURCE": "file:examples/acme/organisation.yaml", "PREVIEW_STATE": f"sqlite:{folder}/state.db"}
+    with serve(folder, **settings) as first:
+        with pytest.raises(AssertionError, match=f"PREVIEW_STATE: another process serves from {folder}/state.db"):
+            serve(folder, **settings).__enter__()
+        assert first.ask().status == 200

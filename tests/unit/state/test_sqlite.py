@@ -14,9 +14,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from plugin.errors import InvalidSettings
-from plugin.state import NOTHING, Head, Unreachable
+from plugin.state import NOTHING, Head, Outdated, Unreachable
 from plugin.state.records import SCHEMA
-from plugin.state.sqlite import APPLICATION_ID, SqliteStore, stored_in
+from plugin.state.sqlite import APPLICATION_ID, LOOK, SqliteStore, stored_in
 from tests.builders import MONDAY
 from tests.unit.state.knowledge import CATALOG, FORKS, FULL, details, emitted, later, repository, with_repository
 
@@ -202,6 +202,36 @@ def test_a_second_process_reads_and_writes_beside_the_first(path: Path) -> None:
         assert server.load().acknowledged == {CATALOG.fingerprint}
         server.emit(2, FORKS, emitted())
         assert FORKS in command.load().emitted
+
+
+class Alone:
+    """The lease of the only process that serves."""
+
+    held = True
+
+    def compete(self) -> None:
+        """It has it."""
+
+
+def test_who_serves_alone_looks_once_in_a_second_and_at_once_after_writing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("plugin.state.sqlite.time.monotonic", lambda: now[0])
+    with closing(SqliteStore(path, Alone())) as server, closing(SqliteStore(path)) as command:
+        server.save(NOTHING, FULL)
+        assert server.head() == FULL.head
+        command.acknowledge(CATALOG.fingerprint)
+        assert server.head() == FULL.head
+        now[0] += LOOK
+        assert server.head().version == FULL.head.version + 1
+
+        server.acknowledge("another")
+        assert server.head().version == FULL.head.version + 2
+        command.acknowledge("a third")
+        with pytest.raises(Outdated):
+            server.save(FULL, later(FULL))
+        assert server.head().version == FULL.head.version + 3
 
 
 def test_looking_at_what_is_stored_changes_nothing(path: Path) -> None:

@@ -2,21 +2,53 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
+from plugin.metrics import Metrics
 from plugin.mirror.refresh import Mirror
+from plugin.web.getparams import Logged
 from tests.unit.web.conftest import TOKEN
 
 
-def test_there_is_one_line_per_request_and_no_token_in_it(client: FlaskClient) -> None:
+def ask(client: FlaskClient, application_set: str = "previews", **parameters: object) -> None:
+    client.post(
+        "/api/v1/getparams.execute",
+        json={"applicationSetName": application_set, "input": {"parameters": parameters}},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+
+
+def test_an_answer_has_a_line_and_no_token_in_it(client: FlaskClient) -> None:
     with capture_logs() as lines:
-        client.post(
-            "/api/v1/getparams.execute",
-            json={"applicationSetName": "previews", "input": {}},
-            headers={"Authorization": f"Bearer {TOKEN}"},
-        )
+        ask(client)
 
     (line,) = lines
     assert (line["event"], line["status"], line["application_set"]) == ("request", 200, "previews")
     assert TOKEN not in str(line)
+
+
+def test_the_same_answer_to_the_same_question_has_no_second_line(client: FlaskClient, metrics: Metrics) -> None:
+    with capture_logs() as lines:
+        for application_set in ("previews", "previews", "others", "previews"):
+            ask(client, application_set)
+        ask(client, profile="frontend")
+        ask(client, profile="nothing-like-this")
+        ask(client, profile="nothing-like-this")
+
+    assert [line["application_set"] for line in lines] == ["previews", "others", "previews", "previews", "previews"]
+    assert [line["status"] for line in lines] == [200, 200, 200, 400, 400]
+    labels = {"route": "/api/v1/getparams.execute", "status": "200"}
+    assert metrics.registry.get_sample_value("preview_http_requests_total", labels) == 5
+
+
+def test_an_answer_that_changed_has_a_line_and_one_that_stays_has_one_in_ten_minutes() -> None:
+    now = [0.0]
+    logged = Logged(lambda: now[0])
+    assert not logged.already(b"?", b"one")
+    assert logged.already(b"?", b"one")
+    assert not logged.already(b"?", b"two")
+    now[0] = 599.0
+    assert logged.already(b"?", b"two")
+    now[0] = 601.0
+    assert not logged.already(b"?", b"two")
 
 
 def test_there_is_one_line_per_refresh_and_no_file_content_in_it(mirror: Mirror) -> None:

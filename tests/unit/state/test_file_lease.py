@@ -1,0 +1,81 @@
+"""Who serves from a file: one process, until it ends in any way."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from plugin.errors import InvalidSettings
+from plugin.state.file_lease import FileLease
+
+HOLDER = """
+import sys
+from pathlib import Path
+from plugin.state.file_lease import FileLease
+FileLease(Path(sys.argv[1])).compete()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@contextmanager
+def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_it_is_held_from_competing_until_it_is_closed(path: Path) -> None:
+    lease = FileLease(path)
+    assert not lease.held
+    lease.compete()
+    assert lease.held
+    lease.close()
+    assert not lease.held
+    lease.close()
+
+
+def test_a_second_process_is_refused_and_told_why(path: Path) -> None:
+    with held_by_another_process(path):
+        lease = FileLease(path, patience=0.1)
+        with pytest.raises(
+            InvalidSettings, match=rf"another process serves from {path}; several replicas share a Redis"
+        ):
+            lease.compete()
+        assert not lease.held
+
+
+def test_a_process_that_was_killed_holds_nothing(path: Path) -> None:
+    with held_by_another_process(path) as process:
+        process.send_signal(signal.SIGKILL)
+        lease = FileLease(path)
+        lease.compete()
+        assert lease.held
+        lease.close()
+
+
+def test_a_process_that_is_ending_is_waited_for(path: Path) -> None:
+    with held_by_another_process(path) as process:
+        assert process.stdin
+        process.stdin.close()
+        lease = FileLease(path)
+        lease.compete()
+        assert lease.held
+        lease.close()
+
+
+def test_a_place_that_cannot_be_locked_is_a_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"^PREVIEW_STATE: .*missing/state\.db cannot be locked: "):
+        FileLease(tmp_path / "missing" / "state.db").compete()
