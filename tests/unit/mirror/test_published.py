@@ -183,6 +183,15 @@ def test_an_answer_counts_for_as_long_as_it_may_be_stale_and_no_longer_also_afte
     assert make(Store(), clock).current().known == NOTHING  # what was never read is another matter
 
 
+def test_a_clock_that_was_set_back_does_not_make_an_old_answer_fresh() -> None:
+    clock = Clock(MONDAY - MAX_STALE)
+    published = make(Store(version(1, ONE)), clock)
+    assert answer(published) == ["preview-orders-1"]
+
+    clock.now -= timedelta(microseconds=1)
+    assert refusal(published) == "nothing could be read for longer than PREVIEW_MAX_STALE; the log says why"
+
+
 def test_a_state_that_lacks_an_entry_counts_as_never_read_completely() -> None:
     known = version(3, ONE)
     before = decided(known).decision
