@@ -3,12 +3,14 @@
 import atexit
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Flask
 
 from plugin.answer import Answers
+from plugin.core.catalog import Catalog
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
@@ -22,7 +24,7 @@ from plugin.sources.file import FileSource
 from plugin.sources.github import limiter
 from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
-from plugin.state import State
+from plugin.state import State, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
 from plugin.web.errors import register_errors
@@ -51,6 +53,17 @@ def make_source(settings: SourceSettings, now: Clock = clock) -> Source:
     return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.Clock(now=now)))
 
 
+def watch_catalog(path: Path, store: Store) -> WatchedCatalog:
+    """Read the catalog for the first time. Raises InvalidFile or OSError if it is broken and the state holds none."""
+
+    def in_force() -> Catalog | None:
+        with suppress(Unreachable):
+            return store.load().catalog
+        return None
+
+    return WatchedCatalog(path, in_force)
+
+
 def make_mirror(
     settings: StateSettings,
     state: State,
@@ -58,12 +71,13 @@ def make_mirror(
     now: Clock = clock,
     unreachable: Callable[[], None] = lambda: None,
 ) -> Mirror:
-    """Put together what keeps the snapshot fresh. Raises InvalidFile or OSError for the catalog.
+    """Put together what keeps the snapshot fresh. Raises as `watch_catalog`.
 
     `unreachable` is called whenever the state cannot be read or written.
     """
     published = Published(state.store, settings.breaker, settings.max_stale, now, unreachable)
-    return Mirror(make_source(settings, now), WatchedCatalog(settings.catalog), published, state, observe)
+    catalog = watch_catalog(settings.catalog, state.store)
+    return Mirror(make_source(settings, now), catalog, published, state, observe)
 
 
 def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = clock) -> Flask:

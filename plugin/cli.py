@@ -3,14 +3,14 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from plugin.answer import Answers
-from plugin.app import make_mirror
+from plugin.app import make_mirror, watch_catalog
 from plugin.core.catalog import Catalog, load_catalog
 from plugin.core.explanation import explanation, history
 from plugin.core.filters import ORIGINS
@@ -44,8 +44,8 @@ def serve() -> None:
     """Answer Argo CD until stopped. Settings come from PREVIEW_ variables."""
     with _errors_for_people():
         settings = load_settings(Settings, os.environ)
-        load_catalog(_read(settings.catalog), str(settings.catalog))
-        open_state(settings.state.get_secret_value()).close()
+        with closing(open_state(settings.state.get_secret_value())) as state:
+            watch_catalog(settings.catalog, state.store)
     for name in unknown_variables(os.environ):
         get_logger().warning("unknown setting", variable=name)
     # One process keeps one snapshot; its threads share it.
@@ -174,7 +174,7 @@ def _answers() -> tuple[Known, Answers]:
     """Go on from what a server has stored, without changing it; return that too."""
     settings = load_settings(StateSettings, os.environ)
     known = stored(settings.state.get_secret_value())
-    mirror = make_mirror(settings, State(MemoryStore(known), LocalBoard(), LocalLease(), lambda: None), _print_doubts)
+    mirror = make_mirror(settings, State(MemoryStore(known), LocalBoard(), LocalLease(), lambda: None), _print_trouble)
     mirror.refresh()
     return known, Answers(mirror)
 
@@ -184,7 +184,9 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def _print_doubts(report: RefreshReport) -> None:
+def _print_trouble(report: RefreshReport) -> None:
+    if report.catalog_error:
+        click.echo(f"the catalog is broken, so the one that the state holds counts:\n{report.catalog_error}", err=True)
     for repository, reason in report.current.known.snapshot.doubts.items():
         click.echo(f"{repository}: {reason}", err=True)
 

@@ -14,9 +14,10 @@ from plugin.mirror.refresh import RefreshReport
 def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:
     """Write each refresh to the log and the metrics."""
     held: dict[str, str] = {}
+    waited = False
 
     def observe(report: RefreshReport) -> None:
-        nonlocal held
+        nonlocal held, waited
         snapshot = report.current.known.snapshot
         pull_requests = sum(len(repository.pull_requests) for repository in snapshot.repositories.values())
         metrics.refresh_seconds.observe(report.duration.total_seconds())
@@ -38,6 +39,13 @@ def observer(metrics: Metrics, log: Logger) -> Callable[[RefreshReport], None]:
                 "the catalog is broken; the version before stays in force",
                 problems=report.catalog_error.splitlines(),
             )
+        until = report.catalog_waits_until
+        if until and not waited:  # once for each time
+            log.warning(
+                "the catalog's file of this replica is older than the catalog in force, which stays until it changes",
+                at_most_until=until.isoformat(timespec="seconds"),
+            )
+        waited = until is not None
         log.log(
             logging.WARNING if report.failure else logging.INFO,
             "refresh",

@@ -100,6 +100,11 @@ class Stage:
         """A new process with the same state, source and catalog."""
         return _stage(self.path, self.source, self.state, self.clock)
 
+    def beside(self, path: Path) -> "Stage":
+        """Another replica, with a copy of the catalog's file."""
+        path.write_text(self.path.read_text("utf-8"), "utf-8")
+        return _stage(path, self.source, self.state, self.clock)
+
 
 def make_stage(tmp_path: Path) -> Stage:
     """Orders, which calls payments; nothing was read yet."""

@@ -1,37 +1,98 @@
-"""The catalog's file: read again when it changes; a broken new version is refused and the old one stays in force."""
+"""The catalog's file: read again when it changes. While it is broken or too old, the catalog in force stays.
 
+An edit reaches the volumes of several replicas at different moments:
+https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from plugin.core.catalog import Catalog, load_catalog
-from plugin.errors import InvalidFile
+from plugin.errors import InvalidFile, Problem
+
+# An edit has reached every replica after this; whatever a file says then is meant, or nobody renews it any more.
+SPREADS = timedelta(minutes=10)
 
 
 class WatchedCatalog:
-    """The newest good version of the file."""
+    """The file of this replica, beside the catalog that the state says is in force."""
 
-    def __init__(self, path: Path) -> None:
-        """Read it for the first time. Raises InvalidFile, or OSError."""
+    def __init__(
+        self,
+        path: Path,
+        in_force: Callable[[], Catalog | None] = lambda: None,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Read it for the first time. `in_force` is asked if it is broken, `steady` tells seconds.
+
+        Raises InvalidFile or OSError if it is broken and nothing else is in force.
+        """
         self._path = path
-        self._seen = path.read_text("utf-8")
-        self.newest = load_catalog(self._seen, str(path))
-        self.error = ""
-        self._mistakes = ""  # of the text that was seen last; that it cannot be read for a moment changes nothing
+        self._steady = steady
+        self._text: str | None = None  # that was read last
+        self._own: Catalog | None = None  # what it says; None: it has mistakes
+        self._mistakes: InvalidFile | None = None
+        self._replaces: str | None = None  # the text in force when this one was read, its own once that is in force
+        self._newer: str | None = None  # the text in force that came after this one, and until when it stays
+        self._newer_until = 0.0
+        self._failure = self._look()
+        catalog = in_force() if self._failure else self._own
+        if catalog is None:
+            assert self._failure  # noqa: S101  else the file says something
+            raise self._failure
+        self.newest: Catalog = catalog
 
-    def read(self) -> Catalog:
-        """Return the newest good version; `error` says what is wrong with a newer one."""
+    @property
+    def error(self) -> str:
+        """Say what is wrong with the file, or ""."""
+        if self._failure and self._failure is self._mistakes:
+            # Where, not what: this goes into logs, and a value can be anything. `preview-plugin check` says what.
+            return "\n".join(f"{problem.file}:{problem.line}: {problem.field}" for problem in self._mistakes.problems)
+        return str(self._failure or "")
+
+    @property
+    def waits(self) -> timedelta | None:
+        """Tell how long an older file than the catalog in force does not count yet; None if it is not older."""
+        return None if self._newer is None else timedelta(seconds=max(0.0, self._newer_until - self._steady()))
+
+    def read(self, in_force: Catalog | None) -> Catalog:
+        """Return the catalog that should be in force, where the state says that this one is (None: none is yet)."""
+        self._failure = self._look()
+        if in_force is None:
+            self._newer = None
+        if in_force and (self._is_older(in_force.text) or self._failure):
+            self.newest = in_force
+        elif self._own:
+            self.newest = self._own
+        return self.newest
+
+    def _look(self) -> OSError | InvalidFile | None:
+        """Read the file if it has changed; return what is wrong with it."""
         try:
             text = self._path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            self.error = str(error)
-            return self.newest
-        if text != self._seen:
-            self._seen, self._mistakes = text, ""
+        except OSError as error:  # for a moment, which changes nothing
+            return error
+        except UnicodeDecodeError:
+            return InvalidFile([Problem(str(self._path), 1, "", "is not UTF-8 text")])
+        if text != self._text:
+            self._text, self._own, self._mistakes = text, None, None
+            self._replaces = None
             try:
-                self.newest = load_catalog(text, str(self._path))
+                self._own = load_catalog(text, str(self._path))
             except InvalidFile as error:
-                # Where, not what: this goes into logs, and a value can be anything. `preview-plugin check` says what.
-                self._mistakes = "\n".join(
-                    f"{problem.file}:{problem.line}: {problem.field}" for problem in error.problems
-                )
-        self.error = self._mistakes
-        return self.newest
+                self._mistakes = error
+        return self._mistakes
+
+    def _is_older(self, in_force: str) -> bool:
+        """Tell whether another replica has put something else in force since this file's text was read here."""
+        if self._replaces is None or in_force == self._text:
+            self._replaces = in_force
+        if in_force == self._replaces:
+            self._newer = None
+        elif in_force != self._newer:
+            self._newer, self._newer_until = in_force, self._steady() + SPREADS.total_seconds()
+        elif self._steady() >= self._newer_until:
+            self._replaces, self._newer = in_force, None
+        return self._newer is not None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from plugin.core.absorb import unread
 from plugin.core.catalog import Catalog
@@ -38,6 +38,7 @@ class RefreshReport:
     changed: bool  # an answer to somebody may be another one now
     failure: str  # why it brought nothing, or ""
     catalog_error: str
+    catalog_waits_until: datetime | None  # until then the catalog in force stays: the file is older
     requests: int
     points: int
     points_left: int | None
@@ -100,6 +101,7 @@ class Mirror:
             started, usage_before = time.monotonic(), replace(self._source.usage)
             before = self._published.newest
             try:
+                self._look_at_catalog()
                 before = self._published.synchronised()
                 failure = self._refresh(before, only)
             except (Outdated, Unreachable) as error:
@@ -109,13 +111,14 @@ class Mirror:
                 failure = UNFORESEEN
                 with suppress(Exception):  # only so that everybody sees it
                     self._published.store(before, _all_in_doubt(before, self._catalog.newest))
-            usage, current = self._source.usage, self._published.newest
+            usage, current, waits = self._source.usage, self._published.newest, self._catalog.waits
             report = RefreshReport(
                 duration=timedelta(seconds=time.monotonic() - started),
                 current=current,
                 changed=any(before.bodies.get(filters) != answer for filters, answer in current.bodies.items()),
                 failure=failure,
                 catalog_error=self._catalog.error,
+                catalog_waits_until=None if waits is None else self._published.clock() + waits,
                 requests=usage.requests - usage_before.requests,
                 points=usage.points - usage_before.points,
                 points_left=usage.remaining,
@@ -151,7 +154,8 @@ class Mirror:
 
     def _refresh(self, before: Current, only: Collection[str] | None) -> str:
         """Store what is new; return what kept everything from being read, or ""."""
-        gathered = gather(self._source, before, self._catalog.read(), self._published.clock(), only)
+        newest = self._catalog.read(before.known.catalog)
+        gathered = gather(self._source, before, newest, self._published.clock(), only)
         repositories = gathered.snapshot.repositories
         after = publish(
             before,
@@ -172,6 +176,7 @@ class Mirror:
     def _follow(self) -> None:
         """Show what another replica knows, also what changes no answer."""
         try:
+            self._look_at_catalog()
             self._published.reload()
         except Unreachable as error:
             get_logger().warning("the state cannot be read", reason=str(error))
@@ -179,6 +184,10 @@ class Mirror:
             get_logger().error("the state cannot be shown", exc_info=error)
         else:
             self._refreshed_once.set()
+
+    def _look_at_catalog(self) -> None:
+        """Let the file be seen beside what was in force until now: of what comes next it cannot know."""
+        self._catalog.read(self._published.newest.known.catalog)
 
     def _take_hints(self) -> frozenset[str]:
         try:

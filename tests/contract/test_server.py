@@ -4,11 +4,12 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.github import GitHub, faults
-from tests.server import PATH, READ_TOKEN, REQUEST, TOKEN, Server, serve
+from tests.server import PATH, READ_TOKEN, REQUEST, TOKEN, Server, serve, wait_for
 
 ARGOCD = (
     f"POST {PATH} HTTP/1.1\r\n"
@@ -143,3 +144,36 @@ def test_a_second_server_on_the_same_file_does_not_start_and_says_why(
         with pytest.raises(AssertionError, match=f"PREVIEW_STATE: another process serves from {folder}/state.db"):
             serve(folder, **settings).__enter__()
         assert first.ask().status == 200
+
+
+def test_a_server_starts_with_a_broken_catalog_only_if_its_state_holds_a_good_one(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("server")
+    catalog, good = folder / "catalog.yaml", Path("examples/acme/catalog.yaml").read_text("utf-8")
+    settings = {
+        "PREVIEW_CATALOG": str(catalog),
+        "PREVIEW_SOURCE": "file:examples/acme/organisation.yaml",
+        "PREVIEW_REFRESH": "1s",
+        "PREVIEW_STATE": f"sqlite:{folder}/state.db",
+    }
+    catalog.write_text(good + "surprise: true\n", "utf-8")
+    with pytest.raises(AssertionError) as failure, serve(folder, **settings):
+        pass
+    assert "surprise" in str(failure.value)
+    assert "Traceback" not in str(failure.value)
+
+    catalog.write_text(good, "utf-8")
+    with serve(folder, **settings) as server:
+        before = server.ask().body
+    catalog.write_text(good + "surprise: true\n", "utf-8")
+    with serve(folder, **settings) as server:
+        assert server.ask().body == before
+        server.refreshed()
+        assert server.ask().body == before
+        assert server.metric("preview_catalog_broken") == 1
+        assert "the catalog is broken; the version before stays in force" in server.log.read_text("utf-8")
+
+        catalog.write_text(good.replace("preview.example.com", "other.example.com"), "utf-8")
+        wait_for(lambda: b"orders-15.other.example.com" in server.ask().body)
+        assert server.metric("preview_catalog_broken") == 0

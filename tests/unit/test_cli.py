@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from plugin.app import watch_catalog
 from plugin.cli import main
-from plugin.state import Unreachable
+from plugin.errors import InvalidFile
+from plugin.state import Known, Unreachable
 from tests.builders import make_pull_request
 from tests.stage import Stage
 
@@ -303,6 +305,39 @@ def test_params_answers_as_the_server_would_while_the_breaker_holds(stored: Stag
 
     names = [one["name"] for one in json.loads(run("params").stdout)["output"]["parameters"]]
     assert names == [f"preview-orders-{number}" for number in range(1, 8)]
+
+
+def test_params_answers_as_the_server_would_while_the_catalog_is_broken(stored: Stage) -> None:
+    stored.source.listed["acme/orders"] = [make_pull_request(1)]
+    stored.mirror.refresh()
+    stored.path.write_text("version: 2", "utf-8")
+    result = run("params")
+
+    assert [one["name"] for one in json.loads(result.stdout)["output"]["parameters"]] == ["preview-orders-1"]
+    assert result.stderr.splitlines()[:2] == [
+        "the catalog is broken, so the one that the state holds counts:",
+        f"{stored.path}:1: domain",
+    ]
+
+
+def test_without_a_catalog_in_the_state_a_broken_one_is_an_error(stored: Stage) -> None:
+    stored.path.write_text("version: 2", "utf-8")
+    result = run("params")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{stored.path}:1: domain: is missing" in result.stderr
+
+
+def test_a_broken_catalog_is_what_is_told_where_the_state_is_out_of_reach(
+    stored: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Known:
+        raise Unreachable("the state cannot be reached")
+
+    monkeypatch.setattr(stored.state.store, "load", fail)
+    stored.path.write_text("version: 2", "utf-8")
+    with pytest.raises(InvalidFile):
+        watch_catalog(stored.path, stored.state.store)
 
 
 def test_acknowledge_lets_go_at_the_next_refresh(stored: Stage) -> None:

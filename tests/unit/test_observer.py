@@ -36,6 +36,7 @@ def report(of: Current | None = None, **given: Any) -> RefreshReport:
         "changed": True,
         "failure": "",
         "catalog_error": "",
+        "catalog_waits_until": None,
         "requests": 3,
         "points": 5,
         "points_left": 4321,
@@ -133,3 +134,18 @@ def test_what_is_held_is_counted_by_whom_and_the_breaker_says_how_to_let_go() ->
     }
     released, _ = observed(report(current(held=HELD)), report())
     assert value(released, "held", by="breaker") == 0
+
+
+def test_a_file_older_than_the_catalog_in_force_is_told_once_and_is_not_broken() -> None:
+    waits = report(catalog_waits_until=MONDAY)
+    metrics, logs = observed(waits, waits, report(), waits)
+
+    assert [log for log in logs if log["event"] != "refresh"] == [
+        {
+            "event": "the catalog's file of this replica is older than the catalog in force, "
+            "which stays until it changes",
+            "log_level": "warning",
+            "at_most_until": MONDAY.isoformat(),
+        }
+    ] * 2
+    assert value(metrics, "catalog_broken") == 0

@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -141,6 +142,25 @@ def test_a_broken_catalog_is_refused_and_the_old_one_stays_in_force(stage: Stage
     assert [bool(report.catalog_error) for report in stage.reports] == [False, True, True]
     stage.path.write_text(good, "utf-8")
     assert stage.mirror.refresh().catalog_error == ""
+
+
+def test_a_replica_whose_file_is_older_keeps_the_catalog_that_another_one_put_in_force(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.mirror.refresh()
+    other = stage.beside(tmp_path / "other.yaml")
+    other.write_catalog(THREE)
+    stage.source.listed["acme/users"] = []
+    other.mirror.refresh()
+    report = stage.mirror.refresh()
+
+    assert list(stage.titles()) == ["acme/orders", "acme/payments", "acme/users"]
+    assert report.current.known.catalog is other.known().catalog
+    assert report.catalog_waits_until
+    assert timedelta(minutes=9) < report.catalog_waits_until - stage.clock.now <= timedelta(minutes=10)
+    stage.write_catalog(THREE)
+    assert stage.mirror.refresh().catalog_waits_until is None
+    assert stage.mirror.refresh(["acme/orders"]).current.known.head.version == other.known().head.version
 
 
 def test_removing_a_repository_that_was_never_read_ends_the_wait(stage: Stage) -> None:
@@ -665,6 +685,49 @@ def test_without_the_lease_the_loop_shows_what_the_one_that_polls_has_stored(loo
 
     loop.run(look, poll, look)
     assert shown == [{}, {"acme/payments": "no answer"}]
+
+
+def test_without_the_lease_the_loop_sees_which_catalogs_are_in_force_and_what_the_file_says(
+    loop: Loop, tmp_path: Path
+) -> None:
+    loop.held = False
+    poller = loop.stage.beside(tmp_path / "poller.yaml")
+    poller.write_catalog({"orders": {}})
+
+    def poll() -> None:
+        poller.write_catalog({"payments": {}})
+        poller.mirror.refresh()
+
+    poller.mirror.refresh()
+    loop.run(lambda: loop.stage.write_catalog({"orders": {}, "payments": {}}), poll, loop.lease(held=True))
+    # What it has read since the first edition was in force may be older than the second one.
+    assert list(loop.stage.known().catalog.services) == ["payments"]  # type: ignore[union-attr]
+
+
+def test_what_the_file_says_is_seen_while_the_state_is_out_of_reach(loop: Loop, tmp_path: Path) -> None:
+    loop.held = False
+    poller = loop.stage.beside(tmp_path / "poller.yaml")
+    poller.write_catalog({"orders": {}})
+    poller.mirror.refresh()
+    loop.stage.write_catalog({"orders": {}})
+    store = loop.stage.state.store
+    load = store.load
+
+    def fail() -> Known:
+        raise Unreachable("the state cannot be reached")
+
+    def cut_off() -> None:
+        store.load = fail  # type: ignore[method-assign]
+        loop.stage.write_catalog({"orders": {}, "payments": {}})
+
+    def back() -> None:
+        store.load = load  # type: ignore[method-assign]
+        poller.write_catalog({"payments": {}})
+        poller.mirror.refresh()
+
+    with capture_logs():
+        loop.run(cut_off, back, loop.lease(held=True))
+    assert list(loop.stage.known().catalog.services) == ["payments"]  # type: ignore[union-attr]
 
 
 def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loop, monkeypatch: Any) -> None:
