@@ -47,7 +47,13 @@ def gather(
     kept = labels.keys() | _held_back(before)
     known = {name: repository for name, repository in before.snapshot.repositories.items() if name in kept}
     wanted = [
-        Wanted(name, asked, known.get(name), must_list=only is not None or _is_due(known.get(name), asked, now))
+        Wanted(
+            name,
+            asked,
+            known.get(name),
+            must_list=only is not None or _is_due(known.get(name), asked, now),
+            urgent=only is not None,
+        )
         for name, asked in labels.items()
         if only is None or name in only
     ]

@@ -18,7 +18,7 @@ from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.current import Current
 from plugin.mirror.gather import gather
 from plugin.mirror.hints import Hints
-from plugin.mirror.pace import Cycle, next_refresh
+from plugin.mirror.pace import next_refresh
 from plugin.mirror.publish import publish
 from plugin.mirror.published import Published
 from plugin.sources import Source
@@ -136,7 +136,7 @@ class Mirror:
                 stop.wait(TICK)
 
     def _run(self, interval: timedelta, stop: threading.Event) -> None:
-        cycle, due, hints = Cycle(), 0.0, Hints()
+        failures, due, hints = 0, 0.0, Hints()
         while not stop.is_set():
             now = time.monotonic()
             if not self._lease.held:
@@ -144,8 +144,8 @@ class Mirror:
                 self._follow()
             elif now >= due:
                 report = self.refresh()
-                cycle = Cycle(report.points or cycle.points, cycle.failures + 1 if report.failure else 0)
-                wait = next_refresh(interval, cycle, self._source.usage, self._published.clock(), random.random())  # noqa: S311
+                failures = failures + 1 if report.failure else 0
+                wait = next_refresh(interval, failures, self._source.usage, self._published.clock(), random.random())  # noqa: S311
                 due = time.monotonic() + wait.total_seconds()
             elif repositories := hints.ready(self._take_hints(), now):
                 self.refresh(repositories)

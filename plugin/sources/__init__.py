@@ -14,13 +14,14 @@ class Wanted:
     """A repository to read: its open pull requests with at least one of `labels`, or all of them if there are none.
 
     `before` is what was known of it. Where nothing has changed since, a source may answer with that very object, unless
-    `must_list` says that somebody knows better.
+    `must_list` says that somebody knows better. It may leave out for a while what is not `urgent`, to spare its server.
     """
 
     name: str
     labels: frozenset[str]
     before: Repository | None = None
     must_list: bool = False
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,12 @@ class Doubt:
 
 @dataclass(slots=True)
 class Usage:
-    """What a source asked of its server since the start. The other figures are None where there is no limit to know."""
+    """What a source asked of its server since the start, and how it goes on."""
 
     requests: int = 0
     points: int = 0
-    remaining: int | None = None  # points of the scarcest token
-    resets_at: datetime | None = None  # when that token has all its points again
-    blocked_until: datetime | None = None  # the server asked for silence until then
+    remaining: int | None = None  # points of the scarcest token; None where there is no limit to know
+    resumes_at: datetime | None = None  # when the first of its tokens can afford to read again; None: now
 
 
 class Source(Protocol):

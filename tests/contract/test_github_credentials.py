@@ -1,9 +1,11 @@
 """Credentials: a token, a GitHub App with one installation per owner, Enterprise Server; one client per thread."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -13,9 +15,10 @@ from github.Requester import HTTPRequestsConnectionClass, RequestsResponse
 from plugin.sources.file import Organisation
 from plugin.sources.github import queries
 from plugin.sources.github.client import App, GitHubClient, Token
-from tests.contract.conftest import EditedCatalog, Plugin, doubts, make_plugin, operations
+from plugin.sources.github.reader import GitHubSource
+from tests.contract.conftest import EditedCatalog, Plugin, Time, doubts, make_plugin, operations, plugin_of
 from tests.fakes.github import App as FakeApp
-from tests.fakes.github import GitHub, faults
+from tests.fakes.github import GitHub, Request, Response, faults
 
 
 @pytest.fixture(name="key", scope="module")
@@ -79,6 +82,50 @@ def test_what_used_up_one_installations_points_leaves_the_others(
 
         (probe,) = github.log  # nobody asks for acme's again
         assert probe.variables["o0"] == "dan"
+
+
+def test_few_points_of_one_installation_cost_the_others_nothing(
+    organisation: Organisation, key: rsa.RSAPrivateKey, edited_catalog: EditedCatalog
+) -> None:
+    catalog = edited_catalog("repository: acme/users", "repository: dan/users")
+    app = FakeApp(42, public_pem(key), people=frozenset({"dan"}))
+    acmes = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop"}
+    left = {"acme": 20, "dan": 400}
+
+    def few(request: Request) -> Response | None:
+        def spoil(answer: dict[str, Any]) -> None:
+            answer["data"]["rateLimit"]["remaining"] = left[request.variables["o0"]]
+
+        return faults.spoiled(spoil)(request) if "o0" in request.variables else None
+
+    with GitHub(two_owners(organisation), app=app) as github:
+        passing = Time()
+        source = GitHubSource(GitHubClient(github.url, App("42", pem(key)), passing.clock))
+        plugin = plugin_of(source, catalog, passing)
+        github.now, github.intercept = passing.now, few
+        for _ in range(2):
+            assert doubts(plugin.refresh()) == {}
+            passing.passes(30)
+        assert source.usage.resumes_at is None  # dan's can go on
+
+        github.log.clear()
+        told = doubts(plugin.refresh())
+        assert set(told) == acmes
+        assert re.fullmatch(r"GitHub's points for acme are few; it is read again at \d\d:\d\d UTC", told["acme/shop"])
+        assert [call.variables["o0"] for call in github.log] == ["dan"]
+        # 400 points less a tenth are 360 readings at one point: one in 10 seconds.
+        assert source.usage.resumes_at
+        assert (source.usage.resumes_at - passing.now()).total_seconds() == pytest.approx(10, abs=1)
+        passing.passes(10)
+
+        # A webhook is heard all the same.
+        assert set(doubts(plugin.mirror.refresh(["acme/orders", "dan/users"]))) == acmes - {"acme/orders"}
+
+        # Nobody is left out if all would be: somebody asks now.
+        left["dan"] = 20
+        plugin.refresh()
+        assert source.usage.resumes_at
+        assert doubts(plugin.refresh()) == {}
 
 
 def test_an_owner_without_the_app_is_doubt_about_its_repositories_only(

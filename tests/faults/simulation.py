@@ -207,9 +207,9 @@ class Episode:
     def _wait_for_limits(self) -> None:
         """GitHub has asked for silence, which may be an hour; until then the plugin asks nothing."""
         for replica in self.stage.replicas:
-            blocked_until = replica.source.usage.blocked_until
-            if blocked_until:
-                self.stage.clock.pass_by(max(0.0, (blocked_until - self.stage.clock.of_replicas()).total_seconds()))
+            resumes_at = replica.source.usage.resumes_at
+            if resumes_at:
+                self.stage.clock.pass_by(max(0.0, (resumes_at - self.stage.clock.of_replicas()).total_seconds()))
 
     def _refresh_often(self) -> None:
         for number in range(BOUND):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -25,8 +25,10 @@ class Unavailable(PluginError):
 class Limited(Unavailable):
     """GitHub wants to be left alone for some time, which `headers` may tell."""
 
-    def __init__(self, headers: Mapping[str, str] | None = None, *, points_used_up: bool = False) -> None:
-        super().__init__("GitHub's rate limit is used up")
+    def __init__(
+        self, headers: Mapping[str, str] | None = None, *, points_used_up: bool = False, until: datetime | None = None
+    ) -> None:
+        super().__init__("GitHub's rate limit is used up" + (f" until {time_of_day(until)}" if until else ""))
         self.headers = headers or {}
         self.points_used_up = points_used_up
 
@@ -101,6 +103,11 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
         return parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError):
         return None
+
+
+def time_of_day(moment: datetime) -> str:
+    """Write a moment of today for people, never too early."""
+    return f"{moment.astimezone(UTC) + timedelta(seconds=59):%H:%M} UTC"
 
 
 def _has_place(error: object) -> bool:

@@ -5,7 +5,8 @@ What answers mean is in `answer.py`, how much may be asked in `limiter.py`.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from github.Installation import Installation
 
 from plugin.errors import PluginError
 from plugin.sources import Usage
-from plugin.sources.github.answer import Answer, Limited, Unavailable, is_good_answer, meaning, read_answer
+from plugin.sources.github.answer import Answer, Limited, Unavailable, is_good_answer, meaning, read_answer, time_of_day
 from plugin.sources.github.limiter import Clock, Limiter, scarcest
 
 TIMEOUT = 20  # seconds; GitHub itself gives up after 10
@@ -73,9 +74,12 @@ class _Limiters:
 
     def tell(self, usage: Usage) -> None:
         limiters = list(self._by_token.values())
+        usage.points = sum(limiter.points for limiter in limiters)
         quota = scarcest(limiters)
-        usage.remaining, usage.resets_at = (quota.remaining, quota.resets_at) if quota else (None, None)
-        usage.blocked_until = max((until for limiter in limiters if (until := limiter.blocked_until)), default=None)
+        usage.remaining = quota.remaining if quota else None
+        moments = [limiter.resumes_at for limiter in limiters]
+        waiting = [moment for moment in moments if moment]
+        usage.resumes_at = min(waiting) if waiting and len(waiting) == len(moments) else None
 
 
 class GitHubClient:
@@ -91,15 +95,37 @@ class GitHubClient:
 
     @property
     def usage(self) -> Usage:
-        """Requests and points so far, and what the scarcest token has left now."""
+        """Requests and points so far, what the scarcest token has left now, and when one of them can go on."""
         self._limiters.tell(self._usage)
         return self._usage
+
+    def resting(self, owners: Iterable[str]) -> dict[str, str]:
+        """Say which owners are not to be read now, so that their points last (owner: reason).
+
+        None of them rests if all would: when to ask at all is not decided here.
+        """
+        limiters = {owner: self._limiter(owner) for owner in owners}
+        if all(limiter.resumes_at for limiter in limiters.values()):
+            return {}
+        return {
+            owner: f"GitHub's points for {owner} are few; it is read again at {time_of_day(until)}"
+            for owner, limiter in limiters.items()
+            if (until := limiter.rests_until)
+        }
+
+    @contextmanager
+    def reading(self, owners: Iterable[str]) -> Iterator[None]:
+        """Read everything of these owners, then let their tokens rest as long as that needs."""
+        tokens = {self._token_of(owner): self._limiter(owner) for owner in owners}
+        before = {token: limiter.points for token, limiter in tokens.items()}
+        yield
+        for token, limiter in tokens.items():
+            limiter.rest(limiter.points - before[token])
 
     def query(self, repository: str, text: str, variables: Mapping[str, Any]) -> Answer:
         """Ask one query in the name of `repository`'s owner. Raises Unavailable (Limited, too) or TooHeavy."""
         owner = repository.partition("/")[0]
-        # An installation has a token for each owner; a personal token is the same for all.
-        limiter = self._limiters.of("" if isinstance(self._credentials, Token) else owner)
+        limiter = self._limiter(owner)
         limiter.wait_for_turn()
         started = self._clock.monotonic()
         try:
@@ -112,8 +138,14 @@ class GitHubClient:
             limiter.failed(self._clock.monotonic() - started)
             raise
         limiter.answered(self._clock.monotonic() - started, headers, answer.data.get("rateLimit"))
-        self._account(answer.data)
         return answer
+
+    def _limiter(self, owner: str) -> Limiter:
+        return self._limiters.of(self._token_of(owner))
+
+    def _token_of(self, owner: str) -> str:
+        # An installation has a token for each owner; a personal token is the same for all.
+        return "" if isinstance(self._credentials, Token) else owner
 
     def _ask(self, owner: str, text: str, variables: dict[str, Any]) -> tuple[Mapping[str, str], object]:
         """Return headers and body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
@@ -158,8 +190,3 @@ class GitHubClient:
         except UnknownObjectException:  # not an organisation: a person
             self._usage.requests += 1
             return integration.get_user_installation(owner)
-
-    def _account(self, data: Mapping[str, Any]) -> None:
-        match data.get("rateLimit"):
-            case {"cost": int(cost)}:
-                self._usage.points += cost

@@ -22,6 +22,8 @@ SECONDARY_BLOCK = 60.0
 # GitHub allows 60 seconds of computing per 60 seconds, to be estimated by how long its answers take.
 CPU_WINDOW = 60.0
 CPU_BUDGET = 45.0
+RESERVE = 0.1  # the share of the points that are left that is kept for webhooks and people
+LONGEST_REST = 300.0  # seconds between two readings, as long as there are points
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,7 @@ class Quota:
     """What is left of the hour, by GitHub's last word about it."""
 
     remaining: int  # points
-    resets_at: datetime  # by the clock of people here, wrong as it may be
-    resets: float  # the same moment by the monotonic clock
+    resets: float  # when there are all of them again, by the monotonic clock
 
 
 @dataclass(slots=True)
@@ -48,7 +49,10 @@ class Limiter:
 
     clock: Clock
     _quota: Quota | None = None
+    points: int = 0  # spent since the start
     _blocked_until: float = 0.0  # by the monotonic clock
+    _rests_until: float = 0.0
+    _costs: deque[int] = field(default_factory=lambda: deque(maxlen=2))  # of the last readings that cost any points
     _refusals: int = 0  # secondary limits in a row
     _answers: deque[tuple[float, float]] = field(default_factory=deque)  # when each ended, how long it took; seconds
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -59,8 +63,8 @@ class Limiter:
         Raises Limited at once if GitHub wants no requests now: nobody waits for that in here.
         """
         with self._lock:
-            if self._blocked_for() > 0:
-                raise Limited
+            if until := self._moment(self._blocked_until):
+                raise Limited(until=until)
             wait = self._until_affordable()
         if wait > 0:
             self.clock.sleep(wait)
@@ -70,6 +74,7 @@ class Limiter:
         with self._lock:
             self._note(seconds)
             self._refusals = 0
+            self.points += _cost(rate)
             self._quota = self._read_quota(headers, rate) or self._quota
             if self._quota and self._quota.remaining == 0:
                 self._block(self._quota.resets - self.clock.monotonic())
@@ -96,22 +101,44 @@ class Limiter:
                 self._block(SECONDARY_BLOCK * 2**self._refusals)
                 self._refusals = min(self._refusals + 1, 10)
 
+    def rest(self, points: int) -> None:
+        """After a reading of everything: let the next one wait as long as its points need to last to their renewal.
+
+        `points` is what it cost. A single one that cost much, as the first does, tells nothing about the next.
+        """
+        with self._lock:
+            if points:
+                self._costs.append(points)
+            quota = self._known_quota()
+            if quota and len(self._costs) == self._costs.maxlen:
+                now, readings = self.clock.monotonic(), quota.remaining * (1 - RESERVE) / min(self._costs)
+                self._rests_until = now + min((quota.resets - now) / max(readings, 1), LONGEST_REST)
+
     @property
     def quota(self) -> Quota | None:
         """What is left; None where that is not known, or was renewed meanwhile."""
         with self._lock:
-            quota = self._quota
-            return quota if quota and quota.resets > self.clock.monotonic() else None
+            return self._known_quota()
 
     @property
-    def blocked_until(self) -> datetime | None:
-        """Until when GitHub is to be left alone, by the clock of people here; None if it may be asked."""
+    def rests_until(self) -> datetime | None:
+        """Until when its points must last before everything is read again; None if they suffice."""
         with self._lock:
-            seconds = self._blocked_for()
-        return self.clock.now() + timedelta(seconds=seconds) if seconds else None
+            return self._moment(self._rests_until)
 
-    def _blocked_for(self) -> float:
-        return max(self._blocked_until - self.clock.monotonic(), 0.0)
+    @property
+    def resumes_at(self) -> datetime | None:
+        """When everything may be read again: GitHub wants no silence any more, and no rest is needed; None: now."""
+        with self._lock:
+            return self._moment(max(self._blocked_until, self._rests_until))
+
+    def _moment(self, monotonic: float) -> datetime | None:
+        """Return a moment by the clock of people here; None if it has passed."""
+        seconds = monotonic - self.clock.monotonic()
+        return self.clock.now() + timedelta(seconds=seconds) if seconds > 0 else None
+
+    def _known_quota(self) -> Quota | None:
+        return self._quota if self._quota and self._quota.resets > self.clock.monotonic() else None
 
     def _block(self, seconds: float) -> None:
         until = self.clock.monotonic() + min(max(seconds, SHORTEST_BLOCK), LONGEST_BLOCK)
@@ -140,8 +167,7 @@ class Limiter:
         remaining, resets_at = found
         # Both moments are GitHub's, so that a wrong clock here does no harm.
         wait = (resets_at - (date_of(headers) or self.clock.now())).total_seconds()
-        wait = min(wait, LONGEST_BLOCK)
-        return Quota(remaining, self.clock.now() + timedelta(seconds=wait), self.clock.monotonic() + wait)
+        return Quota(remaining, self.clock.monotonic() + min(wait, LONGEST_BLOCK))
 
 
 def scarcest(limiters: Iterable[Limiter]) -> Quota | None:
@@ -151,6 +177,13 @@ def scarcest(limiters: Iterable[Limiter]) -> Quota | None:
 
 def _remaining(quota: Quota) -> int:
     return quota.remaining
+
+
+def _cost(rate: object) -> int:
+    match rate:
+        case {"cost": int(cost)}:
+            return cost
+    return 0
 
 
 def _from_data(rate: object) -> tuple[int, datetime] | None:

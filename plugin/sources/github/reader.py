@@ -40,15 +40,25 @@ class GitHubSource:
 
     def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
         """Read each repository completely, or say why not."""
-        results: dict[str, Repository | Doubt] = {}
-        for group in by_owner(wanted, lambda repository: repository.name):
-            results |= self._read(group)
-        return results
+        groups = {group[0].name.partition("/")[0]: group for group in by_owner(wanted, lambda each: each.name)}
+        if any(repository.urgent for repository in wanted):
+            return self._read_groups(groups)
+        # An owner whose token has few points left costs nobody else anything.
+        resting = self._client.resting(groups)
+        doubts = {each.name: Doubt(reason) for owner, reason in resting.items() for each in groups.pop(owner)}
+        with self._client.reading(groups):
+            return doubts | self._read_groups(groups)
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out."""
         identities = {name: repository.identity for name, repository in known.items() if repository.identity}
         return look_up(self._client, locators, identities)
+
+    def _read_groups(self, groups: Mapping[str, Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
+        results: dict[str, Repository | Doubt] = {}
+        for group in groups.values():
+            results |= self._read(group)
+        return results
 
     def _read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
         """Read repositories of one owner."""

@@ -597,28 +597,11 @@ def test_after_failures_the_loop_waits_longer_and_after_a_good_refresh_no_more(l
     assert [bool(names) for names in read] == [True, False, True, False, True, False, True]
 
 
-def test_the_loop_spares_the_points_that_are_left(loop: Loop) -> None:
-    loop.stage.source.usage.remaining = 100
-    loop.stage.source.usage.resets_at = loop.stage.clock.now + timedelta(hours=1, seconds=4)
+def test_the_loop_waits_until_the_source_can_afford_to_go_on(loop: Loop) -> None:
+    loop.stage.source.usage.resumes_at = loop.stage.clock.now + timedelta(seconds=44)
     read = loop.run(loop.later(39), loop.later(2))
 
     assert [bool(names) for names in read] == [True, False, True]
-
-
-def test_a_refresh_that_cost_nothing_says_nothing_about_the_next_one(loop: Loop) -> None:
-    usage = loop.stage.source.usage
-    usage.remaining, usage.resets_at = 100, loop.stage.clock.now + timedelta(hours=1, seconds=4)
-    reads, costs = loop.stage.source.read, iter([10, 0, 0])
-
-    def read(wanted: Any) -> Any:
-        answer = reads(wanted)
-        usage.points += next(costs) - 1
-        return answer
-
-    loop.stage.source.read = read  # type: ignore[method-assign]
-    # 90 points at 10 a refresh are 9 refreshes in an hour, but never longer than five minutes.
-    got = loop.run(loop.later(299), loop.later(2), loop.later(299), loop.later(2))
-    assert [bool(names) for names in got] == [True, False, True, False, True]
 
 
 def test_hinted_repositories_are_read_once_github_can_know(loop: Loop) -> None:

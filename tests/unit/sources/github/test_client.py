@@ -157,12 +157,12 @@ def test_after_a_limit_nothing_is_sent_until_it_is_over(github: Mocker) -> None:
         with pytest.raises(Limited):
             ask(client)
     assert github.call_count == 1
-    assert client.usage.blocked_until
+    assert client.usage.resumes_at
 
     seconds = 60.0
     github.post(GRAPHQL, json={"data": {}})
     ask(client)
-    assert client.usage.blocked_until is None
+    assert client.usage.resumes_at is None
 
 
 def test_one_token_has_one_limiter_for_all_owners(client: GitHubClient, github: Mocker) -> None:
@@ -239,7 +239,7 @@ def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocke
     with pytest.raises(Limited):
         ask(client)
 
-    assert client.usage.blocked_until == datetime(2026, 11, 21, 9, 10, tzinfo=UTC)
+    assert client.usage.resumes_at == datetime(2026, 11, 21, 9, 10, tzinfo=UTC)
 
 
 def test_what_is_twenty_seconds_old_is_settled(client: GitHubClient, github: Mocker) -> None:

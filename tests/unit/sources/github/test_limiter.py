@@ -1,11 +1,11 @@
 """What one token may still ask, by a clock that the test moves."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
 
-from plugin.sources.github.answer import Limited
+from plugin.sources.github.answer import Limited, time_of_day
 from plugin.sources.github.limiter import LONGEST_BLOCK, Clock, Limiter, scarcest
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -53,13 +53,13 @@ def rate(time: Time, remaining: int, seconds: float) -> dict[str, object]:
 
 def blocked_for(limiter: Limiter, time: Time) -> float:
     """How many seconds it refuses everything: not a second less, not one more."""
-    until = limiter.blocked_until
+    until = limiter.resumes_at
     if until is None:
         limiter.wait_for_turn()
         return 0
     seconds = (until - time.now()).total_seconds()
     time.seconds += seconds - 0.5
-    with pytest.raises(Limited, match=r"^GitHub's rate limit is used up$"):
+    with pytest.raises(Limited, match=rf"^GitHub's rate limit is used up until {time_of_day(until)}$"):
         limiter.wait_for_turn()
     time.seconds += 0.5
     limiter.wait_for_turn()
@@ -182,7 +182,7 @@ def test_what_is_left_comes_from_the_answer_or_from_its_headers(limiter: Limiter
     limiter.answered(0.1, headers(time, 70, 600), rate(time, 50, 600))
     assert limiter.quota
     assert limiter.quota.remaining == 50
-    assert limiter.quota.resets_at == time.now() + timedelta(seconds=600)  # by our own clock
+    assert limiter.quota.resets == time.seconds + 600  # by our own clock
 
     limiter.answered(0.1, headers(time, 70, 600), None)
     assert limiter.quota.remaining == 70
@@ -277,6 +277,84 @@ def test_nobody_waits_longer_than_a_minute(limiter: Limiter, time: Time) -> None
         limiter.failed(20.0)
 
     assert max(time.slept) < 60
+
+
+def read_at(limiter: Limiter, time: Time, remaining: int, *costs: int) -> float:
+    """How many seconds it rests after readings that cost so much, the hour being young."""
+    limiter.answered(0.1, headers(time, remaining, 3600), rate(time, remaining, 3600))
+    for cost in costs:
+        limiter.rest(cost)
+    until = limiter.rests_until
+    assert until == limiter.resumes_at
+    limiter.wait_for_turn()  # it may be asked all the same
+    return (until - time.now()).total_seconds() if until else 0
+
+
+def test_points_that_are_left_are_spread_over_the_time_until_they_are_renewed(limiter: Limiter, time: Time) -> None:
+    # 1,000 points less a tenth are 90 readings at 10 points: one in 40 seconds.
+    assert read_at(limiter, time, 1000, 10, 10) == pytest.approx(40)
+    assert read_at(limiter, time, 2000, 10) == pytest.approx(20)
+    time.seconds += 20
+    assert limiter.rests_until is None
+
+
+def test_no_rest_is_longer_than_five_minutes_as_long_as_there_are_points(limiter: Limiter, time: Time) -> None:
+    assert read_at(limiter, time, 100, 10, 10) == 300
+    assert read_at(limiter, time, 1, 10) == 300
+
+
+@pytest.mark.parametrize(("remaining", "rest"), [(12, 90 / 1.08), (5, 90)])
+def test_no_rest_is_longer_than_the_points_take_to_be_renewed(
+    limiter: Limiter, time: Time, remaining: int, rest: float
+) -> None:
+    limiter.answered(0.1, headers(time, remaining, 90), None)
+    limiter.rest(10)
+    limiter.rest(10)
+
+    assert limiter.rests_until
+    assert (limiter.rests_until - time.now()).total_seconds() == pytest.approx(rest)
+
+
+def test_one_reading_that_cost_much_says_nothing_about_the_next(limiter: Limiter, time: Time) -> None:
+    assert read_at(limiter, time, 100, 10) == 0
+    assert read_at(limiter, time, 1000, 500) == pytest.approx(40)
+    assert read_at(limiter, time, 1000, 20) == pytest.approx(80)
+    assert read_at(limiter, time, 1000, 0) == pytest.approx(80)  # one that cost nothing says nothing either
+
+
+def test_what_is_not_known_makes_nothing_rest(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, {}, None)
+    limiter.rest(10)
+    limiter.rest(10)
+    assert limiter.rests_until is None
+
+    limiter.answered(0.1, headers(time, 5, 60), rate(time, 5, 60))
+    time.seconds += 60
+    limiter.rest(10)
+    assert limiter.rests_until is None
+
+
+def test_the_longer_of_silence_and_rest_counts(limiter: Limiter, time: Time) -> None:
+    read_at(limiter, time, 1000, 10, 10)
+    limiter.refused({"retry-after": "30"})
+    assert limiter.resumes_at == time.now() + timedelta(seconds=40)
+    limiter.refused({"retry-after": "50"})
+    assert limiter.resumes_at == time.now() + timedelta(seconds=50)
+
+
+def test_people_are_never_told_a_time_that_is_too_early() -> None:
+    assert time_of_day(NOON) == "12:00 UTC"
+    assert time_of_day(NOON + timedelta(seconds=1)) == "12:01 UTC"
+    assert time_of_day((NOON + timedelta(seconds=61)).astimezone(timezone(timedelta(hours=5)))) == "12:02 UTC"
+
+
+def test_points_are_counted(limiter: Limiter, time: Time) -> None:
+    limiter.answered(0.1, {}, {"cost": 3})
+    limiter.answered(0.1, {}, None)
+    limiter.answered(0.1, {}, {"cost": "many"})
+    limiter.answered(0.1, headers(time, 5, 60), rate(time, 5, 60))
+
+    assert limiter.points == 4
 
 
 def test_a_quota_with_an_absurd_reset_is_forgotten_after_an_hour(limiter: Limiter, time: Time) -> None:
