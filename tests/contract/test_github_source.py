@@ -11,9 +11,11 @@ import pytest
 from plugin.core.model import LookUp, Mark, PullRequestState, Repository
 from plugin.core.references import Locator
 from plugin.sources import Doubt, Wanted
-from plugin.sources.file import LONG_AGO, Organisation
+from plugin.sources.file import LONG_AGO, Organisation, RepositoryEntry
 from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.limiter import OUT_OF_TIME
 from plugin.sources.github.listing import GONE, REPLACED, TIMES_SHORT
+from plugin.sources.github.look_ups import LOOK_UPS_PER_REQUEST
 from plugin.sources.github.reader import GitHubSource
 from tests.contract.conftest import Time, changed, operations, pull_request, with_pull_requests
 from tests.fakes.github import GitHub, Intercept, Request, faults
@@ -798,6 +800,82 @@ def test_the_last_point_is_known_to_be_the_last(reader: Reader) -> None:
 
     assert all(reason.startswith("GitHub's rate limit is used up") for reason in reader.read().values())
     assert reader.asked() == []
+
+
+# --- Time
+
+READING, LISTING, LOOKING_UP = 45.0, 25.0, 5.0  # seconds; the plugin takes more, which would make these tests larger
+
+
+@pytest.fixture(name="little_time")
+def _little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("READING", READING), ("LISTING", LISTING), ("LOOKING_UP", LOOKING_UP)):
+        monkeypatch.setattr(f"plugin.sources.github.reader.{name}", seconds)
+
+
+def slow(repositories: int, pull_requests: int) -> Organisation:
+    names = [f"acme/service-{i:02}" for i in range(repositories)]
+    entries = tuple(pull_request(number) for number in range(1, pull_requests + 1))
+    return Organisation(repositories=dict.fromkeys(names, RepositoryEntry(pull_requests=entries)))
+
+
+@pytest.mark.usefixtures("little_time")
+@pytest.mark.parametrize(("repositories", "pull_requests", "seconds"), [(60, 10, 6), (12, 130, 3), (50, 30, 5)])
+def test_a_refresh_ends_in_time_and_the_next_one_goes_on(repositories: int, pull_requests: int, seconds: float) -> None:
+    with GitHub(slow(repositories, pull_requests), inside=True) as github:
+        reader = Reader(github)
+        github.latency, github.sleep = seconds, reader.time.passes
+        left = [repositories]
+        while left[-1]:
+            begun = reader.time.monotonic()
+            reasons = reader.read()
+            assert reader.time.monotonic() - begun < READING + 2 * seconds
+            assert set(reasons.values()) <= {OUT_OF_TIME}
+            assert len(reasons) < left[-1]
+            left.append(len(reasons))
+            reader.known = {
+                name: replace(known, listed_at=known.listed_at or reader.time.now())
+                for name, known in reader.known.items()
+            }
+            reader.time.passes(60)
+
+    assert len(left) > 2
+    assert all(len(known.pull_requests) == pull_requests for known in reader.known.values())
+
+
+def test_who_was_listed_longest_ago_is_listed_first(reader: Reader) -> None:
+    reader.known["acme/payments"] = replace(reader.known["acme/payments"], listed_at=None)
+    for i, name in enumerate(["acme/users", "acme/orders", "acme/shop"]):
+        reader.known[name] = replace(reader.known[name], listed_at=LATER + timedelta(seconds=i))
+    reader.read("acme/orders", "acme/payments", "acme/shop", "acme/users")
+
+    (listing,) = (call for call in reader.github.log if call.operation == "List")
+    assert [listing.variables[f"n{i}"] for i in range(4)] == ["payments", "users", "orders", "shop"]
+
+
+@pytest.mark.usefixtures("little_time")
+def test_where_time_is_short_no_owner_is_always_the_last() -> None:
+    names = [f"{owner}/users" for owner in ("acme", "dan", "globex", "initech")]
+    with GitHub(Organisation(repositories=dict.fromkeys(names, RepositoryEntry())), inside=True) as github:
+        reader = Reader(github)
+        github.latency, github.sleep = 19, reader.time.passes  # so that there is time for three of them
+        left = []
+        for _ in range(4):
+            left += list(reader.read())
+            reader.known.clear()
+            reader.time.passes(60)
+
+    assert sorted(left) == names
+
+
+@pytest.mark.usefixtures("little_time")
+def test_looking_up_ends_in_time_too(reader: Reader) -> None:
+    numbers = [f"acme/orders#{number}" for number in range(1, 301)]
+    reader.github.latency, reader.github.sleep = LOOKING_UP, reader.time.passes
+    found = reader.look_up(*numbers)
+
+    assert reader.asked() == ["Confirm"]
+    assert len(found) == LOOK_UPS_PER_REQUEST
 
 
 def test_what_is_left_is_not_known_any_more_once_points_are_renewed(reader: Reader) -> None:

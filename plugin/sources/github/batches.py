@@ -1,7 +1,7 @@
 """Batches: what shares a request, and what to do when GitHub finds it too heavy or cannot be asked at all."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeVar
 
 from plugin.sources.github.answer import TooHeavy, Unavailable
@@ -20,12 +20,11 @@ def ask_in_batches(
 
     A batch that is too heavy is asked in halves; a single item that is too heavy is given up. When GitHub cannot be
     asked, or finds several single items in a row too heavy, everything left is given up at once instead of waiting for
-    one time-out after another.
+    one time-out after another. A batch is taken when it is its turn: what was asked before it may have brought it up.
     """
-    left = list(batches)
+    batches, left = iter(batches), list[Sequence[Item]]()
     too_heavy_alone = 0
-    while left:
-        batch = left.pop(0)
+    while batch := left.pop(0) if left else next(batches, None):
         try:
             ask(batch)
             too_heavy_alone = 0
@@ -37,10 +36,10 @@ def ask_in_batches(
             give_up(batch, str(error))
             too_heavy_alone += 1
             if too_heavy_alone == MANY:  # it is not the weight: GitHub is down
-                _give_up_all(left, give_up, str(error))
+                _give_up_all(chain(left, batches), give_up, str(error))
                 return
         except Unavailable as error:
-            _give_up_all([batch, *left], give_up, str(error))
+            _give_up_all(chain([batch], left, batches), give_up, str(error))
             return
 
 

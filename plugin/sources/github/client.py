@@ -4,6 +4,7 @@ Nothing is retried here: the next refresh asks again, and a request that was too
 What answers mean is in `answer.py`, how much may be asked in `limiter.py`.
 """
 
+import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -122,11 +123,21 @@ class GitHubClient:
         for token, limiter in tokens.items():
             limiter.rest(limiter.points - before[token])
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Let this thread begin no query later than so many seconds from now: it is Unavailable."""
+        outer = self._deadline()
+        self._threads.deadline = min(outer, self._clock.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._threads.deadline = outer
+
     def query(self, repository: str, text: str, variables: Mapping[str, Any]) -> Answer:
         """Ask one query in the name of `repository`'s owner. Raises Unavailable (Limited, too) or TooHeavy."""
         owner = repository.partition("/")[0]
         limiter = self._limiter(owner)
-        limiter.wait_for_turn()
+        limiter.wait_for_turn(self._deadline() - self._clock.monotonic())
         started = self._clock.monotonic()
         try:
             headers, body = self._ask(owner, text, dict(variables))
@@ -139,6 +150,9 @@ class GitHubClient:
             raise
         limiter.answered(self._clock.monotonic() - started, headers, answer.data.get("rateLimit"))
         return answer
+
+    def _deadline(self) -> float:
+        return float(getattr(self._threads, "deadline", math.inf))
 
     def _limiter(self, owner: str) -> Limiter:
         return self._limiters.of(self._token_of(owner))

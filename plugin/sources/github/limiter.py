@@ -4,6 +4,7 @@ GitHub's rules: https://docs.github.com/en/graphql/overview/rate-limits-and-quer
 https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from plugin.sources.github.answer import Limited, date_of
+from plugin.sources.github.answer import Limited, Unavailable, date_of
 
 # GitHub's windows are an hour long. Whatever asks for more comes from a wrong clock or a mangled header, and must not
 # keep the plugin blind for longer.
@@ -22,6 +23,7 @@ SECONDARY_BLOCK = 60.0
 # GitHub allows 60 seconds of computing per 60 seconds, to be estimated by how long its answers take.
 CPU_WINDOW = 60.0
 CPU_BUDGET = 45.0
+OUT_OF_TIME = "the refresh took too long to come to it; the next one goes on"
 RESERVE = 0.1  # the share of the points that are left that is kept for webhooks and people
 LONGEST_REST = 300.0  # seconds between two readings, as long as there are points
 
@@ -57,15 +59,18 @@ class Limiter:
     _answers: deque[tuple[float, float]] = field(default_factory=deque)  # when each ended, how long it took; seconds
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def wait_for_turn(self) -> None:
+    def wait_for_turn(self, patience: float = math.inf) -> None:
         """Return when a query may be sent: now, or after the seconds that GitHub's computing time needs.
 
-        Raises Limited at once if GitHub wants no requests now: nobody waits for that in here.
+        Raises Limited at once if GitHub wants no requests now: nobody waits for that in here, nor for longer than
+        `patience`, in seconds: Unavailable.
         """
         with self._lock:
             if until := self._moment(self._blocked_until):
                 raise Limited(until=until)
             wait = self._until_affordable()
+        if wait >= patience:
+            raise Unavailable(OUT_OF_TIME)
         if wait > 0:
             self.clock.sleep(wait)
 

@@ -1,6 +1,7 @@
 """Listings: all open, labelled pull requests of some repositories, every page of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,15 +101,23 @@ class Lister:
     client: GitHubClient
     experience: Experience
     done: dict[str, Listing | Lost | Doubt] = field(default_factory=dict)
-    _next: list[_Page] = field(default_factory=list)
+    _left: deque[_Page] = field(default_factory=deque)
 
     def list(self, wanted: Iterable[Wanted]) -> dict[str, Listing | Lost | Doubt]:
         """List all wanted repositories, or say why not."""
-        self._next = [_Page(repository, self._first_page_size(repository)) for repository in wanted]
-        while pages := self._next:
-            self._next = []
-            ask_in_batches(_by_weight(pages), self._ask, self._give_up)
+        self._left.extend(_Page(repository, self._first_page_size(repository)) for repository in wanted)
+        ask_in_batches(self._requests(), self._ask, self._give_up)
         return self.done
+
+    def _requests(self) -> Iterator[Sequence[_Page]]:
+        """Put pages into requests so that none asks for too many pull requests."""
+        while self._left:
+            pages = [self._left.popleft()]
+            weight = pages[0].first
+            while self._left and weight + self._left[0].first <= PULL_REQUESTS_PER_REQUEST:
+                weight += self._left[0].first
+                pages.append(self._left.popleft())
+            yield pages
 
     def _first_page_size(self, wanted: Wanted) -> int:
         return self._page_size(wanted.name, len(wanted.before.pull_requests) if wanted.before else UNKNOWN_SIZE - SPARE)
@@ -128,7 +137,7 @@ class Lister:
             if len(pages) == 1 and pages[0].first > SMALLEST_PAGE:
                 half = pages[0].first // 2
                 self.experience.largest[pages[0].wanted.name] = half
-                self._next.append(replace(pages[0], first=half))  # in doubt until that passes
+                self._left.append(replace(pages[0], first=half))  # in doubt until that passes
             raise
         for i, page in enumerate(pages):
             error, repository = trouble(answer, i), answer.data.get(f"r{i}")
@@ -169,7 +178,8 @@ class Lister:
                 self._doubt(page, "its list of pull requests does not end")
                 return
             first = self._page_size(name, missing)
-            self._next.append(replace(page, first=first, after=info["endCursor"], number=page.number + 1))
+            # Before other lists are begun: if time runs out, some are whole.
+            self._left.appendleft(replace(page, first=first, after=info["endCursor"], number=page.number + 1))
         elif self.experience.believes(name, missing):
             self.done[name] = _listing(page, url)
         else:
@@ -195,19 +205,6 @@ class Lister:
 
     def _doubt(self, page: _Page, reason: str) -> None:
         self.done[page.wanted.name] = Doubt(reason)
-
-
-def _by_weight(pages: Iterable[_Page]) -> list[list[_Page]]:
-    """Put pages into requests so that none asks for too many pull requests."""
-    requests: list[list[_Page]] = []
-    weight = PULL_REQUESTS_PER_REQUEST
-    for page in pages:
-        if weight + page.first > PULL_REQUESTS_PER_REQUEST:
-            requests.append([])
-            weight = 0
-        requests[-1].append(page)
-        weight += page.first
-    return requests
 
 
 def _unseen(wanted: Wanted, *, named: bool) -> Lost | Doubt:

@@ -7,6 +7,7 @@ ended.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from cachetools import LRUCache
 
@@ -23,6 +24,12 @@ from plugin.sources.github.probing import probe
 
 FILE_CACHE = 64 * 1024 * 1024  # bytes of file texts
 
+# Seconds after which no more queries are begun, so that a refresh ends, however slow GitHub is and however many owners.
+# What was read by then counts, and the next refresh goes on. A listing counts only with its details, so they must have
+# time left.
+READING, LISTING = 150.0, 120.0
+LOOKING_UP = 30.0
+
 
 class GitHubSource:
     """Reads repositories from GitHub. Used by one thread at a time."""
@@ -30,6 +37,7 @@ class GitHubSource:
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
         self._experience = Experience()
+        self._turn = 0
         # Files of repositories that stay doubtful for another reason: as long as they do, no snapshot holds them.
         self._files: LRUCache[FileKey, ConfigFile | None] = LRUCache(FILE_CACHE, getsizeof=_size)
 
@@ -52,12 +60,16 @@ class GitHubSource:
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out."""
         identities = {name: repository.identity for name, repository in known.items() if repository.identity}
-        return look_up(self._client, locators, identities)
+        with self._client.within(LOOKING_UP):
+            return look_up(self._client, locators, identities)
 
     def _read_groups(self, groups: Mapping[str, Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
         results: dict[str, Repository | Doubt] = {}
-        for group in groups.values():
-            results |= self._read(group)
+        owners = list(groups)
+        self._turn += 1  # if there is not enough time for all, it is not always the same ones' repositories that wait
+        with self._client.within(READING):
+            for i in range(len(owners)):
+                results |= self._read(groups[owners[(self._turn + i) % len(owners)]])
         return results
 
     def _read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
@@ -65,7 +77,9 @@ class GitHubSource:
         results = probe(self._client, wanted)
         changed = {repository.name: repository for repository in wanted if repository.name not in results}
         known = {name: before for name, it in changed.items() if (before := it.before) and before.identity}
-        listed = Lister(self._client, self._experience).list(changed.values())
+        with self._client.within(LISTING):
+            longest_ago = sorted(changed.values(), key=_listed_at)
+            listed = Lister(self._client, self._experience).list(longest_ago)
         listings = {name: listing for name, listing in listed.items() if isinstance(listing, Listing)}
         lost = {name: listing for name, listing in listed.items() if isinstance(listing, Lost)}
         results |= {name: listing for name, listing in listed.items() if isinstance(listing, Doubt)}
@@ -89,6 +103,11 @@ class GitHubSource:
                     self._files.pop(key, None)
                 elif key in details.files:
                     self._files[key] = details.files[key]
+
+
+def _listed_at(wanted: Wanted) -> tuple[bool, datetime | None]:
+    at = wanted.before.listed_at if wanted.before else None
+    return at is not None, at
 
 
 def _repository(wanted: Wanted, listing: Listing, details: Details) -> Repository:

@@ -10,7 +10,7 @@ from requests_mock import Mocker
 
 from plugin.sources.github.answer import GraphQLError, Limited, TooHeavy, Unavailable
 from plugin.sources.github.client import GitHubClient, Token
-from plugin.sources.github.limiter import Clock
+from plugin.sources.github.limiter import OUT_OF_TIME, Clock
 
 GRAPHQL = "https://api.github.com:443/graphql"  # PyGithub always writes the port
 RATE = {"cost": 3, "remaining": 4997, "resetAt": "2026-11-21T10:00:00Z"}
@@ -173,6 +173,32 @@ def test_one_token_has_one_limiter_for_all_owners(client: GitHubClient, github: 
         client.query("globex/site", "query { viewer { login } }", {})
 
     assert github.call_count == 1
+
+
+def test_within_some_time_the_shorter_one_counts(github: Mocker) -> None:
+    seconds = 0.0
+    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds))
+    github.post(GRAPHQL, json={"data": {}})
+
+    def late() -> bool:
+        try:
+            ask(client)
+        except Unavailable as error:
+            return str(error) == OUT_OF_TIME
+        return False
+
+    with client.within(30):
+        with client.within(20):
+            seconds = 19.9
+            assert not late()
+            seconds = 20.0
+            assert late()
+        with client.within(60):
+            seconds = 29.9
+            assert not late()
+            seconds = 30.0
+            assert late()
+    assert not late()
 
 
 def test_a_repository_that_is_not_found_does_not_make_a_new_connection(client: GitHubClient, github: Mocker) -> None:

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from plugin.sources.github.answer import Limited, time_of_day
+from plugin.sources.github.answer import Limited, Unavailable, time_of_day
 from plugin.sources.github.limiter import LONGEST_BLOCK, Clock, Limiter, scarcest
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -250,6 +250,25 @@ def test_more_computing_waits_until_the_oldest_is_a_minute_old(limiter: Limiter,
     limiter.wait_for_turn()
 
     assert time.slept == [60 - 25]
+
+
+def test_who_has_less_patience_than_it_takes_is_refused_at_once(limiter: Limiter, time: Time) -> None:
+    time.seconds += 50
+    limiter.answered(50.0, {}, None)
+    time.seconds += 20
+    with pytest.raises(Unavailable, match=r"^the refresh took too long to come to it; the next one goes on$"):
+        limiter.wait_for_turn(40)
+    assert time.slept == []
+
+    limiter.wait_for_turn(41)
+    assert time.slept == [40]
+
+
+def test_who_has_no_time_left_is_refused(limiter: Limiter) -> None:
+    limiter.wait_for_turn(0.1)
+    for patience in (0, -1):
+        with pytest.raises(Unavailable):
+            limiter.wait_for_turn(patience)
 
 
 def test_several_answers_may_have_to_grow_old(limiter: Limiter, time: Time) -> None:
