@@ -63,6 +63,7 @@ class Oracle:
         self._seen: dict[str, Sighting] = {}  # the newest sighting of each environment in any answer, gone or not
         self._live: set[str] = set()  # those that the newest answer about them holds
         self._forgot_in = 0  # the number of catalogs when the state was lost last
+        self._newest_edition = 0  # the newest edition that an answer was made with
 
     @property
     def catalog(self) -> Catalog:
@@ -79,6 +80,7 @@ class Oracle:
         """From now on the plugin knows nothing of what it once answered, and may take any repository for its own."""
         self._forgot_in = len(self._catalogs)
         self._records, self._seen, self._live = {}, {}, set()
+        self._newest_edition = 0
 
     def not_comparable(self) -> None:
         """Say that a version may have come and gone between two answers that are heard."""
@@ -100,6 +102,7 @@ class Oracle:
         self._nothing_dangles(asked, parameters)
         record.catalog = max(record.catalog, self._edition(record.catalog, seen))
         if not held:
+            self._no_older_edition(parameters)
             self._nothing_is_missing(record, asked, seen)
         self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
         record.body, record.seen, record.compared = body, seen, True
@@ -201,6 +204,14 @@ class Oracle:
             for dependency in entry["dependencies"]:
                 if dependency["target"] == "preview" and dependency["namespace"] not in names:
                     raise Wrong(f"{entry['name']} points at {dependency['namespace']}, which is not there")
+
+    def _no_older_edition(self, parameters: list[Mapping[str, Any]]) -> None:
+        editions = {int(entry["extra"]["edition"]) for entry in parameters}
+        if len(editions) > 1:
+            raise Wrong(f"one answer is made with several editions of the catalog: {sorted(editions)}")
+        if editions and min(editions) < self._newest_edition:
+            raise Wrong(f"the edition {min(editions)} of the catalog is back, after the edition {self._newest_edition}")
+        self._newest_edition = max(editions, default=self._newest_edition)
 
     def _edition(self, oldest: int, seen: Mapping[str, Sighting]) -> int:
         for edition in range(oldest, len(self._catalogs)):

@@ -127,6 +127,7 @@ class Episode:
         self._depth += 1
         try:
             said = possible[name].move(self.stage)
+            self.stage.look()
         finally:
             self._depth -= 1
         if said:
@@ -154,7 +155,8 @@ class Episode:
         stage.trouble.names = []
         for replica in stage.replicas:
             replica.fate.unreachable, replica.fate.next_write = False, None
-        stage.file.write_text(stage.oracle.catalog.text, "utf-8")
+        stage.files.spread = 0.0
+        stage.files.write(stage.oracle.catalog.text)
         self._wait_for_limits()
 
     def _after_a_full_listing(self) -> None:
