@@ -50,6 +50,7 @@ class Record:
     seen: dict[str, Sighting] = field(default_factory=dict)  # by the environment's name
     catalog: int = 0  # the oldest edition that the answer can have been made with
     compared: bool = False  # whether the plugin compares its next answer with this one
+    held: bool = False  # whether the breaker held it
 
 
 class Oracle:
@@ -87,6 +88,13 @@ class Oracle:
         for record in self._records.values():
             record.compared = False
 
+    def refused(self, asked: Asked, *, held: bool) -> None:
+        """Judge an error. `held` says that the breaker holds, and has no answer to hold. Raises Wrong."""
+        if record := self._records.get(asked):
+            if held and record.held and record.compared:
+                raise Wrong("an answer that the breaker holds is there no more")
+            record.compared = False
+
     def hear(self, asked: Asked, body: bytes, *, held: bool) -> None:
         """Judge a 200. `held` says that the read routes show the breaker's hold on this answer. Raises Wrong."""
         record = self._records.get(asked)
@@ -105,7 +113,7 @@ class Oracle:
             self._no_older_edition(parameters)
             self._nothing_is_missing(record, asked, seen)
         self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
-        record.body, record.seen, record.compared = body, seen, True
+        record.body, record.seen, record.compared, record.held = body, seen, True, held
 
     def expected(self, asked: Asked, *, but: frozenset[str]) -> dict[str, Fact]:
         """Return what an answer holds once everything is known and nothing is held, leaving out some repositories."""

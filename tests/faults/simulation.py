@@ -28,6 +28,7 @@ INTERVAL = 30.0  # seconds between two of them
 FULL_LISTING = 660.0  # seconds after which the rest must be there
 HALF_AN_HOUR = 1800.0  # seconds
 LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
+LAST_CHANGES_OF_ONE_SECOND = ("twice within a second",) * 4
 
 
 @dataclass(slots=True)
@@ -178,10 +179,11 @@ class Episode:
         self._refresh_often()
         self._judge()
         self.story.append("some last changes")
-        for change in LAST_CHANGES:
-            MOVES[change].move(stage)
-        self._refresh_often()
-        self._judge()
+        for changes in (LAST_CHANGES, LAST_CHANGES_OF_ONE_SECOND):
+            for change in changes:
+                MOVES[change].move(stage)
+            self._refresh_often()
+            self._judge()
 
     def _after_an_hour(self) -> None:
         stage = self.stage

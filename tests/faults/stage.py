@@ -122,7 +122,7 @@ class Stage:
             self.oracle.hear(asked, answer.body, held=self._is_held(replica, asked))
         elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):
             self.refusals += 1
-            self.oracle.not_comparable()
+            self.oracle.refused(asked, held=b"the answer before is not known" in answer.body)
         else:
             raise Wrong(f"the answer has status {answer.status}: {answer.body!r}")
         return answer
