@@ -126,6 +126,18 @@ class Mirror:
             self._observe(report)
             return report
 
+    def follow(self) -> None:
+        """Show what another replica knows, also what changes no answer. For a replica that does not poll."""
+        try:
+            self._look_at_catalog()
+            self._published.reload()
+        except Unreachable as error:
+            get_logger().warning("the state cannot be read", reason=str(error))
+        except Exception as error:  # noqa: BLE001  it must be there when the lease comes to this replica
+            get_logger().error("the state cannot be shown", exc_info=error)
+        else:
+            self._refreshed_once.set()
+
     def run(self, interval: timedelta, stop: threading.Event) -> None:
         """Refresh until told to stop, as long as this replica is the one that polls."""
         while not stop.is_set():
@@ -141,7 +153,7 @@ class Mirror:
             now = time.monotonic()
             if not self._lease.held:
                 due = 0.0  # by the time that this one takes over, it must look at once
-                self._follow()
+                self.follow()
             elif now >= due:
                 report = self.refresh()
                 failures = failures + 1 if report.failure else 0
@@ -172,18 +184,6 @@ class Mirror:
             with suppress(Unreachable):  # only the nudge wants to know
                 self._board.asked(version)
                 self._asked = version
-
-    def _follow(self) -> None:
-        """Show what another replica knows, also what changes no answer."""
-        try:
-            self._look_at_catalog()
-            self._published.reload()
-        except Unreachable as error:
-            get_logger().warning("the state cannot be read", reason=str(error))
-        except Exception as error:  # noqa: BLE001  it must be there when the lease comes to this replica
-            get_logger().error("the state cannot be shown", exc_info=error)
-        else:
-            self._refreshed_once.set()
 
     def _look_at_catalog(self) -> None:
         """Let the file be seen beside what was in force until now: of what comes next it cannot know."""

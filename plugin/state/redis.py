@@ -185,7 +185,8 @@ class RedisStore:
                     self._know(known, written)
                 else:  # Redis holds at least as much as is known here
                     written = self._write(stored, replace(stored.head, version=version), Changes({}, ()))
-            except Outdated:
+            except Outdated:  # perhaps the lease is lost too: whoever has it now must answer nothing older
+                self._leave_floor(stored, version)
                 raise _went_back() from None
             get_logger().warning("Redis had lost what was stored last; it was written back", version=version)
             return written

@@ -637,15 +637,13 @@ def change_prefix(stage: Stage) -> str:
 
 @move(2, nested=True)
 def break_catalog(stage: Stage) -> str:
-    if len(stage.replicas) > 1:  # one that had not read the edition before would bring back the one before that
-        return ""
-    stage.file.write_text("version: 1\nservices: [", "utf-8")
+    stage.files.write("version: 1\nservices: [")
     return "a mistake"
 
 
 @move(3, nested=True)
 def mend_catalog(stage: Stage) -> str:
-    stage.file.write_text(stage.oracle.catalog.text, "utf-8")
+    stage.files.write(stage.oracle.catalog.text)
     return "as it was before"
 
 

@@ -50,6 +50,7 @@ class Record:
     seen: dict[str, Sighting] = field(default_factory=dict)  # by the environment's name
     catalog: int = 0  # the oldest edition that the answer can have been made with
     compared: bool = False  # whether the plugin compares its next answer with this one
+    held: bool = False  # whether the breaker held it
 
 
 class Oracle:
@@ -63,6 +64,7 @@ class Oracle:
         self._seen: dict[str, Sighting] = {}  # the newest sighting of each environment in any answer, gone or not
         self._live: set[str] = set()  # those that the newest answer about them holds
         self._forgot_in = 0  # the number of catalogs when the state was lost last
+        self._newest_edition = 0  # the newest edition that an answer was made with
 
     @property
     def catalog(self) -> Catalog:
@@ -79,10 +81,18 @@ class Oracle:
         """From now on the plugin knows nothing of what it once answered, and may take any repository for its own."""
         self._forgot_in = len(self._catalogs)
         self._records, self._seen, self._live = {}, {}, set()
+        self._newest_edition = 0
 
     def not_comparable(self) -> None:
         """Say that a version may have come and gone between two answers that are heard."""
         for record in self._records.values():
+            record.compared = False
+
+    def refused(self, asked: Asked, *, held: bool) -> None:
+        """Judge an error. `held` says that the breaker holds, and has no answer to hold. Raises Wrong."""
+        if record := self._records.get(asked):
+            if held and record.held and record.compared:
+                raise Wrong("an answer that the breaker holds is there no more")
             record.compared = False
 
     def hear(self, asked: Asked, body: bytes, *, held: bool) -> None:
@@ -100,9 +110,10 @@ class Oracle:
         self._nothing_dangles(asked, parameters)
         record.catalog = max(record.catalog, self._edition(record.catalog, seen))
         if not held:
+            self._no_older_edition(parameters)
             self._nothing_is_missing(record, asked, seen)
         self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
-        record.body, record.seen, record.compared = body, seen, True
+        record.body, record.seen, record.compared, record.held = body, seen, True, held
 
     def expected(self, asked: Asked, *, but: frozenset[str]) -> dict[str, Fact]:
         """Return what an answer holds once everything is known and nothing is held, leaving out some repositories."""
@@ -201,6 +212,14 @@ class Oracle:
             for dependency in entry["dependencies"]:
                 if dependency["target"] == "preview" and dependency["namespace"] not in names:
                     raise Wrong(f"{entry['name']} points at {dependency['namespace']}, which is not there")
+
+    def _no_older_edition(self, parameters: list[Mapping[str, Any]]) -> None:
+        editions = {int(entry["extra"]["edition"]) for entry in parameters}
+        if len(editions) > 1:
+            raise Wrong(f"one answer is made with several editions of the catalog: {sorted(editions)}")
+        if editions and min(editions) < self._newest_edition:
+            raise Wrong(f"the edition {min(editions)} of the catalog is back, after the edition {self._newest_edition}")
+        self._newest_edition = max(editions, default=self._newest_edition)
 
     def _edition(self, oldest: int, seen: Mapping[str, Sighting]) -> int:
         for edition in range(oldest, len(self._catalogs)):

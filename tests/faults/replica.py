@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from flask.testing import FlaskClient
 
 from plugin.answer import Answers
 from plugin.core.breaker import Emitted
+from plugin.core.catalog import Catalog
 from plugin.core.filters import Filters
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
@@ -99,15 +102,17 @@ class Answer:
 class Replica:
     """One process: the real parts between a source, a state and HTTP."""
 
-    def __init__(self, name: str, catalog: Path, source: Source, state: State, clock: Clock) -> None:
-        """Start. Raises Unreachable."""
+    def __init__(self, name: str, file: Path, source: Source, state: State, clock: Clock) -> None:
+        """Start. Raises InvalidFile if the catalog's file is broken and the state holds no catalog."""
         self.name = name
+        self.file = file
         self.fate = Fate()
         self.source = source
         self.state = state
         self.published = Published(MortalStore(state.store, self.fate), BREAKER, MAX_STALE, clock.of_replicas)
         mortal = State(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
-        self.mirror = Mirror(source, WatchedCatalog(catalog), self.published, mortal, lambda _: None)
+        watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
+        self.mirror = Mirror(source, watched, self.published, mortal, lambda _: None)
         self._client = _client(Answers(self.mirror), clock)
 
     def ask(self, asked: Mapping[str, Any]) -> Answer:
@@ -120,6 +125,12 @@ class Replica:
         """Ask as people do."""
         response = self._client.get("/api/v1/previews", headers=TOKEN)
         return Answer(response.status_code, response.data)
+
+
+def _in_force(store: Store) -> Catalog | None:
+    with suppress(Unreachable):
+        return store.load().catalog
+    return None
 
 
 def _client(answers: Answers, clock: Clock) -> FlaskClient:

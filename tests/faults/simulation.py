@@ -28,6 +28,7 @@ INTERVAL = 30.0  # seconds between two of them
 FULL_LISTING = 660.0  # seconds after which the rest must be there
 HALF_AN_HOUR = 1800.0  # seconds
 LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
+LAST_CHANGES_OF_ONE_SECOND = ("twice within a second",) * 4
 
 
 @dataclass(slots=True)
@@ -127,6 +128,7 @@ class Episode:
         self._depth += 1
         try:
             said = possible[name].move(self.stage)
+            self.stage.look()
         finally:
             self._depth -= 1
         if said:
@@ -154,7 +156,8 @@ class Episode:
         stage.trouble.names = []
         for replica in stage.replicas:
             replica.fate.unreachable, replica.fate.next_write = False, None
-        stage.file.write_text(stage.oracle.catalog.text, "utf-8")
+        stage.files.spread = 0.0
+        stage.files.write(stage.oracle.catalog.text)
         self._wait_for_limits()
 
     def _after_a_full_listing(self) -> None:
@@ -176,10 +179,11 @@ class Episode:
         self._refresh_often()
         self._judge()
         self.story.append("some last changes")
-        for change in LAST_CHANGES:
-            MOVES[change].move(stage)
-        self._refresh_often()
-        self._judge()
+        for changes in (LAST_CHANGES, LAST_CHANGES_OF_ONE_SECOND):
+            for change in changes:
+                MOVES[change].move(stage)
+            self._refresh_often()
+            self._judge()
 
     def _after_an_hour(self) -> None:
         stage = self.stage

@@ -4,7 +4,9 @@ import random
 from pathlib import Path
 from typing import Any
 
+from plugin.errors import InvalidFile
 from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
+from tests.faults.files import Files
 from tests.faults.oracle import Asked, Oracle, Wrong
 from tests.faults.places import Place
 from tests.faults.replica import MAX_STALE, Answer, Killed, Replica
@@ -36,9 +38,8 @@ class Stage:
         self.trouble = Trouble(self.clock, chance)
         self.github = Told(self.truth, self.trouble, self._while_asking)
         self.place = place
-        self.file = folder / "catalog.yaml"
         self.oracle = Oracle(self.truth, Catalog(SERVICES))
-        self.file.write_text(self.oracle.catalog.text, "utf-8")
+        self.files = Files(self.clock, chance, folder, self.oracle.catalog.text)
         self.inputs = list(INPUTS[: chance.randint(1, len(INPUTS))])
         self.changed: list[str] = []  # repositories in the order of their changes, for webhooks
         # Some episodes are about what happens within the seconds by which GitHub's answers lag.
@@ -54,15 +55,21 @@ class Stage:
     # --- Processes
 
     def start(self) -> Replica:
-        """Start a process. None starts with a broken catalog, so people mend it first."""
-        self.file.write_text(self.oracle.catalog.text, "utf-8")
+        """Start a process, on a volume of its own."""
         self._started += 1
-        name = f"replica {self._started}"
-        return Replica(name, self.file, self.github.source(), self.place.open(), self.clock)
+        name, state = f"replica {self._started}", self.place.open()
+        try:
+            return Replica(name, self.files.new(name), self.github.source(), state, self.clock)
+        except InvalidFile:  # with nothing in force that could stay, so people mend it first
+            if state.store.load().catalog:
+                raise
+            self.files.write(self.oracle.catalog.text)
+            return Replica(name, self.files.new(name), self.github.source(), state, self.clock)
 
     def stop(self, replica: Replica) -> None:
         """End a process without a word."""
         self.replicas.remove(replica)
+        self.files.remove(replica.name)
         replica.state.close()
 
     def idle(self) -> list[Replica]:
@@ -71,6 +78,7 @@ class Stage:
 
     def refresh(self, replica: Replica, only: frozenset[str] | None = None) -> None:
         """Refresh one, which may be the end of it, and ask it everything."""
+        self.look()
         self._busy.append(replica.name)
         if self.chance.random() < 0.8:  # else it is a leader that was paused, and does not know its successor
             self.place.take_lease(replica.state)
@@ -84,6 +92,12 @@ class Stage:
         for alive in self.idle():
             for asked in self.inputs:
                 self.ask(alive, asked)
+
+    def look(self) -> None:
+        """Let every replica do what it does each second when it does not poll."""
+        for replica in self.idle():
+            self.files.renew(replica.name)
+            replica.mirror.follow()
 
     def replace(self, replica: Replica) -> None:
         """Let a new process take the place of one that ended."""
@@ -108,7 +122,7 @@ class Stage:
             self.oracle.hear(asked, answer.body, held=self._is_held(replica, asked))
         elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):
             self.refusals += 1
-            self.oracle.not_comparable()
+            self.oracle.refused(asked, held=b"the answer before is not known" in answer.body)
         else:
             raise Wrong(f"the answer has status {answer.status}: {answer.body!r}")
         return answer
@@ -125,7 +139,7 @@ class Stage:
 
     def edit(self, catalog: Catalog) -> None:
         self.oracle.edited(catalog)
-        self.file.write_text(catalog.text, "utf-8")
+        self.files.write(catalog.text)
 
     def acknowledge(self, replica: Replica) -> str:
         """Type the command that the read routes show, if they show one."""

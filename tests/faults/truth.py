@@ -20,6 +20,10 @@ class Clock:
     def pass_by(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
+    def monotonic(self) -> float:
+        """Seconds that nothing sets, neither back nor forward."""
+        return self.now.timestamp()
+
     def of_replicas(self) -> datetime:
         return self.now + self.skew
 

@@ -227,6 +227,27 @@ def test_a_replica_that_starts_after_a_loss_answers_nothing_older_than_what_othe
         replicas.new().head()
 
 
+def test_a_leader_whose_lease_was_lost_too_says_that_something_newer_was_answered(replicas: Replicas) -> None:
+    leader, follower = replicas.new(), replicas.new()
+    replicas.polls(0)
+    leader.save(NOTHING, FULL)
+    first = replicas.copy()
+    leader.save(FULL, later(FULL))
+    replicas.polls(1)
+    replicas.throw_back(first)
+    replicas.leases[0].held = True  # as far as it knows
+    assert follower.head() == FULL.head  # it cannot know yet
+
+    with pytest.raises(Unreachable, match="lost"):
+        leader.head()
+    replicas.leases[1].held = False
+    for store in (follower, replicas.new()):
+        with pytest.raises(Unreachable):
+            store.head()
+    replicas.polls(1)
+    assert follower.head() == leader.head() == Head(3, FULL.head.fresh_at)
+
+
 def test_another_state_under_a_number_that_was_seen_is_not_taken_for_it(replicas: Replicas) -> None:
     old, new = replicas.new(), replicas.new()
     replicas.polls(0)
