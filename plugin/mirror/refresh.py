@@ -166,6 +166,15 @@ class Mirror:
 
     def _refresh(self, before: Current, only: Collection[str] | None) -> str:
         """Store what is new; return what kept everything from being read, or ""."""
+        try:
+            return self._read(before, only)
+        except Outdated:
+            if not self._lease.held:
+                raise
+            # Where nobody else polls it was an acknowledgement, and whoever gave it waits for this.
+            return self._read(self._published.synchronised(), only)
+
+    def _read(self, before: Current, only: Collection[str] | None) -> str:
         newest = self._catalog.read(before.known.catalog)
         gathered = gather(self._source, before, newest, self._published.clock(), only)
         repositories = gathered.snapshot.repositories

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from plugin.core.references import Locator
 from plugin.errors import NotReady, PluginError
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.current import waits_for_human
 from plugin.mirror.refresh import TICK, RefreshReport
 from plugin.state import Known, Outdated, Unreachable
 from tests.builders import MONDAY, make_look_up, make_pull_request
@@ -234,6 +235,41 @@ def test_what_was_looked_up_is_kept_until_it_is_known_better(stage: Stage) -> No
         "acme/payments#9 has no preview label",
         "acme/payments#9 was merged",
     ]
+
+
+def test_an_acknowledgement_during_a_refresh_takes_effect_at_once(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 11)]
+    stage.mirror.refresh()
+    stage.answer()
+    stage.write_catalog({"payments": {}})
+    stage.mirror.refresh()
+    assert waits_for_human(stage.known())
+    reads, catalog = stage.source.read, stage.known().catalog
+    assert catalog
+
+    def read(wanted: Any) -> Any:
+        if not stage.known().acknowledged:
+            stage.state.store.acknowledge(catalog.fingerprint)
+        return reads(wanted)
+
+    stage.source.read = read  # type: ignore[method-assign]
+    assert stage.mirror.refresh().failure == ""
+    assert stage.answer() == []
+
+
+def test_a_refresh_that_another_replica_was_quicker_than_is_not_repeated(stage: Stage) -> None:
+    stage.mirror.refresh()
+    reads = stage.source.read
+
+    def read(wanted: Any) -> Any:
+        stage.state.lease.held = False  # type: ignore[misc]
+        stage.state.store.acknowledge("0123456789ab")
+        return reads(wanted)
+
+    stage.source.read = read  # type: ignore[method-assign]
+    stage.source.asked.clear()
+    assert stage.mirror.refresh().failure == "something newer was stored meanwhile"
+    assert len(stage.source.asked) == 1
 
 
 def test_each_refresh_reports_what_it_did(stage: Stage) -> None:
