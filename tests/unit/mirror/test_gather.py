@@ -216,6 +216,17 @@ def test_a_link_is_looked_up_unless_the_repository_it_names_is_doubtful() -> Non
     assert doubtful.looked_up == []
 
 
+def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> None:
+    before = known(ORDERS, PAYMENTS)
+    assert before.decision
+    found = Locator("acme/payments", 9)  # what nobody would find: no file names it
+    parts = {name: replace(part, links=frozenset({found})) for name, part in before.decision.parts.items()}
+    source = Source(clean(before))
+    gathered(source, replace(before, decision=replace(before.decision, parts=parts)))
+
+    assert source.looked_up == [[found]]
+
+
 def test_files_are_judged_by_the_catalog_that_comes_into_force_with_them() -> None:
     bigger = make_catalog({"orders": {"depends_on": ["payments", "users"]}, "payments": {}, "users": {}})
     text = "version: 1\ndependencies: {users: staging}"
