@@ -17,6 +17,9 @@ ROOT = Path(__file__).parent.parent
 MUTMUT = Path(sys.executable).with_name("mutmut")
 AT_LEAST = 90  # per cent
 NOTICED = ("killed", "timeout")  # what runs without end is noticed too
+UNNOTICED = ("survived", "no tests")
+# Which tests meet which function: mutmut asks each test once, but an old test can meet a new function.
+STATISTICS = ROOT / "mutants" / "mutmut-stats.json"
 
 
 def main(paths: Sequence[str]) -> int:
@@ -24,14 +27,12 @@ def main(paths: Sequence[str]) -> int:
     patterns = [path.removesuffix(".py").strip("/").replace("/", ".") + ".*" for path in paths]
     # mutmut copies the tests there; one that was removed since would notice something still.
     shutil.rmtree(ROOT / "mutants" / "tests", ignore_errors=True)
-    survived_before = {name for name, status in _results(["*"]).items() if status == "survived"}
+    resumed = STATISTICS.exists()
     _run("run", *patterns)
-    results = _results(patterns or ["*"])
-    untested = [name for name, status in results.items() if status == "no tests"]
-    if untested:  # mutmut finds out which functions a test meets once, but an old test can meet a new function
-        (ROOT / "mutants" / "mutmut-stats.json").unlink()
-    if again := untested + [name for name in results if name in survived_before and not patterns]:
-        _run("run", *again)
+    unnoticed = [name for name, status in _results(patterns or ["*"]).items() if status in UNNOTICED]
+    if resumed and unnoticed:
+        STATISTICS.unlink()
+        _run("run", *unnoticed)
     results = _results(patterns or ["*"])
     for name, status in results.items():
         if status not in NOTICED:

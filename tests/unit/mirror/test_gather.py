@@ -122,6 +122,7 @@ def test_only_the_repositories_that_are_said_to_have_changed_are_listed() -> Non
 
     assert source.wanted.keys() == {"acme/orders"}
     assert source.wanted["acme/orders"].must_list
+    assert source.wanted["acme/orders"].urgent
     assert result.snapshot.repositories["acme/orders"].numbers == {1}
     assert result.snapshot.read_at == {"acme/orders": LATER, "acme/payments": MONDAY}
     assert result.snapshot.doubts == {"acme/payments": "an older doubt"}
