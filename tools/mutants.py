@@ -18,6 +18,8 @@ MUTMUT = Path(sys.executable).with_name("mutmut")
 AT_LEAST = 90  # per cent
 NOTICED = ("killed", "timeout")  # what runs without end is noticed too
 UNNOTICED = ("survived", "no tests")
+# Which tests meet which function: mutmut asks each test once, but an old test can meet a new function.
+STATISTICS = ROOT / "mutants" / "mutmut-stats.json"
 
 
 def main(paths: Sequence[str]) -> int:
@@ -25,10 +27,12 @@ def main(paths: Sequence[str]) -> int:
     patterns = [path.removesuffix(".py").strip("/").replace("/", ".") + ".*" for path in paths]
     # mutmut copies the tests there; one that was removed since would notice something still.
     shutil.rmtree(ROOT / "mutants" / "tests", ignore_errors=True)
-    if again := patterns or [name for name, status in _results(["*"]).items() if status in UNNOTICED]:
-        _run("run", *again)
-    if not patterns:
-        _run("run")
+    resumed = STATISTICS.exists()
+    _run("run", *patterns)
+    unnoticed = [name for name, status in _results(patterns or ["*"]).items() if status in UNNOTICED]
+    if resumed and unnoticed:
+        STATISTICS.unlink()
+        _run("run", *unnoticed)
     results = _results(patterns or ["*"])
     for name, status in results.items():
         if status not in NOTICED:

@@ -58,13 +58,16 @@ def test_while_something_is_doubtful_its_previews_stay_in_the_answer(stage: Stag
 
 
 def test_before_everything_was_read_there_is_no_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plugin.mirror.refresh.FIRST_ANSWER", 0.0)
+    waited: list[bool] = []
+    monkeypatch.setattr(stage.mirror, "wait_for_first_refresh", lambda: waited.append(True))
     answers = Answers(stage.mirror)
 
     with pytest.raises(NotReady, match=r"^these repositories have never been read: acme/orders, acme/payments$"):
         answers.parameters({})
+    assert waited == [True]  # a server that has just started may know more in a moment
     with pytest.raises(NotReady):
         answers.current()
+    assert waited == [True]
 
 
 def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(

@@ -131,6 +131,18 @@ def test_what_was_dropped_does_not_come_back_by_an_answer_from_before_that() -> 
     assert absorb(dropped, listed(closed_at, settled=False), CATALOG, MONDAY).numbers == {1}  # reopened at once
 
 
+def test_what_was_dropped_as_missing_comes_back_once_it_is_listed_again() -> None:
+    hold = Hold("there is no such pull request for now", first_missing_at=MONDAY, times_missing=2)
+    snapshot = make_snapshot(CATALOG, make_repository("acme/orders", make_pull_request(1), held={1: hold}))
+    answers = {order(1): make_look_up("missing", answered_at=LATER)}
+    after, gone = with_confirmations(snapshot, [order(1)], answers)
+    dropped = after.repositories["acme/orders"]
+
+    assert gone == {order(1): Elsewhere.MISSING}
+    assert (dropped.numbers, dropped.dropped) == (frozenset(), {})
+    assert absorb(dropped, make_repository("acme/orders", make_pull_request(1)), CATALOG, LATER).numbers == {1}
+
+
 def test_a_head_is_as_old_as_its_first_reading() -> None:
     first = absorb(None, make_repository("acme/orders", make_pull_request(1)), CATALOG, MONDAY)
     second = absorb(first, make_repository("acme/orders", make_pull_request(1)), CATALOG, LATER)

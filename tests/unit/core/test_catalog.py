@@ -333,7 +333,10 @@ def test_a_service_is_refused_if_a_name_of_its_previews_would_be_too_long() -> N
     ]
     # A prefix that is no text is one mistake; names are measured as if there were none.
     assert len(mistakes_of({good: {}}, prefix=1)) == 1
-    assert len(mistakes_of({bad: {}}, prefix=1)) == 2
+    assert mistakes_of({bad: {}}, prefix=1) == [
+        f"services.{bad}: the name is too long: fork-preview-{bad}-9999999 would have more than 63 characters",
+        "prefix: must be a text; put it in quotes",
+    ]
     assert mistakes_of({good: {}}, prefix="preview1") == [
         f"services.{good}: the name is too long: fork-preview1-{good}-9999999 would have more than 63 characters"
     ]

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from plugin.core.last_good import config_in_force, remember_last_good
+from plugin.core.last_good import REMEMBERED_LENGTH, config_in_force, remember_last_good
 from plugin.core.model import ConfigFile, PullRequest
 from plugin.core.references import PullRequestReference, Staging
 from plugin.core.repo_config import ServiceConfig
@@ -106,6 +106,16 @@ def test_a_file_that_trips_the_reader_harms_nothing_but_itself(monkeypatch: pyte
 
     tripped = in_force(make_pull_request(config="#" + "x" * 5000))  # so long that nothing remembers what it said
     assert tripped == (ServiceConfig(), ".preview.yaml: could not be understood (RecursionError)")
+
+
+def test_what_a_file_says_is_remembered_unless_many_like_it_would_fill_the_memory() -> None:
+    def remembered(length: int) -> bool:
+        pull_request = make_pull_request(config=GOOD.ljust(length, "#"))
+        one, other = (config_in_force(pull_request, "acme/orders", CATALOG) for _ in range(2))
+        return one.services is other.services
+
+    assert remembered(REMEMBERED_LENGTH)
+    assert not remembered(REMEMBERED_LENGTH + 1)
 
 
 def test_a_message_is_one_bounded_line() -> None:

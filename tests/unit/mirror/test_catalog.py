@@ -19,6 +19,7 @@ def _path(tmp_path: Path) -> Path:
 def test_an_unchanged_file_stays_the_same_catalog(path: Path) -> None:
     watched = WatchedCatalog(path)
 
+    assert watched.waits is None
     assert watched.read(None) is watched.newest
     assert watched.read(None) is watched.read(None)
     assert watched.error == ""
@@ -77,6 +78,9 @@ def test_a_broken_version_that_is_gone_for_a_moment_is_still_broken(path: Path) 
 
 def test_at_the_start_there_is_no_old_version_to_keep(path: Path) -> None:
     path.write_text("version: 2", "utf-8")
+    with pytest.raises(InvalidFile):
+        WatchedCatalog(path)
+    path.write_text("", "utf-8")
     with pytest.raises(InvalidFile):
         WatchedCatalog(path)
     path.unlink()
@@ -217,7 +221,10 @@ def test_a_process_starts_with_a_broken_file_if_something_is_in_force(path: Path
     path.write_text(edition(2).text, "utf-8")
     assert replica.read(in_force).text == edition(2).text
     path.unlink()
-    assert WatchedCatalog(path, lambda: in_force).error == f"[Errno 2] No such file or directory: '{path}'"
+    without = WatchedCatalog(path, lambda: in_force)
+    assert without.read(in_force) is in_force
+    assert without.error == f"[Errno 2] No such file or directory: '{path}'"
+    assert without.waits is None
 
 
 def test_what_is_in_force_is_not_asked_for_where_the_file_is_good(path: Path) -> None:

@@ -122,6 +122,7 @@ def test_only_the_repositories_that_are_said_to_have_changed_are_listed() -> Non
 
     assert source.wanted.keys() == {"acme/orders"}
     assert source.wanted["acme/orders"].must_list
+    assert source.wanted["acme/orders"].urgent
     assert result.snapshot.repositories["acme/orders"].numbers == {1}
     assert result.snapshot.read_at == {"acme/orders": LATER, "acme/payments": MONDAY}
     assert result.snapshot.doubts == {"acme/payments": "an older doubt"}
@@ -214,6 +215,17 @@ def test_a_link_is_looked_up_unless_the_repository_it_names_is_doubtful() -> Non
     doubtful = Source({"acme/orders": clean(before)["acme/orders"]}, answers)
     assert gathered(doubtful, before).snapshot.repositories["acme/payments"].looked_up == {}
     assert doubtful.looked_up == []
+
+
+def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> None:
+    before = known(ORDERS, PAYMENTS)
+    assert before.decision
+    found = Locator("acme/payments", 9)  # what nobody would find: no file names it
+    parts = {name: replace(part, links=frozenset({found})) for name, part in before.decision.parts.items()}
+    source = Source(clean(before))
+    gathered(source, replace(before, decision=replace(before.decision, parts=parts)))
+
+    assert source.looked_up == [[found]]
 
 
 def test_files_are_judged_by_the_catalog_that_comes_into_force_with_them() -> None:

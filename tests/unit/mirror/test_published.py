@@ -129,6 +129,21 @@ def test_a_newer_version_of_somebody_else_is_shown_at_once() -> None:
     assert answer(published) == ["preview-orders-1", "preview-orders-2"]
 
 
+def test_of_a_newer_version_only_what_has_changed_is_decided_anew() -> None:
+    store = Store(version(1, ONE))
+    published = make(store)
+    before, known = published.current().decision, store.load()
+    orders = make_repository("acme/orders", ONE, TWO)
+    repositories = {**known.snapshot.repositories, "acme/orders": orders}
+    store.become(replace(known, head=Head(2, MONDAY), snapshot=replace(known.snapshot, repositories=repositories)))
+    after = published.current().decision
+
+    assert before
+    assert after
+    assert after.parts["acme/payments"] is before.parts["acme/payments"]
+    assert after.parts["acme/orders"] is not before.parts["acme/orders"]
+
+
 def test_a_newer_age_of_the_same_version_keeps_the_answers() -> None:
     store = Store(version(1, ONE))
     published = make(store)

@@ -14,7 +14,7 @@ from plugin.core.references import Locator
 from plugin.errors import NotReady, PluginError
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.current import waits_for_human
-from plugin.mirror.refresh import TICK, RefreshReport
+from plugin.mirror.refresh import FIRST_ANSWER, TICK, RefreshReport
 from plugin.state import Known, Outdated, Unreachable
 from tests.builders import MONDAY, make_look_up, make_pull_request
 from tests.stage import Stage
@@ -284,25 +284,44 @@ def test_each_refresh_reports_what_it_did(stage: Stage) -> None:
     assert (report.changed, report.failure, report.catalog_error) == (False, "", "")
 
 
+class Stop(threading.Event):
+    """Tells a loop to stop: also one that would go on for ever, so that its test fails. Nobody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+        self.waits: list[float | None] = []
+
+    def is_set(self) -> bool:
+        self.looks += 1
+        return self.looks > 1000 or super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return self.is_set()
+
+
+def run_loop(stage: Stage, stop: Stop) -> None:
+    """Let the loop really run, and wait until it has stopped by itself."""
+    thread = threading.Thread(target=stage.mirror.run, args=(timedelta(milliseconds=1), stop), daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
 def test_it_refreshes_until_told_to_stop(stage: Stage) -> None:
-    stop = threading.Event()
-    reads = stage.source.read
-    done = threading.Event()
+    stop, reads = Stop(), stage.source.read
 
     def read(wanted: Any) -> Any:
         if len(stage.source.asked) == 3:
-            done.set()
             stop.set()
         return reads(wanted)
 
     stage.source.read = read  # type: ignore[method-assign]
-    thread = threading.Thread(target=stage.mirror.run, args=(timedelta(milliseconds=1), stop))
-    thread.start()
-    thread.join(10)
+    run_loop(stage, stop)
 
-    assert done.is_set()
-    assert not thread.is_alive()
     assert len(stage.source.asked) == 4
+    assert stop.waits == []  # as it does after an error
 
 
 def test_an_error_that_nobody_foresaw_ends_neither_the_refreshing_nor_what_is_known(
@@ -310,7 +329,7 @@ def test_an_error_that_nobody_foresaw_ends_neither_the_refreshing_nor_what_is_kn
 ) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(title="known")]
     stage.mirror.refresh()
-    reads, stop = stage.source.read, threading.Event()
+    reads, stop = stage.source.read, Stop()
 
     def read(wanted: Any) -> Any:
         if len(stage.source.asked) == 1:
@@ -322,7 +341,7 @@ def test_an_error_that_nobody_foresaw_ends_neither_the_refreshing_nor_what_is_kn
 
     stage.source.read = read  # type: ignore[method-assign]
     with capture_logs() as logs:
-        stage.mirror.run(timedelta(milliseconds=1), stop)
+        run_loop(stage, stop)
 
     assert stage.reports[1].current.known.snapshot.doubts.keys() == {
         "acme/orders",
@@ -330,6 +349,14 @@ def test_an_error_that_nobody_foresaw_ends_neither_the_refreshing_nor_what_is_kn
     }  # so everybody sees it
     assert stage.titles()["acme/orders"] == ["moved on"]
     assert [(log["event"], repr(log["exc_info"])) for log in logs] == [("the refresh failed", "ZeroDivisionError()")]
+
+
+def test_a_request_waits_for_the_first_refresh_only_so_long(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(stage.mirror, "_refreshed_once", SimpleNamespace(wait=waits.append))
+    stage.mirror.wait_for_first_refresh()
+
+    assert waits == [FIRST_ANSWER]
 
 
 def test_requests_that_wait_for_the_first_refresh_go_on_when_it_fails(stage: Stage) -> None:
@@ -559,7 +586,7 @@ class Loop:
 
     def run(self, *steps: Callable[[], None]) -> list[list[str]]:
         """Return which repositories were read before each of these steps and after the last one."""
-        todo, stop = list(steps), threading.Event()
+        todo, stop = list(steps), Stop()
         read: list[list[str]] = []
         seen = len(self.stage.source.asked)
 
@@ -582,6 +609,7 @@ class Loop:
         self.monkeypatch.setattr(self.stage.mirror, "_hinted", SimpleNamespace(wait=wait, clear=list, set=wake))
         self.monkeypatch.setattr(self.stage.mirror, "_lease", self)
         self.stage.mirror.run(self.interval, stop)
+        assert stop.waits == []  # as it does after an error
         return read
 
     def later(self, seconds: float) -> Callable[[], None]:
@@ -784,8 +812,7 @@ def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loo
 
 
 def test_a_report_that_fails_does_not_end_the_loop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop, told = threading.Event(), []
-    monkeypatch.setattr("plugin.mirror.refresh.TICK", 0.0)
+    stop, told = Stop(), []
 
     def observe(report: RefreshReport) -> None:
         told.append(report)
@@ -795,9 +822,10 @@ def test_a_report_that_fails_does_not_end_the_loop(stage: Stage, monkeypatch: py
 
     monkeypatch.setattr(stage.mirror, "_observe", observe)
     with capture_logs() as logs:
-        stage.mirror.run(timedelta(milliseconds=1), stop)
+        run_loop(stage, stop)
 
     assert len(told) == 2
+    assert stop.waits == [TICK]
     assert [(log["event"], repr(log["exc_info"])) for log in logs] == [
         ("the loop of refreshes failed", "OSError('standard error is closed')")
     ]
