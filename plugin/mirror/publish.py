@@ -45,7 +45,7 @@ def publish(
         catalog=gathered.catalog,
         acknowledged=known.acknowledged & in_force,  # the same edit made once more is to be acknowledged once more
     )
-    draft = decided(next_known, before.decision) if changed else replace(before, known=next_known, bodies={})
+    draft = decided(next_known, before.decision) if changed else replace(before, known=next_known)
     emissions = _emissions(before, draft, gathered.gone, threshold, look_up)
     if not changed and all(_same(emissions[filters], emitted) for filters, emitted in known.emitted.items()):
         return unchanged
