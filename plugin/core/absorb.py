@@ -8,6 +8,7 @@ from plugin.core.catalog import Catalog
 from plugin.core.confirm import NOT_YET_CONFIRMED, confirm, is_labelled
 from plugin.core.last_good import remember_last_good
 from plugin.core.model import (
+    SETTLED,
     Elsewhere,
     Hold,
     LookedUp,
@@ -70,7 +71,7 @@ def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now
         reading,
         pull_requests=tuple(pull_requests[number] for number in sorted(pull_requests)),
         held=held,
-        dropped=dropped if len(listed) < len(reading.pull_requests) or not _is_settled(reading) else {},
+        dropped=dropped if len(listed) < len(reading.pull_requests) else _can_return(dropped, reading, now),
         looked_up=before.looked_up if before else {},
         listed_at=now,
     )
@@ -139,9 +140,12 @@ def _absorbed(
     return remember_last_good(newest, before, repository, catalog)
 
 
-def _is_settled(reading: Repository) -> bool:
-    """Tell whether no answer from now on can be older than this one."""
-    return reading.mark is None or reading.mark.settled
+def _can_return(dropped: Mapping[int, datetime], reading: Repository, now: datetime) -> Mapping[int, datetime]:
+    """Return those about which an answer from now on can be older than this one."""
+    if reading.mark is None:
+        return {}
+    # What a reading does not show any more (an author was flagged) does not keep it from looking settled.
+    return {number: at for number, at in dropped.items() if not reading.mark.settled or now - at < SETTLED}
 
 
 def _without(repository: Repository, number: int, elsewhere: Elsewhere, answer: LookUp | None) -> Repository:

@@ -1,4 +1,4 @@
-"""The catalog's file: read again when it changes. While it is broken or too old, the catalog in force stays.
+"""The catalog's file: read again when it changes. While it is broken or older, the catalog in force stays.
 
 An edit reaches the volumes of several replicas at different moments:
 https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically.

@@ -10,7 +10,7 @@ from plugin.state import Unreachable
 from tests.faults.catalogs import REPOSITORIES, SERVICES
 from tests.faults.replica import Cut, Killed, Replica
 from tests.faults.stage import INPUTS, Stage
-from tests.faults.trouble import KINDS, LAGGING, LIES
+from tests.faults.trouble import KINDS, LAGGING, LIES, UNCOUNTED
 from tests.faults.truth import Fact
 
 MOST = 18  # pull requests of one repository
@@ -315,6 +315,34 @@ def recreate_repository(stage: Stage) -> str:
     return name
 
 
+@move(2)
+def recreate_repository_before_it_is_looked_up(stage: Stage) -> str:
+    """After a listing that lacks a part of it: by number, other pull requests are found then."""
+    if any(len(generations) > 1 for generations in stage.truth.generations.values()):
+        return ""
+    live = [each for each in stage.truth.all() if "preview" in each[2].entry.labels and each[2].entry.state == "open"]
+    if not live or not (replica := _idle(stage)):
+        return ""
+    name, number, _ = stage.chance.choice(live)
+    stage.truth.change(name, number, title="so that it is listed")
+    stage.clock.pass_by(1.0)
+    before, others = stage.meanwhile, stage.trouble.names
+    said = ""
+
+    def recreated() -> None:
+        nonlocal said
+        if stage.github.operation == "Details" and not said:
+            said = name
+            stage.truth.recreate(name)
+            for _ in range(MOST):
+                stage.truth.open(name, labels=("other",))
+
+    stage.meanwhile, stage.trouble.names = recreated, [stage.chance.choice(UNCOUNTED)]
+    stage.refresh(replica)
+    stage.meanwhile, stage.trouble.names = before, others
+    return said
+
+
 # --- Trouble with GitHub
 
 
@@ -600,7 +628,8 @@ def rollout(stage: Stage) -> str:
     """Every process is replaced at the moment at which the catalog changes."""
     said = stage.chance.choice((remove_service, change_prefix, change_policy))(stage)
     for replica in list(stage.replicas):
-        stage.replace(replica)
+        if replica in stage.replicas:  # else it was killed and replaced, by an answer in between
+            stage.replace(replica)
     return said
 
 

@@ -91,7 +91,8 @@ class Stage:
             self._busy.remove(replica.name)
         for alive in self.idle():
             for asked in self.inputs:
-                self.ask(alive, asked)
+                if alive in self.replicas:  # else an answer was its end
+                    self.ask(alive, asked)
 
     def look(self) -> None:
         """Let every replica do what it does each second when it does not poll."""

@@ -22,6 +22,7 @@ class Told:
         self._on_request = on_request
         self._clock = truth.clock
         self.last_word = self._clock.of_replicas()  # when GitHub said something last that could be of use
+        self.operation = ""  # that somebody asks for at the moment
         self._github = GitHub(Organisation(repositories={}), inside=True)
         self._github.now = lambda: self._clock.now
         self._github.intercept = self._intercept
@@ -39,6 +40,7 @@ class Told:
         assert not self._github.broken, "\n".join(self._github.broken)
 
     def _intercept(self, request: Request) -> Response | None:
+        self.operation = request.operation
         self._on_request()
         name = self._trouble.met()
         if name not in SILENCE:

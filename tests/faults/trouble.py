@@ -16,10 +16,11 @@ LAGGING, SLOW, SOMETIMES, TOO_SLOW = (
     "so slow that nobody waits",
 )
 OUTAGES = {**faults.OUTAGES, **faults.SILENCING}
+UNCOUNTED = ("half of a listing lost", "first page only")  # nothing in the answer says that it is short
 LIES = {
-    "half of a listing lost": faults.lost_half(honest=False),
+    UNCOUNTED[0]: faults.lost_half(honest=False),
     "half of a listing lost, but counted": faults.lost_half(honest=True),
-    "first page only": faults.first_page_only(PAGE, honest=False),
+    UNCOUNTED[1]: faults.first_page_only(PAGE, honest=False),
     "first page only, but all counted": faults.first_page_only(PAGE, honest=True),
 }
 PARTIAL = {

@@ -125,8 +125,10 @@ def test_what_was_dropped_does_not_come_back_by_an_answer_from_before_that() -> 
 
     assert dropped.dropped == still_dropped.dropped == {1: closed_at}
     assert (still_dropped.pull_requests, still_dropped.held) == ((), {})
-    assert absorb(dropped, listed(settled=False), CATALOG, MONDAY).dropped == {1: closed_at}
-    assert absorb(dropped, listed(), CATALOG, MONDAY).dropped == {}  # from now on no answer is as old as that
+    later = closed_at + timedelta(seconds=20)  # from then on no answer is as old as that
+    assert absorb(dropped, listed(settled=False), CATALOG, later).dropped == {1: closed_at}
+    assert absorb(dropped, listed(), CATALOG, later - timedelta(seconds=0.1)).dropped == {1: closed_at}
+    assert absorb(dropped, listed(), CATALOG, later).dropped == {}
     assert absorb(dropped, make_repository("acme/orders"), CATALOG, MONDAY).dropped == {}
     assert absorb(dropped, listed(closed_at, settled=False), CATALOG, MONDAY).numbers == {1}  # reopened at once
 
