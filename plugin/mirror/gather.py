@@ -15,6 +15,7 @@ from plugin.core.absorb import (
 )
 from plugin.core.catalog import Catalog
 from plugin.core.decide import wanted_lookups
+from plugin.core.messages import one_line
 from plugin.core.model import Elsewhere, Repository, Snapshot
 from plugin.core.references import Locator
 from plugin.mirror.current import Current
@@ -64,7 +65,8 @@ def gather(
         doubts={
             name: doubt for name, doubt in before.snapshot.doubts.items() if name in labels and name not in readings
         }
-        | {name: reading.reason for name, reading in readings.items() if isinstance(reading, Doubt)},
+        # Reasons hold what others wrote: GitHub's messages, names, a mistake in a file.
+        | {name: one_line(reading.reason) for name, reading in readings.items() if isinstance(reading, Doubt)},
         read_at={name: at for name, at in before.snapshot.read_at.items() if name in labels} | dict.fromkeys(read, now),
     )
     # A catalog that adds a repository takes effect once that repository was read.

@@ -99,12 +99,21 @@ class Published:
             return self._current
 
     def _load(self) -> Current:
-        known = _usable(self._store.load())
+        known = _usable(self._with_lost(self._store.load()))
         if self._loaded and known.head.version == self._current.known.head.version:
             self._current = replace(self._current, known=known)
         else:
             self._current, self._loaded = decided(known, self._current.decision), True
         return self._current
+
+    def _with_lost(self, known: Known) -> Known:
+        """Add the answers that this replica gave and the state has no more.
+
+        They make no new version, so nobody notices if Redis loses one in a failover; the next answer would be a first
+        one, compared with nothing.
+        """
+        given = self._current.known.emitted
+        return replace(known, emitted={**given, **known.emitted}) if given.keys() - known.emitted.keys() else known
 
     def _emit(self, filters: Filters) -> bytes:
         """Answer an input that was not answered in this version yet, and store that first."""

@@ -26,7 +26,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A reading that must not be used, and why. What was known before stays in force."""
+    """A reading that must not be used, and why, of any length. What was known before stays in force."""
 
     reason: str
 

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from plugin.core.messages import one_line
 from plugin.core.model import ConfigFile, LookUp, PullRequest, PullRequestState, Repository
 from plugin.core.references import Locator
 from plugin.core.strict_yaml import Limits
@@ -77,7 +76,7 @@ class FileSource:
         try:
             self._organisation = load_organisation(self._path)
         except (InvalidFile, OSError, UnicodeDecodeError) as error:
-            return {repository.name: Doubt(one_line(str(error))) for repository in wanted}
+            return {repository.name: Doubt(str(error)) for repository in wanted}
         return {repository.name: self._repository(repository) for repository in wanted}
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:  # noqa: ARG002  a file's names never change hands

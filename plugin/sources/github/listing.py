@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from plugin.core.messages import one_line
 from plugin.core.model import Identity, Mark
 from plugin.sources import Doubt, Wanted
 from plugin.sources.github import queries
@@ -146,7 +145,7 @@ class Lister:
             elif repository is None and (error is None or error.type == "NOT_FOUND"):
                 self.done[page.wanted.name] = _unseen(page.wanted, named=error is not None)
             else:
-                self._doubt(page, one_line(error.message) if error else "GitHub gave no data for it")
+                self._doubt(page, error.message if error else "GitHub gave no data for it")
 
     def _read(self, page: _Page, repository: Node, answer: Answer) -> None:
         try:
@@ -194,7 +193,7 @@ class Lister:
             except (TooHeavy, Unavailable) as error:
                 raise Malformed(str(error)) from None
             if answer.errors:
-                raise Malformed(one_line(answer.errors[0].message))
+                raise Malformed(answer.errors[0].message)
             more, after = label_page(answer.data["node"]["labels"])
             labels += more
         return replace(pull_request, labels=labels, labels_after="")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from plugin.core.catalog import Catalog
+from plugin.core.messages import MAX_LENGTH
 from plugin.core.model import Elsewhere, Hold, LookedUp, LookUp, Repository, Snapshot
 from plugin.core.references import Locator
 from plugin.mirror.current import Current, decided
@@ -137,6 +138,14 @@ def test_a_doubt_leaves_everything_as_it_was_and_a_good_reading_ends_it() -> Non
     assert result.snapshot.doubts == {"acme/orders": "half of it"}
     assert result.snapshot.repositories["acme/orders"] is before.known.snapshot.repositories["acme/orders"]
     assert result.snapshot.read_at == {"acme/orders": MONDAY, "acme/payments": LATER}
+
+
+def test_why_a_reading_did_not_count_is_one_line_that_everybody_can_carry() -> None:
+    source = Source({"acme/orders": Doubt("Bad\u202e\nnews " * 100)})
+    doubts = gathered(source, known(ORDERS, PAYMENTS)).snapshot.doubts
+
+    assert doubts["acme/orders"].startswith("Bad news Bad news ")
+    assert len(doubts["acme/orders"]) == MAX_LENGTH
 
 
 def test_one_good_reading_is_news_and_only_doubts_or_no_question_at_all_are_none() -> None:

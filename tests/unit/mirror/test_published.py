@@ -287,6 +287,20 @@ def test_an_input_that_was_answered_meanwhile_is_not_forgotten() -> None:
 # First answers
 
 
+def test_an_answer_that_redis_lost_in_a_failover_is_compared_all_the_same() -> None:
+    many = [make_pull_request(number) for number in range(1, 11)]
+    store = Store(version(1, *many))
+    published = make(store)
+    answer(published)
+    edited = make_catalog({"orders": {}, "payments": {}}, prefix="env")
+    for state in (version(1, *many), version(2, *many, catalog=edited)):  # the others never heard of the answer
+        store.become(state)
+        published.reload()
+
+    assert refusal(published).startswith("more previews would leave than PREVIEW_BREAKER allows")
+    assert store.load().emitted.keys() == {ALL}
+
+
 def test_the_first_answer_to_an_input_is_stored_before_it_is_given() -> None:
     store = Store(version(1, ONE))
     published = make(store)
