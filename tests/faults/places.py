@@ -76,7 +76,9 @@ class SqlitePlace:
         self._lost += 1
 
     def take_lease(self, state: State) -> None:
-        """There is none."""
+        """There is one process, so it is the one that serves."""
+        if not state.lease.held:
+            state.lease.compete()
 
     def keep_copy(self) -> None:
         """It never goes back."""
