@@ -8,7 +8,6 @@ from plugin.core.catalog import Catalog
 from plugin.core.confirm import NOT_YET_CONFIRMED, confirm, is_labelled
 from plugin.core.last_good import remember_last_good
 from plugin.core.model import (
-    SETTLED,
     Elsewhere,
     Hold,
     LookedUp,
@@ -71,7 +70,7 @@ def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now
         reading,
         pull_requests=tuple(pull_requests[number] for number in sorted(pull_requests)),
         held=held,
-        dropped=dropped if len(listed) < len(reading.pull_requests) else _can_return(dropped, reading, now),
+        dropped=dropped if len(listed) < len(reading.pull_requests) else _can_return(dropped, reading),
         looked_up=before.looked_up if before else {},
         listed_at=now,
     )
@@ -140,12 +139,15 @@ def _absorbed(
     return remember_last_good(newest, before, repository, catalog)
 
 
-def _can_return(dropped: Mapping[int, datetime], reading: Repository, now: datetime) -> Mapping[int, datetime]:
+def _can_return(dropped: Mapping[int, datetime], reading: Repository) -> Mapping[int, datetime]:
     """Return those about which an answer from now on can be older than this one."""
     if reading.mark is None:
         return {}
-    # What a reading does not show any more (an author was flagged) does not keep it from looking settled.
-    return {number: at for number, at in dropped.items() if not reading.mark.settled or now - at < SETTLED}
+    if not reading.mark.settled:
+        return dropped
+    # A reading from before it was dropped looks settled too, and so does one that hides it (an author was flagged).
+    shown = max((datetime.fromisoformat(at) for _, at in reading.mark.newest), default=None)
+    return {number: at for number, at in dropped.items() if shown is None or at > shown}
 
 
 def _without(repository: Repository, number: int, elsewhere: Elsewhere, answer: LookUp | None) -> Repository:

@@ -8,7 +8,7 @@ can the plugin.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.faults.catalogs import Catalog
@@ -65,12 +65,16 @@ class Oracle:
         self._live: set[str] = set()  # those that the newest answer about them holds
         self._forgot_in = 0  # the number of catalogs when the state was lost last
         self._newest_edition = 0  # the newest edition that an answer was made with
+        self._first_editions: int | None = None  # those up to this one were there before the first answer
+        self._added: dict[str, datetime] = {}  # when the catalog took a repository in again
 
     @property
     def catalog(self) -> Catalog:
         return self._catalogs[-1]
 
     def edited(self, catalog: Catalog) -> None:
+        added = catalog.repositories - self.catalog.repositories
+        self._added |= dict.fromkeys(added, self._truth.clock.now)
         self._catalogs.append(catalog)
 
     def acknowledged(self, text: str) -> None:
@@ -81,7 +85,7 @@ class Oracle:
         """From now on the plugin knows nothing of what it once answered, and may take any repository for its own."""
         self._forgot_in = len(self._catalogs)
         self._records, self._seen, self._live = {}, {}, set()
-        self._newest_edition = 0
+        self._newest_edition, self._first_editions = 0, None
 
     def not_comparable(self) -> None:
         """Say that a version may have come and gone between two answers that are heard."""
@@ -193,13 +197,22 @@ class Oracle:
         ]
         if not possible:
             raise Wrong(f"{entry['name']} was never like this: {_shown(entry)}")
-        newer = [sighting for sighting in possible if before is None or sighting.rank >= before.rank]
+        newer = [
+            sighting
+            for sighting in possible
+            if before is None or sighting.rank >= before.rank or self._is_forgotten(name, sighting)
+        ]
         if not newer:
             raise Wrong(f"{entry['name']} goes back to {_shown(entry)}")
         found = newer[0]
         if before and found.repository is not before.repository and not self._left_catalog(name):
             raise Wrong(f"{entry['name']} belongs to another repository of the same name now")
         return found
+
+    def _is_forgotten(self, name: str, sighting: Sighting) -> bool:
+        """Tell whether a repository was unknown, because the catalog had lacked it, when this could last be read."""
+        later = sighting.facts[sighting.fact + 1 :]
+        return name in self._added and bool(later) and later[0].at + LAG >= self._added[name]
 
     def _left_catalog(self, repository: str) -> bool:
         return any(repository not in catalog.repositories for catalog in self._catalogs)
@@ -217,7 +230,10 @@ class Oracle:
         editions = {int(entry["extra"]["edition"]) for entry in parameters}
         if len(editions) > 1:
             raise Wrong(f"one answer is made with several editions of the catalog: {sorted(editions)}")
-        if editions and min(editions) < self._newest_edition:
+        if self._first_editions is None:
+            self._first_editions = len(self._catalogs) - 1
+        # While none was in force, no replica could see which of two came first.
+        if editions and min(editions) < self._newest_edition and self._newest_edition > self._first_editions:
             raise Wrong(f"the edition {min(editions)} of the catalog is back, after the edition {self._newest_edition}")
         self._newest_edition = max(editions, default=self._newest_edition)
 

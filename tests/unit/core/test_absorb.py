@@ -112,9 +112,10 @@ def test_a_hold_goes_on_until_it_ends() -> None:
 
 
 def test_what_was_dropped_does_not_come_back_by_an_answer_from_before_that() -> None:
-    def listed(*updated_at: datetime, settled: bool = True) -> Repository:
+    def listed(*updated_at: datetime, settled: bool = True, newest: tuple[str, ...] = ()) -> Repository:
         pull_requests = (make_pull_request(1, updated_at=moment) for moment in updated_at)
-        return make_repository("acme/orders", *pull_requests, mark=Mark((), ("id",), settled=settled))
+        mark = Mark(tuple(enumerate(newest, start=1)), ("id",), settled=settled)
+        return make_repository("acme/orders", *pull_requests, mark=mark)
 
     closed_at = MONDAY + timedelta(seconds=5)
     missing = absorb(listed(MONDAY), listed(), CATALOG, MONDAY)
@@ -125,10 +126,15 @@ def test_what_was_dropped_does_not_come_back_by_an_answer_from_before_that() -> 
 
     assert dropped.dropped == still_dropped.dropped == {1: closed_at}
     assert (still_dropped.pull_requests, still_dropped.held) == ((), {})
-    later = closed_at + timedelta(seconds=20)  # from then on no answer is as old as that
-    assert absorb(dropped, listed(settled=False), CATALOG, later).dropped == {1: closed_at}
-    assert absorb(dropped, listed(), CATALOG, later - timedelta(seconds=0.1)).dropped == {1: closed_at}
-    assert absorb(dropped, listed(), CATALOG, later).dropped == {}
+    before, since = "2026-11-16T09:00:04Z", "2026-11-16T09:00:05Z"
+    for tells_nothing in (
+        listed(settled=False, newest=(since, before)),
+        listed(newest=(before,)),  # from before it was dropped, or it is hidden since
+        listed(),
+    ):
+        assert absorb(dropped, tells_nothing, CATALOG, MONDAY).dropped == {1: closed_at}
+    # From now on no answer is as old as that.
+    assert absorb(dropped, listed(newest=(before, since)), CATALOG, MONDAY).dropped == {}
     assert absorb(dropped, make_repository("acme/orders"), CATALOG, MONDAY).dropped == {}
     assert absorb(dropped, listed(closed_at, settled=False), CATALOG, MONDAY).numbers == {1}  # reopened at once
 
