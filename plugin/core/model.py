@@ -13,9 +13,8 @@ from enum import StrEnum
 # second, or may be shown by one part of GitHub and not by another.
 SETTLED = timedelta(seconds=20)
 
-Newest = tuple[
-    tuple[int, str], ...
-]  # the pull requests that changed last: numbers and times (ISO 8601) as the source writes them
+# The pull requests that changed last: numbers, and times (ISO 8601) as the source writes them.
+Newest = tuple[tuple[int, str], ...]
 
 
 class PullRequestState(StrEnum):
