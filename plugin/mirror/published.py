@@ -107,13 +107,17 @@ class Published:
         return self._current
 
     def _with_lost(self, known: Known) -> Known:
-        """Add the answers that this replica gave and the state has no more.
+        """Store once more the answers that this replica gave and the state has no more.
 
         They make no new version, so nobody notices if Redis loses one in a failover; the next answer would be a first
         one, compared with nothing.
         """
         given = self._current.known.emitted
-        return replace(known, emitted={**given, **known.emitted}) if given.keys() - known.emitted.keys() else known
+        lost = {filters: emitted for filters, emitted in given.items() if filters not in known.emitted}
+        for filters, emitted in lost.items():
+            with suppress(Outdated):  # then it is tried again
+                self._store.emit(known.head.version, filters, emitted)
+        return replace(known, emitted={**lost, **known.emitted}) if lost else known
 
     def _emit(self, filters: Filters) -> bytes:
         """Answer an input that was not answered in this version yet, and store that first."""

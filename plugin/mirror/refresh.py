@@ -16,7 +16,7 @@ from plugin.errors import NotReady
 from plugin.logs import get_logger
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.current import Current
-from plugin.mirror.gather import gather
+from plugin.mirror.gather import Gathered, gather
 from plugin.mirror.hints import Hints
 from plugin.mirror.pace import next_refresh
 from plugin.mirror.publish import publish
@@ -166,17 +166,18 @@ class Mirror:
 
     def _refresh(self, before: Current, only: Collection[str] | None) -> str:
         """Store what is new; return what kept everything from being read, or ""."""
-        try:
-            return self._read(before, only)
-        except Outdated:
-            if not self._lease.held:
-                raise
-            # Where nobody else polls it was an acknowledgement, and whoever gave it waits for this.
-            return self._read(self._published.synchronised(), only)
-
-    def _read(self, before: Current, only: Collection[str] | None) -> str:
         newest = self._catalog.read(before.known.catalog)
         gathered = gather(self._source, before, newest, self._published.clock(), only)
+        try:
+            self._publish(before, gathered)
+        except Outdated:
+            newer = self._published.synchronised()
+            if not _same_facts(before, newer):
+                raise
+            self._publish(newer, gathered)  # it was only acknowledged, and whoever did that waits for this
+        return "" if gathered.fresh else "nothing could be read"
+
+    def _publish(self, before: Current, gathered: Gathered) -> None:
         repositories = gathered.snapshot.repositories
         after = publish(
             before,
@@ -186,7 +187,6 @@ class Mirror:
             lambda locators: self._source.look_up(locators, repositories),
         )
         self._published.store(before, after)
-        return "" if gathered.fresh else "nothing could be read"
 
     def _tell_asked(self, version: int) -> None:
         if version > self._asked:
@@ -212,6 +212,10 @@ class Mirror:
             yield
         finally:
             self._refreshed_once.set()
+
+
+def _same_facts(one: Current, other: Current) -> bool:
+    return one.known.catalog is other.known.catalog and one.known.snapshot == other.known.snapshot
 
 
 def _all_in_doubt(before: Current, newest: Catalog) -> Current:

@@ -20,7 +20,7 @@ class FileLease:
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         """`path` is the state's own; `patience` in seconds."""
-        self._path = path
+        self._path = path.resolve()  # a file has one lock, whatever it is called
         self._patience = patience
         self._file: int | None = None
 

@@ -16,6 +16,7 @@ from plugin.core.filters import Filters
 from plugin.errors import InvalidSettings
 from plugin.logs import get_logger
 from plugin.state import NOTHING, Head, Known, Lease, Outdated, Unreachable
+from plugin.state.file_lease import FileLease
 from plugin.state.records import SCHEMA, Name, Records, acknowledged_entry, emitted_entry
 
 # In the file's header, so that no other program's file is ever taken for ours: https://www.sqlite.org/pragma.html#pragma_application_id
@@ -48,7 +49,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, lease: Lease | None = None) -> None:
-        """Open the file or start a new one; without a lease for a command. Raises InvalidSettings."""
+        """Open the file or start a new one; without a lease each look is a real one. Raises InvalidSettings."""
         self._path = path
         self._lease = lease
         self._records = Records()
@@ -99,7 +100,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._looking, self._working:
+        with self._working, self._looking:  # in this order, as a write does
             self._heads.close()
             self._connection.close()
 
@@ -149,7 +150,9 @@ def _open(path: Path) -> sqlite3.Connection:
         try:
             return _opened(path)
         except _Unusable as error:
-            _set_aside(path, str(error))
+            with closing(FileLease(path, patience=0.0)) as lease:
+                lease.compete()  # whoever serves from it knows it better
+                _set_aside(path, str(error))
         return _opened(path)
     except (OSError, sqlite3.Error, _Unusable) as error:
         reason = "is a folder; name a file in it" if path.is_dir() else f"cannot be used: {error}"

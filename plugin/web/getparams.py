@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from flask import Blueprint, Response, abort, g, request
 
 from plugin.answer import Answers
-from plugin.errors import InvalidRequest
+from plugin.errors import InvalidRequest, PluginError
 from plugin.web.auth import require_token
 
 MAX_BODY = 64 * 1024
@@ -37,7 +37,11 @@ def getparams(answers: Answers, token: str) -> Blueprint:
             abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         name, parameters = parse_request(body)
         g.application_set = name
-        answer = answers.parameters(parameters)
+        try:
+            answer = answers.parameters(parameters)
+        except PluginError:
+            logged.forget(body)  # so that the log says when there is an answer again
+            raise
         g.quiet = logged.already(body, answer)
         return Response(answer, mimetype="application/json")
 
@@ -59,6 +63,11 @@ class Logged:
                 return True
             self._latest[asked] = fingerprint
             return False
+
+    def forget(self, asked: bytes) -> None:
+        """Take it that whoever asks like this has no answer now."""
+        with self._lock:
+            self._latest.pop(asked, None)
 
 
 def parse_request(body: bytes) -> tuple[str, dict[str, Any]]:

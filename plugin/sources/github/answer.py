@@ -107,7 +107,7 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
 
 def time_of_day(moment: datetime) -> str:
     """Write a moment of today for people, never too early."""
-    return f"{moment.astimezone(UTC) + timedelta(seconds=59):%H:%M} UTC"
+    return f"{moment.astimezone(UTC) + timedelta(minutes=1, microseconds=-1):%H:%M} UTC"
 
 
 def _has_place(error: object) -> bool:

@@ -69,6 +69,9 @@ class _Limiters:
 
     clock: Clock
     _by_token: dict[str, Limiter] = field(default_factory=dict)
+    wanted: frozenset[str] = (
+        frozenset()
+    )  # tokens that the newest reading of everything is for; others may be of the past
 
     def of(self, token: str) -> Limiter:
         return self._by_token.setdefault(token, Limiter(self.clock))
@@ -78,7 +81,7 @@ class _Limiters:
         usage.points = sum(limiter.points for limiter in limiters)
         quota = scarcest(limiters)
         usage.remaining = quota.remaining if quota else None
-        moments = [limiter.resumes_at for limiter in limiters]
+        moments = [self._by_token[token].resumes_at for token in self.wanted]
         waiting = [moment for moment in moments if moment]
         usage.resumes_at = min(waiting) if waiting and len(waiting) == len(moments) else None
 
@@ -106,6 +109,7 @@ class GitHubClient:
         None of them rests if all would: when to ask at all is not decided here.
         """
         limiters = {owner: self._limiter(owner) for owner in owners}
+        self._limiters.wanted = frozenset(self._token_of(owner) for owner in limiters)
         if all(limiter.resumes_at for limiter in limiters.values()):
             return {}
         return {
@@ -123,15 +127,18 @@ class GitHubClient:
         for token, limiter in tokens.items():
             limiter.rest(limiter.points - before[token])
 
+    def after(self, seconds: float) -> float:
+        """Return the moment so many seconds from now, for `until`."""
+        return self._clock.monotonic() + seconds
+
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """Let this thread begin no query later than so many seconds from now: it is Unavailable."""
-        outer = self._deadline()
-        self._threads.deadline = min(outer, self._clock.monotonic() + seconds)
+    def until(self, moment: float) -> Iterator[None]:
+        """Let this thread begin no query later than at a moment: it is Unavailable."""
+        self._threads.deadline = moment
         try:
             yield
         finally:
-            self._threads.deadline = outer
+            self._threads.deadline = math.inf
 
     def query(self, repository: str, text: str, variables: Mapping[str, Any]) -> Answer:
         """Ask one query in the name of `repository`'s owner. Raises Unavailable (Limited, too) or TooHeavy."""

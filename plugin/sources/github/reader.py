@@ -25,9 +25,9 @@ from plugin.sources.github.probing import probe
 FILE_CACHE = 64 * 1024 * 1024  # bytes of file texts
 
 # Seconds after which no more queries are begun, so that a refresh ends, however slow GitHub is and however many owners.
-# What was read by then counts, and the next refresh goes on. A listing counts only with its details, so they must have
-# time left.
-READING, LISTING = 150.0, 120.0
+# What was read by then counts, and the next refresh goes on.
+LISTING = 120.0  # for the probes and listings of all owners together
+DETAILS = 120.0  # for those of each owner, beside that: a listing counts only with its details
 LOOKING_UP = 30.0
 
 
@@ -50,43 +50,45 @@ class GitHubSource:
         """Read each repository completely, or say why not."""
         groups = {group[0].name.partition("/")[0]: group for group in by_owner(wanted, lambda each: each.name)}
         if any(repository.urgent for repository in wanted):
-            return self._read_groups(groups)
+            return self._read_groups(list(groups.values()))
         # An owner whose token has few points left costs nobody else anything.
         resting = self._client.resting(groups)
         doubts = {each.name: Doubt(reason) for owner, reason in resting.items() for each in groups.pop(owner)}
+        self._turn += 1  # if there is not enough time for all, it is not always the same ones that wait
+        turn = self._turn % max(len(groups), 1)
         with self._client.reading(groups):
-            return doubts | self._read_groups(groups)
+            return doubts | self._read_groups([*groups.values()][turn:] + [*groups.values()][:turn])
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out."""
         identities = {name: repository.identity for name, repository in known.items() if repository.identity}
-        with self._client.within(LOOKING_UP):
+        with self._client.until(self._client.after(LOOKING_UP)):
             return look_up(self._client, locators, identities)
 
-    def _read_groups(self, groups: Mapping[str, Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
+    def _read_groups(self, groups: Sequence[Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
+        """Read repositories, grouped by owner."""
         results: dict[str, Repository | Doubt] = {}
-        owners = list(groups)
-        self._turn += 1  # if there is not enough time for all, it is not always the same ones' repositories that wait
-        with self._client.within(READING):
-            for i in range(len(owners)):
-                results |= self._read(groups[owners[(self._turn + i) % len(owners)]])
+        deadline = self._client.after(LISTING)
+        for group in groups:
+            results |= self._read(group, deadline)
         return results
 
-    def _read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
-        """Read repositories of one owner."""
-        results = probe(self._client, wanted)
-        changed = {repository.name: repository for repository in wanted if repository.name not in results}
-        known = {name: before for name, it in changed.items() if (before := it.before) and before.identity}
-        with self._client.within(LISTING):
+    def _read(self, wanted: Sequence[Wanted], deadline: float) -> dict[str, Repository | Doubt]:
+        """Read repositories of one owner; `deadline` is for all but the details."""
+        with self._client.until(deadline):
+            results = probe(self._client, wanted)
+            changed = {repository.name: repository for repository in wanted if repository.name not in results}
             longest_ago = sorted(changed.values(), key=_listed_at)
             listed = Lister(self._client, self._experience).list(longest_ago)
+        known = {name: before for name, it in changed.items() if (before := it.before) and before.identity}
         listings = {name: listing for name, listing in listed.items() if isinstance(listing, Listing)}
         lost = {name: listing for name, listing in listed.items() if isinstance(listing, Lost)}
         results |= {name: listing for name, listing in listed.items() if isinstance(listing, Doubt)}
-        results |= explain(self._client, lost, known)
 
         details = Details(self._client, known, {**self._files, **known_files(known.values())})
-        details.read(listings)
+        with self._client.until(self._client.after(DETAILS)):
+            results |= explain(self._client, lost, known)
+            details.read(listings)
         for name, listing in listings.items():
             if name in details.doubts:
                 results[name] = Doubt(details.doubts[name])

@@ -258,18 +258,20 @@ def test_an_acknowledgement_during_a_refresh_takes_effect_at_once(stage: Stage) 
 
 
 def test_a_refresh_that_another_replica_was_quicker_than_is_not_repeated(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
     stage.mirror.refresh()
-    reads = stage.source.read
+    other, reads = stage.restarted(), stage.source.read
 
     def read(wanted: Any) -> Any:
-        stage.state.lease.held = False  # type: ignore[misc]
-        stage.state.store.acknowledge("0123456789ab")
-        return reads(wanted)
+        answer = reads(wanted)
+        stage.source.read = reads  # type: ignore[method-assign]
+        stage.source.listed["acme/orders"].append(make_pull_request(2))
+        other.mirror.refresh()
+        return answer
 
     stage.source.read = read  # type: ignore[method-assign]
-    stage.source.asked.clear()
     assert stage.mirror.refresh().failure == "something newer was stored meanwhile"
-    assert len(stage.source.asked) == 1
+    assert stage.answer() == ["preview-orders-1", "preview-orders-2"]
 
 
 def test_each_refresh_reports_what_it_did(stage: Stage) -> None:

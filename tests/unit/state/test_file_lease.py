@@ -57,6 +57,15 @@ def test_a_second_process_is_refused_and_told_why(path: Path) -> None:
         assert not lease.held
 
 
+def test_a_file_has_one_lock_whatever_it_is_called(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(path)
+    (tmp_path / "folder").symlink_to(tmp_path)
+    with held_by_another_process(path):
+        for name in (tmp_path / "link.db", tmp_path / "folder" / "state.db"):
+            with pytest.raises(InvalidSettings, match="another process"):
+                FileLease(name, patience=0.0).compete()
+
+
 def test_a_process_that_was_killed_holds_nothing(path: Path) -> None:
     with held_by_another_process(path) as process:
         process.send_signal(signal.SIGKILL)

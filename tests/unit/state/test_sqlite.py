@@ -4,6 +4,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -14,8 +16,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from plugin.errors import InvalidSettings
-from plugin.state import NOTHING, Head, Outdated, Unreachable
-from plugin.state.records import SCHEMA
+from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
+from plugin.state.file_lease import FileLease
+from plugin.state.records import SCHEMA, Changes
 from plugin.state.sqlite import APPLICATION_ID, LOOK, SqliteStore, stored_in
 from tests.builders import MONDAY
 from tests.unit.state.knowledge import CATALOG, FORKS, FULL, details, emitted, later, repository, with_repository
@@ -232,6 +235,35 @@ def test_who_serves_alone_looks_once_in_a_second_and_at_once_after_writing(
         with pytest.raises(Outdated):
             server.save(FULL, later(FULL))
         assert server.head().version == FULL.head.version + 3
+
+
+def test_what_somebody_serves_from_is_not_set_aside(path: Path) -> None:
+    save(path)
+    with closing(FileLease(path)) as lease:
+        lease.compete()
+        run(path, f"PRAGMA user_version = {SCHEMA + 1}")
+        with pytest.raises(InvalidSettings, match="another process serves"):
+            SqliteStore(path)
+    assert [file.name for file in path.parent.iterdir() if "set-aside" in file.name] == []
+
+
+def test_it_can_be_closed_while_it_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SqliteStore(path)
+    closing_it = threading.Thread(target=store.close, daemon=True)
+    changes = store._records.changes  # noqa: SLF001
+
+    def close_meanwhile(before: Known, after: Known) -> Changes:
+        closing_it.start()
+        time.sleep(0.1)  # until it waits for its turn
+        return changes(before, after)
+
+    monkeypatch.setattr(store._records, "changes", close_meanwhile)  # noqa: SLF001
+    writing = threading.Thread(target=store.save, args=(NOTHING, FULL), daemon=True)
+    writing.start()
+    for thread in (writing, closing_it):
+        thread.join(10)
+        assert not thread.is_alive()
+    assert details(stored_in(path)) == details(FULL)
 
 
 def test_looking_at_what_is_stored_changes_nothing(path: Path) -> None:

@@ -2,6 +2,7 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
+from plugin.errors import NotReady
 from plugin.metrics import Metrics
 from plugin.mirror.refresh import Mirror
 from plugin.web.getparams import Logged
@@ -37,6 +38,21 @@ def test_the_same_answer_to_the_same_question_has_no_second_line(client: FlaskCl
     assert [line["status"] for line in lines] == [200, 200, 200, 400, 400]
     labels = {"route": "/api/v1/getparams.execute", "status": "200"}
     assert metrics.registry.get_sample_value("preview_http_requests_total", labels) == 5
+
+
+def test_an_answer_after_an_error_has_a_line(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with capture_logs() as lines:
+        ask(client)
+        with monkeypatch.context() as failing:
+            failing.setattr("plugin.answer.parse_filters", refuse)
+            ask(client)
+        ask(client)
+
+    assert [line["status"] for line in lines] == [200, 503, 200]
+
+
+def refuse(*_: object) -> None:
+    raise NotReady("not now")
 
 
 def test_an_answer_that_changed_has_a_line_and_one_that_stays_has_one_in_ten_minutes() -> None:

@@ -9,7 +9,7 @@ import requests
 from requests_mock import Mocker
 
 from plugin.sources.github.answer import GraphQLError, Limited, TooHeavy, Unavailable
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.limiter import OUT_OF_TIME, Clock
 
 GRAPHQL = "https://api.github.com:443/graphql"  # PyGithub always writes the port
@@ -153,6 +153,7 @@ def test_after_a_limit_nothing_is_sent_until_it_is_over(github: Mocker) -> None:
     seconds = 0.0
     client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds))
     github.post(GRAPHQL, status_code=403, json={}, headers={"Retry-After": "60"})
+    assert client.resting(["acme"]) == {}
     for _ in range(3):
         with pytest.raises(Limited):
             ask(client)
@@ -175,30 +176,18 @@ def test_one_token_has_one_limiter_for_all_owners(client: GitHubClient, github: 
     assert github.call_count == 1
 
 
-def test_within_some_time_the_shorter_one_counts(github: Mocker) -> None:
-    seconds = 0.0
+def test_no_query_is_begun_after_the_moment_that_was_set(github: Mocker) -> None:
+    seconds = 10.0
     client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds))
     github.post(GRAPHQL, json={"data": {}})
-
-    def late() -> bool:
-        try:
+    with client.until(client.after(20)):
+        seconds = 29.9
+        ask(client)
+        seconds = 30.0
+        with pytest.raises(Unavailable, match=OUT_OF_TIME):
             ask(client)
-        except Unavailable as error:
-            return str(error) == OUT_OF_TIME
-        return False
-
-    with client.within(30):
-        with client.within(20):
-            seconds = 19.9
-            assert not late()
-            seconds = 20.0
-            assert late()
-        with client.within(60):
-            seconds = 29.9
-            assert not late()
-            seconds = 30.0
-            assert late()
-    assert not late()
+    ask(client)
+    assert github.call_count == 2
 
 
 def test_a_repository_that_is_not_found_does_not_make_a_new_connection(client: GitHubClient, github: Mocker) -> None:
@@ -262,10 +251,21 @@ def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocke
     reset = str(int(now.timestamp()) + 600)
     headers = {"Date": "Sat, 21 Nov 2026 09:00:00 GMT", "X-RateLimit-Remaining": "1", "X-RateLimit-Reset": reset}
     github.post(GRAPHQL, json={"errors": [{"type": "RATE_LIMITED", "message": "x"}]}, headers=headers)
+    assert client.resting(["acme"]) == {}
     with pytest.raises(Limited):
         ask(client)
 
     assert client.usage.resumes_at == datetime(2026, 11, 21, 9, 10, tzinfo=UTC)
+
+
+def test_an_owner_that_is_not_read_any_more_does_not_say_when_others_can_go_on() -> None:
+    client = GitHubClient("https://api.github.com", App("42", "no key is needed"), Clock(lambda: 0.0))
+    client.resting(["acme", "dan"])
+    client._limiter("acme").refused({"retry-after": "60"})  # noqa: SLF001
+    assert client.usage.resumes_at is None
+
+    client.resting(["acme"])
+    assert client.usage.resumes_at
 
 
 def test_what_is_twenty_seconds_old_is_settled(client: GitHubClient, github: Mocker) -> None:
