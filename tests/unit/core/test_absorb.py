@@ -131,6 +131,7 @@ def test_what_was_dropped_does_not_come_back_by_an_answer_from_before_that() -> 
         listed(settled=False, newest=(since, before)),
         listed(newest=(before,)),  # from before it was dropped, or it is hidden since
         listed(),
+        listed(MONDAY, newest=(before, since)),  # its list lags behind
     ):
         assert absorb(dropped, tells_nothing, CATALOG, MONDAY).dropped == {1: closed_at}
     # From now on no answer is as old as that.

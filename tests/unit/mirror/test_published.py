@@ -292,13 +292,28 @@ def test_an_answer_that_redis_lost_in_a_failover_is_compared_all_the_same() -> N
     store = Store(version(1, *many))
     published = make(store)
     answer(published)
+    given = store.load().emitted
     edited = make_catalog({"orders": {}, "payments": {}}, prefix="env")
     for state in (version(1, *many), version(2, *many, catalog=edited)):  # the others never heard of the answer
         store.become(state)
         published.reload()
-        assert store.load().emitted.keys() == {ALL}  # so that it outlives this replica
+        assert store.load().emitted == given  # so that it outlives this replica
 
     assert refusal(published).startswith("more previews would leave than PREVIEW_BREAKER allows")
+
+
+def test_a_lost_answer_that_cannot_be_stored_again_is_not_forgotten() -> None:
+    store = Store(version(1, ONE))
+    published = make(store)
+    answer(published)
+    store.become(version(1, ONE))
+    store.before_emit = lambda: store.become(version(2, ONE))
+    assert published.reload().known.emitted.keys() == {ALL}
+    assert store.load().emitted == {}
+
+    store.before_emit = lambda: None
+    published.reload()
+    assert store.load().emitted.keys() == {ALL}
 
 
 def test_the_first_answer_to_an_input_is_stored_before_it_is_given() -> None:
