@@ -15,8 +15,10 @@ def emission(version: int, decision: Decision, filters: Filters) -> Emitted:
 
 def body(decision: Decision, filters: Filters) -> bytes:
     """Return the answer of `getparams.execute`."""
-    parameters = b",".join(each.parameters for each in _emitted(decision, filters))
-    return b"".join((b'{"output":{"parameters":[', parameters, b"]}}"))  # of megabytes each copy takes its time
+    parameters = [each.parameters for each in _emitted(decision, filters)] or [b""]
+    parameters[0] = b'{"output":{"parameters":[' + parameters[0]
+    parameters[-1] += b"]}}"
+    return b",".join(parameters)  # once: of megabytes each copy takes its time
 
 
 def _emitted(decision: Decision, filters: Filters) -> Iterator[Decided]:

@@ -52,16 +52,15 @@ class Logged:
     """Which answers the log has, so that it says when one changed instead of the same thing twice a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._latest = TTLCache[bytes, int](maxsize=100, ttl=SAYS_SO, timer=clock)
+        self._latest = TTLCache[bytes, bytes](maxsize=100, ttl=SAYS_SO, timer=clock)
         self._lock = threading.Lock()
 
     def already(self, asked: bytes, answer: bytes) -> bool:
         """Tell whether this answer was the last one to whoever asks like this, and remember it."""
-        fingerprint = hash(answer)  # Python computes it once for each bytes object
         with self._lock:
-            if self._latest.get(asked) == fingerprint:
+            if self._latest.get(asked) == answer:
                 return True
-            self._latest[asked] = fingerprint
+            self._latest[asked] = answer  # no copy: it is the one that is kept to be answered
             return False
 
     def forget(self, asked: bytes) -> None:
