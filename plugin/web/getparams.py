@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from flask import Blueprint, Response, abort, g, request
 
 from plugin.answer import Answers
-from plugin.errors import InvalidRequest, PluginError
+from plugin.errors import InvalidRequest
 from plugin.web.auth import require_token
 
 MAX_BODY = 64 * 1024
@@ -39,7 +39,7 @@ def getparams(answers: Answers, token: str) -> Blueprint:
         g.application_set = name
         try:
             answer = answers.parameters(parameters)
-        except PluginError:
+        except Exception:
             logged.forget(body)  # so that the log says when there is an answer again
             raise
         g.quiet = logged.already(body, answer)

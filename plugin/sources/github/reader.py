@@ -5,7 +5,8 @@ ended.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -50,14 +51,15 @@ class GitHubSource:
         """Read each repository completely, or say why not."""
         groups = {group[0].name.partition("/")[0]: group for group in by_owner(wanted, lambda each: each.name)}
         if any(repository.urgent for repository in wanted):
-            return self._read_groups(list(groups.values()))
+            return self._read_groups(groups.values())
         # An owner whose token has few points left costs nobody else anything.
         resting = self._client.resting(groups)
         doubts = {each.name: Doubt(reason) for owner, reason in resting.items() for each in groups.pop(owner)}
         self._turn += 1  # if there is not enough time for all, it is not always the same ones that wait
-        turn = self._turn % max(len(groups), 1)
+        in_turn = deque(groups.values())
+        in_turn.rotate(self._turn)
         with self._client.reading(groups):
-            return doubts | self._read_groups([*groups.values()][turn:] + [*groups.values()][:turn])
+            return doubts | self._read_groups(in_turn)
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out."""
@@ -65,7 +67,7 @@ class GitHubSource:
         with self._client.until(self._client.after(LOOKING_UP)):
             return look_up(self._client, locators, identities)
 
-    def _read_groups(self, groups: Sequence[Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
+    def _read_groups(self, groups: Iterable[Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
         """Read repositories, grouped by owner."""
         results: dict[str, Repository | Doubt] = {}
         deadline = self._client.after(LISTING)

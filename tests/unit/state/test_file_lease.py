@@ -43,8 +43,10 @@ def test_it_is_held_from_competing_until_it_is_closed(path: Path) -> None:
     lease.compete()
     assert lease.held
     lease.close()
-    assert not lease.held
     lease.close()
+    assert not lease.held
+    with held_by_another_process(path):  # which it would not be if it were still locked
+        pass
 
 
 def test_a_second_process_is_refused_and_told_why(path: Path) -> None:

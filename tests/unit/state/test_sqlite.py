@@ -229,7 +229,9 @@ def test_who_serves_alone_looks_once_in_a_second_and_at_once_after_writing(
         now[0] += LOOK
         assert server.head().version == FULL.head.version + 1
 
+        assert command.head().version == FULL.head.version + 1
         server.acknowledge("another")
+        assert command.head() == server.head()  # who does not serve looks each time
         assert server.head().version == FULL.head.version + 2
         command.acknowledge("a third")
         with pytest.raises(Outdated):

@@ -40,7 +40,13 @@ def test_the_same_answer_to_the_same_question_has_no_second_line(client: FlaskCl
     assert metrics.registry.get_sample_value("preview_http_requests_total", labels) == 5
 
 
-def test_an_answer_after_an_error_has_a_line(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("error", "status"), [(NotReady("not now"), 503), (RuntimeError("a mistake of ours"), 500)])
+def test_an_answer_after_an_error_has_a_line(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
     with capture_logs() as lines:
         ask(client)
         with monkeypatch.context() as failing:
@@ -48,11 +54,7 @@ def test_an_answer_after_an_error_has_a_line(client: FlaskClient, monkeypatch: p
             ask(client)
         ask(client)
 
-    assert [line["status"] for line in lines] == [200, 503, 200]
-
-
-def refuse(*_: object) -> None:
-    raise NotReady("not now")
+    assert [line["status"] for line in lines if line["event"] == "request"] == [200, status, 200]
 
 
 def test_an_answer_that_changed_has_a_line_and_one_that_stays_has_one_in_ten_minutes() -> None:
