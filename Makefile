@@ -28,7 +28,7 @@ test: install ## all tests but those of `make conformance`
 simulate: install ## what can happen in any order, drawn from a seed: STEPS=100000 of it, or one episode again by its SEED
 	$(PY) -m tests.faults --steps $(or $(STEPS),100000) $(if $(SEED),--seed $(SEED))
 
-mutants: install ## break core/ and mirror/ on purpose, show what no test notices (MUTANTS=plugin/core/names.py: only there)
+mutants: install ## break core/ and mirror/ on purpose, show what no test notices (MUTANTS=plugin/core/config/names.py: only there)
 	$(PY) -m tools.mutants $(MUTANTS)
 
 conformance: install ## against Argo CD's own controller; slow the first time (ARGOCD=3.5.0: another version of it)

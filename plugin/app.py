@@ -9,15 +9,15 @@ from pathlib import Path
 
 from flask import Flask
 
-from plugin.answer import Answers
-from plugin.core.catalog import Catalog
+from plugin.core.config.catalog import Catalog
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
+from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
-from plugin.nudge import Nudger
-from plugin.observer import observer
+from plugin.report.argocd import Nudger
+from plugin.report.log import observer
 from plugin.settings import Settings, SourceSettings, StateSettings
 from plugin.sources import Source
 from plugin.sources.file import FileSource

@@ -9,16 +9,16 @@ from typing import NoReturn
 
 import click
 
-from plugin.answer import Answers
 from plugin.app import make_mirror, watch_catalog
-from plugin.core.catalog import Catalog, load_catalog
-from plugin.core.explanation import explanation, history
-from plugin.core.filters import ORIGINS
-from plugin.core.references import parse_locator
-from plugin.core.repo_config import FILE_NAME, links, read_config, read_file
-from plugin.core.validation import problem_at
+from plugin.core.answers.explanation import explanation, history
+from plugin.core.answers.filters import ORIGINS
+from plugin.core.config.catalog import Catalog, load_catalog
+from plugin.core.config.references import parse_locator
+from plugin.core.config.repo_config import FILE_NAME, links, read_config, read_file
+from plugin.core.config.validation import problem_at
 from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady, Problem
 from plugin.logs import configure_logs, get_logger
+from plugin.mirror.answers import Answers
 from plugin.mirror.current import waits_for_human
 from plugin.mirror.refresh import RefreshReport
 from plugin.settings import Settings, StateSettings, load_settings, unknown_variables

@@ -13,9 +13,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from plugin.durations import parse_duration
+from plugin.core.config.durations import parse_duration
+from plugin.core.config.threshold import Threshold, parse_threshold
 from plugin.errors import InvalidSettings
-from plugin.threshold import Threshold, parse_threshold
 
 PREFIX = "PREVIEW_"
 MAX_PORT = 65535

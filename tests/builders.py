@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from plugin.core.catalog import Catalog, load_catalog
-from plugin.core.decide import decide
-from plugin.core.model import (
+from plugin.core.config.catalog import Catalog, load_catalog
+from plugin.core.decision.decide import decide
+from plugin.core.decision.preview import Preview
+from plugin.core.facts.model import (
     ConfigFile,
     Elsewhere,
     LookedUp,
@@ -17,7 +18,6 @@ from plugin.core.model import (
     Repository,
     Snapshot,
 )
-from plugin.core.preview import Preview
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)

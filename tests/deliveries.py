@@ -3,7 +3,7 @@
 import json
 from http.client import HTTPConnection
 
-from plugin.core.deliveries import signature
+from plugin.sources.github.deliveries import signature
 from tests.server import Server
 
 WEBHOOK_SECRET = "secret-of-the-webhook"

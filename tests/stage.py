@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from plugin.core.filters import parse_filters
-from plugin.core.model import LookUp, PullRequest, Repository
-from plugin.core.references import Locator
+from plugin.core.answers.filters import parse_filters
+from plugin.core.config.references import Locator
+from plugin.core.config.threshold import Threshold
+from plugin.core.facts.model import LookUp, PullRequest, Repository
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
 from plugin.sources import Doubt, Usage, Wanted
 from plugin.state import Known, State
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
-from plugin.threshold import Threshold
 from tests.builders import catalog_text, make_look_up, make_repository
 
 

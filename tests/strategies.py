@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from plugin.core.catalog import Catalog
-from plugin.core.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
-from plugin.core.references import Branch, PullRequestReference, Reference, SameBranch, Staging
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.references import Branch, PullRequestReference, Reference, SameBranch, Staging
+from plugin.core.facts.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 
 EXAMPLES = min(40, settings().max_examples)  # worlds are slow to make, and one of them holds many previews

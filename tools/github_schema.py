@@ -5,7 +5,7 @@
 They are cut from GitHub's own descriptions (npm, versions in tools/versions.env) down to what is used, so
 that they can be read in a review: the GraphQL schema to the queries of plugin/sources/github/queries.py, the
 OpenAPI to the properties that the fake's REST routes answer with, the webhooks to the properties that
-plugin/core/deliveries.py looks at.
+plugin/sources/github/deliveries.py looks at.
 """
 
 import inspect
@@ -14,8 +14,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from plugin.core.deliveries import ACTIONS
 from plugin.sources.github import queries
+from plugin.sources.github.deliveries import ACTIONS
 from tools.prune_graphql import prune_schema
 from tools.prune_openapi import prune_response, prune_webhook
 

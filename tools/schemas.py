@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from plugin.core.catalog_file import CatalogFile
-from plugin.core.repo_config import RepositoryConfigFile
-from plugin.core.validation import FileModel
+from plugin.core.config.catalog_file import CatalogFile
+from plugin.core.config.repo_config import RepositoryConfigFile
+from plugin.core.config.validation import FileModel
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 MODELS: dict[str, type[FileModel]] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from plugin.core.catalog import Catalog, load_catalog
+from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.errors import InvalidFile, Problem
 
 # An edit has reached every replica after this; whatever a file says then is meant, or nobody renews it any more.

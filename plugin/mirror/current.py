@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from plugin.core.breaker import Emitted
-from plugin.core.catalog import Service
-from plugin.core.decide import Decision, decide
-from plugin.core.emission import body, emission
-from plugin.core.filters import Filters
-from plugin.core.history import Moment
-from plugin.core.preview import Preview
-from plugin.core.references import Locator
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.emission import body, emission
+from plugin.core.answers.filters import Filters
+from plugin.core.answers.history import Moment
+from plugin.core.config.catalog import Service
+from plugin.core.config.references import Locator
+from plugin.core.decision.decide import Decision, decide
+from plugin.core.decision.preview import Preview
 from plugin.state import Known
 
 

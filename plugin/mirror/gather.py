@@ -4,7 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from plugin.core.absorb import (
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
+from plugin.core.config.references import Locator
+from plugin.core.decision.decide import wanted_lookups
+from plugin.core.facts.absorb import (
     absorb,
     covers,
     labels_to_ask,
@@ -13,11 +17,7 @@ from plugin.core.absorb import (
     with_confirmations,
     with_look_ups,
 )
-from plugin.core.catalog import Catalog
-from plugin.core.decide import wanted_lookups
-from plugin.core.messages import one_line
-from plugin.core.model import Elsewhere, Repository, Snapshot
-from plugin.core.references import Locator
+from plugin.core.facts.model import Elsewhere, Repository, Snapshot
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
 from plugin.state import Known

@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from plugin.core.breaker import Emitted, judge
-from plugin.core.decide import Decision
-from plugin.core.departures import Departures, unconfirmed
-from plugin.core.emission import emission
-from plugin.core.filters import Filters
-from plugin.core.history import continued
-from plugin.core.model import Elsewhere, LookUp
-from plugin.core.references import Locator
-from plugin.core.targets import ELSEWHERE
+from plugin.core.answers.breaker import Emitted, judge
+from plugin.core.answers.departures import Departures, unconfirmed
+from plugin.core.answers.emission import emission
+from plugin.core.answers.filters import Filters
+from plugin.core.answers.history import continued
+from plugin.core.config.references import Locator
+from plugin.core.config.threshold import Threshold
+from plugin.core.decision.decide import Decision
+from plugin.core.decision.targets import ELSEWHERE
+from plugin.core.facts.model import Elsewhere, LookUp
 from plugin.mirror.current import Current, decided, held_by_breaker
 from plugin.mirror.gather import Gathered
 from plugin.state import Head
-from plugin.threshold import Threshold
 
 LookUps = Mapping[Locator, LookUp]
 

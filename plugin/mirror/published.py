@@ -6,13 +6,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from plugin.core.absorb import covers
-from plugin.core.filters import Filters
+from plugin.core.answers.filters import Filters
+from plugin.core.config.threshold import Threshold
+from plugin.core.facts.absorb import covers
 from plugin.errors import NotReady
 from plugin.mirror.current import Current, decided
 from plugin.mirror.publish import make_judge
 from plugin.state import NOTHING, Head, Known, Outdated, Store, Unreachable
-from plugin.threshold import Threshold
 
 TRIES = 5  # how often another replica may be quicker
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from plugin.core.absorb import unread
-from plugin.core.catalog import Catalog
-from plugin.core.filters import Filters
-from plugin.core.messages import one_line
+from plugin.core.answers.filters import Filters
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
+from plugin.core.facts.absorb import unread
 from plugin.errors import NotReady
 from plugin.logs import get_logger
 from plugin.mirror.catalog import WatchedCatalog

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from plugin.core.model import LookUp, Repository
-from plugin.core.references import Locator
+from plugin.core.config.references import Locator
+from plugin.core.facts.model import LookUp, Repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from plugin.core.model import ConfigFile, LookUp, PullRequest, PullRequestState, Repository
-from plugin.core.references import Locator
-from plugin.core.strict_yaml import Limits
-from plugin.core.validation import FileModel, parse_yaml, validate
+from plugin.core.config.references import Locator
+from plugin.core.config.strict_yaml import Limits
+from plugin.core.config.validation import FileModel, parse_yaml, validate
+from plugin.core.facts.model import ConfigFile, LookUp, PullRequest, PullRequestState, Repository
 from plugin.errors import InvalidFile
 from plugin.sources import Doubt, Usage, Wanted
 

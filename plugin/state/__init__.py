@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from plugin.core.breaker import Emitted
-from plugin.core.catalog import Catalog
-from plugin.core.filters import Filters
-from plugin.core.history import Event
-from plugin.core.model import Snapshot
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.filters import Filters
+from plugin.core.answers.history import Event
+from plugin.core.config.catalog import Catalog
+from plugin.core.facts.model import Snapshot
 from plugin.errors import PluginError
 
 

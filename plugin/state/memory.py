@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from plugin.core.breaker import Emitted
-from plugin.core.filters import Filters
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.filters import Filters
 from plugin.state import NOTHING, Head, Known, Outdated
 
 K = TypeVar("K")

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from plugin.core.breaker import Emitted
-from plugin.core.catalog import Catalog, load_catalog
-from plugin.core.filters import Filters
-from plugin.core.history import Event
-from plugin.core.model import Repository, Snapshot
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.filters import Filters
+from plugin.core.answers.history import Event
+from plugin.core.config.catalog import Catalog, load_catalog
+from plugin.core.facts.model import Repository, Snapshot
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
 from plugin.state import Head, Known

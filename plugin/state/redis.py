@@ -18,8 +18,8 @@ from typing import Protocol, cast
 
 from redis import Redis
 
-from plugin.core.breaker import Emitted
-from plugin.core.filters import Filters
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.filters import Filters
 from plugin.logs import get_logger
 from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
 from plugin.state.lease import LEASE

@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from plugin.core.breaker import Emitted
-from plugin.core.filters import Filters
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.filters import Filters
 from plugin.errors import InvalidSettings
 from plugin.logs import get_logger
 from plugin.state import NOTHING, Head, Known, Lease, Outdated, Unreachable

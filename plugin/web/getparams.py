@@ -14,8 +14,8 @@ from typing import Any
 from cachetools import TTLCache
 from flask import Blueprint, Response, abort, g, request
 
-from plugin.answer import Answers
 from plugin.errors import InvalidRequest
+from plugin.mirror.answers import Answers
 from plugin.web.auth import require_token
 
 MAX_BODY = 64 * 1024

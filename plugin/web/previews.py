@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify
 
-from plugin.answer import Answers
-from plugin.core.parameters import dependency_parameters
-from plugin.core.preview import Preview
+from plugin.core.decision.parameters import dependency_parameters
+from plugin.core.decision.preview import Preview
+from plugin.mirror.answers import Answers
 from plugin.mirror.current import Current, held_by_breaker, to_let_go
 from plugin.web.auth import require_token
 

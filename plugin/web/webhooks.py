@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from plugin.core.deliveries import hinted, signature
 from plugin.metrics import Metrics
+from plugin.sources.github.deliveries import hinted, signature
 from plugin.state import Unreachable
 
 # The largest delivery about one pull request is `edited` with two descriptions, the old and the new one, of 65,536

@@ -7,8 +7,8 @@ import tracemalloc
 
 import yaml
 
-from plugin.core.catalog import load_catalog
-from plugin.core.repo_config import read_config
+from plugin.core.config.catalog import load_catalog
+from plugin.core.config.repo_config import read_config
 from plugin.errors import InvalidFile
 from tests.bench import company
 

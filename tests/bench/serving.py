@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from plugin.core.deliveries import signature
+from plugin.sources.github.deliveries import signature
 from tests.bench import company, naive
 from tests.bench.simulated import LATENCY
 from tests.bench.table import Row

@@ -15,18 +15,18 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from plugin.answer import Answers
+from plugin.core.config.threshold import Threshold
 from plugin.metrics import Metrics
+from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror
-from plugin.observer import observer
+from plugin.report.log import observer
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.limiter import Clock
 from plugin.sources.github.reader import GitHubSource
 from plugin.state import State
 from plugin.state.opening import open_state
-from plugin.threshold import Threshold
 from tests.bench import company
 from tests.fakes.github import Call, GitHub
 

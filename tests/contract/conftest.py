@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from plugin.answer import Answers
-from plugin.core.model import Snapshot
-from plugin.core.preview import Preview
+from plugin.core.config.threshold import Threshold
+from plugin.core.decision.preview import Preview
+from plugin.core.facts.model import Snapshot
+from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
@@ -20,7 +21,6 @@ from plugin.sources.github.limiter import Clock
 from plugin.sources.github.reader import GitHubSource
 from plugin.state import State
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
-from plugin.threshold import Threshold
 from tests.fakes.github import GitHub
 
 ACME = Path("examples/acme")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from plugin.core.model import Repository, Snapshot
+from plugin.core.facts.model import Repository, Snapshot
 from plugin.state import Head
 from plugin.state.sqlite import SqliteStore
 from tests.builders import MONDAY, make_pull_request, make_repository

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from plugin.core.model import Repository
+from plugin.core.facts.model import Repository
 from plugin.sources import Wanted
 from plugin.sources.file import LONG_AGO, Organisation, RepositoryEntry
 from plugin.sources.github.client import GitHubClient, Token

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from plugin.core.model import LookUp, Mark, PullRequestState, Repository
-from plugin.core.references import Locator
+from plugin.core.config.references import Locator
+from plugin.core.facts.model import LookUp, Mark, PullRequestState, Repository
 from plugin.sources import Doubt, Wanted
 from plugin.sources.file import LONG_AGO, Organisation, RepositoryEntry
 from plugin.sources.github.client import GitHubClient, Token

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.core.deliveries import signature
+from plugin.sources.github.deliveries import signature
 from tests.contract.conftest import ACME
 from tests.deliveries import WEBHOOK_SECRET, deliver
 from tests.server import Server, serve, wait_for

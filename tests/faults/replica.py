@@ -12,16 +12,16 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from plugin.answer import Answers
-from plugin.core.breaker import Emitted
-from plugin.core.catalog import Catalog
-from plugin.core.filters import Filters
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.filters import Filters
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.threshold import Threshold
+from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror
 from plugin.sources import Source
 from plugin.state import Head, Known, State, Store, Unreachable
-from plugin.threshold import Threshold
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from plugin.app import make_mirror
-from plugin.core.catalog import Catalog
-from plugin.core.parameters import parameters
-from plugin.core.preview import Preview
-from plugin.core.verdicts import State, Verdict
+from plugin.core.config.catalog import Catalog
+from plugin.core.decision.parameters import parameters
+from plugin.core.decision.preview import Preview
+from plugin.core.decision.verdicts import State, Verdict
 from plugin.settings import StateSettings, load_settings
 from plugin.state.opening import open_state
 from tools.rendering import ROOT, Objects, build, render

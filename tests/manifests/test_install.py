@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 import yaml
 
-from plugin.core.deliveries import ACTIONS
 from plugin.settings import Settings, load_settings
+from plugin.sources.github.deliveries import ACTIONS
 from tests.keys import PRIVATE_KEY
 from tests.manifests.installed import deployment, one, references, variables
 from tools.rendering import ROOT, Objects, build

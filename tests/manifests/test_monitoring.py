@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from plugin.durations import parse_duration
+from plugin.core.config.durations import parse_duration
 from plugin.metrics import Metrics
 from plugin.settings import Settings, variable
 from tests.manifests.installed import one

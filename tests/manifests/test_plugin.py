@@ -12,7 +12,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from plugin.core.catalog import load_catalog
+from plugin.core.config.catalog import load_catalog
 from plugin.settings import Settings, unknown_variables
 from plugin.sources.file import load_organisation
 from tests.fakes.github import App, GitHub

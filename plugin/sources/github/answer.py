@@ -8,7 +8,7 @@ from typing import Any
 
 from github import GithubException
 
-from plugin.core.model import SETTLED
+from plugin.core.facts.model import SETTLED
 from plugin.errors import PluginError
 
 _HTTP_REASONS = {

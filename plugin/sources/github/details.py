@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from plugin.core.model import ConfigFile, PullRequest, Repository
-from plugin.core.repo_config import FILE_NAME
+from plugin.core.config.repo_config import FILE_NAME
+from plugin.core.facts.model import ConfigFile, PullRequest, Repository
 from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer
 from plugin.sources.github.batches import ask_in_batches, chunks, grouped

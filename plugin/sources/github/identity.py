@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from plugin.core.model import Repository
+from plugin.core.facts.model import Repository
 from plugin.sources import Doubt
 from plugin.sources.github import queries
 from plugin.sources.github.batches import ask_in_batches, chunks

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from plugin.core.model import Identity, Mark
+from plugin.core.facts.model import Identity, Mark
 from plugin.sources import Doubt, Wanted
 from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer, TooHeavy, Unavailable

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from plugin.core.model import Identity, LookUp, PullRequestState
-from plugin.core.references import Locator
+from plugin.core.config.references import Locator
+from plugin.core.facts.model import Identity, LookUp, PullRequestState
 from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer
 from plugin.sources.github.batches import ask_in_batches, by_owner, chunks, grouped

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from plugin.core.model import ConfigFile, Identity, LookUp, Mark, PullRequest, PullRequestState
-from plugin.core.strict_yaml import MAX_BYTES
+from plugin.core.config.strict_yaml import MAX_BYTES
+from plugin.core.facts.model import ConfigFile, Identity, LookUp, Mark, PullRequest, PullRequestState
 from plugin.errors import PluginError
 from plugin.sources.github.answer import Answer, GraphQLError
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from plugin.core.model import Repository
+from plugin.core.facts.model import Repository
 from plugin.sources import Doubt, Wanted
 from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer

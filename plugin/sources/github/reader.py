@@ -12,8 +12,8 @@ from datetime import datetime
 
 from cachetools import LRUCache
 
-from plugin.core.model import ConfigFile, LookUp, Repository
-from plugin.core.references import Locator
+from plugin.core.config.references import Locator
+from plugin.core.facts.model import ConfigFile, LookUp, Repository
 from plugin.sources import Doubt, Usage, Wanted
 from plugin.sources.github.batches import by_owner
 from plugin.sources.github.client import GitHubClient

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.core.catalog import Catalog
+from plugin.core.config.catalog import Catalog
 from plugin.errors import InvalidFile
 from plugin.mirror.catalog import WatchedCatalog
 from tests.builders import catalog_text, make_catalog

@@ -1,11 +1,12 @@
 import json
 from typing import Any
 
-from plugin.core.breaker import Departure, Emitted, EmittedPreview
-from plugin.core.catalog import Catalog
-from plugin.core.filters import Filters
-from plugin.core.model import Hold, Repository
-from plugin.core.references import Locator
+from plugin.core.answers.breaker import Departure, Emitted
+from plugin.core.answers.filters import Filters
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.references import Locator
+from plugin.core.decision.preview import EmittedPreview
+from plugin.core.facts.model import Hold, Repository
 from plugin.mirror.current import (
     Current,
     decided,

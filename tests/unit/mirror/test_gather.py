@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from plugin.core.catalog import Catalog
-from plugin.core.messages import MAX_LENGTH
-from plugin.core.model import Elsewhere, Hold, LookedUp, LookUp, Repository, Snapshot
-from plugin.core.references import Locator
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import MAX_LENGTH
+from plugin.core.config.references import Locator
+from plugin.core.facts.model import Elsewhere, Hold, LookedUp, LookUp, Repository, Snapshot
 from plugin.mirror.current import Current, decided
 from plugin.mirror.gather import LISTED_EVERY, Gathered, gather
 from plugin.sources import Doubt, Usage, Wanted

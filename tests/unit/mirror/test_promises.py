@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from plugin.core.model import PullRequest
-from plugin.core.references import Locator
+from plugin.core.config.references import Locator
+from plugin.core.facts.model import PullRequest
 from plugin.errors import InvalidRequest, NotReady
 from tests.builders import MONDAY, catalog_text, make_look_up, make_pull_request
 from tests.stage import Stage, make_stage
@@ -519,9 +519,9 @@ def test_another_version_of_the_program_that_gives_other_names_deletes_nothing_u
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(stage)
-    monkeypatch.setattr("plugin.core.catalog.__version__", "9.9.9")
+    monkeypatch.setattr("plugin.core.config.catalog.__version__", "9.9.9")
     monkeypatch.setattr(
-        "plugin.core.decide.preview_name", lambda _prefix, service, number, **_: f"new-{service}-{number}"
+        "plugin.core.decision.decide.preview_name", lambda _prefix, service, number, **_: f"new-{service}-{number}"
     )
     confirm(stage, *TEN, state="open", labels=frozenset({"preview"}))
     upgraded = stage.restarted()

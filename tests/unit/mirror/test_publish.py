@@ -3,17 +3,17 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from plugin.core.breaker import Emitted
-from plugin.core.catalog import Catalog
-from plugin.core.emission import emission
-from plugin.core.filters import Filters
-from plugin.core.model import Elsewhere, Hold, LookUp, PullRequest, Snapshot
-from plugin.core.references import Locator
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.emission import emission
+from plugin.core.answers.filters import Filters
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.references import Locator
+from plugin.core.config.threshold import Threshold
+from plugin.core.facts.model import Elsewhere, Hold, LookUp, PullRequest, Snapshot
 from plugin.mirror.current import Current, decided
 from plugin.mirror.gather import Gathered
 from plugin.mirror.publish import publish
 from plugin.state import NOTHING, Head, Known
-from plugin.threshold import Threshold
 from tests.builders import MONDAY, make_catalog, make_look_up, make_pull_request, make_repository, make_snapshot
 
 SERVICES: dict[str, dict[str, Any]] = {"orders": {"drafts": False}, "payments": {}}

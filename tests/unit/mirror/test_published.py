@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plugin.core.breaker import Departure, Emitted, EmittedPreview
-from plugin.core.catalog import Catalog
-from plugin.core.emission import emission
-from plugin.core.filters import Filters
-from plugin.core.model import PullRequest
+from plugin.core.answers.breaker import Departure, Emitted
+from plugin.core.answers.emission import emission
+from plugin.core.answers.filters import Filters
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.threshold import Threshold
+from plugin.core.decision.preview import EmittedPreview
+from plugin.core.facts.model import PullRequest
 from plugin.errors import NotReady
 from plugin.mirror.current import decided
 from plugin.mirror.published import TRIES, Published
 from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
 from plugin.state.memory import MemoryStore
-from plugin.threshold import Threshold
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from plugin.core.references import Locator
+from plugin.core.config.references import Locator
 from plugin.errors import NotReady, PluginError
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.current import waits_for_human

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.core.model import ConfigFile, PullRequest, Repository
-from plugin.core.references import Locator
+from plugin.core.config.references import Locator
+from plugin.core.facts.model import ConfigFile, PullRequest, Repository
 from plugin.errors import InvalidFile
 from plugin.sources import Doubt, Wanted
 from plugin.sources.file import LONG_AGO, FileSource, load_organisation

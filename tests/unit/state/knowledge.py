@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 
-from plugin.core.breaker import Departure, Emitted, EmittedPreview
-from plugin.core.catalog import Catalog
-from plugin.core.filters import Filters
-from plugin.core.history import Event, EventKind
-from plugin.core.model import Elsewhere, Hold, Identity, LookedUp, Mark, Repository, Snapshot
+from plugin.core.answers.breaker import Departure, Emitted
+from plugin.core.answers.filters import Filters
+from plugin.core.answers.history import Event, EventKind
+from plugin.core.config.catalog import Catalog
+from plugin.core.decision.preview import EmittedPreview
+from plugin.core.facts.model import Elsewhere, Hold, Identity, LookedUp, Mark, Repository, Snapshot
 from plugin.state import Head, Known
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository
 

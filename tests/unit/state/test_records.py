@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from plugin.core.breaker import Emitted
-from plugin.core.filters import Filters
-from plugin.core.history import Event
-from plugin.core.model import Repository, Snapshot
+from plugin.core.answers.breaker import Emitted
+from plugin.core.answers.filters import Filters
+from plugin.core.answers.history import Event
+from plugin.core.facts.model import Repository, Snapshot
 from plugin.state import NOTHING, Head, Known
 from plugin.state.records import Name, Records, acknowledged_entry, emitted_entry
 from tests.builders import MONDAY, make_catalog

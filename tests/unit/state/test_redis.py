@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from plugin.core.filters import Filters
+from plugin.core.answers.filters import Filters
 from plugin.state import NOTHING, Head, Outdated, Unreachable
 from plugin.state.lease import LEASE
 from plugin.state.redis import RedisStore

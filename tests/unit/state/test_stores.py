@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from plugin.core.filters import Filters
-from plugin.core.history import Event, EventKind
+from plugin.core.answers.filters import Filters
+from plugin.core.answers.history import Event, EventKind
 from plugin.state import NOTHING, Head, Outdated, Store
 from tests.builders import MONDAY
 from tests.unit.state.conftest import Place

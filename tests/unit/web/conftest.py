@@ -7,7 +7,7 @@ from plugin.app import make_app, make_mirror
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.refresh import Mirror
-from plugin.observer import observer
+from plugin.report.log import observer
 from plugin.settings import Settings, load_settings
 from plugin.state.opening import open_state
 

@@ -186,7 +186,7 @@ def test_an_unexpected_error_is_a_500_and_no_empty_answer(client: FlaskClient, m
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("plugin.answer.parse_filters", broken)
+    monkeypatch.setattr("plugin.mirror.answers.parse_filters", broken)
     response = ask(client, {"input": {}})
 
     assert response.status_code == 500

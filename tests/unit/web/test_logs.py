@@ -50,7 +50,7 @@ def test_an_answer_after_an_error_has_a_line(
     with capture_logs() as lines:
         ask(client)
         with monkeypatch.context() as failing:
-            failing.setattr("plugin.answer.parse_filters", refuse)
+            failing.setattr("plugin.mirror.answers.parse_filters", refuse)
             ask(client)
         ask(client)
 

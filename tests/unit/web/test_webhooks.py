@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from plugin.core.deliveries import signature
 from plugin.metrics import Metrics
+from plugin.sources.github.deliveries import signature
 from plugin.state import Unreachable
 from plugin.web.errors import register_errors
 from plugin.web.webhooks import MAX_BODY, webhooks

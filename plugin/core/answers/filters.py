@@ -1,0 +1,91 @@
+"""Filters: which previews one ApplicationSet asks for.
+
+A filter that the catalog does not know is refused: a misspelt one must never look like "there are none left".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
+from plugin.core.config.validation import did_you_mean
+from plugin.core.decision.preview import Preview
+from plugin.errors import InvalidRequest
+
+ORIGINS = ("same-repository", "fork", "any")
+_KNOWN = ("services", "profile", "origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Conditions, combined with AND; None does not restrict."""
+
+    services: frozenset[str] | None = None
+    profile: str | None = None
+    origin: str = "same-repository"
+
+    def known_to(self, catalog: Catalog) -> bool:
+        """Tell whether this would be accepted with a catalog; it may have been with one before."""
+        names = catalog.services.keys() if self.services is None else self.services
+        return names <= catalog.services.keys() and (
+            self.profile is None or self.profile in {catalog.services[name].profile for name in names}
+        )
+
+    def admits(self, preview: Preview) -> bool:
+        """Tell whether a preview is asked for."""
+        origin = "fork" if preview.pull_request.fork else "same-repository"
+        return (
+            (self.services is None or preview.service.name in self.services)
+            and (self.profile is None or preview.service.profile == self.profile)
+            and self.origin in ("any", origin)
+        )
+
+
+def parse_filters(parameters: Mapping[str, Any], catalog: Catalog) -> Filters:
+    """Read the input parameters of an ApplicationSet. Raises InvalidRequest."""
+    for name in parameters:
+        if name not in _KNOWN:
+            known = ", ".join(_KNOWN)
+            raise _invalid(f'there is no input parameter "{name}"; there are {known}{did_you_mean(name, _KNOWN)}')
+    filters = Filters(
+        services=_services(parameters["services"], catalog) if "services" in parameters else None,
+        profile=_profile(parameters["profile"], catalog) if "profile" in parameters else None,
+        origin=_origin(parameters.get("origin", "same-repository")),
+    )
+    if filters.services and filters.profile not in (
+        None,
+        *(catalog.services[name].profile for name in filters.services),
+    ):
+        raise _invalid(f'none of these services has the profile "{filters.profile}"')
+    return filters
+
+
+def _services(value: object, catalog: Catalog) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise _invalid("services must be a list of service names")
+    if not value:
+        raise _invalid("services is an empty list; leave it out to ask for all services")
+    for name in value:
+        if name not in catalog.services:
+            raise _invalid(f'services: the catalog has no service "{name}"{did_you_mean(name, catalog.services)}')
+    return frozenset(value)
+
+
+def _profile(value: object, catalog: Catalog) -> str:
+    profiles = sorted({service.profile for service in catalog.services.values()})
+    if not isinstance(value, str):
+        raise _invalid("profile must be a text")
+    if value not in profiles:
+        raise _invalid(f'profile: no service of the catalog has the profile "{value}"; there are {", ".join(profiles)}')
+    return value
+
+
+def _origin(value: object) -> str:
+    if not isinstance(value, str) or value not in ORIGINS:
+        raise _invalid(f"origin must be one of {', '.join(ORIGINS)}")
+    return value
+
+
+def _invalid(message: str) -> InvalidRequest:
+    return InvalidRequest(one_line(message))

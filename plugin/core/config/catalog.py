@@ -1,0 +1,134 @@
+"""The catalog: all services and the policy for previews. The platform team writes it, so it is trusted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Literal
+
+from plugin import __version__
+from plugin.core.config.catalog_file import DefaultsFile, ServiceFile, read_catalog_file
+from plugin.core.config.names import default_variable
+
+Endpoint = Literal["internal", "public"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who gets a preview, after the catalog's defaults and the service's own words."""
+
+    require: tuple[str, ...]
+    skip: tuple[str, ...]
+    drafts: bool
+    same_branch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyOf:
+    """A call from one service to another: in which variable, at which endpoint."""
+
+    service: str
+    variable: str
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """The image that carries a service's data; datasets are its tags by name, `default` among them."""
+
+    image: str
+    datasets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One deployable thing, with every default filled in."""
+
+    name: str
+    repository: str
+    profile: str
+    overlay: str
+    image_name: str
+    image_tag: str  # with the placeholders {sha} and {number}
+    port: int
+    health_path: str
+    extra: Mapping[str, str]
+    staging: Mapping[Endpoint, str]
+    dependencies: tuple[DependencyOf, ...]  # in the order of their services
+    seed: Seed | None
+    policy: Policy
+
+
+@dataclass(frozen=True, eq=False)
+class Catalog:
+    """The whole file. Two catalogs are the same only if they are one object."""
+
+    text: str
+
+    domain: str
+    prefix: str
+    allowed_hosts: frozenset[str]
+    services: Mapping[str, Service]  # in the order of their names
+    repositories: Mapping[str, tuple[Service, ...]]  # in the order of their names
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that name this text as this version of the program reads it."""
+        return sha256(f"{__version__}\n{self.text}".encode()).hexdigest()[:12]
+
+    @property
+    def extra_keys(self) -> tuple[str, ...]:
+        """The union of all services' keys, so that every preview has every key."""
+        return tuple(sorted({key for service in self.services.values() for key in service.extra}))
+
+
+def load_catalog(text: str, file: str) -> Catalog:
+    """Read a catalog. Raises InvalidFile with every mistake in it."""
+    content = read_catalog_file(text, file)
+    services = {name: _service(name, content.services[name], content.defaults) for name in sorted(content.services)}
+    repositories = {
+        repository: tuple(service for service in services.values() if service.repository == repository)
+        for repository in sorted({service.repository for service in services.values()})
+    }
+    return Catalog(
+        text=text,
+        domain=content.domain,
+        prefix=content.prefix,
+        allowed_hosts=frozenset(content.allowed_hosts),
+        services=MappingProxyType(services),
+        repositories=MappingProxyType(repositories),
+    )
+
+
+def _service(name: str, file: ServiceFile, defaults: DefaultsFile) -> Service:
+    dependencies = (
+        DependencyOf(service, dependency.env or default_variable(service), dependency.endpoint or file.endpoint)
+        for service, dependency in sorted(file.depends_on.items())
+    )
+    return Service(
+        name=name,
+        repository=file.repository,
+        profile=file.profile,
+        overlay=file.overlay,
+        image_name=file.image.name,
+        image_tag=file.image.tag,
+        port=file.port,
+        health_path=file.health_path,
+        extra=file.extra,
+        staging={"internal": file.staging.internal, "public": file.staging.public},
+        dependencies=tuple(dependencies),
+        seed=Seed(file.seed.image, file.seed.datasets) if file.seed else None,
+        policy=_policy(file, defaults),
+    )
+
+
+def _policy(file: ServiceFile, defaults: DefaultsFile) -> Policy:
+    require = file.labels.require if file.labels.require is not None else defaults.labels.require
+    skip = file.labels.skip if file.labels.skip is not None else defaults.labels.skip
+    return Policy(
+        require=("preview",) if require is None else require,
+        skip=skip or (),
+        drafts=defaults.drafts if file.drafts is None else file.drafts,
+        same_branch=(file.link or defaults.link) == "same-branch",
+    )

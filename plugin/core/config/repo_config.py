@@ -1,0 +1,160 @@
+"""The repository config, `.preview.yaml`: data with bounded effect, written by anyone who can push."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from plugin.core.config.catalog import Catalog, Service
+from plugin.core.config.references import FORMS, PullRequestReference, Reference, Url, parse_reference
+from plugin.core.config.strict_yaml import Document, Path
+from plugin.core.config.validation import FileModel, Version, did_you_mean, parse_yaml, problem_at, validate
+from plugin.errors import InvalidFile, Problem
+
+FILE_NAME = ".preview.yaml"
+
+
+@dataclass(frozen=True)
+class ServiceConfig:
+    """What a repository config asks for one service."""
+
+    dependencies: Mapping[str, Reference] = field(default_factory=dict)
+    dataset: str | None = None  # None for the catalog's default
+
+
+def _reference(value: object) -> Reference:
+    match value:
+        case str():
+            return parse_reference(value)
+        case bool():
+            pass
+        case int() if value > 0:
+            raise ValueError(f'write "pr:{value}" for pull request {value}')
+        case None:
+            raise ValueError(
+                'there is nothing here; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
+            )
+        case {"pr": int(number)}:
+            raise ValueError(f'write "pr:{number}" without a blank')
+    raise ValueError(f"must be a text: {FORMS}")
+
+
+Target = Annotated[
+    Any,
+    BeforeValidator(_reference),
+    WithJsonSchema({"type": "string", "description": f"Where this dependency points: {FORMS}"}),
+]
+
+
+class ServicePart(FileModel):
+    """Wishes for one service of the repository; they win over the top level."""
+
+    dependencies: dict[str, Target] = Field(default={}, description="Where each dependency points")
+    dataset: str | None = Field(None, description="One of the datasets that the catalog offers")
+
+
+class RepositoryConfigFile(ServicePart):
+    """.preview.yaml: where this pull request's previews point, and which data they start with."""
+
+    version: Version
+    services: dict[str, ServicePart] = Field(default={}, description="Only where a repository holds several services")
+
+
+def read_file(text: str, file: str = FILE_NAME) -> tuple[RepositoryConfigFile, Document] | None:
+    """Check a file without a catalog; None if it is empty. Raises InvalidFile with every mistake in it."""
+    try:
+        document = parse_yaml(text, file)
+    except InvalidFile as error:
+        raise InvalidFile([_hint(problem) for problem in error.problems]) from None
+    if document.data is None:
+        return None
+    return validate(RepositoryConfigFile, document, file), document
+
+
+def read_config(text: str, catalog: Catalog, repository: str, file: str = FILE_NAME) -> dict[str, ServiceConfig]:
+    """Check a file for one repository of the catalog and return what it asks for each service of it.
+
+    Raises InvalidFile with every mistake in it.
+    """
+    services = {service.name: service for service in catalog.repositories.get(repository, ())}
+    read = read_file(text, file)
+    if read is None:
+        return {name: ServiceConfig() for name in services}
+    content, document = read
+    if problems := [
+        problem_at(document, file, path, message) for path, message in _mistakes(content, services, catalog)
+    ]:
+        raise InvalidFile(sorted(problems, key=lambda problem: problem.line))
+    return {name: _for_service(content, service) for name, service in services.items()}
+
+
+def links(content: RepositoryConfigFile) -> Iterator[Path]:
+    """Find the wishes that must not reach the default branch: links to pull requests and branches."""
+    parts: list[tuple[Path, ServicePart]] = [((), content)]
+    parts += [(("services", name), part) for name, part in content.services.items()]
+    for prefix, part in parts:
+        for name, target in part.dependencies.items():
+            if str(target) != "staging" and not isinstance(target, Url):
+                yield (*prefix, "dependencies", name)
+
+
+def _for_service(content: RepositoryConfigFile, service: Service) -> ServiceConfig:
+    own = content.services.get(service.name, ServicePart())
+    wishes = content.dependencies | own.dependencies
+    called = {dependency.service for dependency in service.dependencies}
+    return ServiceConfig(
+        dependencies={name: target for name, target in wishes.items() if name in called},
+        dataset=own.dataset or (content.dataset if content.dataset in _datasets(service) else None),
+    )
+
+
+def _mistakes(
+    content: RepositoryConfigFile, services: Mapping[str, Service], catalog: Catalog
+) -> Iterator[tuple[Path, str]]:
+    """Compare a file with the catalog; `services` are those of the file's repository."""
+    yield from _mistakes_of_part((), content, list(services.values()), catalog)
+    for name, part in content.services.items():
+        if service := services.get(name):
+            yield from _mistakes_of_part(("services", name), part, [service], catalog)
+        else:
+            yield ("services", name), f"this repository has no such service{did_you_mean(name, services)}"
+
+
+def _mistakes_of_part(
+    prefix: Path, part: ServicePart, services: list[Service], catalog: Catalog
+) -> Iterator[tuple[Path, str]]:
+    known = {dependency.service for service in services for dependency in service.dependencies}
+    owners = " or ".join(service.name for service in services)
+    for name, target in part.dependencies.items():
+        path = (*prefix, "dependencies", name)
+        if name not in known:
+            yield path, f"{owners} has no such dependency{did_you_mean(name, known)}"
+        elif complaint := _wrong_target(target, catalog.services[name], catalog):
+            yield path, complaint
+    datasets = {dataset for service in services for dataset in _datasets(service)}
+    if part.dataset is not None and part.dataset not in datasets:
+        offered = f"there are {', '.join(sorted(datasets))}" if datasets else f"{owners} has no seed in the catalog"
+        yield (*prefix, "dataset"), f'there is no dataset "{part.dataset}"; {offered}'
+
+
+def _wrong_target(target: Reference, dependency: Service, catalog: Catalog) -> str | None:
+    if isinstance(target, PullRequestReference) and target.repository:
+        if target.repository.casefold() != dependency.repository.casefold():
+            return f"{dependency.name} lives in {dependency.repository}, not in {target.repository}"
+    elif isinstance(target, Url) and target.host not in catalog.allowed_hosts:
+        allowed = ", ".join(sorted(catalog.allowed_hosts)) or "none"
+        return f'the host "{target.host}" is not allowed; allowed hosts: {allowed}'
+    return None
+
+
+def _datasets(service: Service) -> Mapping[str, str]:
+    return service.seed.datasets if service.seed else {}
+
+
+def _hint(problem: Problem) -> Problem:
+    # `payments: pr: 123` is the most common slip, and libyaml's words for it help nobody.
+    if problem.message.startswith("mapping values are not allowed"):
+        message = 'a second ":" in one line; write targets without a blank, for example payments: pr:123'
+        return replace(problem, message=message)
+    return problem

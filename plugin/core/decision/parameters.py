@@ -1,0 +1,113 @@
+"""Parameters: what a template of the ApplicationSet gets for one preview.
+
+Every object has every key, scalars are strings, and nothing is null: Argo CD turns numbers into `1e+06` and a missing
+key fails the whole set. Texts that people write belong into annotations through `toJson` only.
+"""
+
+import json
+from typing import Any
+
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.names import slug
+from plugin.core.decision.dependencies import Dependency
+from plugin.core.decision.preview import Preview
+from plugin.core.decision.verdicts import State
+
+FORK_OVERLAY = "preview-fork"
+
+
+def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict[str, Any]:
+    """Return the parameters of one preview; `deploy_sha` is the approved commit of a fork, else the head."""
+    service, pull_request, repository = preview.service, preview.pull_request, preview.repository
+    sha = deploy_sha or pull_request.head_sha
+    owner, _, repository_name = repository.name.partition("/")
+    overlay = FORK_OVERLAY if pull_request.fork else service.overlay
+    tag = service.image_tag.replace("{sha}", sha).replace("{number}", str(pull_request.number))
+    environment = _environment(preview, catalog)
+    return {
+        # Argo CD's own Pull Request generator has these
+        "number": str(pull_request.number),
+        "title": pull_request.title,
+        "branch": pull_request.branch,
+        "branch_slug": slug(pull_request.branch),
+        "target_branch": pull_request.target_branch,
+        "target_branch_slug": slug(pull_request.target_branch),
+        "head_sha": sha,
+        "head_short_sha": sha[:8],
+        "head_short_sha_7": sha[:7],
+        "author": pull_request.author,
+        "labels": list(pull_request.labels),
+        # who and where
+        "name": preview.name,
+        "namespace": preview.name,
+        "service": service.name,
+        "profile": service.profile,
+        "path": f"manifests/apps/{service.profile}/overlays/{overlay}",
+        "port": str(service.port),
+        "health_path": service.health_path,
+        "repository": repository.name,
+        "repository_owner": owner,
+        "repository_name": repository_name,
+        "repository_url": repository.url,
+        "pull_request_url": f"{repository.url}/pull/{pull_request.number}",
+        "locator": preview.locator,
+        "author_slug": slug(pull_request.author),
+        "origin": "fork" if pull_request.fork else "same-repository",
+        "host": preview.host,
+        "url": preview.url,
+        # what runs
+        "deploy_sha": sha,
+        "image_name": service.image_name,
+        "image_tag": tag,
+        "image": f"{service.image_name}:{tag}",
+        "state": preview.verdict.state.value,
+        "state_reason": preview.verdict.reason,
+        "replicas": "0" if preview.verdict.state is State.PAUSED else "1",
+        "expires_at": "",
+        # what it calls and what it knows
+        "dependencies": [dependency_parameters(dependency) for dependency in preview.dependencies],
+        "environment": environment,
+        "environment_patch": _environment_patch(environment),
+        "dataset": preview.dataset,
+        "seed_image": _seed_image(preview),
+        "extra": {key: service.extra.get(key, "") for key in catalog.extra_keys},
+        "config_error": preview.config_error,
+    }
+
+
+def dependency_parameters(dependency: Dependency) -> dict[str, str]:
+    """Return one element of `dependencies`."""
+    return {
+        "service": dependency.service,
+        "env": dependency.variable,
+        "url": dependency.url,
+        "target": dependency.target,
+        "namespace": dependency.namespace,
+        "locator": dependency.locator,
+        "rule": dependency.rule.value,
+        "reason": dependency.reason,
+    }
+
+
+def _environment(preview: Preview, catalog: Catalog) -> dict[str, str]:
+    return {dependency.variable: dependency.url for dependency in preview.dependencies} | {
+        "PUBLIC_URL": preview.url,
+        "PREVIEW_DOMAIN": catalog.domain,
+        "PREVIEW_LOCATOR": preview.locator,
+    }
+
+
+def _environment_patch(environment: dict[str, str]) -> str:
+    # Without a target, so that an app that lacks the ConfigMap fails its build instead of losing its settings.
+    patch = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "environment"},
+        "data": environment,
+    }
+    return json.dumps(patch, separators=(",", ":"))
+
+
+def _seed_image(preview: Preview) -> str:
+    seed = preview.service.seed
+    return f"{seed.image}:{seed.datasets[preview.dataset]}" if seed else ""

@@ -1,0 +1,81 @@
+"""A broken `.preview.yaml` never breaks an environment: the last good one stays in force.
+
+It is kept as text and checked again against the current catalog, because the catalog can change under it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
+from plugin.core.config.repo_config import FILE_NAME, ServiceConfig, read_config
+from plugin.core.facts.model import PullRequest
+from plugin.errors import InvalidFile
+
+REMEMBERED_LENGTH = 4096  # characters; real files have a few hundred
+
+_NOTHING: Mapping[str, ServiceConfig] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigInForce:
+    """What counts for one pull request, by service, and what is wrong with its file (or "")."""
+
+    services: Mapping[str, ServiceConfig]
+    error: str
+
+    def of(self, service: str) -> ServiceConfig:
+        """Return what the file asks for one service."""
+        return self.services.get(service, ServiceConfig())
+
+
+def config_in_force(pull_request: PullRequest, repository: str, catalog: Catalog) -> ConfigInForce:
+    """Choose between the file at the head commit and the last good one."""
+    if pull_request.config is None:
+        return ConfigInForce(_NOTHING, "")
+    services, error = _head_config(pull_request, repository, catalog)
+    if error and pull_request.last_good_config is not None:
+        services, _ = _read(pull_request.last_good_config, repository, catalog)
+    return ConfigInForce(services, error)
+
+
+def remember_last_good(
+    pull_request: PullRequest, before: PullRequest | None, repository: str, catalog: Catalog
+) -> PullRequest:
+    """Return the pull request with its newest good text, which may stem from an earlier reading of it."""
+    if pull_request.config is None:  # a removed file forgets what it said
+        return pull_request
+    _, error = _head_config(pull_request, repository, catalog)
+    previous = before.last_good_config if before else None
+    last_good = previous if error else pull_request.config.text
+    return replace(pull_request, last_good_config=last_good)
+
+
+def _head_config(
+    pull_request: PullRequest, repository: str, catalog: Catalog
+) -> tuple[Mapping[str, ServiceConfig], str]:
+    config = pull_request.config
+    assert config is not None  # noqa: S101  both callers have asked
+    if config.problem:
+        return _NOTHING, one_line(f"{FILE_NAME}: {config.problem}")
+    return _read(config.text, repository, catalog)
+
+
+def _read(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, ServiceConfig], str]:
+    # The same unchanged files are asked for at every refresh. Huge ones are not kept: they would fill the memory.
+    return (_remembered if len(text) <= REMEMBERED_LENGTH else _judge)(text, repository, catalog)
+
+
+def _judge(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, ServiceConfig], str]:
+    try:
+        return read_config(text, catalog, repository), ""
+    except InvalidFile as error:
+        first, *others = error.problems
+        more = f" (and {len(others)} more)" if others else ""
+        return _NOTHING, one_line(f"{first}{more}")
+    except Exception as error:  # noqa: BLE001  one file that nobody foresaw must not harm all others
+        return _NOTHING, one_line(f"{FILE_NAME}: could not be understood ({type(error).__name__})")
+
+
+_remembered = lru_cache(maxsize=4096)(_judge)

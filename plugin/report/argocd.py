@@ -1,0 +1,122 @@
+"""The nudge: when an answer has changed, Argo CD is told to ask for it now instead of at its next poll.
+
+Argo CD's webhook for ApplicationSets takes GitHub's deliveries. It refreshes every ApplicationSet that has a plugin
+generator at its top level on any `pull_request` delivery whose action it knows, whatever repository that names; so
+one made up here does, and it names a repository that cannot exist, so that nothing else is refreshed. docs/adr/0004.
+https://github.com/argoproj/argo-cd/blob/v3.5.1/applicationset/webhook/webhook.go
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+import requests
+
+from plugin.errors import PluginError
+from plugin.logs import get_logger
+from plugin.metrics import Metrics
+from plugin.sources.github.deliveries import signature
+
+DELIVERY = json.dumps(
+    {
+        "action": "labeled",
+        "repository": {"name": "none", "url": "https://preview-plugin.invalid/none", "owner": {"login": "none"}},
+    }
+).encode()
+
+TRIES = 10  # together about four minutes, in which Argo CD also tries again by itself if the plugin was an error to it
+SHORTEST, LONGEST = 1.0, 60.0  # seconds between two tries, on average
+SPACING = 0.5  # seconds after a delivery in which further changes wait for each other; no pause is shorter
+TIMEOUT = 5.0  # seconds, to connect and to answer
+LOOK = 1.0  # seconds between two looks at whether to stop
+
+
+def pause(tries: int, chance: float) -> float:
+    """Return how many seconds to wait after so many tries, from 1. `chance` from 0 to 1 spreads them."""
+    return min(LONGEST, SHORTEST * 2.0 ** (tries - 1)) * (0.5 + chance)
+
+
+class Nudger:
+    """Tells Argo CD's webhook until it has asked. `changed` may be called by any thread, `run` has its own."""
+
+    def __init__(self, url: str, secret: str | None, newest_asked: Callable[[], int], metrics: Metrics) -> None:
+        """`url` is the webhook, `secret` Argo CD's `webhook.github.secret`.
+
+        `newest_asked` says which version was last given to Argo CD; it may raise PluginError, which means "not yet".
+        """
+        self._url = url
+        self._headers = {"Content-Type": "application/json", "X-GitHub-Event": "pull_request"}
+        if secret is not None:
+            self._headers["X-Hub-Signature-256"] = signature(secret, DELIVERY)
+        self._newest_asked = newest_asked
+        self._nudges = metrics.nudges
+        self._lock = threading.Lock()
+        self._newest = 0  # the newest version in which an answer changed
+        self._news = threading.Event()
+
+    def changed(self, version: int) -> None:
+        """Say that an answer changed in this version. Never waits."""
+        with self._lock:
+            self._newest = max(self._newest, version)
+        self._news.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Tell Argo CD of changes until told to stop."""
+        while not stop.is_set():
+            if self._news.wait(LOOK):
+                self._news.clear()
+                try:
+                    self._tell(stop)
+                except Exception as error:  # noqa: BLE001  what nobody foresaw must not end the thread
+                    get_logger().error("the nudge failed", exc_info=error)
+
+    def _tell(self, stop: threading.Event) -> None:
+        for tries in range(1, TRIES + 1):
+            if self._has_asked():
+                return
+            self._deliver()
+            stop.wait(SPACING)
+            if self._interrupted(pause(tries, random.random()) - SPACING, stop):  # noqa: S311  no secret
+                return
+        if not self._has_asked():
+            get_logger().warning(
+                "Argo CD was told of a change and has not asked for it; it will when it polls. "
+                "Check PREVIEW_ARGOCD_WEBHOOK and PREVIEW_ARGOCD_WEBHOOK_SECRET, and Argo CD's ApplicationSets",
+                url=self._url,
+                version=self._newest,
+                tries=TRIES,
+            )
+
+    def _has_asked(self) -> bool:
+        try:
+            return self._newest_asked() >= self._newest
+        except PluginError:
+            return False
+
+    def _deliver(self) -> None:
+        problem = self._problem()
+        self._nudges.labels("failed" if problem else "sent").inc()
+        if problem:
+            get_logger().warning("Argo CD could not be told of a change", url=self._url, problem=problem)
+
+    def _problem(self) -> str:
+        """Deliver, and return why it did not work, or nothing."""
+        try:
+            # Whatever the answer's body is, it is not read.
+            with requests.post(
+                self._url, DELIVERY, headers=self._headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+            ) as response:
+                return "" if response.status_code == HTTPStatus.OK else f"it answered {response.status_code}"
+        except requests.RequestException as error:
+            return type(error).__name__  # its text may hold the address of a proxy, with a password
+
+    def _interrupted(self, seconds: float, stop: threading.Event) -> bool:
+        """Wait, and return whether there is something newer to tell, or nothing more at all."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if stop.is_set() or self._news.wait(min(left, LOOK)):
+                break
+        return stop.is_set() or self._news.is_set()

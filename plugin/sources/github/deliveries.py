@@ -1,0 +1,79 @@
+"""GitHub's webhook deliveries, taken as hints: which repositories may have changed, and nothing else.
+
+A delivery can be late, repeated, out of order or about a state that is gone, so nothing in it is ever believed: it only
+says where to look. Events, actions and fields: https://docs.github.com/en/webhooks/webhook-events-and-payloads
+
+`push` gives no names: a link to a branch is a link to its pull request, and a push there is a `synchronize` as well.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+
+from plugin.core.config.references import REPOSITORY
+
+# The actions that can change an answer, by event.
+ACTIONS = {
+    "pull_request": frozenset(
+        {
+            "opened",
+            "reopened",
+            "closed",
+            "synchronize",
+            "labeled",
+            "unlabeled",
+            "edited",
+            "converted_to_draft",
+            "ready_for_review",
+        }
+    ),
+    "label": frozenset({"edited", "deleted"}),
+    "repository": frozenset(
+        {"renamed", "transferred", "archived", "unarchived", "deleted", "privatized", "publicized"}
+    ),
+    "installation": frozenset({"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"}),
+    "installation_repositories": frozenset({"added", "removed"}),
+}
+
+
+def signature(secret: str, body: bytes) -> str:
+    """Return what `X-Hub-Signature-256` says of a body.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def hinted(event: str, payload: object) -> frozenset[str]:
+    """Return the repositories that may have changed, `owner/name` as the delivery spells them.
+
+    `event` is the header `X-GitHub-Event`, `payload` any parsed JSON whatsoever. What is no name of a repository is
+    left out.
+    """
+    action = _at(payload, "action")
+    if not isinstance(action, str) or action not in ACTIONS.get(event, frozenset()):
+        return frozenset()
+    return frozenset(name for name in _names(payload) if isinstance(name, str) and REPOSITORY.fullmatch(name))
+
+
+def _names(payload: object) -> Iterator[object]:
+    owner, name = _at(payload, "repository", "owner", "login"), _at(payload, "repository", "name")
+    yield _at(payload, "repository", "full_name")
+    # The catalog may still have a repository under the name, or the owner, that it had before.
+    yield _full_name(owner, _at(payload, "changes", "repository", "name", "from"))
+    for kind in ("user", "organization"):
+        yield _full_name(_at(payload, "changes", "owner", "from", kind, "login"), name)
+    for listing in ("repositories", "repositories_added", "repositories_removed"):
+        repositories = _at(payload, listing)
+        for repository in repositories if isinstance(repositories, list) else ():
+            yield _at(repository, "full_name")
+
+
+def _full_name(owner: object, name: object) -> str | None:
+    return f"{owner}/{name}" if isinstance(owner, str) and isinstance(name, str) else None
+
+
+def _at(value: object, *path: str) -> object:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

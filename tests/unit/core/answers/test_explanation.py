@@ -1,0 +1,80 @@
+import time
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from plugin.core.answers.explanation import explanation, history
+from plugin.core.answers.history import Event, EventKind
+from plugin.core.facts.model import Elsewhere
+from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, previews_of
+
+CATALOG = make_catalog({"orders": {"depends_on": ["payments", "users"], "drafts": False}, "payments": {}, "users": {}})
+PAYMENTS = make_repository("acme/payments", make_pull_request(5), looked_up={6: Elsewhere.MERGED})
+
+
+def lines(number: int = 1, held: str = "", events: tuple[Event, ...] = (), **given: object) -> list[str]:
+    orders = make_repository("acme/orders", make_pull_request(number, **given))
+    preview = previews_of(CATALOG, orders, PAYMENTS)[f"preview-orders-{number}"]
+    return list(explanation(preview, held, events))
+
+
+def test_everything_about_a_preview_has_its_line() -> None:
+    events = (Event(MONDAY, EventKind.CREATED, "it has the label"), Event(MONDAY, EventKind.FELL_BACK, "to staging"))
+    config = "version: 1\ndependencies: {payments: pr:6, users: staging}\n"
+    body = "Depends-On: acme/payments#5\nDepends-On: acme/elsewhere#1"
+
+    assert lines(config=config, body=body, held="it is not listed any more", events=events) == [
+        'orders for acme/orders#1: active, because it has the label "preview"',
+        "  https://orders-1.preview.example.com  namespace preview-orders-1",
+        "  held: it is not listed any more",
+        "  warning: Depends-On: acme/elsewhere#1 matches no dependency",
+        "  payments -> acme/payments#5  http://app.preview-payments-5.svc.cluster.local",
+        "    depends-on: acme/payments#5 is live",
+        "    not config (pr:6): the rule depends-on comes first",
+        "  users -> staging  http://app.staging-users.svc.cluster.local",
+        "    config: staging was asked for",
+        "  2026-11-16 09:00:00Z created: it has the label",
+        "  2026-11-16 09:00:00Z fell-back: to staging",
+    ]
+
+
+def test_a_broken_file_and_a_rule_without_words() -> None:
+    told = lines(config="dataset: minimal", body="Depends-On: acme/payments#6")
+
+    assert told[2] == "  config error: .preview.yaml:1: version: is missing"
+    assert "    not depends-on (Depends-On: acme/payments#6): acme/payments#6 was merged" in told
+    assert not [line for line in told if "held" in line]
+
+
+def test_a_rule_that_spoke_without_anybody_writing_a_word() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments"], "link": "same-branch"}, "payments": {}})
+    config = "version: 1\ndependencies: {payments: staging}\n"
+    orders = make_repository("acme/orders", make_pull_request(1, branch="shared", config=config))
+    payments = make_repository("acme/payments", make_pull_request(5, branch="shared"))
+    preview = previews_of(catalog, orders, payments)["preview-orders-1"]
+
+    assert list(explanation(preview, "", ()))[-1] == "    not same-branch (no words): the rule config comes first"
+
+
+def test_what_is_not_live_has_no_url() -> None:
+    assert lines(draft=True)[:2] == [
+        "orders for acme/orders#1: skipped, because it is a draft",
+        "  payments -> staging  http://app.staging-payments.svc.cluster.local",
+    ]
+
+
+def test_times_are_those_of_utc_wherever_they_were_written_down() -> None:
+    noon = datetime(2026, 11, 16, 12, 30, tzinfo=timezone(timedelta(hours=2)))
+
+    assert list(history([Event(noon, EventKind.GONE, "it was closed")])) == [
+        "  2026-11-16 10:30:00Z gone: it was closed"
+    ]
+    assert list(history([Event(noon.astimezone(UTC), EventKind.GONE, "x")])) == ["  2026-11-16 10:30:00Z gone: x"]
+
+
+def test_times_are_those_of_utc_wherever_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert list(history([Event(MONDAY, EventKind.GONE, "x")])) == ["  2026-11-16 09:00:00Z gone: x"]
+    time.tzset()

@@ -1,0 +1,91 @@
+from typing import Any
+
+import pytest
+
+from plugin.core.answers.filters import Filters, parse_filters
+from plugin.errors import InvalidRequest
+from tests.builders import make_catalog, make_pull_request, make_repository, previews_of
+
+CATALOG = make_catalog(
+    {"orders": {}, "payments": {}, "shop": {"profile": "frontend"}, "admin": {"profile": "frontend"}}
+)
+PREVIEWS = previews_of(
+    CATALOG,
+    make_repository("acme/orders", make_pull_request(1), make_pull_request(2, fork=True)),
+    make_repository("acme/payments", make_pull_request(3)),
+    make_repository("acme/shop", make_pull_request(4), make_pull_request(5, fork=True)),
+)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, ["preview-orders-1", "preview-payments-3", "preview-shop-4"]),
+        ({"origin": "same-repository"}, ["preview-orders-1", "preview-payments-3", "preview-shop-4"]),
+        ({"origin": "fork"}, ["fork-preview-orders-2", "fork-preview-shop-5"]),
+        ({"services": ["orders", "shop", "orders"]}, ["preview-orders-1", "preview-shop-4"]),
+        ({"profile": "frontend"}, ["preview-shop-4"]),
+        ({"profile": "frontend", "origin": "any"}, ["preview-shop-4", "fork-preview-shop-5"]),
+        ({"services": ["orders", "shop"], "profile": "frontend"}, ["preview-shop-4"]),
+        ({"services": ["admin"]}, []),
+    ],
+)
+def test_filters_are_combined_with_and(parameters: dict[str, Any], expected: list[str]) -> None:
+    filters = parse_filters(parameters, CATALOG)
+
+    assert [name for name, preview in PREVIEWS.items() if filters.admits(preview)] == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"service": ["orders"]},
+            'there is no input parameter "service"; there are services, profile, origin; did you mean "services"?',
+        ),
+        ({"x": 1}, 'there is no input parameter "x"; there are services, profile, origin'),
+        ({"services": "orders"}, "services must be a list of service names"),
+        ({"services": [1]}, "services must be a list of service names"),
+        ({"services": None}, "services must be a list of service names"),
+        ({"services": []}, "services is an empty list; leave it out to ask for all services"),
+        ({"services": ["orders", "order"]}, 'services: the catalog has no service "order"; did you mean "orders"?'),
+        ({"profile": ["backend"]}, "profile must be a text"),
+        (
+            {"profile": "front"},
+            'profile: no service of the catalog has the profile "front"; there are backend, frontend',
+        ),
+        ({"services": ["orders"], "profile": "frontend"}, 'none of these services has the profile "frontend"'),
+        ({"profile": ""}, 'profile: no service of the catalog has the profile ""; there are backend, frontend'),
+        ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
+        ({"origin": ["any"]}, "origin must be one of same-repository, fork, any"),
+        ({"a\nb": 1}, 'there is no input parameter "a b"; there are services, profile, origin'),
+    ],
+)
+def test_a_filter_that_the_catalog_does_not_know_is_refused(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        parse_filters(parameters, CATALOG)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("filters", "known"),
+    [
+        (Filters(), True),
+        (Filters(services=frozenset({"orders", "shop"})), True),
+        (Filters(services=frozenset({"orders", "removed"})), False),
+        (Filters(profile="frontend"), True),
+        (Filters(profile="removed"), False),
+        (Filters(services=frozenset({"orders", "shop"}), profile="frontend"), True),
+        (Filters(services=frozenset({"orders"}), profile="frontend"), False),
+        (Filters(services=frozenset({"removed"}), profile="frontend"), False),
+    ],
+)
+def test_an_input_of_before_is_known_to_a_catalog_that_would_still_accept_it(filters: Filters, *, known: bool) -> None:
+    assert filters.known_to(CATALOG) is known
+
+
+def test_equal_filters_are_one_key() -> None:
+    one = parse_filters({"services": ["orders", "shop"]}, CATALOG)
+
+    assert {one: 1}[parse_filters({"services": ["shop", "orders"], "origin": "same-repository"}, CATALOG)] == 1
+    assert parse_filters({}, CATALOG) == Filters()

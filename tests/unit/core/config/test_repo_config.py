@@ -1,0 +1,277 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.core.config.references import Branch, PullRequestReference, Reference, SameBranch, Staging, Url
+from plugin.core.config.repo_config import ServiceConfig, links, read_config, read_file
+from plugin.errors import InvalidFile
+from tests.builders import make_catalog
+from tests.strategies import SERVICES, config_texts, yaml_like
+
+FORMS = "staging, pr:123, acme/payments#123, a pull request's URL, branch:NAME, same-branch or url:https://..."
+NOT_ALLOWED = "is not allowed; allowed hosts: b.example.com:8443, users.dev.example.com"
+NOTHING = 'there is nothing here; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
+SEED = {"image": "ghcr.io/acme/seed", "datasets": {"default": "1", "minimal": "2"}}
+SHOP = make_catalog(
+    {
+        "orders": {"depends_on": ["payments", "users"], "seed": SEED},
+        "payments": {},
+        "users": {},
+        # One repository with two services.
+        "admin": {"repository": "acme/office", "depends_on": ["reports", "users"]},
+        "reports": {"repository": "acme/office", "depends_on": ["users", "payments"], "seed": SEED},
+    },
+    allowed_hosts=["users.dev.example.com", "b.example.com:8443"],
+)
+
+
+def mistakes(text: str, repository: str = "acme/orders") -> list[str]:
+    with pytest.raises(InvalidFile) as error:
+        read_config(text, SHOP, repository)
+    return [str(problem).removeprefix(".preview.yaml:") for problem in error.value.problems]
+
+
+def test_every_form_of_a_wish() -> None:
+    text = """\
+version: 1
+dependencies:
+  payments: PAYMENTS
+  users: USERS
+dataset: minimal
+"""
+    forms: dict[str, Reference] = {
+        "staging": Staging(),
+        "pr:123": PullRequestReference(123),
+        "acme/payments#123": PullRequestReference(123, "acme/payments"),
+        "https://github.com/Acme/Payments/pull/123": PullRequestReference(123, "Acme/Payments"),
+        "branch:new-auth": Branch("new-auth"),
+        "same-branch": SameBranch(),
+        "url:https://b.example.com:8443/v2": Url("https://b.example.com:8443/v2"),
+        '"staging"': Staging(),
+    }
+    for written, reference in forms.items():
+        config = read_config(text.replace("PAYMENTS", written).replace("USERS", "staging"), SHOP, "acme/orders")
+
+        assert config == {"orders": ServiceConfig({"payments": reference, "users": Staging()}, "minimal")}
+
+
+def test_a_service_wins_over_the_top_level_for_what_it_names() -> None:
+    text = """\
+version: 1
+dependencies: {users: pr:1, payments: pr:2}
+dataset: minimal
+services:
+  reports: {dependencies: {payments: staging}, dataset: default}
+"""
+
+    assert read_config(text, SHOP, "acme/office") == {
+        "admin": ServiceConfig({"users": PullRequestReference(1)}, None),  # admin calls no payments and has no seed
+        "reports": ServiceConfig({"users": PullRequestReference(1), "payments": Staging()}, "default"),
+    }
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "# only a comment\n", "---\n", "null"])
+def test_an_empty_file_asks_for_nothing(text: str) -> None:
+    assert read_config(text, SHOP, "acme/office") == {"admin": ServiceConfig(), "reports": ServiceConfig()}
+    assert read_file(text) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("payments: 123", 'dependencies.payments: write "pr:123" for pull request 123'),
+        ("payments: 1", 'dependencies.payments: write "pr:1" for pull request 1'),
+        ("payments: 0", f"dependencies.payments: must be a text: {FORMS}"),
+        ("payments: -5", f"dependencies.payments: must be a text: {FORMS}"),
+        ("payments: pr: 123", 'a second ":" in one line; write targets without a blank, for example payments: pr:123'),
+        ("payments: {pr: 123}", 'dependencies.payments: write "pr:123" without a blank'),
+        (
+            "payments: #123",
+            f"dependencies.payments: {NOTHING}",
+        ),
+        ('payments: "#123"', f'dependencies.payments: "#123" is no target: write {FORMS}; did you mean "pr:123"?'),
+        ("payments: no", f'dependencies.payments: "no" is no target: write {FORMS}'),
+        ("payments: 0123456", f'dependencies.payments: "0123456" is no target: write {FORMS}'),
+        ("payments: 1:30", f'dependencies.payments: "1:30" is no target: write {FORMS}'),
+        ("payments: true", f"dependencies.payments: must be a text: {FORMS}"),
+        ("payments: [pr:123]", f"dependencies.payments: must be a text: {FORMS}"),
+        ("paymints: pr:123", 'dependencies.paymints: orders has no such dependency; did you mean "payments"?'),
+        ("reports: pr:123", "dependencies.reports: orders has no such dependency"),
+        ("payments: acme/users#5", "dependencies.payments: payments lives in acme/payments, not in acme/users"),
+        (
+            "payments: https://github.com/acme/users/pull/5",
+            "dependencies.payments: payments lives in acme/payments, not in acme/users",
+        ),
+        (
+            "payments: url:https://evil.example.com/x",
+            f'dependencies.payments: the host "evil.example.com" {NOT_ALLOWED}',
+        ),
+        (
+            "payments: url:https://b.example.com",
+            f'dependencies.payments: the host "b.example.com" {NOT_ALLOWED}',
+        ),
+        (
+            "payments: url:https://users.dev.example.com@evil.example.com",
+            'dependencies.payments: a "url:" target holds no user and no password',
+        ),
+        ("users: staging\n  users: pr:1", "dependencies.users: stands twice"),
+    ],
+)
+def test_each_slip_has_its_own_message(line: str, message: str) -> None:
+    expected_line = 3 + line.count("\n")
+
+    assert mistakes(f"version: 1\ndependencies:\n  {line}\n") == [f"{expected_line}: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{}", ["1: version: is missing"]),
+        ("version: 2", ["1: version: must be 1, the only version there is"]),
+        ("version: '1'", ["1: version: must be a whole number"]),
+        ("- version: 1", ["1: must be a map (name: value)"]),
+        ("staging", ["1: must be a map (name: value)"]),
+        ("version: 1\ndependencies:", ["2: dependencies: must be a map (name: value)"]),
+        ("version: 1\ndependencys: {}", ['2: dependencys: is not a known key; did you mean "dependencies"?']),
+        ("version: 1\nnamespace: kube-system", ["2: namespace: is not a known key"]),
+        ("version: 1\nttl: 7d", ["2: ttl: is not a known key"]),
+        ("version: 1\ndataset: 2", ["2: dataset: must be a text; put it in quotes"]),
+        ("version: 1\ndataset: big", ['2: dataset: there is no dataset "big"; there are default, minimal']),
+        (
+            "version: 1\nservices: {order: {}}",
+            ['2: services.order: this repository has no such service; did you mean "orders"?'],
+        ),
+        (
+            "version: 1\nservices:\n  orders:\n    datasets: a",
+            ['4: services.orders.datasets: is not a known key; did you mean "dataset"?'],
+        ),
+        (
+            'version: 1\n"a\\nb\\0": 1',
+            ["2: a b: is not a known key"],
+        ),
+    ],
+)
+def test_what_is_refused(text: str, expected: list[str]) -> None:
+    assert mistakes(text) == expected
+
+
+def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines() -> None:
+    text = """\
+version: 2
+dependencies:
+  payments: 7
+  users: nowhere
+datset: minimal
+"""
+
+    assert mistakes(text) == [
+        "1: version: must be 1, the only version there is",
+        '3: dependencies.payments: write "pr:7" for pull request 7',
+        f'4: dependencies.users: "nowhere" is no target: write {FORMS}',
+        '5: datset: is not a known key; did you mean "dataset"?',
+    ]
+
+
+def test_names_are_compared_with_the_catalog_service_by_service() -> None:
+    text = """\
+version: 1
+services:
+  orders: {dependencies: {users: staging}}
+  admin:
+    dependencies: {payments: pr:1}
+    dataset: minimal
+dependencies: {orders: pr:1}
+dataset: big
+"""
+
+    assert mistakes(text, "acme/office") == [
+        "3: services.orders: this repository has no such service",
+        "5: services.admin.dependencies.payments: admin has no such dependency",
+        '6: services.admin.dataset: there is no dataset "minimal"; admin has no seed in the catalog',
+        "7: dependencies.orders: admin or reports has no such dependency",
+        '8: dataset: there is no dataset "big"; there are default, minimal',
+    ]
+
+
+def test_mistakes_are_named_with_the_file_that_was_read() -> None:
+    for text in ("[", "version: 2", "version: 1\ndataset: big"):
+        with pytest.raises(InvalidFile, match=r"^elsewhere\.yaml:\d: ") as error:
+            read_config(text, SHOP, "acme/orders", "elsewhere.yaml")
+        assert [problem.file for problem in error.value.problems] == ["elsewhere.yaml"]
+
+
+def test_a_repository_that_the_catalog_does_not_know_has_nothing_to_ask_for() -> None:
+    assert read_config("version: 1\n", SHOP, "acme/removed") == {}
+    assert mistakes("version: 1\nservices: {orders: {}}", "acme/removed") == [
+        "2: services.orders: this repository has no such service"
+    ]
+
+
+def test_without_allowed_hosts_no_url_is_allowed() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["users"]}, "users": {}})
+
+    with pytest.raises(InvalidFile, match=r'the host "a\.example.com" is not allowed; allowed hosts: none$'):
+        read_config("version: 1\ndependencies: {users: 'url:https://a.example.com'}", catalog, "acme/orders")
+
+
+def test_links_are_what_must_not_reach_the_default_branch() -> None:
+    read = read_file("""\
+version: 1
+dependencies:
+  a: staging
+  b: pr:1
+  c: acme/c#1
+  d: branch:x
+  e: same-branch
+  f: url:https://users.dev.example.com
+services:
+  orders: {dependencies: {a: pr:2, b: staging}}
+""")
+    assert read is not None
+
+    assert list(links(read[0])) == [
+        ("dependencies", "b"),
+        ("dependencies", "c"),
+        ("dependencies", "d"),
+        ("dependencies", "e"),
+        ("services", "orders", "dependencies", "a"),
+    ]
+
+
+circles = make_catalog({name: {"repository": "acme/one", "depends_on": SERVICES} for name in SERVICES})
+
+
+@given(
+    st.text()
+    | st.binary().map(lambda content: content.decode("utf-8", "surrogateescape"))
+    | yaml_like.map("version: 1\n{}".format)
+    | yaml_like.map("version: 1\ndependencies:\n  a: {}".format)
+    | config_texts
+)
+def test_any_text_gives_a_config_for_each_service_or_an_invalid_file(text: str) -> None:
+    try:
+        config = read_config(text, circles, "acme/one")
+    except InvalidFile as error:
+        problems = error.problems
+    else:
+        assert list(config) == sorted(SERVICES)
+        return
+    assert problems
+    for problem in problems:
+        assert problem.line >= 1
+        assert len(problem.message) <= 300
+        assert str(problem).isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'version: 1\n"[key]": x\n',
+        'version: 1\nservices: {orders: {"[key]": 1}}\n',
+        'version: 1\ndependencies: {"[key]": pr:1}\n',
+        '"[key]": {"[key]": {"[key]": x}}\n',
+    ],
+)
+def test_a_key_that_looks_like_pydantics_own_mark_is_an_unknown_key(text: str) -> None:
+    with pytest.raises(InvalidFile, match=r"\[key\]"):
+        read_config(text, make_catalog({"orders": {}}), "acme/orders")

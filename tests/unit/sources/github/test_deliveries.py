@@ -1,0 +1,186 @@
+"""What a delivery says about where to look. Payloads are checked with GitHub's own schemas."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.core.config.references import REPOSITORY
+from plugin.sources.github.deliveries import ACTIONS, hinted, signature
+from tests.fakes import github
+
+SCHEMAS = json.loads(Path(github.__file__).with_name("webhooks.json").read_text("utf-8"))
+ABOUT_A_REPOSITORY = [
+    (event, action) for event in ("pull_request", "label", "repository") for action in sorted(ACTIONS[event])
+]
+# What only one action of an event has, and requires.
+ALSO: dict[str, dict[str, Any]] = {
+    "renamed": {"changes": {"repository": {"name": {"from": "orders-old"}}}},
+    "transferred": {"changes": {"owner": {"from": {"user": {"login": "ada"}}}}},
+}
+
+
+def delivery(event: str, action: str, **content: Any) -> dict[str, Any]:
+    """A payload as GitHub sends it, without what nobody looks at."""
+    payload = {"action": action, **content}
+    jsonschema.Draft202012Validator(SCHEMAS[f"{event} {action}"]).validate(payload)
+    return payload
+
+
+def repository(event: str, name: str = "acme/orders") -> dict[str, Any]:
+    owner, _, short = name.partition("/")
+    more = {"name": short, "owner": {"login": owner}} if event == "repository" else {}
+    return {"full_name": name, **more}
+
+
+def listed(*names: str) -> list[dict[str, str]]:
+    return [{"full_name": name} for name in names]
+
+
+def test_every_action_that_counts_is_one_of_githubs() -> None:
+    assert {f"{event} {action}" for event, actions in ACTIONS.items() for action in actions} == SCHEMAS.keys() - {"//"}
+
+
+@pytest.mark.parametrize(("event", "action"), ABOUT_A_REPOSITORY)
+def test_what_can_change_an_answer_names_its_repository(event: str, action: str) -> None:
+    payload = delivery(event, action, repository=repository(event), **ALSO.get(action, {}))
+
+    assert "acme/orders" in hinted(event, payload)
+
+
+def test_a_renamed_repository_is_named_as_before_and_as_now() -> None:
+    payload = delivery("repository", "renamed", repository=repository("repository"), **ALSO["renamed"])
+
+    assert hinted("repository", payload) == {"acme/orders", "acme/orders-old"}
+
+
+@pytest.mark.parametrize("kind", ["user", "organization"])
+def test_a_transferred_repository_is_named_with_its_owner_of_before_and_of_now(kind: str) -> None:
+    changes = {"owner": {"from": {kind: {"login": "ada"}}}}
+    payload = delivery("repository", "transferred", repository=repository("repository"), changes=changes)
+
+    assert hinted("repository", payload) == {"acme/orders", "ada/orders"}
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS["installation"]))
+def test_an_installation_names_the_repositories_that_it_lists(action: str) -> None:
+    payload = delivery("installation", action, repositories=listed("acme/orders", "acme/payments"))
+
+    assert hinted("installation", payload) == {"acme/orders", "acme/payments"}
+
+
+def test_an_installation_that_lists_nothing_names_nothing() -> None:
+    assert hinted("installation", delivery("installation", "suspend")) == frozenset()
+
+
+@pytest.mark.parametrize("action", ["added", "removed"])
+def test_repositories_that_an_installation_gains_or_loses_are_named(action: str) -> None:
+    gained = listed("acme/orders") if action == "added" else []
+    payload = delivery(
+        "installation_repositories", action, repositories_added=gained, repositories_removed=listed("acme/payments")
+    )
+
+    assert hinted("installation_repositories", payload) == {repository["full_name"] for repository in gained} | {
+        "acme/payments"
+    }
+
+
+def test_names_stay_as_the_delivery_spells_them() -> None:
+    payload = delivery("label", "deleted", repository=repository("label", "ACME/Orders"))
+
+    assert hinted("label", payload) == {"ACME/Orders"}
+
+
+def test_unlabeled_for_a_deleted_label_comes_without_the_label_and_counts() -> None:
+    # https://github.com/octokit/webhooks/issues/639
+    assert hinted("pull_request", {"action": "unlabeled", "repository": {"full_name": "acme/orders"}}) == {
+        "acme/orders"
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "action"),
+    [
+        ("ping", None),
+        ("push", None),  # a branch's pull request has a `synchronize` of its own
+        ("pull_request", "assigned"),
+        ("pull_request", "merged"),  # is no action of GitHub's: it says `closed`
+        ("pull_request", None),
+        ("pull_request", ["opened"]),
+        ("label", "created"),
+        ("repository", "created"),
+        ("issue_comment", "created"),
+        ("", "opened"),
+        ("no_such_event", "opened"),
+    ],
+)
+def test_anything_else_names_nothing(event: str, action: object) -> None:
+    payload = {"action": action, "ref": "refs/heads/main", "repository": {"full_name": "acme/orders"}}
+
+    assert hinted(event, payload) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "orders",
+        "acme/",
+        "/orders",
+        "acme/orders/x",
+        "acme/..",
+        "acme/orders\n",
+        "acme/ör",
+        "a" * 300 + "/x",
+        7,
+        None,
+    ],
+)
+def test_what_is_no_name_of_a_repository_is_left_out(name: object) -> None:
+    payload = {"action": "created", "repositories": [{"full_name": name}, {"full_name": "acme/orders"}]}
+
+    assert hinted("installation", payload) == {"acme/orders"}
+
+
+@pytest.mark.parametrize("wrong", [None, True, 7, 1.5, "acme/orders", {"name": "acme/orders"}, [["acme/orders"]]])
+def test_another_shape_than_githubs_names_nothing(wrong: object) -> None:
+    for key in ("repository", "repositories", "repositories_added", "changes"):
+        payload = {"action": "created", key: wrong}
+
+        assert hinted("installation", payload) == frozenset()
+
+
+def test_a_field_that_is_missing_never_becomes_part_of_a_name() -> None:
+    payload = {
+        "action": "renamed",
+        "repository": {"full_name": "acme/orders", "name": "orders", "owner": {"login": "acme"}},
+    }
+
+    assert hinted("repository", payload) == {"acme/orders"}
+
+
+KEYS = ["action", "repository", "full_name", "name", "owner", "login", "changes", "from", "user", "repositories"]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["acme/orders", "acme"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner),
+    max_leaves=12,
+)
+EVENTS_AND_ACTIONS = st.sampled_from([(event, action) for event in ACTIONS for action in sorted(ACTIONS[event])])
+
+
+@given(EVENTS_AND_ACTIONS, st.dictionaries(st.sampled_from(KEYS), ANYTHING) | ANYTHING)
+def test_any_json_whatsoever_gives_nothing_but_names(event_and_action: tuple[str, str], payload: object) -> None:
+    event, action = event_and_action
+    for content in (payload, {**payload, "action": action}) if isinstance(payload, dict) else (payload,):
+        assert all(REPOSITORY.fullmatch(name) for name in hinted(event, content))
+
+
+def test_the_signature_is_that_of_githubs_example() -> None:
+    # https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
+    assert signature("It's a Secret to Everybody", b"Hello, World!") == (
+        "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    )
