@@ -55,3 +55,8 @@ def slug(text: str) -> str:
         return whole
     end = whole.rfind("-", 0, _SLUG_LENGTH + 1)
     return whole[:end] if end > 0 else whole[:_SLUG_LENGTH]
+
+
+def folded(name: str) -> str:
+    """Return a form in which names are compared: GitHub's owners, repositories and labels ignore case."""
+    return name.casefold()

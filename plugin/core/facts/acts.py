@@ -1,0 +1,21 @@
+"""Acts: what people tell the plugin, kept with who said it and when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ActKind(StrEnum):
+    """What somebody can tell the plugin."""
+
+    ACKNOWLEDGE = "acknowledge"  # the breaker may release what this catalog removes
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that somebody said. Of several about the same subject and of one kind, the newest counts."""
+
+    kind: ActKind
+    subject: str  # for an acknowledgement, the fingerprint of the catalog
+    by: str
+    at: datetime
