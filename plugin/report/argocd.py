@@ -18,6 +18,7 @@ import requests
 from plugin.errors import PluginError
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
+from plugin.mirror.refresh import RefreshReport
 from plugin.sources.github.deliveries import signature
 
 DELIVERY = json.dumps(
@@ -57,6 +58,11 @@ class Nudger:
         self._newest = 0  # the newest version in which an answer changed
         self._news = threading.Event()
 
+    def observe(self, report: RefreshReport) -> None:
+        """Tell Argo CD if this refresh changed an answer. Never waits."""
+        if report.changed:
+            self.changed(report.current.known.head.version)
+
     def changed(self, version: int) -> None:
         """Say that an answer changed in this version. Never waits."""
         with self._lock:
@@ -70,7 +76,7 @@ class Nudger:
                 self._news.clear()
                 try:
                     self._tell(stop)
-                except Exception as error:  # noqa: BLE001  what nobody foresaw must not end the thread
+                except Exception as error:  # noqa: BLE001  an unexpected error must not end the thread
                     get_logger().error("the nudge failed", exc_info=error)
 
     def _tell(self, stop: threading.Event) -> None:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, jsonify
 from plugin.core.decision.parameters import dependency_parameters
 from plugin.core.decision.preview import Preview
 from plugin.mirror.answers import Answers
-from plugin.mirror.current import Current, held_by_breaker, to_let_go
+from plugin.mirror.current import Current
 from plugin.web.auth import require_token
 
 
@@ -50,9 +50,10 @@ def _common(current: Current, now: datetime) -> dict[str, Any]:
     return {
         "snapshot": {"age_seconds": int((now - oldest).total_seconds()), "complete": not snapshot.doubts},
         "doubts": dict(snapshot.doubts),  # repository: why all of its previews stay as they were
+        "unread": list(current.unread),  # repositories that were never read: their services wait
         "breaker": {
-            "held_back": held_by_breaker(current.known.emitted),
-            "to_let_go": to_let_go(current.known),
+            "held_back": dict(current.known.hold.departures) if current.known.hold else {},
+            "to_release": f"preview-plugin acknowledge {current.waits_for}" if current.waits_for else "",
         },
     }
 

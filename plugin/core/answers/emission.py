@@ -1,25 +1,55 @@
-"""Emission: what of all previews one input gets, as names to remember and as the bytes of the answer. Pure."""
+"""Emission: what of all previews one input gets, and what is remembered of all of them."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
-from plugin.core.decision.decide import Decided, Decision
-
-
-def emission(version: int, decision: Decision, filters: Filters) -> Emitted:
-    """Return what an input would get."""
-    previews = {each.preview.name: each.emitted for each in _emitted(decision, filters)}
-    return Emitted(version, decision.catalog.fingerprint, previews)
+from plugin.core.answers.filters import EVERYTHING, Filters
+from plugin.core.answers.live import Live
+from plugin.core.decision.decide import Decision
+from plugin.core.decision.preview import LivePreview
 
 
-def body(decision: Decision, filters: Filters) -> bytes:
-    """Return the answer of `getparams.execute`."""
-    parameters = [each.parameters for each in _emitted(decision, filters)] or [b""]
-    parameters[0] = b'{"output":{"parameters":[' + parameters[0]
-    parameters[-1] += b"]}}"
-    return b",".join(parameters)  # once: of megabytes each copy takes its time
+ORIGINS = ("same-repository", "fork")
 
 
-def _emitted(decision: Decision, filters: Filters) -> Iterator[Decided]:
-    return (each for each in decision.live.values() if filters.admits(each.preview))
+def parameters(decision: Decision, filters: Filters = EVERYTHING) -> bytes:
+    """Return what the templates of one input get: a JSON list of objects, in the order of service and number."""
+    return b"[" + b",".join(_chunks(decision, filters)) + b"]"  # joined once: each copy of megabytes takes its time
+
+
+def filtered(everything: bytes, filters: Filters) -> bytes:
+    """Return what of an old answer to everything one input gets."""
+    objects: list[Mapping[str, str]] = json.loads(everything)
+    kept = [each for each in objects if filters.admits(each["service"], each["profile"], each["origin"])]
+    return json.dumps(kept, separators=(",", ":")).encode()
+
+
+def live_previews(decision: Decision, before: Live | None) -> Live:
+    """Return what is remembered of a decision; what is as before comes as the same objects."""
+    known = before.by_repository if before else {}
+    return Live(
+        decision.catalog.fingerprint,
+        {
+            name: now if (old := known.get(name)) is None or old != now else old
+            for name, part in decision.parts.items()
+            if (now := part.remembered)
+        },
+    )
+
+
+def missing(live: Live, decision: Decision) -> Iterator[tuple[str, LivePreview]]:
+    """Find the live previews that a decision does not name, or names differently, with their repositories."""
+    for name, previews in live.by_repository.items():
+        part = decision.parts.get(name)
+        now = part.remembered if part else ()
+        if now is not previews and now != previews:
+            yield from ((name, preview) for preview in previews if preview not in now)
+
+
+def _chunks(decision: Decision, filters: Filters) -> Iterator[bytes]:
+    for service in decision.catalog.services.values():
+        if part := decision.parts.get(service.repository):
+            for origin in ORIGINS:
+                chunk = part.parameters.get((service.name, origin))
+                if chunk and filters.admits(service.name, service.profile, origin):
+                    yield chunk

@@ -1,4 +1,4 @@
-"""The history of a preview: what happened to it, when and why. Pure."""
+"""The history of a preview: what happened to it, when and why."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from plugin.core.config.messages import one_line
-from plugin.core.decision.dependencies import Dependency
+from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 
 KEPT_FOR = timedelta(days=30)
@@ -35,40 +35,55 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Every live preview at one moment, and those that only stay because they are held (key: why)."""
+    """The previews at one moment. What did not change between two moments is the same object in both."""
 
-    live: Mapping[str, Preview]
-    held: Mapping[str, str]
+    live: Mapping[str, Mapping[str, Preview]]  # by repository: the live previews by their key
+    held: Mapping[str, str]  # the previews that stay only because they are held, by their key: why
 
 
-def continued(
-    histories: Mapping[str, tuple[Event, ...]],
-    before: Moment,
-    after: Moment,
-    departed: Mapping[str, str],
-    now: datetime,
-) -> Mapping[str, tuple[Event, ...]]:
-    """Return the histories with what happened between two moments; `departed` says why a preview left, by its key."""
-    result = {name: events for name, events in histories.items() if _is_young(events[-1], now)}
-    for name in sorted({*before.live, *before.held, *after.live, *after.held}):
-        new = [Event(now, kind, one_line(reason)) for kind, reason in _happened(name, before, after, departed)]
-        if new:
-            young = [event for event in result.get(name, ()) if _is_young(event, now)]
-            result[name] = (*young, *new)[-KEPT:]
+Histories = Mapping[str, tuple[Event, ...]]  # by the preview's key, the oldest event first
+
+
+def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: datetime) -> Histories:
+    """Return what happened between two moments; `departed` says why a preview left, by its key."""
+    changed = [name for name in before.live | after.live if before.live.get(name) is not after.live.get(name)]
+    was = {key: preview for name in changed for key, preview in before.live.get(name, {}).items()}
+    is_now = {key: preview for name in changed for key, preview in after.live.get(name, {}).items()}
+    keys = {*was, *is_now}
+    if before.held != after.held:
+        keys |= before.held.keys() | after.held.keys()
+    new = {key: tuple(_happened(key, was.get(key), is_now.get(key), before, after, departed)) for key in sorted(keys)}
+    return {
+        key: tuple(Event(now, kind, one_line(reason)) for kind, reason in each) for key, each in new.items() if each
+    }
+
+
+def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
+    """Return the histories with what is new, without what is too old or too much."""
+    result = {key: events for key, events in histories.items() if _is_young(events[-1], now)}
+    for key, events in new.items():
+        young = [event for event in result.get(key, ()) if _is_young(event, now)]
+        result[key] = (*young, *events)[-KEPT:]
     return result
 
 
-def _happened(name: str, before: Moment, after: Moment, departed: Mapping[str, str]) -> Iterator[tuple[EventKind, str]]:
-    was, is_now = before.live.get(name), after.live.get(name)
-    existed = was is not None or name in before.held
+def _happened(
+    key: str,
+    was: Preview | None,
+    is_now: Preview | None,
+    before: Moment,
+    after: Moment,
+    departed: Mapping[str, str],
+) -> Iterator[tuple[EventKind, str]]:
+    existed = was is not None or key in before.held
     if is_now is not None and not existed:
         yield EventKind.CREATED, is_now.verdict.reason
     if was is not None and is_now is not None and was is not is_now:
         yield from _changes(was, is_now)
-    if name in after.held and name not in before.held:
-        yield EventKind.HELD, after.held[name]
-    if existed and is_now is None and name not in after.held:
-        yield EventKind.GONE, departed.get(name, "it lost its preview")
+    if key in after.held and key not in before.held:
+        yield EventKind.HELD, after.held[key]
+    if key in departed and is_now is None and key not in after.held:
+        yield EventKind.GONE, departed[key]
 
 
 def _changes(before: Preview, after: Preview) -> Iterator[tuple[EventKind, str]]:
@@ -92,7 +107,7 @@ def _updates(before: Preview, after: Preview) -> Iterable[str]:
     if before.verdict.state is not after.verdict.state:
         yield f"{after.verdict.state}: {after.verdict.reason}"
     if before.config_error != after.config_error:
-        yield after.config_error or "its .preview.yaml is good again"
+        yield after.config_error or "its .preview.yaml is valid again"
     if before.service != after.service:
         yield "the catalog's entry"
 

@@ -3,21 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class LivePreview:
-    """A preview that the newest answers name, with what filters look at and what Argo CD knows it by."""
-
-    service: str
-    number: int
-    name: str  # of the Application and its namespace: another name is another environment
-    profile: str
-    fork: bool
-
-    @property
-    def key(self) -> str:
-        """The preview's identity, as in `/api/v1/previews/<service>/<number>`."""
-        return f"{self.service}/{self.number}"
+from plugin.core.decision.preview import LivePreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +12,11 @@ class Live:
 
     catalog: str  # fingerprint of the catalog that they were made with
     by_repository: Mapping[str, tuple[LivePreview, ...]]  # without empty ones
+
+    @property
+    def count(self) -> int:
+        """How many previews there are."""
+        return sum(map(len, self.by_repository.values()))
 
 
 @dataclass(frozen=True, slots=True)

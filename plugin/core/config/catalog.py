@@ -22,6 +22,7 @@ class Policy:
     skip: tuple[str, ...]
     drafts: bool
     same_branch: bool
+    target_branches: tuple[str, ...] = ()  # globs; none of them means every branch
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,20 @@ class Catalog:
         """Twelve hexadecimal digits that name this text as this version of the program reads it."""
         return sha256(f"{__version__}\n{self.text}".encode()).hexdigest()[:12]
 
-    @property
+    def called_by(self, repository: str) -> tuple[str, ...]:
+        """Return the repositories that the services of a repository call, in the order of their names."""
+        return self._called[repository]
+
+    @cached_property
+    def _called(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            name: tuple(
+                sorted({self.services[call.service].repository for service in services for call in service.dependencies})
+            )
+            for name, services in self.repositories.items()
+        }
+
+    @cached_property
     def extra_keys(self) -> tuple[str, ...]:
         """The union of all services' keys, so that every preview has every key."""
         return tuple(sorted({key for service in self.services.values() for key in service.extra}))

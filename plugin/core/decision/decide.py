@@ -1,56 +1,89 @@
-"""The decision: every preview that a snapshot gives rise to. Pure, so it can be tried with anything.
+"""The decision: every preview that a snapshot gives rise to. Pure, so that it can be tried with anything.
 
-What follows from one repository depends on that repository and on those that its services call, and on nothing else.
-So a decision that was made before is good for every repository where none of these is another one now.
+Judge all, keep alive, ration, link, render: each step reads what the one before it made. Verdicts are one map. What
+follows from one repository depends on its own verdicts and on those of the repositories that its services call, so a
+decision that was made before is good for every repository for which all of these are the same objects as before.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from plugin.core.config.catalog import Catalog, Service
+from plugin.core.config.catalog import Catalog
 from plugin.core.config.names import preview_name, public_host
-from plugin.core.config.references import Locator
-from plugin.core.decision.dependencies import Resolver, wanted_numbers
+from plugin.core.decision.judge import judge_all
+from plugin.core.decision.links import Resolver
 from plugin.core.decision.parameters import parameters
-from plugin.core.decision.preview import EmittedPreview, Preview
+from plugin.core.decision.preview import LivePreview, Preview
 from plugin.core.decision.targets import Targets
-from plugin.core.decision.verdicts import Verdict, verdict
-from plugin.core.facts.last_good import config_in_force
-from plugin.core.facts.model import PullRequest, Repository, Snapshot
+from plugin.core.decision.verdicts import Judged, State, Verdicts
+from plugin.core.decision.wishes import Wishes, read_wishes
+from plugin.core.facts.model import Snapshot
 
-
-@dataclass(frozen=True, eq=False)
-class Decided:
-    """One preview, with what an answer needs of it."""
-
-    preview: Preview
-    catalog: Catalog
-
-    @cached_property
-    def parameters(self) -> bytes:
-        """The parameters as JSON."""
-        return json.dumps(parameters(self.preview, self.catalog), separators=(",", ":")).encode()
-
-    @cached_property
-    def emitted(self) -> EmittedPreview:
-        """What is remembered of it."""
-        preview = self.preview
-        return EmittedPreview(preview.service.name, preview.repository.name, preview.pull_request.number)
+# A rule that looks at several previews at once: verdicts in, verdicts out.
+Stage = Callable[[Verdicts], Verdicts]
+STAGES: tuple[Stage, ...] = ()  # keep alive, then ration, once the catalog knows ends and limits
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
     """What follows from one repository."""
 
-    made_from: tuple[Repository, ...]  # it, and those that its services call
-    previews: tuple[Decided, ...]
-    links: frozenset[Locator]  # every pull request that is named by its number
+    made_from: tuple[Judged | None, ...]  # itself, and those that its services call; None: not read yet
+    wishes: Wishes
+    by_service: Mapping[str, tuple[Preview, ...]]  # in the order of their numbers
+    catalog: Catalog
 
-    def holds_for(self, repositories: tuple[Repository, ...]) -> bool:
+    @property
+    def previews(self) -> Iterator[Preview]:
+        """Every preview, live or not."""
+        for previews in self.by_service.values():
+            yield from previews
+
+    @cached_property
+    def live(self) -> Mapping[str, Preview]:
+        """The live previews by their key."""
+        return {preview.key: preview for preview in self.previews if preview.verdict.live}
+
+    @cached_property
+    def remembered(self) -> tuple[LivePreview, ...]:
+        """The live previews as they are remembered."""
+        return tuple(preview.remembered for preview in self.live.values())
+
+    @cached_property
+    def held(self) -> Mapping[str, str]:
+        """The live previews whose pull request is in doubt, by their key: why they stay as they are."""
+        held = self.made_from[0].repository.held if self.made_from[0] else {}
+        return {
+            key: held[preview.pull_request.number].reason
+            for key, preview in self.live.items()
+            if preview.pull_request.number in held
+        }
+
+    @cached_property
+    def states(self) -> Counter[State]:
+        """How many previews are in each state."""
+        return Counter(preview.verdict.state for preview in self.previews)
+
+    @cached_property
+    def config_errors(self) -> int:
+        """How many previews have a broken `.preview.yaml`."""
+        return sum(bool(preview.config_error) for preview in self.previews)
+
+    @cached_property
+    def parameters(self) -> Mapping[tuple[str, str], bytes]:
+        """What templates get, as JSON objects joined by commas, by service and origin; without what would be empty."""
+        objects: dict[tuple[str, str], list[str]] = {}
+        for preview in self.live.values():
+            content = json.dumps(parameters(preview, self.catalog), separators=(",", ":"))
+            objects.setdefault((preview.service.name, preview.origin), []).append(content)
+        return {place: ",".join(each).encode() for place, each in objects.items()}
+
+    def holds_for(self, judged: tuple[Judged | None, ...], wishes: Wishes) -> bool:
         """Tell whether it would be decided like this again."""
-        return all(one is other for one, other in zip(self.made_from, repositories, strict=True))
+        return self.wishes is wishes and all(one is other for one, other in zip(self.made_from, judged, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,97 +91,100 @@ class Decision:
     """What follows from a snapshot, by the catalog that was in force."""
 
     catalog: Catalog
-    parts: Mapping[str, Part]  # by repository
+    parts: Mapping[str, Part]  # by repository; without those that were never read
+    judged: Verdicts  # by each preview alone, before the stages
+    verdicts: Verdicts
 
-    @cached_property
-    def decided(self) -> tuple[Decided, ...]:
+    @property
+    def previews(self) -> Iterator[Preview]:
         """Every preview, live or not, in the order of service and number."""
-        everything = (decided for part in self.parts.values() for decided in part.previews)
-        return tuple(sorted(everything, key=lambda each: (each.preview.service.name, each.preview.pull_request.number)))
-
-    @cached_property
-    def live(self) -> Mapping[str, Decided]:
-        """The live previews by their key, in the same order."""
-        return {each.preview.key: each for each in self.decided if each.preview.verdict.live}
-
-    @cached_property
-    def previews(self) -> tuple[Preview, ...]:
-        """As `decided`, without what an answer needs."""
-        return tuple(each.preview for each in self.decided)
+        for name, service in self.catalog.services.items():
+            if part := self.parts.get(service.repository):
+                yield from part.by_service[name]
 
 
-def decide(catalog: Catalog, snapshot: Snapshot, before: Decision | None = None) -> Decision:
+@dataclass(frozen=True, slots=True)
+class _Linker:
+    """Links and renders repository after repository."""
+
+    catalog: Catalog
+    verdicts: Verdicts
+    targets: Targets = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", Targets(self.verdicts))
+
+    def part(self, name: str, wishes: Wishes, before: Part | None) -> Part:
+        """Return what follows from one repository, which is the part before if nothing that it looks at changed."""
+        judged = tuple(self.verdicts.get(each) for each in (name, *self.catalog.called_by(name)))
+        if before and before.holds_for(judged, wishes):
+            return before
+        return Part(judged, wishes, self._by_service(self.verdicts[name], wishes), self.catalog)
+
+    def _by_service(self, judged: Judged, wishes: Wishes) -> dict[str, tuple[Preview, ...]]:
+        previews: dict[str, list[Preview]] = {
+            service.name: [] for service in self.catalog.repositories[judged.repository.name]
+        }
+        for preview in self._previews(judged, wishes):
+            previews[preview.service.name].append(preview)
+        return {name: tuple(each) for name, each in previews.items()}
+
+    def _previews(self, judged: Judged, wishes: Wishes) -> Iterator[Preview]:
+        catalog, repository = self.catalog, judged.repository
+        services = catalog.repositories[repository.name]
+        for pull_request in repository.pull_requests:
+            wish, number = wishes.by_number[pull_request.number], pull_request.number
+            resolver = Resolver(catalog, self.targets, pull_request, wish)
+            warnings = resolver.warnings(services)
+            for service in services:
+                if verdict := judged.verdicts.get((number, service.name)):
+                    dataset = wish.config.of(service.name).dataset
+                    yield Preview(
+                        service=service,
+                        repository=repository,
+                        pull_request=pull_request,
+                        verdict=verdict,
+                        name=preview_name(catalog.prefix, service.name, number, fork=pull_request.fork),
+                        host=public_host(service.name, number, catalog.domain),
+                        dataset=(dataset or "default") if service.seed else "",
+                        dependencies=resolver.resolve(service),
+                        config_error=wish.config.error,
+                        warnings=warnings,
+                    )
+
+
+def decide(
+    catalog: Catalog,
+    snapshot: Snapshot,
+    before: Decision | None = None,
+    wishes: Mapping[str, Wishes] | None = None,
+    stages: Sequence[Stage] = STAGES,
+) -> Decision:
     """Decide on every pull request that asks for a preview; use what was decided before where it still holds.
 
-    Every repository of the catalog must be in the snapshot.
+    A repository of the catalog that is not in the snapshot has no previews yet. `wishes` are what `read_wishes` found
+    in this snapshot with this catalog, if somebody has read them already.
     """
-    targets = Targets(snapshot)
-    parts = before.parts if before and before.catalog is catalog else {}
-    return Decision(catalog, {name: _part(catalog, targets, name, parts.get(name)) for name in catalog.repositories})
+    same = before if before and before.catalog is catalog else None
+    known = {name: part.wishes for name, part in same.parts.items()} if same else {}
+    wishes = read_wishes(catalog, snapshot, known if wishes is None else wishes)
+    judged = judge_all(catalog, snapshot, same.judged if same else {})
+    verdicts = judged
+    for stage in stages:
+        verdicts = stage(verdicts)
+    verdicts = _same_objects(verdicts, same.verdicts if same else {})
+    linker = _Linker(catalog, verdicts)
+    parts = {name: linker.part(name, wishes[name], same.parts.get(name) if same else None) for name in verdicts}
+    return Decision(catalog, parts, judged, verdicts)
 
 
-def wanted_lookups(catalog: Catalog, snapshot: Snapshot, before: Decision | None = None) -> frozenset[Locator]:
-    """Find the link targets that no listing of the snapshot holds, so that the reason can say what became of them."""
-    parts = before.parts if before and before.catalog is catalog else {}
-    wanted: set[Locator] = set()
-    for name in catalog.repositories:
-        repository, part = snapshot.repositories[name], parts.get(name)
-        wanted |= part.links if part and part.made_from[0] is repository else _links(catalog, repository)
-    listed = {name: snapshot.repositories[name].numbers for name in {locator.repository for locator in wanted}}
-    return frozenset(locator for locator in wanted if locator.number not in listed[locator.repository])
+def _same_objects(verdicts: Verdicts, before: Verdicts) -> Verdicts:
+    """Put the objects of before where a stage has made equal ones, so that what follows from them is not made again."""
+    return {
+        name: known if (known := before.get(name)) and _equal(known, judged) else judged
+        for name, judged in verdicts.items()
+    }
 
 
-def _part(catalog: Catalog, targets: Targets, name: str, before: Part | None) -> Part:
-    repositories = tuple(targets.snapshot.repositories[each] for each in (name, *_called(catalog, name)))
-    if before and before.holds_for(repositories):
-        return before
-    repository = repositories[0]
-    return Part(repositories, tuple(_decided(catalog, targets, repository)), _links(catalog, repository))
-
-
-def _called(catalog: Catalog, name: str) -> list[str]:
-    return sorted(
-        {
-            catalog.services[call.service].repository
-            for service in catalog.repositories[name]
-            for call in service.dependencies
-        }
-    )
-
-
-def _decided(catalog: Catalog, targets: Targets, repository: Repository) -> Iterator[Decided]:
-    services = catalog.repositories[repository.name]
-    for pull_request in repository.pull_requests:
-        config = config_in_force(pull_request, repository.name, catalog)
-        resolver = Resolver(catalog, targets, pull_request)
-        warnings = resolver.warnings(services)
-        for service, its_verdict in _judge(services, pull_request):
-            wishes = config.of(service.name)
-            preview = Preview(
-                service=service,
-                repository=repository,
-                pull_request=pull_request,
-                verdict=its_verdict,
-                name=preview_name(catalog.prefix, service.name, pull_request.number, fork=pull_request.fork),
-                host=public_host(service.name, pull_request.number, catalog.domain),
-                dataset=(wishes.dataset or "default") if service.seed else "",
-                dependencies=resolver.resolve(service, wishes),
-                config_error=config.error,
-                warnings=warnings,
-            )
-            yield Decided(preview, catalog)
-
-
-def _links(catalog: Catalog, repository: Repository) -> frozenset[Locator]:
-    services = catalog.repositories[repository.name]
-    links: set[Locator] = set()
-    for pull_request in repository.pull_requests:
-        config = config_in_force(pull_request, repository.name, catalog)
-        for service, _ in _judge(services, pull_request):
-            links.update(wanted_numbers(catalog, pull_request, service, config.of(service.name)))
-    return frozenset(links)
-
-
-def _judge(services: tuple[Service, ...], pull_request: PullRequest) -> list[tuple[Service, Verdict]]:
-    judged = ((service, verdict(service, pull_request)) for service in services)
-    return [(service, its_verdict) for service, its_verdict in judged if its_verdict is not None]
+def _equal(one: Judged, other: Judged) -> bool:
+    return one is other or (one.repository is other.repository and one.verdicts == other.verdicts)

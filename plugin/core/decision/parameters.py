@@ -9,7 +9,7 @@ from typing import Any
 
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.names import slug
-from plugin.core.decision.dependencies import Dependency
+from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 from plugin.core.decision.verdicts import State
 

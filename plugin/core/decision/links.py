@@ -1,7 +1,7 @@
-"""Dependencies: where each call of a preview goes, which rule decided that, and why.
+"""Links: where each call of a preview goes, which rule decided that, and why.
 
-The first rule that speaks decides. If the preview it asks for is not live, the call goes to staging: it never
-tries the next rule, so nobody has to guess which of two wishes was taken.
+The first rule that speaks decides. If the preview that it asks for is not live, the call goes to staging: the next rule
+is never tried, so that nobody has to guess which of two wishes was taken.
 """
 
 from collections.abc import Iterator
@@ -11,26 +11,17 @@ from typing import Literal
 
 from plugin.core.config.catalog import Catalog, DependencyOf, Service
 from plugin.core.config.messages import one_line
-from plugin.core.config.names import internal_url, preview_name, public_host
-from plugin.core.config.references import (
-    Branch,
-    Locator,
-    PullRequestReference,
-    SameBranch,
-    Staging,
-    Url,
-    depends_on,
-    parse_locator,
-)
-from plugin.core.config.repo_config import ServiceConfig
+from plugin.core.config.names import folded, internal_url, preview_name, public_host
+from plugin.core.config.references import Branch, Locator, PullRequestReference, Reference, SameBranch, Staging, Url
 from plugin.core.decision.targets import Targets
+from plugin.core.decision.wishes import Wish
 from plugin.core.facts.model import PullRequest
 
 MAX_WARNINGS = 10  # a description can hold thousands of lines
 
 
-class Rule(StrEnum):
-    """Who decides, in the order in which they are asked."""
+class LinkRule(StrEnum):
+    """Which rule decides where a call goes, in the order in which they are asked."""
 
     DEPENDS_ON = "depends-on"
     CONFIG = "config"
@@ -43,7 +34,7 @@ class Rule(StrEnum):
 class Rejected:
     """A rule that spoke but did not decide the target; `wish` is what was written."""
 
-    rule: Rule
+    rule: LinkRule
     wish: str
     reason: str
 
@@ -58,7 +49,7 @@ class Dependency:
     target: Literal["staging", "preview", "url"]
     namespace: str
     locator: str
-    rule: Rule
+    rule: LinkRule
     reason: str
     rejected: tuple[Rejected, ...]
 
@@ -67,7 +58,7 @@ class Dependency:
 class _Claim:
     """What one rule says. Without a number and without a URL it says staging."""
 
-    rule: Rule
+    rule: LinkRule
     wish: str
     reason: str
     number: int | None = None
@@ -83,24 +74,27 @@ class Resolver:
     targets: Targets
     pull_request: PullRequest
 
-    def resolve(self, service: Service, config: ServiceConfig) -> tuple[Dependency, ...]:
+    wish: Wish
+
+    def resolve(self, service: Service) -> tuple[Dependency, ...]:
         """Resolve every dependency of one service, in the order of their names."""
-        return tuple(self._resolve(service, dependency, config) for dependency in service.dependencies)
+        return tuple(self._resolve(service, call) for call in service.dependencies)
 
     def warnings(self, services: tuple[Service, ...]) -> tuple[str, ...]:
         """Name the `Depends-On` lines that do nothing for any of these services."""
+        if self.pull_request.fork:
+            return ()
         called = {
-            self.catalog.services[dependency.service].repository.casefold()
+            folded(self.catalog.services[call.service].repository)
             for service in services
-            for dependency in service.dependencies
+            for call in service.dependencies
         }
-        warnings, seen = [], set()
-        for text in depends_on(self.pull_request.body):
-            locator = parse_locator(text)
+        warnings, seen = list[str](), set[str]()
+        for text, locator in self.wish.lines:
             if locator is None:
                 warnings.append(f"Depends-On: {text} names no pull request; write for example acme/payments#123")
                 continue
-            repository = locator.repository.casefold()
+            repository = folded(locator.repository)
             if repository not in called:
                 warnings.append(f"Depends-On: {locator} matches no dependency")
             elif repository in seen:
@@ -108,56 +102,46 @@ class Resolver:
             seen.add(repository)
         return tuple(map(one_line, warnings[:MAX_WARNINGS]))
 
-    def _resolve(self, caller: Service, call: DependencyOf, config: ServiceConfig) -> Dependency:
+    def _resolve(self, caller: Service, call: DependencyOf) -> Dependency:
         dependency = self.catalog.services[call.service]
-        spoken = list(self._claims(caller, dependency, config))
-        ignored = []
+        spoken = list(self._claims(caller, dependency))
         if self.pull_request.fork:
-            ignored = [claim for claim in spoken if claim.rule is Rule.DEPENDS_ON]
-            spoken = [self._staging_for_fork(claim) for claim in spoken if claim.rule is not Rule.DEPENDS_ON]
-        deciding, *others = [*spoken, _Claim(Rule.DEFAULT, "", "nothing else was asked for")]
-        rejected = [
-            Rejected(claim.rule, claim.wish, "it counts only on same-repository pull requests") for claim in ignored
-        ]
-        if not deciding.granted:
-            rejected.append(Rejected(deciding.rule, deciding.wish, deciding.reason))
+            spoken = [self._staging_for_fork(claim) for claim in spoken]
+        deciding, *others = [*spoken, _Claim(LinkRule.DEFAULT, "", "nothing else was asked for")]
+        rejected = [] if deciding.granted else [Rejected(deciding.rule, deciding.wish, deciding.reason)]
         rejected += [
             Rejected(claim.rule, claim.wish, f"the rule {deciding.rule} comes first")
             for claim in others
-            if claim.rule is not Rule.DEFAULT
+            if claim.rule is not LinkRule.DEFAULT
         ]
         return self._dependency(call, dependency, deciding, tuple(rejected))
 
-    def _claims(self, caller: Service, dependency: Service, config: ServiceConfig) -> Iterator[_Claim]:
+    def _claims(self, caller: Service, dependency: Service) -> Iterator[_Claim]:
         """Let each rule speak, the first one first."""
-        for text in depends_on(self.pull_request.body):
-            locator = parse_locator(text)
-            if locator and locator.repository.casefold() == dependency.repository.casefold():
-                yield self._preview(Rule.DEPENDS_ON, f"Depends-On: {text}", dependency, locator.number)
-                break
-        if dependency.name in config.dependencies:
-            yield self._wish(config, dependency)
+        if line := self.wish.depends_on.get(folded(dependency.repository)):
+            yield self._preview(LinkRule.DEPENDS_ON, f"Depends-On: {line.text}", dependency, line.number)
+        if reference := self.wish.config.of(caller.name).dependencies.get(dependency.name):
+            yield self._from_config(reference, dependency)
         if dependency.repository == caller.repository:
-            yield self._preview(Rule.SAME_PULL_REQUEST, "", dependency, self.pull_request.number)
+            yield self._preview(LinkRule.SAME_PULL_REQUEST, "", dependency, self.pull_request.number)
         elif caller.policy.same_branch and self.targets.on_branch(dependency, self.pull_request.branch):
-            yield self._branch(Rule.SAME_BRANCH, "", dependency, self.pull_request.branch)
+            yield self._branch(LinkRule.SAME_BRANCH, "", dependency, self.pull_request.branch)
 
-    def _wish(self, config: ServiceConfig, dependency: Service) -> _Claim:
-        reference = config.dependencies[dependency.name]
-        wish = str(reference)
+    def _from_config(self, reference: Reference, dependency: Service) -> _Claim:
+        wish = one_line(str(reference))
         match reference:
             case Staging():
-                return _Claim(Rule.CONFIG, wish, "staging was asked for")
+                return _Claim(LinkRule.CONFIG, wish, "staging was asked for")
             case Url(url):
-                return _Claim(Rule.CONFIG, wish, "this URL was asked for", url=url)
+                return _Claim(LinkRule.CONFIG, wish, "this URL was asked for", url=url)
             case PullRequestReference(number):
-                return self._preview(Rule.CONFIG, wish, dependency, number)
+                return self._preview(LinkRule.CONFIG, wish, dependency, number)
             case Branch(name):
-                return self._branch(Rule.CONFIG, wish, dependency, name)
+                return self._branch(LinkRule.CONFIG, wish, dependency, name)
             case SameBranch():
-                return self._branch(Rule.CONFIG, wish, dependency, self.pull_request.branch)
+                return self._branch(LinkRule.CONFIG, wish, dependency, self.pull_request.branch)
 
-    def _branch(self, rule: Rule, wish: str, dependency: Service, branch: str) -> _Claim:
+    def _branch(self, rule: LinkRule, wish: str, dependency: Service, branch: str) -> _Claim:
         if self.targets.is_default_branch(dependency, branch):
             reason = f'"{branch}" is the default branch of {dependency.repository}, which staging runs'
             return _Claim(rule, wish, one_line(reason), granted=False)
@@ -170,7 +154,7 @@ class Resolver:
             reason = f'no labelled pull request of {dependency.repository} has the branch "{branch}"'
         return _Claim(rule, wish, one_line(reason), granted=False)
 
-    def _preview(self, rule: Rule, wish: str, dependency: Service, number: int) -> _Claim:
+    def _preview(self, rule: LinkRule, wish: str, dependency: Service, number: int) -> _Claim:
         locator = Locator(dependency.repository, number)
         problem = self.targets.not_live(dependency, number)
         if problem:
@@ -198,19 +182,3 @@ class Resolver:
         return Dependency(
             call.service, call.variable, url, target, namespace, locator, claim.rule, claim.reason, rejected
         )
-
-
-def wanted_numbers(
-    catalog: Catalog, pull_request: PullRequest, service: Service, config: ServiceConfig
-) -> Iterator[Locator]:
-    """Find the pull requests that one preview names by number: those that must be known to answer."""
-    if pull_request.fork:
-        return
-    for dependency in (catalog.services[call.service] for call in service.dependencies):
-        reference = config.dependencies.get(dependency.name)
-        if isinstance(reference, PullRequestReference):
-            yield Locator(dependency.repository, reference.number)
-        for locator in map(parse_locator, depends_on(pull_request.body)):
-            if locator and locator.repository.casefold() == dependency.repository.casefold():
-                yield Locator(dependency.repository, locator.number)
-                break

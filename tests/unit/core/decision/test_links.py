@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from plugin.core.decision.dependencies import Dependency, Rejected, Rule
+from plugin.core.decision.links import Dependency, Rejected, Rule
 from plugin.core.facts.model import Elsewhere, PullRequest
 from tests.builders import make_catalog, make_pull_request, make_repository, previews_of
 

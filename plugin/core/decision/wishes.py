@@ -1,0 +1,108 @@
+"""Wishes: what the pull requests of one repository ask for, read once for as long as they stay the same."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.names import folded
+from plugin.core.config.references import Locator, PullRequestReference, depends_on, parse_locator
+from plugin.core.decision.judge import asks
+from plugin.core.facts.last_good import ConfigInForce, config_in_force
+from plugin.core.facts.model import PullRequest, Repository, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class DependsOn:
+    """A line `Depends-On:` of a description."""
+
+    text: str  # as it was written
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one pull request asks for."""
+
+    config: ConfigInForce
+    depends_on: Mapping[str, DependsOn]  # by repository, folded: the first line that names it
+    lines: tuple[tuple[str, Locator | None], ...]  # every line: its text, and the pull request it names
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Wishes:
+    """What the pull requests of one repository ask for."""
+
+    pull_requests: tuple[PullRequest, ...]  # that this was read from
+    by_number: Mapping[int, Wish]
+    links: frozenset[Locator]  # every pull request that is named by its number
+
+
+NO_WISH = Wish(ConfigInForce({}, ""), {}, ())
+
+
+def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishes]) -> Mapping[str, Wishes]:
+    """Read the wishes of every repository of the catalog that was read, by repository.
+
+    `before` are wishes that were read with the same catalog; they count for pull requests that have not changed.
+    """
+    return {
+        name: known
+        if (known := before.get(name)) and known.pull_requests is repository.pull_requests
+        else _read(catalog, repository)
+        for name in catalog.repositories
+        if (repository := snapshot.repositories.get(name))
+    }
+
+
+def wanted_look_ups(wishes: Mapping[str, Wishes], snapshot: Snapshot) -> frozenset[Locator]:
+    """Find the link targets that no listing of the snapshot holds, so that the reason can say what became of them."""
+    wanted = frozenset().union(*(each.links for each in wishes.values() if each.links))
+    listed = {
+        name: repository.numbers
+        for name in {locator.repository for locator in wanted}
+        if (repository := snapshot.repositories.get(name))
+    }
+    return frozenset(
+        locator
+        for locator in wanted
+        if locator.repository in listed and locator.number not in listed[locator.repository]
+    )
+
+
+def _read(catalog: Catalog, repository: Repository) -> Wishes:
+    by_number = {
+        pull_request.number: _wish(catalog, repository, pull_request) for pull_request in repository.pull_requests
+    }
+    links = frozenset(
+        link
+        for pull_request in repository.pull_requests
+        if not pull_request.fork
+        for link in _links(catalog, repository.name, pull_request, by_number[pull_request.number])
+    )
+    return Wishes(repository.pull_requests, by_number, links)
+
+
+def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -> Wish:
+    config = config_in_force(pull_request, repository.name, catalog)
+    if pull_request.fork or not pull_request.body:
+        return Wish(config, {}, ())
+    lines = tuple((text, parse_locator(text)) for text in depends_on(pull_request.body))
+    named: dict[str, DependsOn] = {}
+    for text, locator in lines:
+        if locator:
+            named.setdefault(folded(locator.repository), DependsOn(text, locator.number))
+    return Wish(config, named, lines)
+
+
+def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: Wish) -> Iterator[Locator]:
+    """Find the pull requests that one names by number: those that must be known to answer."""
+    for service in catalog.repositories[repository]:
+        if not asks(service, pull_request):
+            continue
+        wishes = wish.config.of(service.name).dependencies
+        for dependency in (catalog.services[call.service] for call in service.dependencies):
+            reference = wishes.get(dependency.name)
+            if isinstance(reference, PullRequestReference):
+                yield Locator(dependency.repository, reference.number)
+            if line := wish.depends_on.get(folded(dependency.repository)):
+                yield Locator(dependency.repository, line.number)
