@@ -89,9 +89,7 @@ def make_plugin(
     catalog = watch_catalog(settings.catalog, state.store)
     source = make_source(settings, now)
     refresher = Refresher(source, catalog, newest, state, settings.breaker, now, observers)
-    answers = Answers(
-        newest, state.board, lambda: catalog.newest, settings.max_stale, now, refresher.refreshed_once
-    )
+    answers = Answers(newest, state.board, lambda: catalog.newest, settings.max_stale, now, refresher.refreshed_once)
     return Plugin(refresher, answers)
 
 

@@ -4,22 +4,23 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from plugin.app import make_mirror, watch_catalog
+from plugin.app import make_plugin, watch_catalog
 from plugin.core.answers.explanation import explanation, history
 from plugin.core.answers.filters import ORIGINS
 from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.core.config.references import parse_locator
 from plugin.core.config.repo_config import FILE_NAME, links, read_config, read_file
 from plugin.core.config.validation import problem_at
+from plugin.core.facts.acts import Act, ActKind
 from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady, Problem
 from plugin.logs import configure_logs, get_logger
 from plugin.mirror.answers import Answers
-from plugin.mirror.current import waits_for_human
 from plugin.mirror.refresh import RefreshReport
 from plugin.settings import Settings, StateSettings, load_settings, unknown_variables
 from plugin.state import Known, State, Unreachable
@@ -101,11 +102,12 @@ def acknowledge(fingerprint: str) -> None:
     """Let leave what a new catalog no longer has. The breaker waits for that; its message gives the fingerprint."""
     with _errors_for_people():
         state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())
-        known = state.store.load()
-        waiting = known.catalog.fingerprint if known.catalog and waits_for_human(known) else ""
-        if fingerprint != waiting:
-            _fail(f"the breaker waits for {waiting or 'nothing'}, not for {fingerprint}")
-        state.store.acknowledge(fingerprint)
+        hold = state.store.load().hold
+        if hold is None:
+            _fail("the breaker holds nothing")
+        if fingerprint != hold.catalog:
+            _fail(f"the breaker waits for {hold.catalog}, not for {fingerprint}")
+        state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, "unknown", datetime.now(UTC)))
     click.echo(f"{fingerprint}: acknowledged; the next refresh lets leave what this catalog no longer has")
 
 
@@ -174,9 +176,10 @@ def _answers() -> tuple[Known, Answers]:
     """Go on from what a server has stored, without changing it; return that too."""
     settings = load_settings(StateSettings, os.environ)
     known = stored(settings.state.get_secret_value())
-    mirror = make_mirror(settings, State(MemoryStore(known), LocalBoard(), LocalLease(), lambda: None), _print_trouble)
-    mirror.refresh()
-    return known, Answers(mirror)
+    state = State(MemoryStore(known), LocalBoard(), LocalLease(), lambda: None)
+    plugin = make_plugin(settings, state, [_print_trouble])
+    plugin.refresher.refresh()
+    return known, plugin.answers
 
 
 def _print(lines: Iterable[str]) -> None:

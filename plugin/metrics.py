@@ -63,9 +63,7 @@ class Metrics:
             ["by"],  # confirm, breaker
             registry=self.registry,
         )
-        self.events = Counter(
-            "preview_events", "What happened to previews", ["event"], registry=self.registry
-        )
+        self.events = Counter("preview_events", "What happened to previews", ["event"], registry=self.registry)
         self.refresh_failures = Counter(
             "preview_refresh_failures", "Refreshes in which nothing could be read or stored", registry=self.registry
         )

@@ -1,19 +1,22 @@
 """A mirror whose source says what the test wrote down."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from plugin.core.answers.filters import parse_filters
+from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from plugin.core.config.threshold import Threshold
+from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.model import LookUp, PullRequest, Repository
+from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.mirror.published import Published
-from plugin.mirror.refresh import Mirror, RefreshReport
+from plugin.mirror.current import Current
+from plugin.mirror.newest import Newest
+from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Doubt, Usage, Wanted
 from plugin.state import Known, State
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
@@ -70,7 +73,9 @@ class Stage:
 
     path: Path
     source: ScriptedSource
-    mirror: Mirror
+    refresher: Refresher
+    answers: Answers
+    newest: Newest
     state: State
     clock: "Clock"
     reports: list[RefreshReport]
@@ -78,23 +83,38 @@ class Stage:
     def write_catalog(self, services: Mapping[str, Mapping[str, Any]]) -> None:
         self.path.write_text(catalog_text(services), "utf-8")
 
+    def refresh(self, only: Collection[str] | None = None) -> RefreshReport:
+        return self.refresher.refresh(only)
+
+    def current(self) -> Current:
+        """Return everything that is known, decided. Raises NotReady."""
+        return self.answers.current()
+
+    def catalog(self) -> Catalog:
+        """Return the catalog in force. Raises NotReady."""
+        catalog = self.current().known.catalog
+        assert catalog
+        return catalog
+
     def titles(self) -> dict[str, list[str]]:
-        """Answer what is known of each repository of the catalog in force."""
-        catalog, current = self.mirror.current()
+        """Return what is known of each repository of the catalog in force."""
+        repositories = self.known().snapshot.repositories
         return {
-            name: [pull_request.title for pull_request in current.known.snapshot.repositories[name].pull_requests]
-            for name in catalog.repositories
+            name: [pull_request.title for pull_request in repositories[name].pull_requests]
+            for name in self.catalog().repositories
         }
 
     def answer(self, **parameters: Any) -> list[str]:
-        """Answer the names that an input gets. Raises NotReady or InvalidRequest."""
-        catalog, current = self.mirror.current()
-        body = self.mirror.answer(current, parse_filters(parameters, catalog))
-        return [one["name"] for one in json.loads(body)["output"]["parameters"]]
+        """Return the names that an input gets. Raises NotReady or InvalidRequest."""
+        return [one["name"] for one in json.loads(self.answers.parameters(parameters))]
 
     def known(self) -> Known:
-        """Answer everything that is known."""
-        return self.mirror.current()[1].known
+        """Return everything that is known."""
+        return self.current().known
+
+    def acknowledge(self, fingerprint: str) -> None:
+        """Say that what a catalog removes is meant."""
+        self.state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, "ada", self.clock()))
 
     def restarted(self) -> "Stage":
         """A new process with the same state, source and catalog."""
@@ -116,6 +136,8 @@ def make_stage(tmp_path: Path) -> Stage:
 
 def _stage(path: Path, source: ScriptedSource, state: State, clock: Clock) -> Stage:
     reports: list[RefreshReport] = []
-    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), clock)
-    mirror = Mirror(source, WatchedCatalog(path), published, state, reports.append)
-    return Stage(path, source, mirror, state, clock, reports)
+    newest, watched = Newest(state.store), WatchedCatalog(path)
+    refresher = Refresher(source, watched, newest, state, Threshold(5, 20), clock, [reports.append])
+    once = refresher.refreshed_once
+    answers = Answers(newest, state.board, lambda: watched.newest, timedelta(hours=1), clock, once)
+    return Stage(path, source, refresher, answers, newest, state, clock, reports)

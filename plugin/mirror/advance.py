@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from plugin.core.answers.breaker import holds, removed_by_edit
 from plugin.core.answers.departures import why
@@ -12,7 +13,7 @@ from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.threshold import Threshold
 from plugin.core.decision.decide import Decision, decide
-from plugin.core.facts.acts import ActKind
+from plugin.core.facts.acts import Act, ActKind
 from plugin.mirror.current import Current
 from plugin.mirror.gather import Gathered
 from plugin.state import Head, Known
@@ -52,32 +53,39 @@ def _is_settled(known: Known, candidate: Catalog | None) -> bool:
 
 
 def _waits_for(known: Known, candidate: Catalog) -> bool:
-    return known.hold is not None and known.hold.catalog == candidate.fingerprint and not _acknowledged(known, candidate)
+    waiting = known.hold.catalog if known.hold else ""
+    return waiting == candidate.fingerprint and not _acknowledged(known, candidate)
+
+
+class _Decisions(NamedTuple):
+    """What two catalogs make of the same facts."""
+
+    as_before: Decision | None  # by the catalog in force
+    edited: Decision  # by the one that is to take effect, which can be the same
 
 
 def _decided(before: Current, draft: Known, candidate: Catalog, gathered: Gathered, threshold: Threshold) -> Current:
-    snapshot, in_force, live = gathered.snapshot, draft.catalog, draft.live
-    wishes = gathered.wishes if gathered.wishes_of is candidate else None
-    as_before = None if in_force is None else decide(in_force, snapshot, before.decision)
-    if candidate is in_force and as_before:
-        decision = as_before
-    else:
-        decision = decide(candidate, snapshot, before.edited, wishes)
+    live, decisions = draft.live, _decisions(before, draft.catalog, candidate, gathered)
     if live is not None:
-        removed = removed_by_edit(live, as_before, decision, snapshot)
+        removed = removed_by_edit(live, decisions.as_before, decisions.edited, gathered.snapshot)
         if holds(removed, live, threshold, acknowledged=_acknowledged(draft, candidate)):
-            return _held(before, draft, live, as_before, decision, gathered)
-    return Current(
-        replace(draft, catalog=candidate, live=live_previews(decision, live), hold=None),
-        decision,
-    )
+            return _held(before, draft, live, decisions, gathered)
+    decision = decisions.edited
+    return Current(replace(draft, catalog=candidate, live=live_previews(decision, live), hold=None), decision)
 
 
-def _held(
-    before: Current, draft: Known, live: Live, as_before: Decision | None, edited: Decision, gathered: Gathered
-) -> Current:
+def _decisions(before: Current, in_force: Catalog | None, candidate: Catalog, gathered: Gathered) -> _Decisions:
+    snapshot, wishes = gathered.snapshot, gathered.wishes
+    if candidate is in_force:
+        decision = decide(in_force, snapshot, before.decision, wishes)
+        return _Decisions(decision, decision)
+    as_before = decide(in_force, snapshot, before.decision) if in_force else None
+    return _Decisions(as_before, decide(candidate, snapshot, before.edited, wishes))
+
+
+def _held(before: Current, draft: Known, live: Live, decisions: _Decisions, gathered: Gathered) -> Current:
     """Keep the old answer whole, and the catalog in force too, so that undoing the edit undoes the hold."""
-    old = before.known.hold
+    old, (as_before, edited) = before.known.hold, decisions
     hold = Hold(
         edited.catalog.fingerprint,
         _reasons(old, live, edited, gathered),
@@ -97,18 +105,20 @@ def _reasons(old: Hold | None, live: Live, edited: Decision, gathered: Gathered)
     for repository, left in missing(live, edited):
         known = gathered.snapshot.repositories.get(repository)
         is_gone = known is not None and left.number not in known.numbers
-        # Why a pull request left the snapshot is known only in the refresh in which that was confirmed.
-        before = old.departures.get(left.key) if old and is_gone else None
-        reasons[left.key] = before or why(repository, left, edited, gathered.gone)
+        if old and is_gone and left.key in old.departures:
+            # Why a pull request left the snapshot is known only in the refresh in which that was confirmed.
+            reasons[left.key] = old.departures[left.key]
+        else:
+            reasons[left.key] = why(repository, left, edited, gathered.gone)
     return reasons
 
 
 def _departed(before: Current, after: Current, gathered: Gathered) -> dict[str, str]:
     """Say why each preview left that the answer before had."""
     old, hold = before.known.live, before.known.hold
-    if old is None or after.decision is None or after.known.live is old or after.known.hold:
+    if old is None or after.decision is None or after.known.hold is not None:
         return {}
-    held_back = hold.departures if hold else {}
+    held_back: Mapping[str, str] = hold.departures if hold else {}
     return {
         left.key: held_back.get(left.key) or why(repository, left, after.decision, gathered.gone)
         for repository, left in missing(old, after.decision)
@@ -119,7 +129,7 @@ def _acknowledged(known: Known, catalog: Catalog) -> bool:
     return (ActKind.ACKNOWLEDGE, catalog.fingerprint) in known.acts
 
 
-def _acts(known: Known, newest: Catalog) -> Mapping[tuple[ActKind, str], object]:
+def _acts(known: Known, newest: Catalog) -> Mapping[tuple[ActKind, str], Act]:
     """Keep what still means something: the same edit made once more is to be acknowledged once more."""
     return {
         (kind, subject): act

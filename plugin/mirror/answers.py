@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,27 +22,43 @@ FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo 
 RENDERED = 64 * 1024 * 1024  # bytes of answers that are kept ready; inputs that do not fit are rendered when asked
 
 
+class _Rendered:
+    """The answers of one version that are ready. What a caller can vary is never kept without a bound."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made_from: tuple[object, object] | None = None
+        self._ready: LRUCache[Filters, bytes] = LRUCache(RENDERED, getsizeof=len)
+
+    def of(self, current: Current, filters: Filters) -> bytes | None:
+        """Return what an input gets. While a refresh only says that nothing has changed, it is the same object."""
+        made_from = (current.decision, current.known.hold)
+        with self._lock:
+            if self._made_from is None or any(a is not b for a, b in zip(made_from, self._made_from, strict=True)):
+                self._made_from = made_from
+                self._ready.clear()
+            ready = self._ready.get(filters)
+        if ready is not None:
+            return ready
+        parameters = current.parameters(filters)
+        with self._lock, suppress(ValueError):  # larger than everything that is kept
+            if parameters is not None and self._made_from is made_from:
+                self._ready[filters] = parameters
+        return parameters
+
+
+@dataclass(eq=False, slots=True)
 class Answers:
     """What the routes and the commands ask. Any number of threads may ask at once."""
 
-    def __init__(
-        self,
-        newest: Newest,
-        board: Board,
-        newest_catalog: Callable[[], Catalog],
-        max_stale: timedelta,
-        clock: Callable[[], datetime],
-        refreshed_once: threading.Event,
-    ) -> None:
-        """`newest_catalog` is asked for the catalog whose repositories must be read first."""
-        self._newest = newest
-        self._board = board
-        self._newest_catalog = newest_catalog
-        self._max_stale = max_stale
-        self._clock = clock
-        self._refreshed_once = refreshed_once
-        self._rendered = _Rendered()
-        self._asked = 0  # the newest version that was given to Argo CD
+    _newest: Newest
+    _board: Board
+    _newest_catalog: Callable[[], Catalog]  # the one whose repositories must be read before anything is answered
+    _max_stale: timedelta
+    _clock: Callable[[], datetime]
+    _refreshed_once: threading.Event
+    _rendered: _Rendered = field(default_factory=_Rendered, init=False)
+    _asked: int = field(default=0, init=False)  # the newest version that was given to Argo CD
 
     def current(self) -> Current:
         """Return everything that is known, decided, however old. Raises NotReady."""
@@ -93,28 +110,3 @@ class Answers:
             with suppress(Unreachable):  # only the nudge wants to know
                 self._board.asked(version)
                 self._asked = version
-
-
-class _Rendered:
-    """The answers of one version that are ready. What a caller can vary is never kept without a bound."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._made_from: tuple[object, object] | None = None
-        self._ready: LRUCache[Filters, bytes] = LRUCache(RENDERED, getsizeof=len)
-
-    def of(self, current: Current, filters: Filters) -> bytes | None:
-        """Return what an input gets. While a refresh only says that nothing has changed, it is the same object."""
-        made_from = (current.decision, current.known.hold)
-        with self._lock:
-            if self._made_from is None or any(a is not b for a, b in zip(made_from, self._made_from, strict=True)):
-                self._made_from = made_from
-                self._ready.clear()
-            ready = self._ready.get(filters)
-        if ready is not None:
-            return ready
-        parameters = current.parameters(filters)
-        with self._lock, suppress(ValueError):  # larger than everything that is kept
-            if parameters is not None and self._made_from is made_from:
-                self._ready[filters] = parameters
-        return parameters

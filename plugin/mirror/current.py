@@ -7,11 +7,12 @@ from functools import cached_property
 from plugin.core.answers.emission import filtered, missing, parameters
 from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Moment
-from plugin.core.config.catalog import Service
+from plugin.core.config.catalog import Catalog, Service
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.decision.decide import Decision, Part, decide
 from plugin.core.decision.preview import Preview
+from plugin.core.decision.wishes import Wishes
 from plugin.state import Known
 
 
@@ -44,6 +45,11 @@ class Current:
             return None if hold.parameters is None else filtered(hold.parameters, filters)
         return parameters(self.decision, filters) if self.decision and self.complete else None
 
+    def wishes(self, catalog: Catalog) -> Mapping[str, Wishes]:
+        """Return what was read with a catalog, by repository, as far as it was."""
+        made = next((each for each in (self.decision, self.edited) if each and each.catalog is catalog), None)
+        return {name: part.wishes for name, part in made.parts.items()} if made else {}
+
     @cached_property
     def moment(self) -> Moment:
         """What the history compares."""
@@ -65,13 +71,13 @@ class Current:
     @property
     def unread(self) -> tuple[str, ...]:
         """The repositories of the catalog in force that were never read; their services wait alone."""
-        known = self.known
-        return tuple(name for name in known.catalog.repositories if name not in known.snapshot.repositories) if known.catalog else ()
+        catalog, read = self.known.catalog, self.known.snapshot.repositories
+        return tuple(name for name in catalog.repositories if name not in read) if catalog else ()
 
     @property
-    def waits_for(self) -> str:
-        """The fingerprint of the catalog that must be acknowledged, or ""."""
-        return self.known.hold.catalog if self.known.hold else ""
+    def to_release(self) -> str:
+        """The command that makes the breaker release what it holds; "" if it holds nothing."""
+        return f"preview-plugin acknowledge {self.known.hold.catalog}" if self.known.hold else ""
 
     def services_of(self, locator: Locator) -> tuple[Service, ...]:
         """Return the services of a pull request's repository, however its name is spelt."""
@@ -92,12 +98,8 @@ def answers_differ(before: Current, after: Current) -> bool:
     if before.known.hold or before.decision is None or after.decision is None:
         return before.decision is not after.decision
     old, new = before.decision.parts, after.decision.parts
-    return any(_parameters(old.get(name)) != _parameters(new.get(name)) for name in old | new if _changed(old, new, name))
+    return any(_differ(old.get(name), new.get(name)) for name in {*old, *new})
 
 
-def _changed(old: Mapping[str, Part], new: Mapping[str, Part], name: str) -> bool:
-    return old.get(name) is not new.get(name)
-
-
-def _parameters(part: Part | None) -> Mapping[tuple[str, str], bytes]:
-    return part.parameters if part else {}
+def _differ(old: Part | None, new: Part | None) -> bool:
+    return old is not new and (old.parameters if old else {}) != (new.parameters if new else {})

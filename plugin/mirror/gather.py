@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from plugin.core.answers.live import Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
-from plugin.core.decision.decide import wanted_lookups
+from plugin.core.decision.wishes import Wishes, read_wishes, wanted_look_ups
 from plugin.core.facts.absorb import (
     absorb,
-    covers,
     labels_to_ask,
     stale_look_ups,
     unconfirmed,
@@ -20,7 +20,6 @@ from plugin.core.facts.absorb import (
 from plugin.core.facts.model import Elsewhere, Repository, Snapshot
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
-from plugin.state import Known
 
 # What a probe cannot see (a missed change, a lost permission) lasts no longer than this.
 LISTED_EVERY = timedelta(minutes=10)
@@ -28,12 +27,14 @@ LISTED_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What is certain now. `catalog` is None until every repository was read once."""
+    """What is certain now. The newest catalog `may_take_effect` if no live preview depends on what is unread."""
 
-    catalog: Catalog | None
+    newest: Catalog
+    may_take_effect: bool
     snapshot: Snapshot
     gone: Mapping[Locator, Elsewhere]  # pull requests that were confirmed to be elsewhere
     fresh: bool  # the source said something that counts
+    wishes: Mapping[str, Wishes]  # by the catalog that takes effect
 
 
 def gather(
@@ -45,8 +46,7 @@ def gather(
         newest = before.catalog
     in_force = [before.catalog] if before.catalog else []
     labels = labels_to_ask([newest, *in_force])
-    kept = labels.keys() | _held_back(before)
-    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in kept}
+    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
     wanted = [
         Wanted(
             name,
@@ -69,21 +69,30 @@ def gather(
         | {name: one_line(reading.reason) for name, reading in readings.items() if isinstance(reading, Doubt)},
         read_at={name: at for name, at in before.snapshot.read_at.items() if name in labels} | dict.fromkeys(read, now),
     )
-    # A catalog that adds a repository takes effect once that repository was read.
-    catalog = newest if covers(Snapshot(known | read), newest) else before.catalog
+    may_take_effect = _may_take_effect(newest, known.keys() | read.keys(), before.live)
+    catalog = newest if may_take_effect else before.catalog
     absorbed = {
         name: reading if reading is known.get(name) else absorb(known.get(name), reading, catalog or newest, now)
         for name, reading in read.items()
     }
     snapshot, gone = _confirmed(source, replace(snapshot, repositories=known | absorbed))
+    wishes: Mapping[str, Wishes] = {}
     if catalog:
-        snapshot = _looked_up(source, snapshot, wanted_lookups(catalog, snapshot, current.decision))
-    return Gathered(catalog, snapshot, gone, fresh=bool(read))
+        wishes = read_wishes(catalog, snapshot, current.wishes(catalog))
+        snapshot = _looked_up(source, snapshot, wanted_look_ups(wishes, snapshot))
+    return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
 
 
-def _held_back(known: Known) -> set[str]:
-    """Name the repositories of what the breaker holds back: if a catalog edit is undone, they are as they were."""
-    return {emitted.previews[name].repository for emitted in known.emitted.values() for name in emitted.held}
+def _may_take_effect(newest: Catalog, read: Collection[str], live: Live | None) -> bool:
+    """Tell whether nothing that may be live depends on a repository that was never read."""
+    unread = newest.repositories.keys() - read
+    if live is None:  # nothing is known of what was answered, so everything must be read first
+        return not unread
+    moved = {service.name for name in unread for service in newest.repositories[name]}
+    return not any(
+        name in unread or any(preview.service in moved for preview in previews)
+        for name, previews in live.by_repository.items()
+    )
 
 
 def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> bool:

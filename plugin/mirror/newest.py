@@ -76,7 +76,7 @@ def _usable(known: Known) -> Known:
     """
     if known.catalog is None:
         return known
-    needed = known.catalog.repositories.keys()
+    needed = set(known.catalog.repositories)
     if known.live is not None:
         needed &= known.live.by_repository.keys()
     return known if needed <= known.snapshot.repositories.keys() else replace(known, catalog=None)

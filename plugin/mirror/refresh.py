@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from plugin.core.answers.history import Histories
@@ -46,35 +46,24 @@ class RefreshReport:
 Observer = Callable[[RefreshReport], None]
 
 
+@dataclass(eq=False, slots=True)
 class Refresher:
     """Keeps what is known fresh. Any number of threads may give hints; one refresh runs at a time."""
 
-    def __init__(
-        self,
-        source: Source,
-        catalog: WatchedCatalog,
-        newest: Newest,
-        state: State,
-        threshold: Threshold,
-        clock: Callable[[], datetime],
-        observers: Sequence[Observer],
-    ) -> None:
-        """`observers` are told of each refresh, one after the other, once everything was stored."""
-        self._source = source
-        self._catalog = catalog
-        self._newest = newest
-        self._board = state.board
-        self._lease = state.lease
-        self._threshold = threshold
-        self._clock = clock
-        self._observers = observers
-        self._refreshing = threading.Lock()
-        self._hinted = threading.Event()
-        self.refreshed_once = threading.Event()  # well or not
+    _source: Source
+    _catalog: WatchedCatalog
+    _newest: Newest
+    _state: State
+    _threshold: Threshold
+    _clock: Callable[[], datetime]
+    _observers: Sequence[Observer]  # told of each refresh, one after the other, once everything was stored
+    refreshed_once: threading.Event = field(default_factory=threading.Event, init=False)  # well or not
+    _refreshing: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _hinted: threading.Event = field(default_factory=threading.Event, init=False)
 
     def hint(self, repositories: Collection[str]) -> None:
         """Say that something may have changed in these repositories. Raises Unreachable."""
-        self._board.hint(repositories)
+        self._state.board.hint(repositories)
         self._hinted.set()
 
     def refresh(self, only: Collection[str] | None = None) -> RefreshReport:
@@ -136,7 +125,7 @@ class Refresher:
         failures, due, hints = 0, 0.0, Hints()
         while not stop.is_set():
             now = time.monotonic()
-            if not self._lease.held:
+            if not self._state.lease.held:
                 due = 0.0  # when this replica takes over, it must look at once
                 self.follow()
             elif now >= due:
@@ -173,7 +162,7 @@ class Refresher:
 
     def _take_hints(self) -> frozenset[str]:
         try:
-            hints = self._board.take_hints()
+            hints = self._state.board.take_hints()
         except Unreachable:
             return frozenset()  # the refresh says so
         names = {folded(name): name for name in self._catalog.newest.repositories}

@@ -15,7 +15,7 @@ def log_refreshes(log: Logger) -> Observer:
         nonlocal held, waited
         current, snapshot = report.current, report.current.known.snapshot
         if held != (held := current.held_back) and held:
-            log.warning("the breaker holds", previews=held, to_release=f"preview-plugin acknowledge {current.waits_for}")
+            log.warning("the breaker holds", previews=held, to_release=current.to_release)
         if report.catalog_error:
             log.error(
                 "the catalog is broken; the version before stays in force",
@@ -30,7 +30,7 @@ def log_refreshes(log: Logger) -> Observer:
         waited = until is not None
         for key, events in report.events.items():
             for event in events:
-                log.info("preview", preview=key, event=event.kind.value, reason=event.reason)
+                log.info("preview", preview=key, what=event.kind.value, reason=event.reason)
         log.log(
             logging.WARNING if report.failure else logging.INFO,
             "refresh",

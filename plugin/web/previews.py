@@ -53,7 +53,7 @@ def _common(current: Current, now: datetime) -> dict[str, Any]:
         "unread": list(current.unread),  # repositories that were never read: their services wait
         "breaker": {
             "held_back": dict(current.known.hold.departures) if current.known.hold else {},
-            "to_release": f"preview-plugin acknowledge {current.waits_for}" if current.waits_for else "",
+            "to_release": current.to_release,
         },
     }
 

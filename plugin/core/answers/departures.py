@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
 from plugin.core.decision.decide import Decision
-from plugin.core.decision.preview import LivePreview
+from plugin.core.decision.preview import LivePreview, Preview
 from plugin.core.decision.targets import ELSEWHERE
 from plugin.core.facts.model import Elsewhere
 
@@ -15,20 +15,29 @@ def why(repository: str, left: LivePreview, decision: Decision, gone: Mapping[Lo
 
     `gone` are the pull requests that were confirmed to be elsewhere since the answer before.
     """
-    catalog, locator = decision.catalog, Locator(repository, left.number)
-    service = catalog.services.get(left.service)
+    service, locator = decision.catalog.services.get(left.service), Locator(repository, left.number)
     if service is None:
-        return one_line(f"the catalog no longer has the service {left.service}")
-    if service.repository != repository:
-        return one_line(f"the catalog moved {left.service} from {repository} to {service.repository}")
-    if locator in gone:
-        return one_line(f"{locator} {ELSEWHERE[gone[locator]]}")
+        reason = f"the catalog no longer has the service {left.service}"
+    elif service.repository != repository:
+        reason = f"the catalog moved {left.service} from {repository} to {service.repository}"
+    elif locator in gone:
+        reason = f"{locator} {ELSEWHERE[gone[locator]]}"
+    elif now := _preview(decision, repository, left):
+        reason = _difference(now, left)
+    else:
+        reason = f"{locator} {ELSEWHERE[Elsewhere.UNLABELLED]}"
+    return one_line(reason)
+
+
+def _preview(decision: Decision, repository: str, left: LivePreview) -> Preview | None:
     part = decision.parts.get(repository)
-    now = next((each for each in part.by_service[left.service] if each.key == left.key), None) if part else None
-    if now is None:
-        return one_line(f"{locator} {ELSEWHERE[Elsewhere.UNLABELLED]}")
+    previews = part.by_service[left.service] if part else ()
+    return next((preview for preview in previews if preview.key == left.key), None)
+
+
+def _difference(now: Preview, left: LivePreview) -> str:
     if not now.verdict.live:
         return now.verdict.reason
     if now.name != left.name:
-        return one_line(f"it is called {now.name} now, which is another environment")
-    return one_line(f"its profile is {now.service.profile} now, so another ApplicationSet may ask for it")
+        return f"it is called {now.name} now, which is another environment"
+    return f"its profile is {now.service.profile} now, so another ApplicationSet may ask for it"

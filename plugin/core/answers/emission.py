@@ -1,13 +1,12 @@
 """Emission: what of all previews one input gets, and what is remembered of all of them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from plugin.core.answers.filters import EVERYTHING, Filters
 from plugin.core.answers.live import Live
 from plugin.core.decision.decide import Decision
 from plugin.core.decision.preview import LivePreview
-
 
 ORIGINS = ("same-repository", "fork")
 

@@ -46,16 +46,19 @@ Histories = Mapping[str, tuple[Event, ...]]  # by the preview's key, the oldest 
 
 def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: datetime) -> Histories:
     """Return what happened between two moments; `departed` says why a preview left, by its key."""
-    changed = [name for name in before.live | after.live if before.live.get(name) is not after.live.get(name)]
-    was = {key: preview for name in changed for key, preview in before.live.get(name, {}).items()}
-    is_now = {key: preview for name in changed for key, preview in after.live.get(name, {}).items()}
+    parts = [(before.live.get(name, {}), after.live.get(name, {})) for name in {*before.live, *after.live}]
+    changed = [(old, new) for old, new in parts if old is not new]
+    was = {key: preview for old, _ in changed for key, preview in old.items()}
+    is_now = {key: preview for _, new in changed for key, preview in new.items()}
     keys = {*was, *is_now}
     if before.held != after.held:
         keys |= before.held.keys() | after.held.keys()
-    new = {key: tuple(_happened(key, was.get(key), is_now.get(key), before, after, departed)) for key in sorted(keys)}
-    return {
-        key: tuple(Event(now, kind, one_line(reason)) for kind, reason in each) for key, each in new.items() if each
-    }
+    steps = (
+        _Step(was.get(key), is_now.get(key), before.held.get(key), after.held.get(key), departed.get(key), key)
+        for key in sorted(keys)
+    )
+    found = {step.key: tuple(Event(now, kind, one_line(reason)) for kind, reason in step.events()) for step in steps}
+    return {key: events for key, events in found.items() if events}
 
 
 def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
@@ -67,23 +70,26 @@ def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
     return result
 
 
-def _happened(
-    key: str,
-    was: Preview | None,
-    is_now: Preview | None,
-    before: Moment,
-    after: Moment,
-    departed: Mapping[str, str],
-) -> Iterator[tuple[EventKind, str]]:
-    existed = was is not None or key in before.held
-    if is_now is not None and not existed:
-        yield EventKind.CREATED, is_now.verdict.reason
-    if was is not None and is_now is not None and was is not is_now:
-        yield from _changes(was, is_now)
-    if key in after.held and key not in before.held:
-        yield EventKind.HELD, after.held[key]
-    if key in departed and is_now is None and key not in after.held:
-        yield EventKind.GONE, departed[key]
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One preview before and after."""
+
+    was: Preview | None
+    is_now: Preview | None
+    was_held: str | None
+    is_held: str | None
+    departed: str | None
+    key: str
+
+    def events(self) -> Iterator[tuple[EventKind, str]]:
+        if self.is_now is not None and self.was is None and self.was_held is None:
+            yield EventKind.CREATED, self.is_now.verdict.reason
+        if self.was is not None and self.is_now is not None and self.was is not self.is_now:
+            yield from _changes(self.was, self.is_now)
+        if self.is_held is not None and self.was_held is None:
+            yield EventKind.HELD, self.is_held
+        if self.departed is not None and self.is_now is None and self.is_held is None:
+            yield EventKind.GONE, self.departed
 
 
 def _changes(before: Preview, after: Preview) -> Iterator[tuple[EventKind, str]]:

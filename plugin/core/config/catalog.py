@@ -84,12 +84,11 @@ class Catalog:
 
     @cached_property
     def _called(self) -> Mapping[str, tuple[str, ...]]:
-        return {
-            name: tuple(
-                sorted({self.services[call.service].repository for service in services for call in service.dependencies})
-            )
+        called = {
+            name: {self.services[call.service].repository for service in services for call in service.dependencies}
             for name, services in self.repositories.items()
         }
+        return {name: tuple(sorted(repositories)) for name, repositories in called.items()}
 
     @cached_property
     def extra_keys(self) -> tuple[str, ...]:

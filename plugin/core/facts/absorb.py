@@ -43,18 +43,9 @@ def labels_to_ask(catalogs: Iterable[Catalog]) -> dict[str, frozenset[str]]:
     return {name: frozenset() if name in everything else frozenset(labels) for name, labels in sorted(asked.items())}
 
 
-def covers(snapshot: Snapshot, catalog: Catalog) -> bool:
-    """Tell whether everything that the catalog speaks of was read, by the labels that it needs."""
-    return not unread(snapshot, catalog)
-
-
 def unread(snapshot: Snapshot, catalog: Catalog) -> list[str]:
-    """Name the repositories that were never read by the labels that the catalog needs."""
-    return [
-        name
-        for name, labels in labels_to_ask([catalog]).items()
-        if name not in snapshot.repositories or not _asked_for(snapshot.repositories[name].labels, labels)
-    ]
+    """Name the repositories of a catalog that were never read."""
+    return [name for name in catalog.repositories if name not in snapshot.repositories]
 
 
 def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now: datetime) -> Repository:
@@ -177,7 +168,3 @@ def _looked_up(repository: Repository, number: int, answer: LookUp | None) -> Lo
 
 def _same(before: Mapping[int, LookedUp], after: Mapping[int, LookedUp]) -> bool:
     return before == after and all(before[number].newest == after[number].newest for number in after)
-
-
-def _asked_for(asked: frozenset[str], needed: frozenset[str]) -> bool:
-    return not asked or (bool(needed) and needed <= asked)

@@ -21,7 +21,7 @@ def test_the_answer_holds_live_previews_that_the_filters_admit(stage: Stage) -> 
         "acme/orders": [make_pull_request(1), make_pull_request(2, fork=True), make_pull_request(3, labels=())],
         "acme/payments": [make_pull_request(4)],
     }
-    stage.mirror.refresh()
+    stage.refresh()
     answers = Answers(stage.mirror)
 
     assert names(answers.parameters({})) == ["preview-orders-1", "preview-payments-4"]
@@ -33,26 +33,26 @@ def test_the_answer_holds_live_previews_that_the_filters_admit(stage: Stage) -> 
 
 def test_the_same_bytes_are_given_until_something_changes(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     answers = Answers(stage.mirror)
     first, decided = answers.parameters({}), answers.current().previews
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert answers.parameters({}) is first
     assert answers.current().previews is decided
     stage.source.listed["acme/orders"] = [make_pull_request(1), make_pull_request(2)]
-    stage.mirror.refresh()
+    stage.refresh()
     assert names(answers.parameters({})) == ["preview-orders-1", "preview-orders-2"]
     assert len(answers.current().previews) == 2
 
 
 def test_while_something_is_doubtful_its_previews_stay_in_the_answer(stage: Stage) -> None:
     stage.source.listed = {"acme/orders": [make_pull_request(1)], "acme/payments": [make_pull_request(2)]}
-    stage.mirror.refresh()
+    stage.refresh()
     answers = Answers(stage.mirror)
     stage.source.listed = {"acme/payments": [make_pull_request(2)]}
     stage.source.close("acme/payments", 2)
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert names(answers.parameters({})) == ["preview-orders-1"]
 
@@ -93,7 +93,7 @@ def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
     for thread in threads:
         thread.start()
     ready.wait(10)
-    stage.mirror.refresh()
+    stage.refresh()
     for thread in threads:
         thread.join(10)
 
@@ -103,12 +103,12 @@ def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
 
 def test_answers_of_the_past_are_not_kept(stage: Stage) -> None:
     stage.source.listed = {"acme/orders": [make_pull_request(1)], "acme/payments": []}
-    stage.mirror.refresh()
+    stage.refresh()
     answers = Answers(stage.mirror)
     first = answers.parameters({})
     users_before = sys.getrefcount(first)
     stage.source.listed["acme/orders"] = [make_pull_request(2)]
-    stage.mirror.refresh()
+    stage.refresh()
     answers.parameters({})
 
     assert sys.getrefcount(first) == users_before - 1

@@ -44,18 +44,18 @@ def held(stage: Stage) -> list[str]:
 def begin(stage: Stage) -> None:
     """Ten previews, and Argo CD has asked for them."""
     stage.source.listed["acme/orders"] = listing(*TEN)
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*TEN)
 
 
 def edit(stage: Stage, services: Mapping[str, Mapping[str, Any]], **given: Any) -> None:
     stage.path.write_text(catalog_text(services, **given), "utf-8")
-    stage.mirror.refresh()
+    stage.refresh()
 
 
 def acknowledge(stage: Stage) -> None:
-    stage.state.store.acknowledge(stage.mirror.current()[0].fingerprint)
-    stage.mirror.refresh()
+    stage.acknowledge(stage.catalog().fingerprint)
+    stage.refresh()
 
 
 def test_what_comes_back_when_an_edit_is_undone_is_looked_up_before_it_leaves(tmp_path: Path) -> None:
@@ -63,13 +63,13 @@ def test_what_comes_back_when_an_edit_is_undone_is_looked_up_before_it_leaves(tm
     begin(stage)
     edit(stage, {"payments": {}})
     assert held(stage) == sorted(names(*TEN))
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.listed["acme/orders"] = listing(*range(1, 6))
     edit(stage, BOTH)
 
     assert stage.answer() == names(*TEN)
     confirm(stage, *range(6, 11))
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*range(1, 6))
 
 
@@ -80,10 +80,10 @@ def test_a_listing_that_lost_everything_deletes_nothing_until_each_was_looked_up
     begin(stage)
     stage.source.listed["acme/orders"] = []
     for number in TEN:
-        stage.mirror.refresh()
+        stage.refresh()
         assert stage.answer() == names(*range(number, 11))
         confirm(stage, number)
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == []
 
 
@@ -97,10 +97,10 @@ def test_what_is_missing_for_everybody_is_deleted_after_an_hour_of_githubs_clock
         confirm(stage, 1, state="missing", answered_at=githubs)
         githubs += 29 * MINUTE
         stage.clock.now += ours
-        stage.mirror.refresh()
+        stage.refresh()
         assert 1 in [int(name.rsplit("-", 1)[1]) for name in stage.answer()]
     confirm(stage, 1, state="missing", answered_at=MONDAY + HOUR)
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*range(2, 11))
 
 
@@ -108,10 +108,10 @@ def test_an_answer_about_it_from_before_it_was_last_seen_deletes_nothing(stage: 
     begin(stage)
     stage.source.listed["acme/orders"] = []
     confirm(stage, *TEN, updated_at=MONDAY - MINUTE)
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert stage.answer() == names(*TEN)
-    assert set(stage.mirror.current()[1].moment.held.values()) == {
+    assert set(stage.current().moment.held.values()) == {
         "it is not listed any more, but the answer about it is older than one before"
     }
 
@@ -119,15 +119,15 @@ def test_an_answer_about_it_from_before_it_was_last_seen_deletes_nothing(stage: 
 def test_what_is_held_stays_while_its_repository_is_doubtful_or_the_process_starts_again(stage: Stage) -> None:
     begin(stage)
     stage.source.listed["acme/orders"] = []
-    stage.mirror.refresh()
+    stage.refresh()
     confirm(stage, *TEN)
     del stage.source.listed["acme/orders"]
     stage = stage.restarted()
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*TEN)
 
     stage.source.listed["acme/orders"] = []
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == []
 
 
@@ -139,11 +139,11 @@ def test_drafts_of_too_many_are_let_go_once_each_was_looked_up(stage: Stage) -> 
     begin(stage)
     stage.source.listed["acme/orders"] = listing(*TEN, draft=True)
     confirm(stage, *range(1, 10), state="open", draft=True, labels=frozenset({"preview"}))
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*TEN)
 
     confirm(stage, 10, state="open", draft=True, labels=frozenset({"preview"}))
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == []
 
 
@@ -167,10 +167,10 @@ class TestEditedCatalogs:
         confirm(stage, *TEN, state="open", labels=frozenset({"preview"}))
         edit(stage, edited, **given)
         for _ in range(3):
-            stage.mirror.refresh()
+            stage.refresh()
             assert stage.answer() == names(*TEN)
             stage = stage.restarted()
-        stage.mirror.refresh()
+        stage.refresh()
         assert held(stage) == sorted(names(*TEN))
 
         acknowledge(stage)
@@ -182,10 +182,10 @@ class TestEditedCatalogs:
     ) -> None:
         begin(stage)
         edit(stage, edited, **given)
-        first = stage.mirror.current()[0].fingerprint
+        first = stage.catalog().fingerprint
         edit(stage, edited, **given | {"domain": "other.example.com"})
-        stage.state.store.acknowledge(first)
-        stage.mirror.refresh()
+        stage.acknowledge(first)
+        stage.refresh()
         assert stage.answer() == names(*TEN)
 
         acknowledge(stage)
@@ -196,7 +196,7 @@ class TestEditedCatalogs:
     ) -> None:
         begin(stage)
         edit(stage, edited, **given)
-        stage.mirror.refresh()
+        stage.refresh()
         edit(stage, BOTH)
 
         assert held(stage) == []
@@ -207,25 +207,25 @@ class TestEditedCatalogs:
     ) -> None:
         begin(stage)
         edit(stage, edited, **given)
-        stage.mirror.refresh()
+        stage.refresh()
         stage.source.listed["acme/orders"] = []
         edit(stage, BOTH)
-        stage.mirror.refresh()
+        stage.refresh()
 
         assert stage.answer() == names(*TEN)
         confirm(stage, *TEN)
-        stage.mirror.refresh()
+        stage.refresh()
         acknowledge(stage)
         assert stage.answer() == []
 
 
 def test_while_it_holds_nothing_changes_and_then_everything_does_at_once(stage: Stage) -> None:
     begin(stage)
-    body = stage.mirror.answer(stage.mirror.current()[1], next(iter(stage.known().emitted)))
+    body = stage.mirror.answer(stage.current(), next(iter(stage.known().emitted)))
     edit(stage, {"payments": {}})
     stage.source.listed["acme/payments"] = listing(1)
-    stage.mirror.refresh()
-    assert stage.mirror.answer(stage.mirror.current()[1], next(iter(stage.known().emitted))) == body
+    stage.refresh()
+    assert stage.mirror.answer(stage.current(), next(iter(stage.known().emitted))) == body
 
     acknowledge(stage)
     assert stage.answer() == ["preview-payments-1"]
@@ -235,20 +235,20 @@ def test_a_preview_that_returns_while_it_holds_is_held_no_more(stage: Stage) -> 
     edit(stage, {"orders": {"drafts": False}, "payments": {}})
     begin(stage)
     stage.source.listed["acme/orders"] = listing(*TEN, draft=True)
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.listed["acme/orders"] = [*listing(1), *listing(*range(2, 11), draft=True)]
-    stage.mirror.refresh()
+    stage.refresh()
     assert held(stage) == sorted(names(*range(2, 11)))
 
     stage.source.listed["acme/orders"] = [*listing(*range(1, 6)), *listing(*range(6, 11), draft=True)]
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*range(1, 6))  # five may leave
 
 
 def test_each_input_is_compared_with_what_it_got_itself(stage: Stage) -> None:
     begin(stage)
     stage.source.listed["acme/payments"] = listing(*range(1, 41))
-    stage.mirror.refresh()
+    stage.refresh()
     assert len(stage.answer()) == 50
     assert stage.answer(services=["orders"]) == names(*TEN)
     edit(stage, {"orders": {"labels": {"skip": ["preview"]}}, "payments": {}})
@@ -261,29 +261,29 @@ def test_each_input_is_compared_with_what_it_got_itself(stage: Stage) -> None:
 
 def test_an_input_that_the_catalog_does_not_know_for_a_while_loses_nothing_by_that(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = listing(*TEN)
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer(services=["orders"]) == names(*TEN)
     edit(stage, {"payments": {}})
     with pytest.raises(InvalidRequest):
         stage.answer(services=["orders"])
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.listed["acme/orders"] = listing(1)  # the listing is short when it comes back
     edit(stage, BOTH)
 
     with pytest.raises(NotReady, match="the answer before is not known"):
         stage.answer(services=["orders"])
     stage.source.listed["acme/orders"] = listing(*TEN)
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer(services=["orders"]) == names(*TEN)
 
 
 def test_the_history_tells_of_an_acknowledged_departure_whoever_asks_before(stage: Stage) -> None:
     begin(stage)
     edit(stage, {"payments": {}})
-    fingerprint = stage.mirror.current()[0].fingerprint
-    stage.state.store.acknowledge(fingerprint)
+    fingerprint = stage.catalog().fingerprint
+    stage.acknowledge(fingerprint)
     assert stage.answer() == names(*TEN)  # somebody asks before the next refresh
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert stage.answer() == []
     assert [(event.kind, event.reason) for event in stage.known().histories["orders/3"]] == [
@@ -295,7 +295,7 @@ def test_the_history_tells_of_an_acknowledged_departure_whoever_asks_before(stag
 
 def test_after_an_acknowledgement_the_next_trip_of_the_breaker_still_has_the_old_answer(stage: Stage) -> None:
     begin(stage)
-    stage.state.store.acknowledge("0123456789ab")  # a new version, in which nobody has asked
+    stage.acknowledge("0123456789ab")  # a new version, in which nobody has asked
     edit(stage, {"payments": {}})
 
     assert stage.answer() == names(*TEN)
@@ -306,14 +306,14 @@ def test_an_edit_that_was_acknowledged_and_taken_back_is_to_be_acknowledged_agai
     original = stage.path.read_text("utf-8")
     edit(stage, {"payments": {}})
     acknowledge(stage)
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == []
     stage.path.write_text(original, "utf-8")
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*TEN)
 
     edit(stage, {"payments": {}})
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*TEN)
 
 
@@ -339,11 +339,11 @@ def test_a_refresh_that_was_overtaken_changes_nothing(stage: Stage) -> None:
         answer = reads(wanted)
         stage.source.read = reads  # type: ignore[method-assign]
         stage.source.listed["acme/orders"] = listing(*TEN, 11)
-        other.mirror.refresh()  # while this replica hangs
+        other.refresh()  # while this replica hangs
         return answer
 
     stage.source.read = read  # type: ignore[method-assign]
-    report = stage.mirror.refresh()
+    report = stage.refresh()
 
     assert report.failure == "something newer was stored meanwhile"
     assert stage.answer() == other.answer() == names(*TEN, 11)
@@ -351,7 +351,7 @@ def test_a_refresh_that_was_overtaken_changes_nothing(stage: Stage) -> None:
 
 def test_many_ask_while_the_previews_change_and_nobody_gets_an_older_answer(stage: Stage) -> None:
     stage.clock.step = timedelta(0)
-    stage.mirror.refresh()
+    stage.refresh()
     done, wrong = threading.Event(), list[str]()
 
     def ask(**parameters: Any) -> None:
@@ -368,7 +368,7 @@ def test_many_ask_while_the_previews_change_and_nobody_gets_an_older_answer(stag
         thread.start()
     for number in range(1, 16):
         stage.source.listed["acme/orders"] = listing(*range(1, number + 1))
-        stage.mirror.refresh()
+        stage.refresh()
     done.set()
     for thread in threads:
         thread.join(10)
@@ -382,21 +382,21 @@ def test_many_ask_while_the_previews_change_and_nobody_gets_an_older_answer(stag
 
 def test_with_github_down_a_restart_changes_no_byte_until_it_is_stale_and_nothing_is_lost_then(stage: Stage) -> None:
     begin(stage)
-    body = stage.mirror.answer(stage.mirror.current()[1], next(iter(stage.known().emitted)))
+    body = stage.mirror.answer(stage.current(), next(iter(stage.known().emitted)))
     stage.source.listed, listed = {}, stage.source.listed
     for _ in range(5):
         stage.clock.now += 11 * MINUTE
         stage = stage.restarted()
-        stage.mirror.refresh()
-        assert stage.mirror.answer(stage.mirror.current()[1], next(iter(stage.known().emitted))) == body
+        stage.refresh()
+        assert stage.mirror.answer(stage.current(), next(iter(stage.known().emitted))) == body
 
     stage.clock.now += 11 * MINUTE
     for each in (stage, stage.restarted()):
-        each.mirror.refresh()
+        each.refresh()
         with pytest.raises(NotReady, match="longer than PREVIEW_MAX_STALE"):
             each.answer()
     stage.source.listed = listed
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == names(*TEN)
 
 
@@ -405,9 +405,9 @@ def test_a_preview_that_vanished_during_an_outage_is_held_like_any_other(stage: 
     stage.source.listed = {}
     stage.clock.now += 5 * HOUR
     stage = stage.restarted()
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.listed = {"acme/orders": listing(*range(1, 10)), "acme/payments": []}
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert stage.answer() == names(*TEN)
 
@@ -471,7 +471,7 @@ class Storm(RuleBasedStateMachine):
 
     @rule()
     def refresh(self) -> None:
-        self.stage.mirror.refresh()
+        self.stage.refresh()
 
     @rule()
     def mend(self) -> None:
@@ -479,7 +479,7 @@ class Storm(RuleBasedStateMachine):
         self.stage.source.elsewhere = {}
         confirm(self.stage, *self.open, state="open", labels=frozenset({"preview"}))
         confirm(self.stage, *self.closed)
-        self.stage.mirror.refresh()
+        self.stage.refresh()
 
     @precondition(lambda self: hasattr(self, "stage"))
     @invariant()
@@ -506,7 +506,7 @@ class Storm(RuleBasedStateMachine):
             return
         self.catalog_is_edited("both")
         self.mend()
-        self.stage.mirror.refresh()
+        self.stage.refresh()
         acknowledge(self.stage)
         assert self.stage.answer() == names(*sorted(self.open))
 
@@ -528,7 +528,7 @@ def test_another_version_of_the_program_that_gives_other_names_deletes_nothing_u
     for _ in range(3):
         with pytest.raises(NotReady, match=r"^more previews would leave than PREVIEW_BREAKER allows"):
             upgraded.answer()
-        upgraded.mirror.refresh()
+        upgraded.refresh()
 
     acknowledge(upgraded)
     assert upgraded.answer() == names(*TEN, prefix="new")

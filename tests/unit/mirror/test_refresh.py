@@ -40,11 +40,11 @@ def test_until_everything_was_read_once_nothing_is_answered_and_the_missing_repo
     assert not_ready(stage) == "these repositories have never been read: acme/orders, acme/payments"
 
     del stage.source.listed["acme/payments"]
-    stage.mirror.refresh()
+    stage.refresh()
     assert not_ready(stage) == "these repositories have never been read: acme/payments"
 
     stage.source.listed = {"acme/payments": [make_pull_request(title="Refunds")]}
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.titles() == {"acme/orders": [], "acme/payments": ["Refunds"]}
 
 
@@ -53,15 +53,15 @@ def test_a_doubtful_repository_stays_as_it_was_while_the_others_move_on(stage: S
         "acme/orders": [make_pull_request(title="a")],
         "acme/payments": [make_pull_request(title="b")],
     }
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.listed = {"acme/orders": [make_pull_request(title="a2")]}
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert stage.titles() == {"acme/orders": ["a2"], "acme/payments": ["b"]}
     assert stage.known().snapshot.doubts == {"acme/payments": "no answer"}
 
     stage.source.listed["acme/payments"] = [make_pull_request(title="b2")]
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.titles() == {"acme/orders": ["a2"], "acme/payments": ["b2"]}
     assert stage.known().snapshot.doubts == {}
 
@@ -69,116 +69,116 @@ def test_a_doubtful_repository_stays_as_it_was_while_the_others_move_on(stage: S
 def test_with_the_whole_source_gone_everything_stays(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(title="a", config=LINK)]
     stage.source.elsewhere = {Locator("acme/payments", 9): make_look_up("merged")}
-    stage.mirror.refresh()
+    stage.refresh()
     before = stage.known()
     stage.source.listed, stage.source.elsewhere = {}, {}
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert stage.known() == before
     assert reasons(stage) == ["acme/payments#9 was merged"]
 
 
 def test_a_reading_is_as_old_as_the_oldest_repository_in_it(stage: Stage) -> None:
-    stage.mirror.refresh()
+    stage.refresh()
     first = stage.known().snapshot.oldest_reading
     del stage.source.listed["acme/payments"]
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert first
     assert stage.known().snapshot.oldest_reading == first
     stage.source.listed["acme/payments"] = []
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.known().snapshot.oldest_reading == first + timedelta(seconds=4)
 
 
 def test_a_catalog_that_adds_a_repository_takes_effect_once_that_was_read(stage: Stage) -> None:
-    stage.mirror.refresh()
+    stage.refresh()
     stage.write_catalog(THREE)
     stage.source.listed["acme/orders"] = [make_pull_request(title="moves on")]
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.titles() == {"acme/orders": ["moves on"], "acme/payments": []}
 
     stage.source.listed["acme/users"] = [make_pull_request(title="new")]
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.titles() == {"acme/orders": ["moves on"], "acme/payments": [], "acme/users": ["new"]}
 
 
 def test_while_a_new_catalog_waits_files_are_judged_by_the_one_in_force(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1, config=LINK)]
     stage.source.elsewhere = {Locator("acme/payments", 9): make_look_up("closed")}
-    stage.mirror.refresh()
+    stage.refresh()
     stage.write_catalog(THREE)
     early = make_pull_request(1, config="version: 1\ndependencies: {users: staging}")
     stage.source.listed["acme/orders"] = [early]
-    stage.mirror.refresh()
+    stage.refresh()
 
     assert reasons(stage) == ["acme/payments#9 was closed"]  # the last good file links to it
 
 
 def test_a_changed_label_takes_effect_once_a_listing_was_made_by_it(stage: Stage) -> None:
-    stage.mirror.refresh()
+    stage.refresh()
     stage.write_catalog({"orders": {"labels": {"require": ["env"]}}, "payments": {}})
-    in_force = stage.mirror.current()[0]
+    in_force = stage.catalog()
     del stage.source.listed["acme/orders"]
-    stage.mirror.refresh()
-    assert stage.mirror.current()[0] is in_force
+    stage.refresh()
+    assert stage.catalog() is in_force
 
     stage.source.listed["acme/orders"] = []
-    stage.mirror.refresh()
-    assert stage.mirror.current()[0].services["orders"].policy.require == ("env",)
+    stage.refresh()
+    assert stage.catalog().services["orders"].policy.require == ("env",)
 
-    stage.mirror.refresh()
+    stage.refresh()
     both, only = {"env", "preview"}, {"env"}
     assert [asked["acme/orders"] for asked in stage.source.asked] == [{"preview"}, both, both, only]
 
 
 def test_a_broken_catalog_is_refused_and_the_old_one_stays_in_force(stage: Stage) -> None:
-    stage.mirror.refresh()
-    good, in_force = stage.path.read_text("utf-8"), stage.mirror.current()[0]
+    stage.refresh()
+    good, in_force = stage.path.read_text("utf-8"), stage.catalog()
     stage.path.write_text("version: 2\n" + good.replace('"version": 1,', ""), "utf-8")
-    stage.mirror.refresh()
-    stage.mirror.refresh()
+    stage.refresh()
+    stage.refresh()
 
-    assert stage.mirror.current()[0] is in_force
+    assert stage.catalog() is in_force
     assert [bool(report.catalog_error) for report in stage.reports] == [False, True, True]
     stage.path.write_text(good, "utf-8")
-    assert stage.mirror.refresh().catalog_error == ""
+    assert stage.refresh().catalog_error == ""
 
 
 def test_a_replica_whose_file_is_older_keeps_the_catalog_that_another_one_put_in_force(
     stage: Stage, tmp_path: Path
 ) -> None:
-    stage.mirror.refresh()
+    stage.refresh()
     other = stage.beside(tmp_path / "other.yaml")
     other.write_catalog(THREE)
     stage.source.listed["acme/users"] = []
-    other.mirror.refresh()
-    report = stage.mirror.refresh()
+    other.refresh()
+    report = stage.refresh()
 
     assert list(stage.titles()) == ["acme/orders", "acme/payments", "acme/users"]
     assert report.current.known.catalog is other.known().catalog
     assert report.catalog_waits_until
     assert timedelta(minutes=9) < report.catalog_waits_until - stage.clock.now <= timedelta(minutes=10)
     stage.write_catalog(THREE)
-    assert stage.mirror.refresh().catalog_waits_until is None
-    assert stage.mirror.refresh(["acme/orders"]).current.known.head.version == other.known().head.version
+    assert stage.refresh().catalog_waits_until is None
+    assert stage.refresh(["acme/orders"]).current.known.head.version == other.known().head.version
 
 
 def test_removing_a_repository_that_was_never_read_ends_the_wait(stage: Stage) -> None:
     del stage.source.listed["acme/payments"]
-    stage.mirror.refresh()
+    stage.refresh()
     assert not_ready(stage) == "these repositories have never been read: acme/payments"
 
     stage.write_catalog({"orders": {}})
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.titles() == {"acme/orders": []}
 
 
 def test_a_removed_repository_is_neither_read_nor_kept(stage: Stage) -> None:
-    stage.mirror.refresh()
+    stage.refresh()
     stage.write_catalog({"orders": {}})
-    stage.mirror.refresh()
-    stage.mirror.refresh()
+    stage.refresh()
+    stage.refresh()
 
     assert stage.titles() == {"acme/orders": []}
     assert list(stage.known().snapshot.repositories) == ["acme/orders"]
@@ -187,9 +187,9 @@ def test_a_removed_repository_is_neither_read_nor_kept(stage: Stage) -> None:
 
 def test_an_older_state_of_a_pull_request_is_discarded(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(title="new", updated_at=MONDAY)]
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.listed["acme/orders"] = [make_pull_request(title="old", updated_at=MONDAY - timedelta(minutes=1))]
-    report = stage.mirror.refresh()
+    report = stage.refresh()
 
     assert stage.titles()["acme/orders"] == ["new"]
     assert not report.changed
@@ -199,7 +199,7 @@ def test_the_version_grows_when_something_changes_and_only_then(stage: Stage) ->
     versions = []
 
     def refresh() -> None:
-        stage.mirror.refresh()
+        stage.refresh()
         versions.append(stage.known().head.version)
 
     refresh()
@@ -225,7 +225,7 @@ def test_what_was_looked_up_is_kept_until_it_is_known_better(stage: Stage) -> No
     told = []
     for elsewhere in ({}, {target: make_look_up()}, {}, {target: make_look_up("merged")}):
         stage.source.elsewhere = elsewhere
-        stage.mirror.refresh()
+        stage.refresh()
         assert stage.known().snapshot.doubts == {}
         told += reasons(stage)
 
@@ -239,46 +239,46 @@ def test_what_was_looked_up_is_kept_until_it_is_known_better(stage: Stage) -> No
 
 def test_an_acknowledgement_during_a_refresh_takes_effect_at_once(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 11)]
-    stage.mirror.refresh()
+    stage.refresh()
     stage.answer()
     stage.write_catalog({"payments": {}})
-    stage.mirror.refresh()
+    stage.refresh()
     assert waits_for_human(stage.known())
     reads, catalog = stage.source.read, stage.known().catalog
     assert catalog
 
     def read(wanted: Any) -> Any:
         if not stage.known().acknowledged:
-            stage.state.store.acknowledge(catalog.fingerprint)
+            stage.acknowledge(catalog.fingerprint)
         return reads(wanted)
 
     stage.source.read = read  # type: ignore[method-assign]
-    assert stage.mirror.refresh().failure == ""
+    assert stage.refresh().failure == ""
     assert stage.answer() == []
 
 
 def test_a_refresh_that_another_replica_was_quicker_than_is_not_repeated(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     other, reads = stage.restarted(), stage.source.read
 
     def read(wanted: Any) -> Any:
         answer = reads(wanted)
         stage.source.read = reads  # type: ignore[method-assign]
         stage.source.listed["acme/orders"].append(make_pull_request(2))
-        other.mirror.refresh()
+        other.refresh()
         return answer
 
     stage.source.read = read  # type: ignore[method-assign]
-    assert stage.mirror.refresh().failure == "something newer was stored meanwhile"
+    assert stage.refresh().failure == "something newer was stored meanwhile"
     assert stage.answer() == ["preview-orders-1", "preview-orders-2"]
 
 
 def test_each_refresh_reports_what_it_did(stage: Stage) -> None:
     stage.source.listed = {"acme/orders": [make_pull_request(1), make_pull_request(2)]}
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.usage.remaining = 4321
-    stage.mirror.refresh()
+    stage.refresh()
 
     report = stage.reports[1]
     assert report.current.known.snapshot.doubts == {"acme/payments": "no answer"}
@@ -330,7 +330,7 @@ def test_an_error_that_nobody_foresaw_ends_neither_the_refreshing_nor_what_is_kn
     stage: Stage,
 ) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(title="known")]
-    stage.mirror.refresh()
+    stage.refresh()
     reads, stop = stage.source.read, Stop()
 
     def read(wanted: Any) -> Any:
@@ -366,7 +366,7 @@ def test_requests_that_wait_for_the_first_refresh_go_on_when_it_fails(stage: Sta
         raise ZeroDivisionError
 
     stage.source.read = read  # type: ignore[method-assign]
-    stage.mirror.refresh()
+    stage.refresh()
     started = time.monotonic()
     stage.mirror.wait_for_first_refresh()
 
@@ -399,7 +399,7 @@ def test_one_refresh_runs_at_a_time(stage: Stage) -> None:
 
 def test_a_refresh_without_a_state_reads_nothing_and_the_next_one_works(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     head = stage.state.store.head
     asked = len(stage.source.asked)
 
@@ -408,20 +408,20 @@ def test_a_refresh_without_a_state_reads_nothing_and_the_next_one_works(stage: S
 
     stage.state.store.head = vanish  # type: ignore[method-assign]
     stage.source.listed["acme/orders"] = [make_pull_request(1), make_pull_request(2)]
-    report = stage.mirror.refresh()
+    report = stage.refresh()
     assert (report.failure, report.changed) == ("the state cannot be reached", False)
     assert len(stage.source.asked) == asked
     stage.state.store.head = head  # type: ignore[method-assign]
     assert stage.answer() == ["preview-orders-1"]
 
-    assert stage.mirror.refresh().failure == ""
+    assert stage.refresh().failure == ""
     assert stage.answer() == ["preview-orders-1", "preview-orders-2"]
 
 
 @pytest.mark.parametrize("error", [Unreachable("the state cannot be reached"), Outdated("something newer was stored")])
 def test_what_cannot_be_stored_is_not_answered_and_the_next_refresh_works(stage: Stage, error: PluginError) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     stage.answer()
     save = stage.state.store.save
 
@@ -431,12 +431,12 @@ def test_what_cannot_be_stored_is_not_answered_and_the_next_refresh_works(stage:
     stage.state.store.save = fail  # type: ignore[method-assign]
     stage.source.listed["acme/orders"] = [make_pull_request(1), make_pull_request(2)]
     with capture_logs() as logs:
-        report = stage.mirror.refresh()
+        report = stage.refresh()
     assert (report.failure, report.changed, logs) == (str(error), False, [])
     assert stage.answer() == ["preview-orders-1"]
 
     stage.state.store.save = save  # type: ignore[method-assign]
-    report = stage.mirror.refresh()
+    report = stage.refresh()
     assert (report.failure, report.changed) == ("", True)
     assert stage.answer() == ["preview-orders-1", "preview-orders-2"]
 
@@ -462,18 +462,18 @@ def fail_once(stage: Stage, where: str) -> None:
 @pytest.mark.parametrize("where", ["catalog", "source", "store", "load"])
 def test_whatever_nobody_foresaw_is_logged_and_marks_everything_doubtful(stage: Stage, where: str) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     before = stage.known()
     fail_once(stage, where)
     with capture_logs() as logs:
-        report = stage.mirror.refresh()
+        report = stage.refresh()
 
     assert report.failure == "the refresh failed; the log says why"
     assert [(log["event"], repr(log["exc_info"])) for log in logs] == [("the refresh failed", "ZeroDivisionError()")]
     assert stage.known() == before
     assert stage.known().head == before.head
     assert stage.known().snapshot.doubts == dict.fromkeys(("acme/orders", "acme/payments"), report.failure)
-    assert stage.mirror.refresh().failure == ""
+    assert stage.refresh().failure == ""
     assert stage.known().snapshot.doubts == {}
 
 
@@ -483,7 +483,7 @@ def test_not_even_a_store_that_always_fails_ends_the_refreshing(stage: Stage, mo
 
     monkeypatch.setattr(stage.state.store, "save", fail)
     with capture_logs() as logs:
-        report = stage.mirror.refresh()
+        report = stage.refresh()
 
     assert report.failure == "the refresh failed; the log says why"
     assert len(logs) == 1
@@ -491,7 +491,7 @@ def test_not_even_a_store_that_always_fails_ends_the_refreshing(stage: Stage, mo
 
 def test_a_state_that_lost_its_catalog_answers_again_after_the_next_refresh(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     lacking = replace(stage.known(), catalog=None)
     stage.state.store.save(lacking, lacking)
     again = stage.restarted()
@@ -507,42 +507,42 @@ def test_a_state_that_fails_in_a_way_that_nobody_foresaw_ends_no_refreshing(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    stage.mirror.refresh()
+    stage.refresh()
     with monkeypatch.context() as broken:
         broken.setattr(stage.state.store, "save", fail)
-        assert stage.mirror.refresh().failure == "the refresh failed; the log says why"
-    assert stage.mirror.refresh().failure == ""
+        assert stage.refresh().failure == "the refresh failed; the log says why"
+    assert stage.refresh().failure == ""
 
 
 def test_only_doubts_are_a_failure_and_leave_the_age(stage: Stage) -> None:
     assert stage.mirror.age() == timedelta(0)
-    stage.mirror.refresh()
+    stage.refresh()
     fresh_at = stage.known().head.fresh_at
     stage.source.listed = {}
-    report = stage.mirror.refresh()
+    report = stage.refresh()
 
     assert report.failure == "nothing could be read"
     assert stage.known().head.fresh_at == fresh_at
     assert fresh_at
     assert stage.mirror.age() == stage.clock.now - fresh_at  # of the clock's last look
     stage.source.listed = {"acme/payments": []}
-    assert stage.mirror.refresh().failure == ""
+    assert stage.refresh().failure == ""
     assert stage.known().head.fresh_at > fresh_at  # type: ignore[operator]
 
 
 def test_a_report_says_whether_an_answer_to_somebody_may_be_another_one(stage: Stage) -> None:
-    stage.mirror.refresh()
+    stage.refresh()
     stage.answer()
     stage.source.listed["acme/orders"] = [make_pull_request(1, labels=())]
-    assert not stage.mirror.refresh().changed  # it has no preview
+    assert not stage.refresh().changed  # it has no preview
     stage.source.listed["acme/orders"] = [make_pull_request(1, updated_at=MONDAY + timedelta(seconds=1))]
-    assert stage.mirror.refresh().changed
-    assert not stage.mirror.refresh().changed
+    assert stage.refresh().changed
+    assert not stage.refresh().changed
 
 
 def test_a_report_is_of_this_refresh_alone(stage: Stage) -> None:
-    stage.mirror.refresh()
-    report = stage.mirror.refresh(["acme/orders"])
+    stage.refresh()
+    report = stage.refresh(["acme/orders"])
 
     assert (report.requests, report.points, report.points_left) == (2, 1, None)
     assert timedelta(0) <= report.duration < timedelta(minutes=1)
@@ -552,11 +552,11 @@ def test_a_report_is_of_this_refresh_alone(stage: Stage) -> None:
 def test_what_was_given_to_argo_cd_is_told_to_the_others_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     monkeypatch.setattr(stage.state.board, "asked", told.append)
-    stage.mirror.refresh()
+    stage.refresh()
     stage.answer()
     stage.answer()
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     stage.answer()
     assert told == [1, 2]
 
@@ -566,7 +566,7 @@ def test_what_was_given_to_argo_cd_is_told_to_the_others_once(stage: Stage, monk
 
     monkeypatch.setattr(stage.state.board, "asked", fail)
     stage.source.listed["acme/orders"] = []
-    stage.mirror.refresh()
+    stage.refresh()
     assert stage.answer() == stage.answer() == ["preview-orders-1"]  # held: it was not looked up
     assert told == [1, 2, 3, 3]  # not known there yet, so it is said again
 
