@@ -130,9 +130,5 @@ def _acknowledged(known: Known, catalog: Catalog) -> bool:
 
 
 def _acts(known: Known, newest: Catalog) -> Mapping[tuple[ActKind, str], Act]:
-    """Keep what still means something: the same edit made once more is to be acknowledged once more."""
-    return {
-        (kind, subject): act
-        for (kind, subject), act in known.acts.items()
-        if kind is not ActKind.ACKNOWLEDGE or subject == newest.fingerprint
-    }
+    """Keep acknowledgements of this catalog alone: the same edit made once more must be acknowledged once more."""
+    return {key: act for key, act in known.acts.items() if act.subject == newest.fingerprint}
