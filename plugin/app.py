@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.threshold import Threshold
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.answers import Answers
@@ -72,25 +73,49 @@ class Plugin:
 
     refresher: Refresher
     answers: Answers
+    newest: Newest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a plugin is put together from."""
+
+    source: Source
+    catalog: WatchedCatalog
+    state: State
+    breaker: Threshold
+    max_stale: timedelta
+    clock: Clock = clock
+    observers: Sequence[Observer] = ()
+    unreachable: Callable[[], None] = lambda: None  # called whenever the state cannot be read or written
+
+    def together(self) -> Plugin:
+        """Put them together."""
+        newest = Newest(self.state.store, self.unreachable)
+        refresher = Refresher(self.source, self.catalog, newest, self.state, self.breaker, self.clock, self.observers)
+        once = refresher.refreshed_once
+        answers = Answers(newest, self.state.board, lambda: self.catalog.newest, self.max_stale, self.clock, once)
+        return Plugin(refresher, answers, newest)
 
 
 def make_plugin(
     settings: StateSettings,
     state: State,
-    observers: Sequence[Observer],
+    observers: Sequence[Observer] = (),
     now: Clock = clock,
     unreachable: Callable[[], None] = lambda: None,
 ) -> Plugin:
-    """Put together what keeps the newest version fresh and what answers from it. Raises as `watch_catalog`.
-
-    `unreachable` is called whenever the state cannot be read or written.
-    """
-    newest = Newest(state.store, unreachable)
-    catalog = watch_catalog(settings.catalog, state.store)
-    source = make_source(settings, now)
-    refresher = Refresher(source, catalog, newest, state, settings.breaker, now, observers)
-    answers = Answers(newest, state.board, lambda: catalog.newest, settings.max_stale, now, refresher.refreshed_once)
-    return Plugin(refresher, answers)
+    """Put together what the settings say. Raises as `watch_catalog`."""
+    return Parts(
+        source=make_source(settings, now),
+        catalog=watch_catalog(settings.catalog, state.store),
+        state=state,
+        breaker=settings.breaker,
+        max_stale=settings.max_stale,
+        clock=now,
+        observers=observers,
+        unreachable=unreachable,
+    ).together()
 
 
 def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = clock) -> Flask:
