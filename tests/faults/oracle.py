@@ -112,10 +112,10 @@ class Oracle:
         if len(seen) < len(parameters):
             raise Wrong("a name stands twice in one answer")
         self._nothing_dangles(asked, parameters)
-        record.catalog = max(record.catalog, self._edition(record.catalog, seen))
+        made_before, record.catalog = record.catalog, max(record.catalog, self._edition(record.catalog, seen))
         if not held:
             self._no_older_edition(parameters)
-            self._nothing_is_missing(record, asked, seen)
+            self._nothing_is_missing(record, asked, seen, made_before)
         self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
         record.body, record.seen, record.compared, record.held = body, seen, True, held
 
@@ -243,7 +243,7 @@ class Oracle:
                 return edition
         return oldest
 
-    def _nothing_is_missing(self, record: Record, asked: Asked, seen: Mapping[str, Sighting]) -> None:
+    def _nothing_is_missing(self, record: Record, asked: Asked, seen: Mapping[str, Sighting], made_before: int) -> None:
         editions = self._catalogs[record.catalog :]
         elsewhere = {name: self._seen[name] for name in self._live if self._is_asked_for(asked, self._seen[name])}
         missing = {name: was for name, was in (elsewhere | record.seen).items() if name not in seen}
@@ -256,7 +256,8 @@ class Oracle:
             if all(_is_wanted(catalog, name, was, was.facts[was.fact]) for catalog in editions):
                 self._gone(editions, name, was)
         if record.compared:
-            self._edits_are_meant(editions, {name: was for name, was in record.seen.items() if name in missing}, whole)
+            left = {name: was for name, was in record.seen.items() if name in missing}
+            self._edits_are_meant(self._catalogs[made_before:], left, whole)
 
     def _edits_are_meant(self, editions: list[Catalog], left: Mapping[str, Sighting], whole: int) -> None:
         """Judge what left although nothing happened to its pull request, out of so many that were live."""
