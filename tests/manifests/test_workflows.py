@@ -47,7 +47,8 @@ def test_actionlint_finds_nothing() -> None:
 
 
 def test_zizmor_finds_nothing() -> None:
-    result = run([tool("get-zizmor"), "--offline", "--quiet", "--no-progress", *WORKFLOWS, CALLER])
+    files = [*WORKFLOWS, CALLER, ROOT / ".github/dependabot.yml"]
+    result = run([tool("get-zizmor"), "--offline", "--quiet", "--no-progress", *files])
 
     assert result.returncode == 0, result.stdout
 
@@ -202,6 +203,22 @@ def test_the_example_of_a_caller_fits() -> None:
     catalog = yaml.safe_load((ROOT / "manifests/plugin/base/catalog.yaml").read_text("utf-8"))
     assert job["with"]["image"] == catalog["services"]["orders"]["image"]["name"]
     assert declared["label"]["default"] == "preview"
+
+
+def test_dependabot_renews_what_is_pinned_by_commit_or_digest() -> None:
+    updates = read(ROOT / ".github/dependabot.yml")["updates"]
+    renewed = {update["package-ecosystem"]: update.get("directories", [update.get("directory")]) for update in updates}
+    dockerfiles = {f"/{file.parent.relative_to(ROOT)}".removesuffix(".") for file in ROOT.glob("*/Dockerfile")} | {"/"}
+
+    assert renewed["github-actions"] == ["/"]
+    assert dockerfiles <= set(renewed["docker"])
+
+
+def test_ci_builds_both_images() -> None:
+    steps = read(ROOT / ".github/workflows/ci.yaml")["jobs"]["image"]["steps"]
+    builds = [step["run"].split()[-1] for step in steps if step.get("run", "").startswith("docker build ")]
+
+    assert builds == [".", "seed-db"]
 
 
 def test_ci_runs_what_a_change_must_pass() -> None:
