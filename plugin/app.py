@@ -18,12 +18,8 @@ from plugin.mirror.published import Published
 from plugin.mirror.refresh import Mirror, RefreshReport
 from plugin.report.argocd import Nudger
 from plugin.report.log import observer
-from plugin.settings import Settings, SourceSettings, StateSettings
-from plugin.sources import Source
-from plugin.sources.file import FileSource
-from plugin.sources.github import limiter
-from plugin.sources.github.client import App, GitHubClient, Token
-from plugin.sources.github.reader import GitHubSource
+from plugin.settings import Settings, StateSettings
+from plugin.sources.opening import open_deliveries, open_source
 from plugin.state import State, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
@@ -39,18 +35,6 @@ Clock = Callable[[], datetime]
 def clock() -> datetime:
     """Tell the time."""
     return datetime.now(UTC)
-
-
-def make_source(settings: SourceSettings, now: Clock = clock) -> Source:
-    """Choose where pull requests come from."""
-    if settings.source != "github":
-        return FileSource(Path(settings.source.removeprefix("file:")))
-    if settings.github_token:
-        credentials: Token | App = Token(settings.github_token.get_secret_value())
-    else:
-        assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
-        credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
-    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.Clock(now=now)))
 
 
 def watch_catalog(path: Path, store: Store) -> WatchedCatalog:
@@ -77,7 +61,7 @@ def make_mirror(
     """
     published = Published(state.store, settings.breaker, settings.max_stale, now, unreachable)
     catalog = watch_catalog(settings.catalog, state.store)
-    return Mirror(make_source(settings, now), catalog, published, state, observe)
+    return Mirror(open_source(settings, now), catalog, published, state, observe)
 
 
 def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = clock) -> Flask:
@@ -92,14 +76,8 @@ def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = 
     app.register_blueprint(getparams(answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(answers, read_token, now))
     app.register_blueprint(probes(mirror, metrics.registry))
-    app.register_blueprint(webhooks(mirror.hint, webhook_secrets(settings), metrics))
+    app.register_blueprint(webhooks(mirror.hint, open_deliveries(settings), metrics))
     return app
-
-
-def webhook_secrets(settings: Settings) -> list[str]:
-    """Return what GitHub's deliveries may be signed with; nothing where there is no webhook."""
-    secrets = (settings.webhook_secret, settings.webhook_secret_previous)
-    return [secret.get_secret_value() for secret in secrets if secret]
 
 
 def nudging(

@@ -35,14 +35,15 @@ def publish(
     unchanged = replace(
         before, known=replace(known, head=Head(known.head.version, fresh_at), snapshot=gathered.snapshot)
     )
-    changed = gathered.catalog is not known.catalog or gathered.snapshot != known.snapshot
+    catalog = gathered.newest if gathered.may_take_effect else known.catalog
+    changed = catalog is not known.catalog or gathered.snapshot != known.snapshot
     if not changed and not any(emitted.held for emitted in known.emitted.values()):
         return unchanged
-    in_force = {gathered.catalog.fingerprint} if gathered.catalog else set()
+    in_force = {catalog.fingerprint} if catalog else set()
     next_known = replace(
         unchanged.known,
         head=Head(known.head.version + 1, fresh_at),
-        catalog=gathered.catalog,
+        catalog=catalog,
         acknowledged=known.acknowledged & in_force,  # the same edit made once more is to be acknowledged once more
     )
     draft = decided(next_known, before.decision) if changed else replace(before, known=next_known)

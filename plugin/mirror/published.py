@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from plugin.core.answers.filters import Filters
 from plugin.core.config.threshold import Threshold
-from plugin.core.facts.absorb import covers
+from plugin.core.facts.absorb import unread
 from plugin.errors import NotReady
 from plugin.mirror.current import Current, decided
 from plugin.mirror.publish import make_judge
@@ -163,7 +163,7 @@ class Published:
 
 def _usable(known: Known) -> Known:
     """Return what can be decided on: a state may have had to leave out an entry that it could not read."""
-    if known.catalog and covers(known.snapshot, known.catalog):
+    if known.catalog and not unread(known.snapshot, known.catalog):
         return known
     emitted = {filters: emitted.set_aside() for filters, emitted in known.emitted.items()}
     return replace(known, catalog=None, emitted=emitted)

@@ -11,6 +11,7 @@ from typing import Protocol
 from plugin.core.answers.breaker import Emitted
 from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Event
+from plugin.core.answers.live import Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.facts.model import Snapshot
 from plugin.errors import PluginError
@@ -39,6 +40,7 @@ class Known:
     head: Head
     catalog: Catalog | None
     snapshot: Snapshot
+    live: Live | None = None
     emitted: Mapping[Filters, Emitted] = field(default_factory=dict)
     histories: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)  # by `<service>/<number>`
     acknowledged: frozenset[str] = frozenset()  # fingerprints of catalogs that a human has acknowledged

@@ -66,4 +66,4 @@ def _agrees(answer: LookUp | None, listed: PullRequest) -> bool:
         return True
     if listed.fork:  # it was emitted, so it was none, and nothing becomes one
         return False
-    return answer.all_labels and answer.labels == frozenset(listed.labels) and answer.draft == listed.draft
+    return answer.labels == frozenset(listed.labels) and answer.draft == listed.draft

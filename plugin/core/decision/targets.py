@@ -12,6 +12,7 @@ ELSEWHERE = {
     Elsewhere.CLOSED: "was closed",
     Elsewhere.UNLABELLED: "has no preview label",
     Elsewhere.MISSING: "does not exist",
+    Elsewhere.ARCHIVED: "is in an archived repository",
 }
 
 
