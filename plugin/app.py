@@ -21,12 +21,9 @@ from plugin.mirror.refresh import Observer, Refresher
 from plugin.report.argocd import Nudger
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
-from plugin.settings import Settings, SourceSettings, StateSettings
+from plugin.settings import Settings, StateSettings
 from plugin.sources import Source
-from plugin.sources.file import FileSource
-from plugin.sources.github import limiter
-from plugin.sources.github.client import App, GitHubClient, Token
-from plugin.sources.github.reader import GitHubSource
+from plugin.sources.opening import open_deliveries, open_source
 from plugin.state import State, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
@@ -42,18 +39,6 @@ Clock = Callable[[], datetime]
 def clock() -> datetime:
     """Tell the time."""
     return datetime.now(UTC)
-
-
-def make_source(settings: SourceSettings, now: Clock = clock) -> Source:
-    """Choose where pull requests come from."""
-    if settings.source != "github":
-        return FileSource(Path(settings.source.removeprefix("file:")))
-    if settings.github_token:
-        credentials: Token | App = Token(settings.github_token.get_secret_value())
-    else:
-        assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
-        credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
-    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.Clock(now=now)))
 
 
 def watch_catalog(path: Path, store: Store) -> WatchedCatalog:
@@ -107,7 +92,7 @@ def make_plugin(
 ) -> Plugin:
     """Put together what the settings say. Raises as `watch_catalog`."""
     return Parts(
-        source=make_source(settings, now),
+        source=open_source(settings, now),
         catalog=watch_catalog(settings.catalog, state.store),
         state=state,
         breaker=settings.breaker,
@@ -129,14 +114,8 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = 
     app.register_blueprint(getparams(plugin.answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(plugin.answers, read_token, now))
     app.register_blueprint(probes(plugin.answers, metrics.registry))
-    app.register_blueprint(webhooks(plugin.refresher.hint, webhook_secrets(settings), metrics))
+    app.register_blueprint(webhooks(plugin.refresher.hint, open_deliveries(settings), metrics))
     return app
-
-
-def webhook_secrets(settings: Settings) -> list[str]:
-    """Return what GitHub's deliveries may be signed with; nothing where there is no webhook."""
-    secrets = (settings.webhook_secret, settings.webhook_secret_previous)
-    return [secret.get_secret_value() for secret in secrets if secret]
 
 
 def make_observers(settings: Settings, state: State, metrics: Metrics, stop: threading.Event) -> list[Observer]:
