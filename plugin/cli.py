@@ -1,9 +1,11 @@
 """The command line: `serve`, and the same answers without a server."""
 
+import getpass
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,10 +18,10 @@ from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.core.config.references import parse_locator
 from plugin.core.config.repo_config import FILE_NAME, links, read_config, read_file
 from plugin.core.config.validation import problem_at
+from plugin.core.facts.acts import Act, ActKind
 from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady, Problem
 from plugin.logs import configure_logs, get_logger
 from plugin.mirror.answers import Answers
-from plugin.mirror.current import waits_for_human
 from plugin.mirror.refresh import RefreshReport
 from plugin.settings import Settings, StateSettings, load_settings, unknown_variables
 from plugin.state import Known, State, Unreachable
@@ -98,15 +100,16 @@ def explain(locator: str) -> None:
 @main.command()
 @click.argument("fingerprint")
 def acknowledge(fingerprint: str) -> None:
-    """Let leave what a new catalog no longer has. The breaker waits for that; its message gives the fingerprint."""
+    """Let the breaker release previews that the new catalog removes. The breaker's message names the fingerprint."""
     with _errors_for_people():
         state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())
-        known = state.store.load()
-        waiting = known.catalog.fingerprint if known.catalog and waits_for_human(known) else ""
-        if fingerprint != waiting:
-            _fail(f"the breaker waits for {waiting or 'nothing'}, not for {fingerprint}")
-        state.store.acknowledge(fingerprint)
-    click.echo(f"{fingerprint}: acknowledged; the next refresh lets leave what this catalog no longer has")
+        hold = state.store.load().hold
+        if hold is None:
+            _fail("the breaker holds nothing")
+        if fingerprint != hold.catalog:
+            _fail(f"the breaker waits for {hold.catalog}, not for {fingerprint}")
+        state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, _login_name(), datetime.now(UTC)))
+    click.echo(f"{fingerprint}: acknowledged; the next refresh releases the previews that this catalog removes")
 
 
 @main.command()
@@ -168,6 +171,14 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
         raise InvalidFile([Problem(str(file), 1, "", "is not UTF-8 text")]) from None
+
+
+def _login_name() -> str:
+    """Return who runs this command. A container's user may have no entry in /etc/passwd."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # KeyError before Python 3.13
+        return "unknown"
 
 
 def _answers() -> tuple[Known, Answers]:

@@ -1,6 +1,7 @@
-"""State: where what is known is kept, so that it outlives a restart and can be shared between replicas.
+"""State: keeps what is known, so that it survives a restart and can be shared between replicas.
 
-`Store` is what must never be lost, `Board` what replicas tell each other and may forget, `Lease` who of them polls.
+`Store` holds what must never be lost, `Board` holds messages between replicas that may be lost, and `Lease` decides
+which replica polls.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -8,97 +9,92 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Event
+from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
+from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.model import Snapshot
 from plugin.errors import PluginError
 
 
 class Outdated(PluginError):
-    """Somebody else has stored something newer, or polls now: what was to be stored is dropped."""
+    """Another process stored something newer, or another replica polls now. Nothing was stored."""
 
 
 class Unreachable(PluginError):
-    """The state cannot be read or written now."""
+    """The state cannot be read or written at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The little that has to be looked at for every answer."""
+    """The small part of the state that is checked before every answer."""
 
     version: int  # grows whenever an answer could change
-    fresh_at: datetime | None  # when the source last said something that counts; None: never
+    fresh_at: datetime | None  # the last time that the source was read successfully; None: never
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known and may be answered from. `catalog` is None until every repository was read once."""
+    """Everything that answers are made from. `catalog` is None until every repository has been read once."""
 
     head: Head
     catalog: Catalog | None
     snapshot: Snapshot
-    emitted: Mapping[Filters, Emitted] = field(default_factory=dict)
+    live: Live | None = None  # None: nothing was ever answered
+    hold: Hold | None = None  # None: the breaker holds nothing
     histories: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)  # by `<service>/<number>`
-    acknowledged: frozenset[str] = frozenset()  # fingerprints of catalogs that a human has acknowledged
+    acts: Mapping[tuple[ActKind, str], Act] = field(default_factory=dict)  # by kind and subject
 
 
 NOTHING = Known(Head(0, None), None, Snapshot({}))
 
 
 class Store(Protocol):
-    """Keeps what is known. It is stored before anybody is answered from it. Everything here raises Unreachable."""
+    """Keeps what is known. Nothing is answered before it is stored. Every method raises Unreachable."""
 
     def head(self) -> Head:
-        """Return the newest head, also of another replica's making. Cheap enough for every request."""
+        """Return the newest head, including one stored by another process. Cheap enough for every request."""
 
     def load(self) -> Known:
-        """Return everything of the newest head. What has not changed since the last time comes as the same objects."""
+        """Return everything under the newest head. Parts unchanged since the last load are the same objects."""
 
     def save(self, before: Known, after: Known) -> None:
-        """Store `after`, which was made from `before`, at once and whole. Raises Outdated.
+        """Replace `before` with `after` in one step, writing only what differs. Raises Outdated."""
 
-        Only what differs is written. `emitted` may hold more than `before` by then: answers to new inputs stay.
-        """
-
-    def emit(self, version: int, filters: Filters, emitted: Emitted) -> None:
-        """Store what was answered to an input for the first time. Raises Outdated if `version` is not the newest."""
-
-    def acknowledge(self, fingerprint: str) -> None:
-        """Remember that a human has acknowledged a catalog, in a new version."""
+    def act(self, act: Act) -> None:
+        """Store what somebody said, at once and in a new version. An older act never replaces a newer one."""
 
 
 class Board(Protocol):
-    """What replicas tell each other. Everything here raises Unreachable."""
+    """Messages between replicas. Every method raises Unreachable."""
 
     def hint(self, repositories: Collection[str]) -> None:
         """Say that something may have changed in these repositories."""
 
     def take_hints(self) -> frozenset[str]:
-        """Return what was hinted at since the last time, once."""
+        """Return the repositories that were hinted at since the last call, and forget them."""
 
     def asked(self, version: int) -> None:
-        """Say that an answer of this version was given to Argo CD."""
+        """Say that Argo CD got an answer of this version."""
 
     def newest_asked(self) -> int:
-        """Return the newest version that was given to Argo CD; 0 before the first."""
+        """Return the newest version that Argo CD got; 0 before the first."""
 
 
 class Lease(Protocol):
-    """Who polls: one of several replicas at a time."""
+    """Decides which replica polls: one at a time."""
 
     @property
     def held(self) -> bool:
-        """Whether it is this replica, as far as it knows; `Store.save` is what makes sure."""
+        """Whether this replica polls, as far as it knows. `Store.save` makes sure of it."""
 
     def compete(self) -> None:
-        """Begin to ask for it, and keep it until the state is closed. A command that only looks does not."""
+        """Start to compete for the lease until the state is closed. Commands that only read do not compete."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One place, opened."""
+    """The parts of one opened state."""
 
     store: Store
     board: Board

@@ -1,16 +1,11 @@
-"""State in memory: it ends with the process, and a new process answers 503 until it has read everything."""
+"""State in memory: it is lost when the process ends, and a new process answers 503 until it has read everything."""
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
-from typing import TypeVar
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
+from plugin.core.facts.acts import Act
 from plugin.state import NOTHING, Head, Known, Outdated
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class MemoryStore:
@@ -29,30 +24,23 @@ class MemoryStore:
         return self._known
 
     def save(self, before: Known, after: Known) -> None:
-        """Keep `after`, and what was emitted since `before`. Raises Outdated."""
+        """Replace `before` with `after`. Raises Outdated."""
         with self._writing:
-            self._must_be_newest(before.head.version)
-            self._known = replace(after, emitted=_merged(self._known.emitted, before.emitted, after.emitted))
+            if before.head.version != self._known.head.version:
+                raise Outdated("something newer was stored in the meantime")
+            self._known = after
 
-    def emit(self, version: int, filters: Filters, emitted: Emitted) -> None:
-        """Keep what was answered to an input for the first time. Raises Outdated."""
+    def act(self, act: Act) -> None:
+        """Store what somebody said, in a new version, unless a newer act of this kind and subject is stored."""
         with self._writing:
-            self._must_be_newest(version)
-            self._known = replace(self._known, emitted={**self._known.emitted, filters: emitted})
-
-    def acknowledge(self, fingerprint: str) -> None:
-        """Remember that a human has acknowledged a catalog, in a new version."""
-        with self._writing:
-            head = replace(self._known.head, version=self._known.head.version + 1)
-            self._known = replace(self._known, head=head, acknowledged=self._known.acknowledged | {fingerprint})
-
-    def _must_be_newest(self, version: int) -> None:
-        if version != self._known.head.version:
-            raise Outdated("something newer was stored meanwhile")
+            known, key = self._known, (act.kind, act.subject)
+            if act.replaces(known.acts.get(key)):
+                head = replace(known.head, version=known.head.version + 1)
+                self._known = replace(known, head=head, acts={**known.acts, key: act})
 
 
 class LocalBoard:
-    """The board of a process that has no other replicas."""
+    """The board of a single process."""
 
     def __init__(self) -> None:
         self._hints: frozenset[str] = frozenset()
@@ -65,32 +53,25 @@ class LocalBoard:
             self._hints |= frozenset(repositories)
 
     def take_hints(self) -> frozenset[str]:
-        """Return what was hinted at since the last time, once."""
+        """Return the repositories that were hinted at since the last call, and forget them."""
         with self._writing:
             hints, self._hints = self._hints, frozenset()
             return hints
 
     def asked(self, version: int) -> None:
-        """Say that an answer of this version was given to Argo CD."""
+        """Say that Argo CD got an answer of this version."""
         with self._writing:
             self._asked = max(self._asked, version)
 
     def newest_asked(self) -> int:
-        """Return the newest version that was given to Argo CD."""
+        """Return the newest version that Argo CD got."""
         return self._asked
 
 
 class LocalLease:
-    """The lease of a process that has no other replicas: always held."""
+    """The lease of a single process: always held."""
 
     held = True
 
     def compete(self) -> None:
-        """Do nothing: there is nobody else."""
-
-
-def _merged(stored: Mapping[K, V], before: Mapping[K, V], after: Mapping[K, V]) -> Mapping[K, V]:
-    """Return `stored` with the changes from `before` to `after`."""
-    kept = {key: value for key, value in stored.items() if key in after or key not in before}
-    changed = {key: value for key, value in after.items() if key not in before or before[key] is not value}
-    return kept | changed
+        """Do nothing: no other replica exists."""

@@ -5,11 +5,11 @@ from pathlib import Path
 from plugin.errors import InvalidSettings
 from plugin.state import NOTHING, Known, State
 from plugin.state.file_lease import FileLease
-from plugin.state.lease import RedisLease
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.redis import RedisStore
 from plugin.state.redis_board import RedisBoard
 from plugin.state.redis_client import connect
+from plugin.state.redis_lease import RedisLease
 from plugin.state.sqlite import SqliteStore, stored_in
 
 _SQLITE = "sqlite:"

@@ -1,10 +1,8 @@
-"""Records: what is known as many small entries, so that only those that changed are written and read again.
+"""Records: what is known, split into many small entries, so that only the changed ones are written and read again.
 
-An entry is a kind and a key with some bytes: JSON, and after it on a line of its own what is bytes already, compressed.
+An entry has a kind, a key and a value, which `entries.py` turns into bytes.
 """
 
-import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,28 +11,17 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Event
+from plugin.core.answers.live import Hold, Live, LivePreview
 from plugin.core.config.catalog import Catalog, load_catalog
+from plugin.core.facts.acts import Act
 from plugin.core.facts.model import Repository, Snapshot
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
 from plugin.state import Head, Known
-
-SCHEMA = 1  # raise it when entries that were written before would be read wrongly
-
-LEVEL = 1  # of compression: the quickest
+from plugin.state.entries import Name, Unreadable, Value, decode, encode
 
 V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Name:
-    """What an entry is about; `key` tells the entries of one kind apart."""
-
-    kind: str
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +34,29 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class _Readings:
-    """The parts of a snapshot that belong to no repository that must be known already."""
+    """The parts of a snapshot that are also kept for repositories that are not in it yet."""
 
     doubts: Mapping[str, str]
     read_at: Mapping[str, datetime]
 
 
-_FILTERS = TypeAdapter(Filters)
+# A change to one of these types that makes stored entries wrong needs a new SCHEMA and a step in `upgrades.py`.
 _KINDS: Mapping[str, TypeAdapter[Any]] = {
     "catalog": TypeAdapter(str),  # its text
     "readings": TypeAdapter(_Readings),
     "repository": TypeAdapter(Repository),  # by its name
-    "emitted": TypeAdapter(Emitted),  # by the filters
+    "answered": TypeAdapter(str),  # the fingerprint of the catalog of `live`; without this entry nothing was answered
+    "live": TypeAdapter(tuple[LivePreview, ...]),  # by the repository's name
+    "hold": TypeAdapter(Hold),
     "history": TypeAdapter(tuple[Event, ...]),  # by <service>/<number>
-    "acknowledged": TypeAdapter(bool),  # by the catalog's fingerprint
+    "act": TypeAdapter(Act),  # by <kind>:<subject>
 }
 
 
 class Records:
-    """Turns what is known into entries and back, and remembers which object is behind which bytes. For one thread.
+    """Turns what is known into entries and back, and remembers which object belongs to which bytes. Not thread-safe.
 
-    Replicas read the same bytes again and again; those that were read or written before give the same object.
+    Replicas read the same bytes again and again; bytes that were read or written before give the same object.
     """
 
     def __init__(self) -> None:
@@ -85,23 +74,27 @@ class Records:
         return Changes(put, tuple(Name(kind, key) for kind in old for key in old[kind] if key not in new[kind]))
 
     def known(self, head: Head, entries: Iterable[tuple[Name, bytes]]) -> Known:
-        """Put together what is stored. An entry that cannot be read is logged and left out, as if nobody had known."""
+        """Put together what is stored. An unreadable entry is logged and left out, as if it had never been stored."""
         self._objects = {name: self._read(name, data) for name, data in sorted(entries)}
         parts = {name: part for name, (_, part) in self._objects.items()}
         readings = _of_kind(parts, "readings", _Readings).get("", _Readings({}, {}))
+        answered = _of_kind(parts, "answered", str).get("")
+        acts = _of_kind(parts, "act", Act).values()
         return Known(
             head=head,
             catalog=_of_kind(parts, "catalog", Catalog).get(""),
             snapshot=Snapshot(_of_kind(parts, "repository", Repository), readings.doubts, readings.read_at),
-            emitted={_filters(key): emitted for key, emitted in _of_kind(parts, "emitted", Emitted).items()},
+            live=None if answered is None else Live(answered, _of_kind(parts, "live", tuple)),
+            hold=_of_kind(parts, "hold", Hold).get(""),
             histories=_of_kind(parts, "history", tuple),
-            acknowledged=frozenset(_of_kind(parts, "acknowledged", bool)),
+            acts={(act.kind, act.subject): act for act in acts},
         )
 
     def _gives(self, name: Name, part: object, data: bytes) -> bool:
-        """Tell whether these are the bytes of a part, which were most likely written by this very object."""
+        """Tell whether these are the bytes of a part, which were most likely written from this very object."""
         digest, remembered = self._objects.get(name, (b"", None))
-        return _digest(data) == digest if remembered is part else _dump(name.kind, part) == data
+        same = remembered is part or (isinstance(part, _Readings) and remembered == part)  # readings are wrapped anew
+        return _digest(data) == digest if same else _dump(name.kind, part) == data
 
     def _read(self, name: Name, data: bytes) -> tuple[bytes, object]:
         digest = _digest(data)
@@ -110,40 +103,49 @@ class Records:
             return before
         try:
             return digest, _load(name, data)
-        except InvalidFile as error:  # where, not what: this goes into logs, and a value can be anything
+        except InvalidFile as error:  # the log gets the lines, not the text: a value can be anything
             reason = "mistakes in lines " + ", ".join(str(problem.line) for problem in error.problems)
-        except (LookupError, ValueError, zlib.error) as error:
+        except Unreadable as error:
+            reason = str(error)
+        except (LookupError, ValueError) as error:
             reason = type(error).__name__
-        get_logger().error("an entry of the state is left out", kind=name.kind, key=name.key, reason=reason)
+        get_logger().error(
+            "an entry of the state is unreadable and left out", kind=name.kind, key=name.key, reason=reason
+        )
         return digest, None
 
 
-def emitted_entry(filters: Filters, emitted: Emitted) -> tuple[Name, bytes]:
-    """Return the entry of what was emitted to an input."""
-    return _emitted_name(filters), _dump("emitted", emitted)
+def act_entry(act: Act) -> tuple[Name, bytes]:
+    """Return the entry of an act."""
+    return Name("act", _act_key(act)), _dump("act", act)
 
 
-def acknowledged_entry(fingerprint: str) -> tuple[Name, bytes]:
-    """Return the entry of a catalog that a human has acknowledged."""
-    return Name("acknowledged", fingerprint), _dump("acknowledged", True)  # noqa: FBT003  an entry must have a value
+def act_in(data: bytes | None) -> Act | None:
+    """Return the act that an entry's bytes hold; None if they are missing or unreadable."""
+    try:
+        return None if data is None else _KINDS["act"].validate_python(decode(data).content)
+    except (Unreadable, ValueError):
+        return None
 
 
 def _parts(known: Known) -> dict[str, Mapping[str, object]]:
-    """Return everything by kind and key; no kind is missing."""
+    """Return everything by kind and key, with every kind present."""
     return {
         "catalog": {"": known.catalog} if known.catalog else {},
         "readings": {"": _Readings(known.snapshot.doubts, known.snapshot.read_at)},
         "repository": known.snapshot.repositories,
-        "emitted": {_emitted_name(filters).key: emitted for filters, emitted in known.emitted.items()},
+        "answered": {"": known.live.catalog} if known.live else {},
+        "live": known.live.by_repository if known.live else {},
+        "hold": {"": known.hold} if known.hold else {},
         "history": known.histories,
-        "acknowledged": dict.fromkeys(known.acknowledged, True),
+        "act": {_act_key(act): act for act in known.acts.values()},
     }
 
 
 def _others(
     parts: Mapping[str, Mapping[str, object]], before: Mapping[str, Mapping[str, object]]
 ) -> Iterator[tuple[str, str, object]]:
-    """Find what is not the same object as before: of thousands of parts, most are."""
+    """Find the parts that are not the same objects as before: of thousands, most are."""
     for kind, of_kind in parts.items():
         old = before[kind]
         for key, part in of_kind.items():
@@ -155,44 +157,29 @@ def _of_kind(parts: Mapping[Name, object], kind: str, part_type: type[V]) -> dic
     return {name.key: part for name, part in parts.items() if name.kind == kind and isinstance(part, part_type)}
 
 
-def _emitted_name(filters: Filters) -> Name:
-    return Name("emitted", json.dumps(_FILTERS.dump_python(filters), default=_plain))
-
-
-def _filters(key: str) -> Filters:
-    return _FILTERS.validate_python(json.loads(key))
+def _act_key(act: Act) -> str:
+    return f"{act.kind}:{act.subject}"
 
 
 def _dump(kind: str, part: object) -> bytes:
-    raw = b""
+    raw = None
     if isinstance(part, Catalog):
         part = part.text
-    elif isinstance(part, Emitted) and part.body is not None:
-        raw = b"\n" + part.body
-        part = replace(part, body=None)
-    # Not pydantic's own JSON: people's texts hold lone surrogates, which are no UTF-8, and json escapes all of them.
-    text = json.dumps(_KINDS[kind].dump_python(part), default=_plain, separators=(",", ":"))
-    return zlib.compress(text.encode() + raw, LEVEL)
+    elif isinstance(part, Hold):
+        raw = part.parameters
+        part = replace(part, parameters=None)
+    return encode(Value(_KINDS[kind].dump_python(part), raw))
 
 
 def _load(name: Name, data: bytes) -> object:
-    text, newline, raw = zlib.decompress(data).partition(b"\n")
-    part = _KINDS[name.kind].validate_python(json.loads(text))
+    kind = _KINDS[name.kind]
+    value = decode(data)
+    part = kind.validate_python(value.content)
     if name.kind == "catalog":
         return load_catalog(part, "the catalog in the state")
-    if name.kind == "emitted":
-        _filters(name.key)  # raises here what must not be raised later
-        return replace(part, body=raw) if newline else part
-    return part
-
-
-def _plain(value: object) -> object:
-    """Turn what JSON does not know into what it does; sets in order, so that equal ones have equal bytes."""
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)
+    if name.kind == "act" and _act_key(part) != name.key:
+        raise Unreadable("it belongs to another key")
+    return replace(part, parameters=value.raw) if name.kind == "hold" else part
 
 
 def _digest(data: bytes) -> bytes:

@@ -18,13 +18,13 @@ from typing import Protocol, cast
 
 from redis import Redis
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
+from plugin.core.facts.acts import Act
 from plugin.logs import get_logger
 from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
-from plugin.state.lease import LEASE
-from plugin.state.records import Changes, Name, Records, acknowledged_entry, emitted_entry
+from plugin.state.entries import Name
+from plugin.state.records import Changes, Records, act_entry, act_in
 from plugin.state.redis_client import PREFIX, reaching
+from plugin.state.redis_lease import LEASE
 
 # One hash holds everything, so that it is read at once, and lost as a whole if it is lost.
 _STATE = f"{PREFIX}state"
@@ -45,16 +45,13 @@ redis.call('HSET', state, 'version', next_version, 'identity', next_identity, 'f
 redis.call('HSET', state, 'writes', writes + 1, 'floor', floor)
 return 'stored'
 """
-_EMIT = """
-if (redis.call('HGET', KEYS[1], 'identity') or '') ~= ARGV[1] then return 'newer' end
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
-redis.call('HINCRBY', KEYS[1], 'writes', 1)
+_ACT = """
+local state, identity, field, before, after = KEYS[1], unpack(ARGV)
+if (redis.call('HGET', state, field) or '') ~= before then return 'changed' end
+redis.call('HSET', state, 'identity', identity, field, after)
+redis.call('HINCRBY', state, 'version', 1)
+redis.call('HINCRBY', state, 'writes', 1)
 return 'stored'
-"""
-_ACKNOWLEDGE = """
-redis.call('HSET', KEYS[1], 'identity', ARGV[1], ARGV[2], ARGV[3])
-redis.call('HINCRBY', KEYS[1], 'version', 1)
-redis.call('HINCRBY', KEYS[1], 'writes', 1)
 """
 _RAISE_FLOOR = """
 if tonumber(redis.call('HGET', KEYS[1], 'floor') or '0') < tonumber(ARGV[1]) then
@@ -101,8 +98,7 @@ class RedisStore:
         self._client = client
         self._lease = lease
         self._save = client.register_script(_SAVE)
-        self._emit = client.register_script(_EMIT)
-        self._acknowledge = client.register_script(_ACKNOWLEDGE)
+        self._act = client.register_script(_ACT)
         self._raise_floor = client.register_script(_RAISE_FLOOR)
         self._records = Records()
         self._working = threading.Lock()
@@ -137,23 +133,16 @@ class RedisStore:
             changes = self._records.changes(before, after)
             self._know(after, self._write(self._stored, after.head, changes))
 
-    def emit(self, version: int, filters: Filters, emitted: Emitted) -> None:
-        """Store what was answered to an input for the first time. Raises Outdated or Unreachable."""
-        name, data = emitted_entry(filters, emitted)
-        with self._working:
-            self._must_be_newest(version)
-            with reaching(self._client):
-                reply = self._emit([_STATE], [self._stored.identity, _field(name), data])
-            if reply != b"stored":
-                raise _outdated()
-            known = replace(self._known, emitted={**self._known.emitted, filters: emitted})
-            self._know(known, replace(self._stored, writes=self._stored.writes + 1))
-
-    def acknowledge(self, fingerprint: str) -> None:
-        """Remember that a human has acknowledged a catalog, in a new version. Raises Unreachable."""
-        name, data = acknowledged_entry(fingerprint)
+    def act(self, act: Act) -> None:
+        """Store what somebody said, in a new version, unless a newer act is stored. Raises Unreachable."""
+        name, data = act_entry(act)
         with reaching(self._client):
-            self._acknowledge([_STATE], [_new_identity(), _field(name), data])
+            reply = b"changed"
+            while reply == b"changed":  # by another act about the same subject, which is rare
+                stored = cast("bytes | None", self._client.hget(_STATE, _field(name)))
+                if not act.replaces(act_in(stored)):
+                    return
+                reply = self._act([_STATE], [_new_identity(), _field(name), stored or b"", data])
 
     def _look(self) -> _Stored:
         seen = self._seen  # before Redis is asked: another thread may see a newer one meanwhile

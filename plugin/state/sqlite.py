@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
+from plugin.core.facts.acts import Act
 from plugin.errors import InvalidSettings
 from plugin.logs import get_logger
 from plugin.state import NOTHING, Head, Known, Lease, Outdated, Unreachable
+from plugin.state.entries import SCHEMA, Name
 from plugin.state.file_lease import FileLease
-from plugin.state.records import SCHEMA, Name, Records, acknowledged_entry, emitted_entry
+from plugin.state.records import Records, act_entry, act_in
 
 # In the file's header, so that no other program's file is ever taken for ours: https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = int.from_bytes(b"PrVw")
@@ -33,6 +33,7 @@ _CREATE = (
 )
 _HEAD = "SELECT version, fresh_at FROM head"
 _ENTRIES = "SELECT kind, key, value FROM entry"
+_VALUE = "SELECT value FROM entry WHERE kind = ? AND key = ?"
 _PUT = "INSERT INTO entry VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _DAMAGE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -86,17 +87,14 @@ class SqliteStore:
                 fresh_at = after.head.fresh_at.isoformat() if after.head.fresh_at else None
                 self._connection.execute("UPDATE head SET version = ?, fresh_at = ?", (after.head.version, fresh_at))
 
-    def emit(self, version: int, filters: Filters, emitted: Emitted) -> None:
-        """Store what was answered to an input for the first time. Raises Outdated or Unreachable."""
+    def act(self, act: Act) -> None:
+        """Store what somebody said, in a new version, unless a newer act is stored. Raises Unreachable."""
+        name, data = act_entry(act)
         with self._working, self._transaction():
-            self._must_be_newest(version)
-            self._put([emitted_entry(filters, emitted)])
-
-    def acknowledge(self, fingerprint: str) -> None:
-        """Remember that a human has acknowledged a catalog, in a new version. Raises Unreachable."""
-        with self._working, self._transaction():
-            self._put([acknowledged_entry(fingerprint)])
-            self._connection.execute("UPDATE head SET version = version + 1")
+            stored = self._connection.execute(_VALUE, (name.kind, name.key)).fetchone()
+            if act.replaces(act_in(stored[0]) if stored else None):
+                self._put([(name, data)])
+                self._connection.execute("UPDATE head SET version = version + 1")
 
     def close(self) -> None:
         """Let go of the file."""

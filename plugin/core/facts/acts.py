@@ -19,3 +19,7 @@ class Act:
     subject: str  # for an acknowledgement, the fingerprint of the catalog
     by: str
     at: datetime
+
+    def replaces(self, stored: "Act | None") -> bool:
+        """Tell whether this act counts instead of a stored one of the same kind and subject."""
+        return stored is None or stored.at <= self.at
