@@ -16,6 +16,8 @@ LEVEL = 1  # of compression: the fastest
 # Far above what a large repository or a held answer of 10,000 previews needs, and low enough to fit into memory.
 MOST_BYTES = 128 * 1024 * 1024
 
+UNREADABLE = "an entry of the state is unreadable and left out"  # what the log says
+
 
 class Unreadable(Exception):
     """The bytes are not an entry that this program wrote. The text is safe to log."""

@@ -19,7 +19,7 @@ from plugin.core.facts.model import Repository, Snapshot
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
 from plugin.state import Head, Known
-from plugin.state.entries import Name, Unreadable, Value, decode, encode
+from plugin.state.entries import UNREADABLE, Name, Unreadable, Value, decode, encode
 
 V = TypeVar("V")
 
@@ -109,9 +109,7 @@ class Records:
             reason = str(error)
         except (LookupError, ValueError) as error:
             reason = type(error).__name__
-        get_logger().error(
-            "an entry of the state is unreadable and left out", kind=name.kind, key=name.key, reason=reason
-        )
+        get_logger().error(UNREADABLE, kind=name.kind, key=name.key, reason=reason)
         return digest, None
 
 
