@@ -13,7 +13,6 @@ ELSEWHERE: Mapping[Elsewhere, str] = {
     Elsewhere.UNLABELLED: "has no preview label",
     Elsewhere.MISSING: "does not exist",
     Elsewhere.ARCHIVED: "is in an archived repository",
-    Elsewhere.ARCHIVED: "is in an archived repository",
 }
 
 
