@@ -1,4 +1,4 @@
-"""Wishes: what the pull requests of one repository ask for, read once for as long as they stay the same."""
+"""Wishes: what the pull requests of one repository ask for, read again only when they change."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Wish:
 class Wishes:
     """What the pull requests of one repository ask for."""
 
-    pull_requests: tuple[PullRequest, ...]  # that this was read from
+    pull_requests: tuple[PullRequest, ...]  # the ones that were read
     by_number: Mapping[int, Wish]
     links: frozenset[Locator]  # every pull request that is named by its number
 
@@ -41,9 +41,9 @@ NO_WISH = Wish(ConfigInForce({}, ""), {}, ())
 
 
 def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishes]) -> Mapping[str, Wishes]:
-    """Read the wishes of every repository of the catalog that was read, by repository.
+    """Return the wishes by repository, for every repository of the catalog that is in the snapshot.
 
-    `before` are wishes that were read with the same catalog; they count for pull requests that have not changed.
+    `before` holds wishes read with the same catalog; they are used again where pull requests have not changed.
     """
     return {
         name: known
@@ -55,7 +55,7 @@ def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishe
 
 
 def wanted_look_ups(wishes: Mapping[str, Wishes], snapshot: Snapshot) -> frozenset[Locator]:
-    """Find the link targets that no listing of the snapshot holds, so that the reason can say what became of them."""
+    """Return the link targets that no listing contains; once looked up, the reason can say what became of them."""
     wanted = frozenset().union(*(each.links for each in wishes.values() if each.links))
     listed = {
         name: repository.numbers
@@ -95,7 +95,7 @@ def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -
 
 
 def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: Wish) -> Iterator[Locator]:
-    """Find the pull requests that one names by number: those that must be known to answer."""
+    """Find the pull requests that one names by number, as far as they decide where its calls go."""
     for service in catalog.repositories[repository]:
         if not asks(service, pull_request):
             continue
