@@ -99,9 +99,7 @@ def _whole(before: Current) -> bytes | None:
 
 
 def _reasons(old: Hold | None, live: Live, edited: Decision, gathered: Gathered) -> Mapping[str, str]:
-    return {
-        left.key: _reason(old, repository, left, edited, gathered) for repository, left in missing(live, edited)
-    }
+    return {left.key: _reason(old, repository, left, edited, gathered) for repository, left in missing(live, edited)}
 
 
 def _reason(hold: Hold | None, repository: str, left: LivePreview, decision: Decision, gathered: Gathered) -> str:

@@ -5,20 +5,22 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
 from plugin.core.answers.filters import Filters, parse_filters
-from plugin.core.answers.live import Hold
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
-from plugin.core.decision.decide import Decision
 from plugin.core.facts.absorb import unread
 from plugin.errors import NotReady
 from plugin.mirror.current import Current
 from plugin.mirror.newest import Newest
 from plugin.state import Board, Unreachable
+
+if TYPE_CHECKING:
+    from plugin.core.answers.live import Hold
+    from plugin.core.decision.decide import Decision
 
 FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo CD itself gives up after 30
 RENDERED = 64 * 1024 * 1024  # bytes of answers that are kept ready; inputs that do not fit are rendered when asked
