@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.threshold import Threshold
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.answers import Answers
@@ -20,12 +21,9 @@ from plugin.mirror.refresh import Observer, Refresher
 from plugin.report.argocd import Nudger
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
-from plugin.settings import Settings, SourceSettings, StateSettings
+from plugin.settings import Settings, StateSettings
 from plugin.sources import Source
-from plugin.sources.file import FileSource
-from plugin.sources.github import limiter
-from plugin.sources.github.client import App, GitHubClient, Token
-from plugin.sources.github.reader import GitHubSource
+from plugin.sources.opening import open_deliveries, open_source
 from plugin.state import State, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
@@ -41,18 +39,6 @@ Clock = Callable[[], datetime]
 def clock() -> datetime:
     """Tell the time."""
     return datetime.now(UTC)
-
-
-def make_source(settings: SourceSettings, now: Clock = clock) -> Source:
-    """Choose where pull requests come from."""
-    if settings.source != "github":
-        return FileSource(Path(settings.source.removeprefix("file:")))
-    if settings.github_token:
-        credentials: Token | App = Token(settings.github_token.get_secret_value())
-    else:
-        assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
-        credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
-    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.Clock(now=now)))
 
 
 def watch_catalog(path: Path, store: Store) -> WatchedCatalog:
@@ -72,25 +58,49 @@ class Plugin:
 
     refresher: Refresher
     answers: Answers
+    newest: Newest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a plugin is put together from."""
+
+    source: Source
+    catalog: WatchedCatalog
+    state: State
+    breaker: Threshold
+    max_stale: timedelta
+    clock: Clock = clock
+    observers: Sequence[Observer] = ()
+    unreachable: Callable[[], None] = lambda: None  # called whenever the state cannot be read or written
+
+    def together(self) -> Plugin:
+        """Put them together."""
+        newest = Newest(self.state.store, self.unreachable)
+        refresher = Refresher(self.source, self.catalog, newest, self.state, self.breaker, self.clock, self.observers)
+        once = refresher.refreshed_once
+        answers = Answers(newest, self.state.board, lambda: self.catalog.newest, self.max_stale, self.clock, once)
+        return Plugin(refresher, answers, newest)
 
 
 def make_plugin(
     settings: StateSettings,
     state: State,
-    observers: Sequence[Observer],
+    observers: Sequence[Observer] = (),
     now: Clock = clock,
     unreachable: Callable[[], None] = lambda: None,
 ) -> Plugin:
-    """Put together what keeps the newest version fresh and what answers from it. Raises as `watch_catalog`.
-
-    `unreachable` is called whenever the state cannot be read or written.
-    """
-    newest = Newest(state.store, unreachable)
-    catalog = watch_catalog(settings.catalog, state.store)
-    source = make_source(settings, now)
-    refresher = Refresher(source, catalog, newest, state, settings.breaker, now, observers)
-    answers = Answers(newest, state.board, lambda: catalog.newest, settings.max_stale, now, refresher.refreshed_once)
-    return Plugin(refresher, answers)
+    """Put together what the settings say. Raises as `watch_catalog`."""
+    return Parts(
+        source=open_source(settings, now),
+        catalog=watch_catalog(settings.catalog, state.store),
+        state=state,
+        breaker=settings.breaker,
+        max_stale=settings.max_stale,
+        clock=now,
+        observers=observers,
+        unreachable=unreachable,
+    ).together()
 
 
 def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = clock) -> Flask:
@@ -104,14 +114,8 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = 
     app.register_blueprint(getparams(plugin.answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(plugin.answers, read_token, now))
     app.register_blueprint(probes(plugin.answers, metrics.registry))
-    app.register_blueprint(webhooks(plugin.refresher.hint, webhook_secrets(settings), metrics))
+    app.register_blueprint(webhooks(plugin.refresher.hint, open_deliveries(settings), metrics))
     return app
-
-
-def webhook_secrets(settings: Settings) -> list[str]:
-    """Return what GitHub's deliveries may be signed with; nothing where there is no webhook."""
-    secrets = (settings.webhook_secret, settings.webhook_secret_previous)
-    return [secret.get_secret_value() for secret in secrets if secret]
 
 
 def make_observers(settings: Settings, state: State, metrics: Metrics, stop: threading.Event) -> list[Observer]:

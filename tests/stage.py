@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from plugin.app import Parts
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from plugin.core.config.threshold import Threshold
@@ -136,8 +137,13 @@ def make_stage(tmp_path: Path, store: Store | None = None) -> Stage:
 
 def _stage(path: Path, source: ScriptedSource, state: State, clock: Clock) -> Stage:
     reports: list[RefreshReport] = []
-    newest, watched = Newest(state.store), WatchedCatalog(path)
-    refresher = Refresher(source, watched, newest, state, Threshold(5, 20), clock, [reports.append])
-    once = refresher.refreshed_once
-    answers = Answers(newest, state.board, lambda: watched.newest, timedelta(hours=1), clock, once)
-    return Stage(path, source, refresher, answers, newest, state, clock, reports)
+    plugin = Parts(
+        source=source,
+        catalog=WatchedCatalog(path),
+        state=state,
+        breaker=Threshold(5, 20),
+        max_stale=timedelta(hours=1),
+        clock=clock,
+        observers=[reports.append],
+    ).together()
+    return Stage(path, source, plugin.refresher, plugin.answers, plugin.newest, state, clock, reports)

@@ -6,6 +6,8 @@ one made up here does, and it names a repository that cannot exist, so that noth
 https://github.com/argoproj/argo-cd/blob/v3.5.1/applicationset/webhook/webhook.go
 """
 
+import hashlib
+import hmac
 import json
 import random
 import threading
@@ -19,7 +21,6 @@ from plugin.errors import PluginError
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.refresh import RefreshReport
-from plugin.sources.github.deliveries import signature
 
 DELIVERY = json.dumps(
     {
@@ -51,7 +52,8 @@ class Nudger:
         self._url = url
         self._headers = {"Content-Type": "application/json", "X-GitHub-Event": "pull_request"}
         if secret is not None:
-            self._headers["X-Hub-Signature-256"] = signature(secret, DELIVERY)
+            digest = hmac.new(secret.encode(), DELIVERY, hashlib.sha256).hexdigest()
+            self._headers["X-Hub-Signature-256"] = f"sha256={digest}"
         self._newest_asked = newest_asked
         self._nudges = metrics.nudges
         self._lock = threading.Lock()

@@ -4,8 +4,7 @@ https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
 
 import json
-from collections.abc import Callable, Collection, Sequence
-from hmac import compare_digest
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -13,7 +12,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from plugin.metrics import Metrics
-from plugin.sources.github.deliveries import hinted, signature
+from plugin.sources import Deliveries
 from plugin.state import Unreachable
 
 # The largest delivery about one pull request is `edited` with two descriptions, the old and the new one, of 65,536
@@ -22,20 +21,20 @@ from plugin.state import Unreachable
 MAX_BODY = 2 * 1024 * 1024
 
 
-def webhooks(hint: Callable[[Collection[str]], None], secrets: Sequence[str], metrics: Metrics) -> Blueprint:
-    """Make the route; without a secret there is none.
+def webhooks(hint: Callable[[Collection[str]], None], deliveries: Deliveries | None, metrics: Metrics) -> Blueprint:
+    """Make the route; without `deliveries` there is none.
 
-    A delivery that is signed with one of `secrets` gives the names of repositories that may have changed to `hint`,
-    which may raise Unreachable.
+    A delivery that is signed gives the names of repositories that may have changed to `hint`, which may raise
+    Unreachable.
     """
     blueprint = Blueprint("webhooks", __name__)
-    if not secrets:
+    if deliveries is None:
         return blueprint
 
     @blueprint.post("/webhooks/github")
     def github() -> tuple[Response, HTTPStatus]:
         try:
-            names = hinted(request.headers.get("X-GitHub-Event", ""), _payload(_signed_body(secrets)))
+            names = deliveries.hinted(request.headers, _payload(_signed_body(deliveries)))
         except HTTPException:
             metrics.deliveries.labels("refused").inc()
             raise
@@ -52,15 +51,13 @@ def webhooks(hint: Callable[[Collection[str]], None], secrets: Sequence[str], me
     return blueprint
 
 
-def _signed_body(secrets: Sequence[str]) -> bytes:
+def _signed_body(deliveries: Deliveries) -> bytes:
     # One byte more, because a chunked body is cut at the limit instead of being refused.
     request.max_content_length = MAX_BODY + 1
     body = request.get_data()
     if len(body) > MAX_BODY:
         abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    # WSGI hands headers over as Latin-1; as text, compare_digest would raise for anything but ASCII.
-    presented = request.headers.get("X-Hub-Signature-256", "").encode("latin-1")
-    if not any(compare_digest(presented, signature(secret, body).encode()) for secret in secrets):
+    if not deliveries.is_signed(request.headers, body):
         abort(HTTPStatus.FORBIDDEN, "the signature is missing or wrong")
     return body
 

@@ -119,7 +119,7 @@ def test_few_points_of_one_installation_cost_the_others_nothing(
         passing.passes(10)
 
         # A webhook is heard all the same.
-        assert set(doubts(plugin.mirror.refresh(["acme/orders", "dan/users"]))) == acmes - {"acme/orders"}
+        assert set(doubts(plugin.refresher.refresh(["acme/orders", "dan/users"]))) == acmes - {"acme/orders"}
 
         # Nobody is left out if all would be: somebody asks now.
         left["dan"] = 20

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plugin.app import make_mirror
+from plugin.app import make_plugin
 from plugin.core.config.catalog import Catalog
 from plugin.core.decision.parameters import parameters
 from plugin.core.decision.preview import Preview
@@ -117,10 +117,11 @@ def _acme() -> Acme:
             "PREVIEW_SOURCE": f"file:{ROOT / 'examples/acme/organisation.yaml'}",
         },
     )
-    mirror = make_mirror(settings, open_state("memory"), lambda _: None, lambda: NOW)
-    mirror.refresh()
-    catalog, current = mirror.current()
-    return Acme(catalog, {preview.name: preview for preview in current.previews})
+    plugin = make_plugin(settings, open_state("memory"), now=lambda: NOW)
+    plugin.refresher.refresh()
+    current = plugin.answers.current()
+    assert current.known.catalog
+    return Acme(current.known.catalog, {preview.name: preview for preview in current.previews})
 
 
 @pytest.fixture(scope="session", name="previews")

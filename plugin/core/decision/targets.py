@@ -12,6 +12,8 @@ ELSEWHERE: Mapping[Elsewhere, str] = {
     Elsewhere.CLOSED: "was closed",
     Elsewhere.UNLABELLED: "has no preview label",
     Elsewhere.MISSING: "does not exist",
+    Elsewhere.ARCHIVED: "is in an archived repository",
+    Elsewhere.ARCHIVED: "is in an archived repository",
 }
 
 

@@ -6,15 +6,8 @@ A repository is in a snapshot only as it was when it was last read without any d
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-
-# GitHub's times have whole seconds and its answers can lag: what is younger than this may have changed again within its
-# second, or may be shown by one part of GitHub and not by another.
-SETTLED = timedelta(seconds=20)
-
-# The pull requests that changed last: numbers, and times (ISO 8601) as the source writes them.
-Newest = tuple[tuple[int, str], ...]
 
 
 class PullRequestState(StrEnum):
@@ -28,23 +21,25 @@ class PullRequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """What a source says of one pull request that it was asked for by number."""
+    """What a source says of one pull request that it was asked for by number. It always has all labels."""
 
     state: PullRequestState
     answered_at: datetime  # by the source's clock
     updated_at: datetime | None = None  # None where it is missing
     draft: bool = False
     labels: frozenset[str] = frozenset()
-    all_labels: bool = True  # False: it has more labels than these
+    target_branch: str = ""  # "" where it is missing
+    settled: bool = False  # True: what changed at `updated_at` was old enough when this was answered
 
 
 class Elsewhere(StrEnum):
-    """Where a linked pull request is that is not listed among the labelled ones."""
+    """What became of a pull request that is not among the listed ones."""
 
     MERGED = "merged"
     CLOSED = "closed"
     UNLABELLED = "unlabelled"
     MISSING = "missing"
+    ARCHIVED = "archived"  # it is open, but its repository was archived long ago, so nobody can close it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +66,36 @@ class PullRequest:
     updated_at: datetime
     body: str
     config: ConfigFile | None  # None: there is no file. A fork's file is not read
-    last_good_config: str | None = None  # the newest text of this pull request's file that was right
+    last_good_config: str | None = None  # the newest valid text of this pull request's file
     head_seen_at: datetime | None = field(default=None, compare=False)  # when this head was first seen here
     settled: bool = field(default=True, compare=False)  # False: the description may have changed within its second
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """A repository, whatever it is called: names can be given to another one."""
-
-    database_id: int
-    node_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Mark:
-    """What a listing looked like from outside. A later probe that finds the same means: nothing has changed."""
+    """What a listing looked like from outside. Only the source that made it reads the token."""
 
-    newest: Newest
-    label_ids: tuple[str, ...]  # of the labels that were asked for, in the order of their names; "" for a missing one
-    settled: bool  # False: something changed so shortly before the listing that it may have been missed
+    token: str  # opaque; two equal tokens mean that nothing has changed
+    changed_at: datetime | None  # the newest change that it shows; None: it shows none
+    settled: bool  # False: something changed so shortly before the listing that the listing may have missed it
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a pull request that is listed no more still counts."""
+    """Why a pull request counts as it was known before, whatever the last listing shows or leaves out."""
 
-    reason: str
+    reason: str  # a clause, `cause` included: "it is no longer listed, and could not be looked up"
     first_missing_at: datetime | None = field(default=None, compare=False)  # by the source's clock
     times_missing: int = field(default=0, compare=False)
+    cause: str = field(default="it is no longer listed", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """What became of a link's target that is not listed, as of when its repository looked like `newest`."""
+    """What became of a link's target that is not listed, as of when its repository's mark had this token."""
 
     elsewhere: Elsewhere
-    newest: Newest = field(default=(), compare=False)
+    token: str = field(default="", compare=False)  # "": the repository had no mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +108,16 @@ class Repository:
     labels: frozenset[str]  # what was asked for; empty means every open pull request
     pull_requests: tuple[PullRequest, ...]  # each with at least one of `labels`, or held; in the order of their numbers
     looked_up: Mapping[int, LookedUp] = field(default_factory=dict)  # link targets that are not listed
-    held: Mapping[int, Hold] = field(default_factory=dict)  # those of `pull_requests` that were not listed last time
-    # those that were dropped a moment ago, and their `updated_at` by then: an older answer about one tells nothing
+    # Those of `pull_requests` that count as they were known before. In what a source returns: those that it found and
+    # could not read, which are not among `pull_requests`.
+    held: Mapping[int, Hold] = field(default_factory=dict)
+    # Those that were dropped a moment ago, and their `updated_at` by then: an older answer about one tells nothing.
     dropped: Mapping[int, datetime] = field(default_factory=dict, compare=False)
-    identity: Identity | None = None  # None where a source's names are never given to another one
+    identity: str = ""  # opaque; "" where a source's names are never given to another repository
     mark: Mark | None = field(default=None, compare=False)  # None: it must be listed to know whether it changed
     listed_at: datetime | None = field(default=None, compare=False)
+    archived_at: datetime | None = None  # by the source's clock; None: it is not archived
+    missing_labels: frozenset[str] = frozenset()  # those of `labels` that do not exist in this repository
 
     @property
     def numbers(self) -> frozenset[int]:
