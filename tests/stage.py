@@ -19,7 +19,7 @@ from plugin.mirror.current import Current
 from plugin.mirror.newest import Newest
 from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Doubt, Usage, Wanted
-from plugin.state import Known, State
+from plugin.state import Known, State, Store
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.builders import catalog_text, make_look_up, make_repository
 
@@ -78,7 +78,7 @@ class Stage:
     answers: Answers
     newest: Newest
     state: State
-    clock: "Clock"
+    clock: Clock
     reports: list[RefreshReport]
 
     def write_catalog(self, services: Mapping[str, Mapping[str, Any]]) -> None:
@@ -127,12 +127,12 @@ class Stage:
         return _stage(path, self.source, self.state, self.clock)
 
 
-def make_stage(tmp_path: Path) -> Stage:
+def make_stage(tmp_path: Path, store: Store | None = None) -> Stage:
     """Orders, which calls payments; nothing was read yet."""
     path = tmp_path / "catalog.yaml"
     path.write_text(catalog_text({"orders": {"depends_on": ["payments"]}, "payments": {}}), "utf-8")
     source = ScriptedSource({"acme/orders": [], "acme/payments": []})
-    return _stage(path, source, State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None), Clock())
+    return _stage(path, source, State(store or MemoryStore(), LocalBoard(), LocalLease(), lambda: None), Clock())
 
 
 def _stage(path: Path, source: ScriptedSource, state: State, clock: Clock) -> Stage:

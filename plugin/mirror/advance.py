@@ -11,8 +11,10 @@ from plugin.core.answers.emission import live_previews, missing, parameters
 from plugin.core.answers.history import Histories, happened, recorded
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.references import Locator
 from plugin.core.config.threshold import Threshold
 from plugin.core.decision.decide import Decision, decide
+from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.acts import Act, ActKind
 from plugin.mirror.current import Current
 from plugin.mirror.gather import Gathered
@@ -46,15 +48,11 @@ def advance(before: Current, gathered: Gathered, now: datetime, threshold: Thres
 
 def _is_settled(known: Known, candidate: Catalog | None) -> bool:
     """Tell whether only new facts could change an answer."""
-    if candidate is None or candidate is not known.catalog:
-        # While the breaker holds, an acknowledgement could; that it waits for the same catalog changes nothing.
-        return candidate is not None and _waits_for(known, candidate)
-    return known.hold is None and known.live is not None and known.live.catalog == candidate.fingerprint
-
-
-def _waits_for(known: Known, candidate: Catalog) -> bool:
-    waiting = known.hold.catalog if known.hold else ""
-    return waiting == candidate.fingerprint and not _acknowledged(known, candidate)
+    if candidate is None:  # nothing is answered before everything was read
+        return True
+    if known.hold:  # only another edit or an acknowledgement could end it
+        return known.hold.catalog == candidate.fingerprint and not _acknowledged(known, candidate)
+    return candidate is known.catalog and known.live is not None and known.live.catalog == candidate.fingerprint
 
 
 class _Decisions(NamedTuple):
@@ -101,16 +99,19 @@ def _whole(before: Current) -> bytes | None:
 
 
 def _reasons(old: Hold | None, live: Live, edited: Decision, gathered: Gathered) -> Mapping[str, str]:
-    reasons = {}
-    for repository, left in missing(live, edited):
-        known = gathered.snapshot.repositories.get(repository)
-        is_gone = known is not None and left.number not in known.numbers
-        if old and is_gone and left.key in old.departures:
-            # Why a pull request left the snapshot is known only in the refresh in which that was confirmed.
-            reasons[left.key] = old.departures[left.key]
-        else:
-            reasons[left.key] = why(repository, left, edited, gathered.gone)
-    return reasons
+    return {left.key: _reason(old, repository, left, edited, gathered) for repository, left in missing(live, edited)}
+
+
+def _reason(hold: Hold | None, repository: str, left: LivePreview, decision: Decision, gathered: Gathered) -> str:
+    # Why a pull request left the snapshot is known only in the refresh in which that was confirmed.
+    if hold and left.key in hold.departures and _left_before(repository, left.number, gathered):
+        return hold.departures[left.key]
+    return why(repository, left, decision, gathered.gone)
+
+
+def _left_before(repository: str, number: int, gathered: Gathered) -> bool:
+    known = gathered.snapshot.repositories.get(repository)
+    return known is not None and number not in known.numbers and Locator(repository, number) not in gathered.gone
 
 
 def _departed(before: Current, after: Current, gathered: Gathered) -> dict[str, str]:
@@ -118,9 +119,8 @@ def _departed(before: Current, after: Current, gathered: Gathered) -> dict[str, 
     old, hold = before.known.live, before.known.hold
     if old is None or after.decision is None or after.known.hold is not None:
         return {}
-    held_back: Mapping[str, str] = hold.departures if hold else {}
     return {
-        left.key: held_back.get(left.key) or why(repository, left, after.decision, gathered.gone)
+        left.key: _reason(hold, repository, left, after.decision, gathered)
         for repository, left in missing(old, after.decision)
     }
 

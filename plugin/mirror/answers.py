@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
@@ -18,8 +18,17 @@ from plugin.mirror.current import Current
 from plugin.mirror.newest import Newest
 from plugin.state import Board, Unreachable
 
+if TYPE_CHECKING:
+    from plugin.core.answers.live import Hold
+    from plugin.core.decision.decide import Decision
+
 FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo CD itself gives up after 30
 RENDERED = 64 * 1024 * 1024  # bytes of answers that are kept ready; inputs that do not fit are rendered when asked
+INPUTS = 1024  # at most so many are kept ready, because an input takes memory too, however short its answer
+
+
+def _cost(parameters: bytes) -> int:
+    return max(len(parameters), RENDERED // INPUTS)
 
 
 class _Rendered:
@@ -27,24 +36,27 @@ class _Rendered:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made_from: tuple[object, object] | None = None
-        self._ready: LRUCache[Filters, bytes] = LRUCache(RENDERED, getsizeof=len)
+        self._made_from: tuple[Decision | None, Hold | None] = (None, None)
+        self._ready: LRUCache[Filters, bytes] = LRUCache(RENDERED, getsizeof=_cost)
 
     def of(self, current: Current, filters: Filters) -> bytes | None:
         """Return what an input gets. While a refresh only says that nothing has changed, it is the same object."""
-        made_from = (current.decision, current.known.hold)
         with self._lock:
-            if self._made_from is None or any(a is not b for a, b in zip(made_from, self._made_from, strict=True)):
-                self._made_from = made_from
+            if not self._is_made_from(current):
+                self._made_from = (current.decision, current.known.hold)
                 self._ready.clear()
             ready = self._ready.get(filters)
         if ready is not None:
             return ready
         parameters = current.parameters(filters)
         with self._lock, suppress(ValueError):  # larger than everything that is kept
-            if parameters is not None and self._made_from is made_from:
+            if parameters is not None and self._is_made_from(current):
                 self._ready[filters] = parameters
         return parameters
+
+    def _is_made_from(self, current: Current) -> bool:
+        decision, hold = self._made_from
+        return decision is current.decision and hold is current.known.hold
 
 
 @dataclass(eq=False, slots=True)

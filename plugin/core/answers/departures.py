@@ -16,12 +16,12 @@ def why(repository: str, left: LivePreview, decision: Decision, gone: Mapping[Lo
     `gone` are the pull requests that were confirmed to be elsewhere since the answer before.
     """
     service, locator = decision.catalog.services.get(left.service), Locator(repository, left.number)
-    if service is None:
+    if locator in gone:  # which ends it whatever the catalog says
+        reason = f"{locator} {ELSEWHERE[gone[locator]]}"
+    elif service is None:
         reason = f"the catalog no longer has the service {left.service}"
     elif service.repository != repository:
         reason = f"the catalog moved {left.service} from {repository} to {service.repository}"
-    elif locator in gone:
-        reason = f"{locator} {ELSEWHERE[gone[locator]]}"
     elif now := _preview(decision, repository, left):
         reason = _difference(now, left)
     else:
