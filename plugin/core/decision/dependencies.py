@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from plugin.core.config.catalog import Catalog, DependencyOf, Service
+from plugin.core.config.description import read_description
 from plugin.core.config.messages import one_line
 from plugin.core.config.names import internal_url, preview_name, public_host
 from plugin.core.config.references import (
@@ -19,8 +20,6 @@ from plugin.core.config.references import (
     SameBranch,
     Staging,
     Url,
-    depends_on,
-    parse_locator,
 )
 from plugin.core.config.repo_config import ServiceConfig
 from plugin.core.decision.targets import Targets
@@ -95,18 +94,15 @@ class Resolver:
             for dependency in service.dependencies
         }
         warnings, seen = [], set()
-        for text in depends_on(self.pull_request.body):
-            locator = parse_locator(text)
-            if locator is None:
-                warnings.append(f"Depends-On: {text} names no pull request; write for example acme/payments#123")
-                continue
+        description = read_description(self.pull_request.body, self.pull_request.author)
+        for locator in (link.locator for link in description.links):
             repository = locator.repository.casefold()
             if repository not in called:
                 warnings.append(f"Depends-On: {locator} matches no dependency")
             elif repository in seen:
                 warnings.append(f"Depends-On: {locator} comes after another line for {locator.repository}")
             seen.add(repository)
-        return tuple(map(one_line, warnings[:MAX_WARNINGS]))
+        return tuple(map(one_line, [*warnings, *description.near_misses][:MAX_WARNINGS]))
 
     def _resolve(self, caller: Service, call: DependencyOf, config: ServiceConfig) -> Dependency:
         dependency = self.catalog.services[call.service]
@@ -130,10 +126,9 @@ class Resolver:
 
     def _claims(self, caller: Service, dependency: Service, config: ServiceConfig) -> Iterator[_Claim]:
         """Let each rule speak, the first one first."""
-        for text in depends_on(self.pull_request.body):
-            locator = parse_locator(text)
-            if locator and locator.repository.casefold() == dependency.repository.casefold():
-                yield self._preview(Rule.DEPENDS_ON, f"Depends-On: {text}", dependency, locator.number)
+        for link in read_description(self.pull_request.body, self.pull_request.author).links:
+            if link.locator.repository.casefold() == dependency.repository.casefold():
+                yield self._preview(Rule.DEPENDS_ON, f"Depends-On: {link.text}", dependency, link.locator.number)
                 break
         if dependency.name in config.dependencies:
             yield self._wish(config, dependency)
@@ -210,7 +205,7 @@ def wanted_numbers(
         reference = config.dependencies.get(dependency.name)
         if isinstance(reference, PullRequestReference):
             yield Locator(dependency.repository, reference.number)
-        for locator in map(parse_locator, depends_on(pull_request.body)):
-            if locator and locator.repository.casefold() == dependency.repository.casefold():
+        for locator in (link.locator for link in read_description(pull_request.body, pull_request.author).links):
+            if locator.repository.casefold() == dependency.repository.casefold():
                 yield Locator(dependency.repository, locator.number)
                 break

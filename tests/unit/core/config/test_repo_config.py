@@ -89,10 +89,10 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
             "payments: #123",
             f"dependencies.payments: {NOTHING}",
         ),
-        ('payments: "#123"', f'dependencies.payments: "#123" is no target: write {FORMS}; did you mean "pr:123"?'),
-        ("payments: no", f'dependencies.payments: "no" is no target: write {FORMS}'),
-        ("payments: 0123456", f'dependencies.payments: "0123456" is no target: write {FORMS}'),
-        ("payments: 1:30", f'dependencies.payments: "1:30" is no target: write {FORMS}'),
+        ('payments: "#123"', 'dependencies.payments: "#123" is not a target; did you mean "pr:123"?'),
+        ("payments: no", f'dependencies.payments: "no" is not a target: write {FORMS}'),
+        ("payments: 0123456", f'dependencies.payments: "0123456" is not a target: write {FORMS}'),
+        ("payments: 1:30", f'dependencies.payments: "1:30" is not a target: write {FORMS}'),
         ("payments: true", f"dependencies.payments: must be a text: {FORMS}"),
         ("payments: [pr:123]", f"dependencies.payments: must be a text: {FORMS}"),
         ("paymints: pr:123", 'dependencies.paymints: orders has no such dependency; did you mean "payments"?'),
@@ -112,7 +112,7 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
         ),
         (
             "payments: url:https://users.dev.example.com@evil.example.com",
-            'dependencies.payments: a "url:" target holds no user and no password',
+            'dependencies.payments: a "url:" target must not contain a user or a password',
         ),
         ("users: staging\n  users: pr:1", "dependencies.users: stands twice"),
     ],
@@ -167,7 +167,7 @@ datset: minimal
     assert mistakes(text) == [
         "1: version: must be 1, the only version there is",
         '3: dependencies.payments: write "pr:7" for pull request 7',
-        f'4: dependencies.users: "nowhere" is no target: write {FORMS}',
+        f'4: dependencies.users: "nowhere" is not a target: write {FORMS}',
         '5: datset: is not a known key; did you mean "dataset"?',
     ]
 
