@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from plugin.core.config.branches import is_branch_name
 from plugin.core.config.catalog import Catalog
-from plugin.core.config.references import Branch, PullRequestReference, Reference, SameBranch, Staging, is_branch_name
+from plugin.core.config.references import Branch, PullRequestReference, Reference, SameBranch, Staging
 from plugin.core.facts.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 

@@ -7,9 +7,10 @@ Every reference can be printed with `str`: it holds visible characters only.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
+
+from plugin.core.config.branches import is_branch_name
 
 OWNER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}"  # `_` for Enterprise Managed Users
 NAME = r"(?!\.{1,2}(?![A-Za-z0-9._-]))[A-Za-z0-9._-]{1,100}"
@@ -36,7 +37,6 @@ LOCATOR_IN_TEXT = re.compile(
 
 FORMS = "staging, pr:123, acme/payments#123, a pull request's URL, branch:NAME, same-branch or url:https://..."
 NO_CREDENTIALS = 'a "url:" target must not contain a user or a password'
-MAX_BRANCH = 255  # characters
 QUOTED = 80  # characters of a wrong value that a message repeats
 
 
@@ -133,20 +133,6 @@ def parse_locator(text: str) -> Locator | None:
     """Read `acme/orders#12` or the address of any page of that pull request, and nothing more."""
     match = _LOCATOR_ALONE.fullmatch(text) or _ADDRESS_ALONE.fullmatch(text)
     return Locator(match["repository"], int(match["number"])) if match else None
-
-
-def is_branch_name(name: str) -> bool:
-    """Tell whether Git allows this name for a branch, and it has visible characters only.
-
-    https://git-scm.com/docs/git-check-ref-format
-    """
-    if not 0 < len(name) <= MAX_BRANCH or name == "@" or name.startswith("-"):
-        return False
-    if any(part in name for part in ("..", "@{", "//")) or any(c in " ~^:?*[\\" for c in name):
-        return False
-    if any(unicodedata.category(c)[0] in "CZ" for c in name):  # control, format and bidi characters, odd blanks
-        return False
-    return all(part and part[0] != "." and not part.endswith((".lock", ".")) for part in name.split("/"))
 
 
 def _branch(name: str) -> Branch:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin.core.config.branches import is_branch_name
 from plugin.core.config.references import (
     FORMS,
     NO_CREDENTIALS,
@@ -16,7 +17,6 @@ from plugin.core.config.references import (
     SameBranch,
     Staging,
     Url,
-    is_branch_name,
     parse_locator,
     parse_reference,
 )
