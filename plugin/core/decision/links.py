@@ -81,21 +81,17 @@ class Resolver:
 
     def warnings(self, repository: str) -> tuple[str, ...]:
         """Name the `Depends-On` lines that have no effect on any service of the pull request's repository."""
-        if not self.wish.lines:
-            return ()
-        called = set(map(folded, self.catalog.called_by(repository)))
+        description = self.wish.description
+        called = set(map(folded, self.catalog.called_by(repository))) if description.links else set()
         warnings, seen = list[str](), set[str]()
-        for text, locator in self.wish.lines:
-            if locator is None:
-                warnings.append(f"Depends-On: {text} does not name a pull request; write for example acme/payments#123")
-                continue
+        for locator in (link.locator for link in description.links):
             named = folded(locator.repository)
             if named not in called:
                 warnings.append(f"Depends-On: {locator} matches no dependency")
             elif named in seen:
                 warnings.append(f"Depends-On: {locator} comes after another line for {locator.repository}")
             seen.add(named)
-        return tuple(map(one_line, warnings[:MAX_WARNINGS]))
+        return tuple(map(one_line, [*warnings, *description.near_misses][:MAX_WARNINGS]))
 
     def _resolve(self, caller: Service, call: DependencyOf) -> Dependency:
         dependency = self.catalog.services[call.service]

@@ -4,19 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.description import NOTHING, Description, Link, read_description
 from plugin.core.config.names import folded
-from plugin.core.config.references import Locator, PullRequestReference, depends_on, parse_locator
+from plugin.core.config.references import Locator, PullRequestReference
 from plugin.core.decision.judge import asks
 from plugin.core.facts.last_good import ConfigInForce, config_in_force
 from plugin.core.facts.model import PullRequest, Repository, Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class DependsOn:
-    """A line `Depends-On:` of a description."""
-
-    text: str  # as it was written
-    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +17,8 @@ class Wish:
     """What one pull request asks for."""
 
     config: ConfigInForce
-    depends_on: Mapping[str, DependsOn]  # by repository, folded: the first line that names it
-    lines: tuple[tuple[str, Locator | None], ...]  # every line: its text, and the pull request it names
+    description: Description
+    depends_on: Mapping[str, Link]  # by repository, folded: the first line that names it
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,7 +30,7 @@ class Wishes:
     links: frozenset[Locator]  # every pull request that is named by its number
 
 
-NO_WISH = Wish(ConfigInForce({}, ""), {}, ())
+NO_WISH = Wish(ConfigInForce({}, ""), NOTHING, {})
 
 
 def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishes]) -> Mapping[str, Wishes]:
@@ -84,14 +77,13 @@ def _read(catalog: Catalog, repository: Repository) -> Wishes:
 
 def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -> Wish:
     config = config_in_force(pull_request, repository.name, catalog)
-    if pull_request.fork or not pull_request.body:
-        return Wish(config, {}, ())
-    lines = tuple((text, parse_locator(text)) for text in depends_on(pull_request.body))
-    named: dict[str, DependsOn] = {}
-    for text, locator in lines:
-        if locator:
-            named.setdefault(folded(locator.repository), DependsOn(text, locator.number))
-    return Wish(config, named, lines)
+    if pull_request.fork:  # its description counts for nothing, so it is not even parsed
+        return Wish(config, NOTHING, {})
+    description = read_description(pull_request.body, pull_request.author)
+    named: dict[str, Link] = {}
+    for link in description.links:
+        named.setdefault(folded(link.locator.repository), link)
+    return Wish(config, description, named)
 
 
 def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: Wish) -> Iterator[Locator]:
@@ -104,5 +96,5 @@ def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: W
             reference = wishes.get(dependency.name)
             if isinstance(reference, PullRequestReference):
                 yield Locator(dependency.repository, reference.number)
-            if line := wish.depends_on.get(folded(dependency.repository)):
-                yield Locator(dependency.repository, line.number)
+            if link := wish.depends_on.get(folded(dependency.repository)):
+                yield Locator(dependency.repository, link.locator.number)
