@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator, PullRequestReference, depends_on, parse_locator
 from plugin.core.decision.judge import asks
@@ -15,7 +16,7 @@ from plugin.core.facts.model import PullRequest, Repository, Snapshot
 class DependsOn:
     """A line `Depends-On:` of a description."""
 
-    text: str  # as it was written
+    text: str  # the line as it was written, bounded
     number: int
 
 
@@ -89,8 +90,8 @@ def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -
     lines = tuple((text, parse_locator(text)) for text in depends_on(pull_request.body))
     named: dict[str, DependsOn] = {}
     for text, locator in lines:
-        if locator:
-            named.setdefault(folded(locator.repository), DependsOn(text, locator.number))
+        if locator and (repository_named := folded(locator.repository)) not in named:
+            named[repository_named] = DependsOn(one_line(f"Depends-On: {text}"), locator.number)
     return Wish(config, named, lines)
 
 
