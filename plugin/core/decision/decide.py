@@ -132,7 +132,7 @@ class _Linker:
     def _previews(self, judged: Judged, wishes: Wishes) -> Iterator[Preview]:
         catalog, repository = self.catalog, judged.repository
         services = catalog.repositories[repository.name]
-        for pull_request in repository.pull_requests:
+        for pull_request in sorted(repository.pull_requests, key=lambda known: known.number):
             wish, number = wishes.by_number[pull_request.number], pull_request.number
             resolver = Resolver(catalog, self.targets, pull_request, wish)
             warnings = resolver.warnings(repository.name)

@@ -4,7 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plugin.core.config.catalog import Catalog
+<<<<<<< HEAD
 from plugin.core.config.description import NOTHING, Description, Link, read_description
+=======
+from plugin.core.config.messages import one_line
+>>>>>>> core-tests
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator, PullRequestReference
 from plugin.core.decision.judge import asks
@@ -13,6 +17,17 @@ from plugin.core.facts.model import PullRequest, Repository, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
+<<<<<<< HEAD
+=======
+class DependsOn:
+    """A line `Depends-On:` of a description."""
+
+    text: str  # the line as it was written, bounded
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+>>>>>>> core-tests
 class Wish:
     """What one pull request asks for."""
 
@@ -77,6 +92,7 @@ def _read(catalog: Catalog, repository: Repository) -> Wishes:
 
 def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -> Wish:
     config = config_in_force(pull_request, repository.name, catalog)
+<<<<<<< HEAD
     if pull_request.fork:  # its description counts for nothing, so it is not even parsed
         return Wish(config, NOTHING, {})
     description = read_description(pull_request.body, pull_request.author)
@@ -84,6 +100,16 @@ def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -
     for link in description.links:
         named.setdefault(folded(link.locator.repository), link)
     return Wish(config, description, named)
+=======
+    if pull_request.fork or not pull_request.body:
+        return Wish(config, {}, ())
+    lines = tuple((text, parse_locator(text)) for text in depends_on(pull_request.body))
+    named: dict[str, DependsOn] = {}
+    for text, locator in lines:
+        if locator and (repository_named := folded(locator.repository)) not in named:
+            named[repository_named] = DependsOn(one_line(f"Depends-On: {text}"), locator.number)
+    return Wish(config, named, lines)
+>>>>>>> core-tests
 
 
 def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: Wish) -> Iterator[Locator]:
