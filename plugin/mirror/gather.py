@@ -60,7 +60,7 @@ def gather(
     wishes: Mapping[str, Wishes] = {}
     if catalog:
         wishes = read_wishes(catalog, snapshot, current.wishes(catalog))
-        snapshot = _looked_up(source, snapshot, wanted_look_ups(wishes, snapshot))
+        snapshot = _looked_up(source, snapshot, wanted_look_ups(wishes))
     return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
 
 

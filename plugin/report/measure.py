@@ -25,7 +25,9 @@ def measure_refreshes(metrics: Metrics, source: str) -> Observer:
         if report.failure:
             metrics.refresh_failures.inc()
         parts = current.decision.parts.values() if current.decision else ()
-        states = sum((part.states for part in parts), Counter[State]())
+        states = Counter[State]()
+        for part in parts:
+            states.update(part.states)
         for state in State:
             metrics.previews.labels(state.value).set(states[state])
         metrics.config_errors.set(sum(part.config_errors for part in parts))

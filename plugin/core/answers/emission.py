@@ -13,7 +13,10 @@ ORIGINS = ("same-repository", "fork")
 
 def parameters(decision: Decision, filters: Filters = EVERYTHING) -> bytes:
     """Return what the templates of one input get: a JSON list of objects, by service and number."""
-    return b"[" + b",".join(_chunks(decision, filters)) + b"]"  # joined once: each copy of megabytes takes time
+    chunks = list(_chunks(decision, filters)) or [b""]
+    chunks[0] = b"[" + chunks[0]
+    chunks[-1] += b"]"
+    return b",".join(chunks)  # once: each copy of megabytes takes time
 
 
 def filtered(everything: bytes, filters: Filters) -> bytes:

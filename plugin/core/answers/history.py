@@ -65,9 +65,10 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
 
 def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
     """Return the histories with the new events, without those that are too old or too many."""
-    result = {key: events for key, events in histories.items() if _is_young(events[-1], now)}
+    oldest = now - KEPT_FOR
+    result = {key: events for key, events in histories.items() if events[-1].at >= oldest}
     for key, events in new.items():
-        young = [event for event in result.get(key, ()) if _is_young(event, now)]
+        young = [event for event in result.get(key, ()) if event.at >= oldest]
         result[key] = (*young, *events)[-KEPT:]
     return result
 
@@ -123,7 +124,3 @@ def _updates(before: Preview, after: Preview) -> Iterable[str]:
 def _where(dependency: Dependency) -> str:
     target = dependency.locator or (dependency.url if dependency.target == "url" else dependency.target)
     return f"{dependency.service} goes to {target}: {dependency.reason}"
-
-
-def _is_young(event: Event, now: datetime) -> bool:
-    return now - event.at <= KEPT_FOR

@@ -4,11 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plugin.core.config.catalog import Catalog
-<<<<<<< HEAD
-from plugin.core.config.description import NOTHING, Description, Link, read_description
-=======
+from plugin.core.config.description import NOTHING, Description, read_description
 from plugin.core.config.messages import one_line
->>>>>>> core-tests
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator, PullRequestReference
 from plugin.core.decision.judge import asks
@@ -17,23 +14,20 @@ from plugin.core.facts.model import PullRequest, Repository, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-<<<<<<< HEAD
-=======
 class DependsOn:
-    """A line `Depends-On:` of a description."""
+    """The first `Depends-On:` line that names a repository."""
 
     text: str  # the line as it was written, bounded
     number: int
 
 
 @dataclass(frozen=True, slots=True)
->>>>>>> core-tests
 class Wish:
     """What one pull request asks for."""
 
     config: ConfigInForce
     description: Description
-    depends_on: Mapping[str, Link]  # by repository, folded: the first line that names it
+    depends_on: Mapping[str, DependsOn]  # by repository, folded: the first line that names it
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,18 +56,13 @@ def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishe
     }
 
 
-def wanted_look_ups(wishes: Mapping[str, Wishes], snapshot: Snapshot) -> frozenset[Locator]:
+def wanted_look_ups(wishes: Mapping[str, Wishes]) -> frozenset[Locator]:
     """Return the link targets that no listing contains; once looked up, the reason can say what became of them."""
-    wanted = frozenset().union(*(each.links for each in wishes.values() if each.links))
-    listed = {
-        name: repository.numbers
-        for name in {locator.repository for locator in wanted}
-        if (repository := snapshot.repositories.get(name))
-    }
     return frozenset(
-        locator
-        for locator in wanted
-        if locator.repository in listed and locator.number not in listed[locator.repository]
+        link
+        for each in wishes.values()
+        for link in each.links
+        if link.repository in wishes and link.number not in wishes[link.repository].by_number
     )
 
 
@@ -92,24 +81,14 @@ def _read(catalog: Catalog, repository: Repository) -> Wishes:
 
 def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -> Wish:
     config = config_in_force(pull_request, repository.name, catalog)
-<<<<<<< HEAD
     if pull_request.fork:  # its description counts for nothing, so it is not even parsed
         return Wish(config, NOTHING, {})
     description = read_description(pull_request.body, pull_request.author)
-    named: dict[str, Link] = {}
-    for link in description.links:
-        named.setdefault(folded(link.locator.repository), link)
-    return Wish(config, description, named)
-=======
-    if pull_request.fork or not pull_request.body:
-        return Wish(config, {}, ())
-    lines = tuple((text, parse_locator(text)) for text in depends_on(pull_request.body))
     named: dict[str, DependsOn] = {}
-    for text, locator in lines:
-        if locator and (repository_named := folded(locator.repository)) not in named:
-            named[repository_named] = DependsOn(one_line(f"Depends-On: {text}"), locator.number)
-    return Wish(config, named, lines)
->>>>>>> core-tests
+    for link in description.links:
+        if (repository_named := folded(link.locator.repository)) not in named:
+            named[repository_named] = DependsOn(one_line(f"Depends-On: {link.text}"), link.locator.number)
+    return Wish(config, description, named)
 
 
 def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: Wish) -> Iterator[Locator]:
@@ -122,5 +101,5 @@ def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: W
             reference = wishes.get(dependency.name)
             if isinstance(reference, PullRequestReference):
                 yield Locator(dependency.repository, reference.number)
-            if link := wish.depends_on.get(folded(dependency.repository)):
-                yield Locator(dependency.repository, link.locator.number)
+            if line := wish.depends_on.get(folded(dependency.repository)):
+                yield Locator(dependency.repository, line.number)
