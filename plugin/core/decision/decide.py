@@ -91,11 +91,15 @@ def wanted_lookups(catalog: Catalog, snapshot: Snapshot, before: Decision | None
     """Find the link targets that no listing of the snapshot holds, so that the reason can say what became of them."""
     parts = before.parts if before and before.catalog is catalog else {}
     wanted: set[Locator] = set()
+    known = snapshot.repositories
     for name in catalog.repositories:
-        repository, part = snapshot.repositories[name], parts.get(name)
-        wanted |= part.links if part and part.made_from[0] is repository else _links(catalog, repository)
-    listed = {name: snapshot.repositories[name].numbers for name in {locator.repository for locator in wanted}}
-    return frozenset(locator for locator in wanted if locator.number not in listed[locator.repository])
+        if repository := known.get(name):  # one that was never read waits alone
+            part = parts.get(name)
+            wanted |= part.links if part and part.made_from[0] is repository else _links(catalog, repository)
+    listed = {name: known[name].numbers for name in {locator.repository for locator in wanted} if name in known}
+    return frozenset(
+        locator for locator in wanted if locator.number not in listed.get(locator.repository, {locator.number})
+    )
 
 
 def _part(catalog: Catalog, targets: Targets, name: str, before: Part | None) -> Part:
