@@ -1,5 +1,6 @@
 """The command line: `serve`, and the same answers without a server."""
 
+import getpass
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -99,7 +100,7 @@ def explain(locator: str) -> None:
 @main.command()
 @click.argument("fingerprint")
 def acknowledge(fingerprint: str) -> None:
-    """Let leave what a new catalog no longer has. The breaker waits for that; its message gives the fingerprint."""
+    """Let the breaker release previews that the new catalog removes. The breaker's message names the fingerprint."""
     with _errors_for_people():
         state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())
         hold = state.store.load().hold
@@ -107,8 +108,8 @@ def acknowledge(fingerprint: str) -> None:
             _fail("the breaker holds nothing")
         if fingerprint != hold.catalog:
             _fail(f"the breaker waits for {hold.catalog}, not for {fingerprint}")
-        state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, "unknown", datetime.now(UTC)))
-    click.echo(f"{fingerprint}: acknowledged; the next refresh lets leave what this catalog no longer has")
+        state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, _login_name(), datetime.now(UTC)))
+    click.echo(f"{fingerprint}: acknowledged; the next refresh releases the previews that this catalog removes")
 
 
 @main.command()
@@ -170,6 +171,14 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
         raise InvalidFile([Problem(str(file), 1, "", "is not UTF-8 text")]) from None
+
+
+def _login_name() -> str:
+    """Return who runs this command. A container's user may have no entry in /etc/passwd."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # KeyError before Python 3.13
+        return "unknown"
 
 
 def _answers() -> tuple[Known, Answers]:

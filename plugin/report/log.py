@@ -1,4 +1,4 @@
-"""The log: one line for each refresh, and one for what people must know of, once for each change."""
+"""The log: a line for each refresh, and a line for each change that people must know of."""
 
 import logging
 
@@ -7,14 +7,15 @@ from plugin.mirror.refresh import Observer, RefreshReport
 
 
 def log_refreshes(log: Logger) -> Observer:
-    """Return what writes each refresh to the log."""
+    """Return an observer that writes each refresh to the log."""
     held: dict[str, str] = {}
     waited = False
 
     def observe(report: RefreshReport) -> None:
         nonlocal held, waited
         current, snapshot = report.current, report.current.known.snapshot
-        if held != (held := current.held_back) and held:
+        hold = current.known.hold
+        if held != (held := dict(hold.departures) if hold else {}) and held:
             log.warning("the breaker holds", previews=held, to_release=current.to_release)
         if report.catalog_error:
             log.error(

@@ -8,7 +8,7 @@ from plugin.mirror.refresh import Observer, RefreshReport
 
 
 def measure_refreshes(metrics: Metrics, source: str) -> Observer:
-    """Return what writes each refresh to the metrics; `source` is the kind of source that is read."""
+    """Return an observer that writes each refresh to the metrics; `source` names the kind of source."""
 
     def observe(report: RefreshReport) -> None:
         current, snapshot = report.current, report.current.known.snapshot

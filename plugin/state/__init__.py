@@ -56,7 +56,7 @@ class Store(Protocol):
         """Return the newest head, including one stored by another process. Cheap enough for every request."""
 
     def load(self) -> Known:
-        """Return everything under the newest head. Parts that did not change since the last load are the same objects."""
+        """Return everything under the newest head. Parts unchanged since the last load are the same objects."""
 
     def save(self, before: Known, after: Known) -> None:
         """Replace `before` with `after` in one step, writing only what differs. Raises Outdated."""

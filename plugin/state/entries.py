@@ -1,6 +1,6 @@
 """Entries: the smallest parts that a store keeps, each with a name and a compressed value.
 
-A value is JSON, optionally followed by a newline and raw bytes, so that megabytes that are bytes already need no escapes.
+A value is JSON, optionally followed by a newline and raw bytes: megabytes that are bytes already need no escapes.
 """
 
 import json
@@ -15,6 +15,8 @@ LEVEL = 1  # of compression: the fastest
 
 # Far above what a large repository or a held answer of 10,000 previews needs, and low enough to fit into memory.
 MOST_BYTES = 128 * 1024 * 1024
+
+UNREADABLE = "an entry of the state is unreadable and left out"  # what the log says
 
 
 class Unreadable(Exception):

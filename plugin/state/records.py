@@ -12,14 +12,15 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from plugin.core.answers.history import Event
-from plugin.core.answers.live import Hold, Live, LivePreview
+from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog, load_catalog
+from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.acts import Act
 from plugin.core.facts.model import Repository, Snapshot
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
 from plugin.state import Head, Known
-from plugin.state.entries import Name, Unreadable, Value, decode, encode
+from plugin.state.entries import UNREADABLE, Name, Unreadable, Value, decode, encode
 
 V = TypeVar("V")
 
@@ -109,9 +110,7 @@ class Records:
             reason = str(error)
         except (LookupError, ValueError) as error:
             reason = type(error).__name__
-        get_logger().error(
-            "an entry of the state is unreadable and left out", kind=name.kind, key=name.key, reason=reason
-        )
+        get_logger().error(UNREADABLE, kind=name.kind, key=name.key, reason=reason)
         return digest, None
 
 

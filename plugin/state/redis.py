@@ -139,7 +139,7 @@ class RedisStore:
         with reaching(self._client):
             reply = b"changed"
             while reply == b"changed":  # by another act about the same subject, which is rare
-                stored = self._client.hget(_STATE, _field(name))
+                stored = cast("bytes | None", self._client.hget(_STATE, _field(name)))
                 if not act.replaces(act_in(stored)):
                     return
                 reply = self._act([_STATE], [_new_identity(), _field(name), stored or b"", data])

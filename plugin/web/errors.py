@@ -1,4 +1,4 @@
-"""Errors as JSON: short and stable, so that a cause always has the same text in Argo CD's conditions."""
+"""Errors as JSON, short and stable: one cause always has the same text in Argo CD's conditions."""
 
 import json
 from http import HTTPStatus
@@ -11,13 +11,13 @@ from plugin.logs import get_logger
 
 _MESSAGES = {
     HTTPStatus.NOT_FOUND: "there is nothing at this path",
-    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not accept this method",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the request body is too large",
 }
 
 
 def register_errors(app: Flask) -> None:
-    """Turn every exception into a JSON answer that is no success."""
+    """Turn every exception into an error response in JSON."""
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

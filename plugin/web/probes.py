@@ -16,7 +16,7 @@ def probes(answers: Answers, registry: CollectorRegistry) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        answers.current()  # raises NotReady; not when it is only old, so that it can still be asked why
+        answers.current()  # raises NotReady, but not because it is old: the read routes can then say why
         return jsonify({"status": "ready"})
 
     @blueprint.get("/metrics")

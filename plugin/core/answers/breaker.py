@@ -1,8 +1,8 @@
-"""The breaker: an edit of the catalog must not remove many previews at once unless somebody has acknowledged it.
+"""The breaker: an edit that would remove many previews at once takes effect only once it is acknowledged.
 
 What facts end is looked up by number before it gets here (`core/facts/`), so the breaker is for edits alone: of the
-catalog's file, or of this program, whose version is part of the catalog's fingerprint. It compares what two decisions
-make of the same facts.
+catalog's file, or of this program, whose version is part of the catalog's fingerprint. It compares two decisions on the
+same facts.
 """
 
 from collections.abc import Collection, Iterator
@@ -31,7 +31,7 @@ def removed_by_edit(live: Live, before: Decision | None, after: Decision, snapsh
 
 
 def holds(removed: Removed, live: Live, threshold: Threshold, *, acknowledged: bool) -> bool:
-    """Tell whether the old answer must stay: too much would leave, and nobody has said that this is meant."""
+    """Tell whether the old answer must stay: too many would leave, and nobody has acknowledged it."""
     return not acknowledged and threshold.exceeded(len(removed), live.count)
 
 

@@ -1,4 +1,4 @@
-"""Departures: why a preview left, or would leave, in one sentence."""
+"""Departures: a sentence that says why a preview left, or would leave."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from plugin.core.facts.model import Elsewhere
 
 
 def why(repository: str, left: LivePreview, decision: Decision, gone: Mapping[Locator, Elsewhere]) -> str:
-    """Say why a live preview is not named, or is named differently, by a decision.
+    """Return why a decision lacks a live preview, or names it differently.
 
     `gone` are the pull requests that were confirmed to be elsewhere since the answer before.
     """
@@ -39,5 +39,5 @@ def _difference(now: Preview, left: LivePreview) -> str:
     if not now.verdict.live:
         return now.verdict.reason
     if now.name != left.name:
-        return f"it is called {now.name} now, which is another environment"
-    return f"its profile is {now.service.profile} now, so another ApplicationSet may ask for it"
+        return f"its name is now {now.name}, which is a different environment"
+    return f"its profile is now {now.service.profile}, so a different ApplicationSet may ask for it"

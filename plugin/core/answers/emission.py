@@ -1,4 +1,4 @@
-"""Emission: what of all previews one input gets, and what is remembered of all of them."""
+"""Emission: which of all previews one input gets, and what is remembered of all of them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,19 +12,19 @@ ORIGINS = ("same-repository", "fork")
 
 
 def parameters(decision: Decision, filters: Filters = EVERYTHING) -> bytes:
-    """Return what the templates of one input get: a JSON list of objects, in the order of service and number."""
-    return b"[" + b",".join(_chunks(decision, filters)) + b"]"  # joined once: each copy of megabytes takes its time
+    """Return what the templates of one input get: a JSON list of objects, by service and number."""
+    return b"[" + b",".join(_chunks(decision, filters)) + b"]"  # joined once: each copy of megabytes takes time
 
 
 def filtered(everything: bytes, filters: Filters) -> bytes:
-    """Return what of an old answer to everything one input gets."""
+    """Return the part of an old answer to everything that one input gets."""
     objects: list[Mapping[str, str]] = json.loads(everything)
     kept = [each for each in objects if filters.admits(each["service"], each["profile"], each["origin"])]
     return json.dumps(kept, separators=(",", ":")).encode()
 
 
 def live_previews(decision: Decision, before: Live | None) -> Live:
-    """Return what is remembered of a decision; what is as before comes as the same objects."""
+    """Return what is remembered of a decision; what has not changed is the same object as before."""
     known = before.by_repository if before else {}
     return Live(
         decision.catalog.fingerprint,
@@ -37,12 +37,13 @@ def live_previews(decision: Decision, before: Live | None) -> Live:
 
 
 def missing(live: Live, decision: Decision) -> Iterator[tuple[str, LivePreview]]:
-    """Find the live previews that a decision does not name, or names differently, with their repositories."""
+    """Find the live previews that a decision lacks, or names differently, with their repositories."""
     for name, previews in live.by_repository.items():
         part = decision.parts.get(name)
         now = part.remembered if part else ()
         if now is not previews and now != previews:
-            yield from ((name, preview) for preview in previews if preview not in now)
+            kept = frozenset(now)  # one repository can have thousands
+            yield from ((name, preview) for preview in previews if preview not in kept)
 
 
 def _chunks(decision: Decision, filters: Filters) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """Filters: which previews one ApplicationSet asks for.
 
-A filter that the catalog does not know is refused: a misspelt one must never look like "none left".
+A value that the catalog does not know is refused: a misspelt filter must never look like "none left".
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _KNOWN = ("services", "profile", "origin")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions that all must hold; None does not restrict."""
+    """Conditions that must all hold. None means no restriction."""
 
     services: frozenset[str] | None = None
     profile: str | None = None

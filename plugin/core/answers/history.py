@@ -10,7 +10,7 @@ from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 
 KEPT_FOR = timedelta(days=30)
-KEPT = 200  # events of one preview, the newest ones: somebody may push all night
+KEPT = 200  # the newest events of one preview: somebody may push all night
 
 
 class EventKind(StrEnum):
@@ -38,7 +38,7 @@ class Moment:
     """The previews at one moment. What did not change between two moments is the same object in both."""
 
     live: Mapping[str, Mapping[str, Preview]]  # by repository: the live previews by their key
-    held: Mapping[str, str]  # the previews that stay only because they are held, by their key: why
+    held: Mapping[str, str]  # why some stay although they would leave, by their key
 
 
 Histories = Mapping[str, tuple[Event, ...]]  # by the preview's key, the oldest event first
@@ -50,7 +50,9 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
     changed = [(old, new) for old, new in parts if old is not new]
     was = {key: preview for old, _ in changed for key, preview in old.items()}
     is_now = {key: preview for _, new in changed for key, preview in new.items()}
-    keys = {*was, *is_now}
+    # After an upgrade of the program, a preview can be gone from the decision before as well.
+    lost = (key for key in departed if not any(key in previews for previews in after.live.values()))
+    keys = {*was, *is_now, *lost}
     if before.held != after.held:
         keys |= before.held.keys() | after.held.keys()
     steps = (
@@ -62,7 +64,7 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
 
 
 def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
-    """Return the histories with what is new, without what is too old or too much."""
+    """Return the histories with the new events, without those that are too old or too many."""
     result = {key: events for key, events in histories.items() if _is_young(events[-1], now)}
     for key, events in new.items():
         young = [event for event in result.get(key, ()) if _is_young(event, now)]

@@ -1,4 +1,4 @@
-"""What was answered last: every live preview, once for all inputs, and what an edit that is held would remove."""
+"""What was answered last: every live preview, once for all inputs; and what an edit that is held would remove."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class Live:
     """Every live preview of the newest answers, whatever filters they were asked with."""
 
     catalog: str  # fingerprint of the catalog that they were made with
-    by_repository: Mapping[str, tuple[LivePreview, ...]]  # without empty ones
+    by_repository: Mapping[str, tuple[LivePreview, ...]]  # only repositories with live previews
 
     @property
     def count(self) -> int:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from plugin import __version__
-from plugin.core.config.catalog_file import DefaultsFile, ServiceFile, read_catalog_file
+from plugin.core.config.catalog_file import DefaultsFile, ServiceFile, labels_of, read_catalog_file
 from plugin.core.config.names import default_variable
 
 Endpoint = Literal["internal", "public"]
@@ -16,13 +16,13 @@ Endpoint = Literal["internal", "public"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who gets a preview, after the catalog's defaults and the service's own words."""
+    """Which pull requests get a preview of a service, with the catalog's defaults filled in."""
 
     require: tuple[str, ...]
     skip: tuple[str, ...]
     drafts: bool
     same_branch: bool
-    target_branches: tuple[str, ...] = ()  # globs; none of them means every branch
+    target_branches: tuple[str, ...] = ()  # patterns for branches.matches_branch; empty: all branches
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Service:
     profile: str
     overlay: str
     image_name: str
-    image_tag: str  # with the placeholders {sha} and {number}
+    image_tag: str  # with the placeholders {sha}, {short_sha} and {number}
     port: int
     health_path: str
     extra: Mapping[str, str]
@@ -137,11 +137,11 @@ def _service(name: str, file: ServiceFile, defaults: DefaultsFile) -> Service:
 
 
 def _policy(file: ServiceFile, defaults: DefaultsFile) -> Policy:
-    require = file.labels.require if file.labels.require is not None else defaults.labels.require
-    skip = file.labels.skip if file.labels.skip is not None else defaults.labels.skip
+    require, skip = labels_of(file, defaults)
     return Policy(
-        require=("preview",) if require is None else require,
-        skip=skip or (),
+        require=require,
+        skip=skip,
         drafts=defaults.drafts if file.drafts is None else file.drafts,
         same_branch=(file.link or defaults.link) == "same-branch",
+        target_branches=defaults.target_branches if file.target_branches is None else file.target_branches,
     )

@@ -1,8 +1,8 @@
-"""The decision: every preview that a snapshot gives rise to. Pure, so that it can be tried with anything.
+"""The decision: every preview that follows from a snapshot. Pure.
 
-Judge all, keep alive, ration, link, render: each step reads what the one before it made. Verdicts are one map. What
-follows from one repository depends on its own verdicts and on those of the repositories that its services call, so a
-decision that was made before is good for every repository for which all of these are the same objects as before.
+Judge all, keep alive, ration, link, render: each step reads the result of the step before it. Verdicts are one map.
+What follows from one repository depends on its own verdicts and on those of the repositories that its services call, so
+the part of an earlier decision is used again wherever all of these are the same objects.
 """
 
 import json
@@ -22,7 +22,7 @@ from plugin.core.decision.verdicts import Judged, State, Verdicts
 from plugin.core.decision.wishes import Wishes, read_wishes
 from plugin.core.facts.model import Snapshot
 
-# A rule that looks at several previews at once: verdicts in, verdicts out.
+# A rule that compares previews: verdicts in, verdicts out.
 Stage = Callable[[Verdicts], Verdicts]
 STAGES: tuple[Stage, ...] = ()  # keep alive, then ration, once the catalog knows ends and limits
 
@@ -31,7 +31,7 @@ STAGES: tuple[Stage, ...] = ()  # keep alive, then ration, once the catalog know
 class Part:
     """What follows from one repository."""
 
-    made_from: tuple[Judged | None, ...]  # itself, and those that its services call; None: not read yet
+    made_from: tuple[Judged | None, ...]  # the repository, then those that its services call; None: not read yet
     wishes: Wishes
     by_service: Mapping[str, tuple[Preview, ...]]  # in the order of their numbers
     catalog: Catalog
@@ -49,12 +49,12 @@ class Part:
 
     @cached_property
     def remembered(self) -> tuple[LivePreview, ...]:
-        """The live previews as they are remembered."""
+        """What is remembered of the live previews."""
         return tuple(preview.remembered for preview in self.live.values())
 
     @cached_property
     def held(self) -> Mapping[str, str]:
-        """The live previews whose pull request is in doubt, by their key: why they stay as they are."""
+        """Why live previews whose pull request is in doubt stay as they are, by their key."""
         held = self.made_from[0].repository.held if self.made_from[0] else {}
         return {
             key: held[preview.pull_request.number].reason
@@ -74,7 +74,7 @@ class Part:
 
     @cached_property
     def parameters(self) -> Mapping[tuple[str, str], bytes]:
-        """What templates get, as JSON objects joined by commas, by service and origin; without what would be empty."""
+        """What templates get: JSON objects joined by commas, by service and origin. Nothing is empty."""
         objects: dict[tuple[str, str], list[str]] = {}
         for preview in self.live.values():
             content = json.dumps(parameters(preview, self.catalog), separators=(",", ":"))
@@ -82,17 +82,17 @@ class Part:
         return {place: ",".join(each).encode() for place, each in objects.items()}
 
     def holds_for(self, judged: tuple[Judged | None, ...], wishes: Wishes) -> bool:
-        """Tell whether it would be decided like this again."""
+        """Tell whether deciding again would give the same."""
         return self.wishes is wishes and all(one is other for one, other in zip(self.made_from, judged, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What follows from a snapshot, by the catalog that was in force."""
+    """What follows from a snapshot by one catalog."""
 
     catalog: Catalog
-    parts: Mapping[str, Part]  # by repository; without those that were never read
-    judged: Verdicts  # by each preview alone, before the stages
+    parts: Mapping[str, Part]  # by repository; only those that were read
+    judged: Verdicts  # each preview judged by itself, before the stages
     verdicts: Verdicts
 
     @property
@@ -115,7 +115,7 @@ class _Linker:
         object.__setattr__(self, "targets", Targets(self.verdicts))
 
     def part(self, name: str, wishes: Wishes, before: Part | None) -> Part:
-        """Return what follows from one repository, which is the part before if nothing that it looks at changed."""
+        """Return what follows from one repository: the part before, if nothing that it depends on has changed."""
         judged = tuple(self.verdicts.get(each) for each in (name, *self.catalog.called_by(name)))
         if before and before.holds_for(judged, wishes):
             return before
@@ -135,7 +135,7 @@ class _Linker:
         for pull_request in repository.pull_requests:
             wish, number = wishes.by_number[pull_request.number], pull_request.number
             resolver = Resolver(catalog, self.targets, pull_request, wish)
-            warnings = resolver.warnings(services)
+            warnings = resolver.warnings(repository.name)
             for service in services:
                 if verdict := judged.verdicts.get((number, service.name)):
                     dataset = wish.config.of(service.name).dataset
@@ -160,10 +160,10 @@ def decide(
     wishes: Mapping[str, Wishes] | None = None,
     stages: Sequence[Stage] = STAGES,
 ) -> Decision:
-    """Decide on every pull request that asks for a preview; use what was decided before where it still holds.
+    """Decide on every pull request that asks for a preview; use parts of the decision before where they still hold.
 
-    A repository of the catalog that is not in the snapshot has no previews yet. `wishes` are what `read_wishes` found
-    in this snapshot with this catalog, if somebody has read them already.
+    A repository of the catalog that is not in the snapshot has no previews yet. `wishes` is what `read_wishes` returned
+    for this catalog and snapshot, if it was called already.
     """
     same = before if before and before.catalog is catalog else None
     known = {name: part.wishes for name, part in same.parts.items()} if same else {}
@@ -179,7 +179,7 @@ def decide(
 
 
 def _same_objects(verdicts: Verdicts, before: Verdicts) -> Verdicts:
-    """Put the objects of before where a stage has made equal ones, so that what follows from them is not made again."""
+    """Replace verdicts that equal those before by the same objects, so that the parts made from them can be kept."""
     return {
         name: known if (known := before.get(name)) and _equal(known, judged) else judged
         for name, judged in verdicts.items()

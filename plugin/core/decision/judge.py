@@ -1,4 +1,4 @@
-"""Judging: each preview by itself, by the rules in their order. Rules that compare previews come after it."""
+"""Judging: the rules are applied to each preview by itself. Rules that compare previews come later."""
 
 from plugin.core.config.catalog import Catalog, Service
 from plugin.core.decision.rules import RULES
@@ -8,7 +8,7 @@ from plugin.core.facts.model import PullRequest, Repository, Snapshot
 
 
 def judge_all(catalog: Catalog, snapshot: Snapshot, before: Verdicts) -> Verdicts:
-    """Judge every repository of the catalog that was read; one that has not changed keeps its verdicts.
+    """Judge every repository of the catalog that was read; repositories that have not changed keep their verdicts.
 
     `before` are verdicts by the same catalog.
     """

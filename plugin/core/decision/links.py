@@ -1,7 +1,7 @@
-"""Links: where each call of a preview goes, which rule decided that, and why.
+"""Links: where each call of a preview goes, which rule decides that, and why.
 
 The first rule that speaks decides. If the preview that it asks for is not live, the call goes to staging: the next rule
-is never tried, so that nobody has to guess which of two wishes was taken.
+is never tried, so that nobody has to guess which of two wishes took effect.
 """
 
 from collections.abc import Iterator
@@ -56,14 +56,14 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What one rule says. Without a number and without a URL it says staging."""
+    """What one rule says. Without a number and a URL, it says staging."""
 
     rule: LinkRule
     wish: str
     reason: str
     number: int | None = None
     url: str = ""
-    granted: bool = True  # False: the wish could not be fulfilled, so the claim says staging instead
+    granted: bool = True  # False: the wish could not be granted, so the call goes to staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +73,25 @@ class Resolver:
     catalog: Catalog
     targets: Targets
     pull_request: PullRequest
-
     wish: Wish
 
     def resolve(self, service: Service) -> tuple[Dependency, ...]:
         """Resolve every dependency of one service, in the order of their names."""
         return tuple(self._resolve(service, call) for call in service.dependencies)
 
-    def warnings(self, services: tuple[Service, ...]) -> tuple[str, ...]:
-        """Name the `Depends-On` lines that do nothing for any of these services."""
-        if self.pull_request.fork:
-            return ()
-        called = {
-            folded(self.catalog.services[call.service].repository)
-            for service in services
-            for call in service.dependencies
-        }
+    def warnings(self, repository: str) -> tuple[str, ...]:
+        """Name the `Depends-On` lines that have no effect on any service of the pull request's repository."""
+        description = self.wish.description
+        called = set(map(folded, self.catalog.called_by(repository))) if description.links else set()
         warnings, seen = list[str](), set[str]()
-        for text, locator in self.wish.lines:
-            if locator is None:
-                warnings.append(f"Depends-On: {text} names no pull request; write for example acme/payments#123")
-                continue
-            repository = folded(locator.repository)
-            if repository not in called:
+        for locator in (link.locator for link in description.links):
+            named = folded(locator.repository)
+            if named not in called:
                 warnings.append(f"Depends-On: {locator} matches no dependency")
-            elif repository in seen:
+            elif named in seen:
                 warnings.append(f"Depends-On: {locator} comes after another line for {locator.repository}")
-            seen.add(repository)
-        return tuple(map(one_line, warnings[:MAX_WARNINGS]))
+            seen.add(named)
+        return tuple(map(one_line, [*warnings, *description.near_misses][:MAX_WARNINGS]))
 
     def _resolve(self, caller: Service, call: DependencyOf) -> Dependency:
         dependency = self.catalog.services[call.service]
@@ -117,9 +108,10 @@ class Resolver:
         return self._dependency(call, dependency, deciding, tuple(rejected))
 
     def _claims(self, caller: Service, dependency: Service) -> Iterator[_Claim]:
-        """Let each rule speak, the first one first."""
-        if line := self.wish.depends_on.get(folded(dependency.repository)):
-            yield self._preview(LinkRule.DEPENDS_ON, f"Depends-On: {line.text}", dependency, line.number)
+        """Yield what each rule says, in the order in which they are asked."""
+        if link := self.wish.depends_on.get(folded(dependency.repository)):
+            wish = one_line(f"Depends-On: {link.text}")
+            yield self._preview(LinkRule.DEPENDS_ON, wish, dependency, link.locator.number)
         if reference := self.wish.config.of(caller.name).dependencies.get(dependency.name):
             yield self._from_config(reference, dependency)
         if dependency.repository == caller.repository:

@@ -41,12 +41,12 @@ class Preview:
 
     @property
     def origin(self) -> str:
-        """Where its code comes from, as the filter `origin` spells it."""
+        """Where its code comes from, as in the filter `origin`."""
         return "fork" if self.pull_request.fork else "same-repository"
 
     @property
     def remembered(self) -> "LivePreview":
-        """What is kept of it to tell later that it left."""
+        """What is remembered, to notice later that it left."""
         return LivePreview(
             service=self.service.name,
             number=self.pull_request.number,
@@ -58,11 +58,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class LivePreview:
-    """A live preview as it is remembered: with what filters look at, and the name by which Argo CD knows it."""
+    """What is remembered of a live preview: what filters look at, and the name by which Argo CD knows it."""
 
     service: str
     number: int
-    name: str  # of the Application and its namespace: another name is another environment
+    name: str  # of the Application and its namespace: a different name is a different environment
     profile: str
     fork: bool
 

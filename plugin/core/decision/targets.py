@@ -13,19 +13,18 @@ ELSEWHERE: Mapping[Elsewhere, str] = {
     Elsewhere.UNLABELLED: "has no preview label",
     Elsewhere.MISSING: "does not exist",
     Elsewhere.ARCHIVED: "is in an archived repository",
-    Elsewhere.ARCHIVED: "is in an archived repository",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The verdicts, indexed for links as far as anybody links."""
+    """The verdicts, indexed by number and branch for the repositories that are linked to."""
 
     verdicts: Verdicts
     _indexes: dict[str, "_Index"] = field(default_factory=dict)
 
     def not_live(self, service: Service, number: int) -> str:
-        """Say why the preview of this service for this number cannot be a target, or return ""."""
+        """Return why the preview of this service for this number cannot be a target, or ""."""
         judged = self.verdicts.get(service.repository)
         if judged is None:
             return "could not be looked up yet"
@@ -41,7 +40,7 @@ class Targets:
         return "" if verdict.live else f"is {verdict.state}: {verdict.reason}"
 
     def on_branch(self, service: Service, branch: str) -> list[int]:
-        """Find the labelled same-repository pull requests with this branch, skipped ones too; none for the default."""
+        """Return the labelled same-repository pull requests with this branch, skipped ones too; not for the default."""
         judged = self.verdicts.get(service.repository)
         if judged is None or judged.repository.default_branch == branch:
             return []

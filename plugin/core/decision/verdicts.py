@@ -1,4 +1,4 @@
-"""Verdicts: what becomes of each preview, and why. Everything after judging reads this one map."""
+"""Verdicts: what becomes of each preview, and why. All later steps read this one map."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ class Verdict:
 
 
 def skipped(reason: str) -> Verdict:
-    """Return the verdict on a preview that its pull request asks for and must not get."""
+    """Return the verdict on a preview that a pull request asks for but does not get."""
     return Verdict(State.SKIPPED, one_line(reason))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Judged:
-    """One repository with the verdicts on its previews, by number and service. Without the labels there is none."""
+    """One repository with the verdicts on its previews, by number and service; only on those that are asked for."""
 
     repository: Repository
     verdicts: Mapping[tuple[int, str], Verdict]

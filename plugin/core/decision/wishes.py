@@ -1,22 +1,15 @@
-"""Wishes: what the pull requests of one repository ask for, read once for as long as they stay the same."""
+"""Wishes: what the pull requests of one repository ask for, read again only when they change."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.description import NOTHING, Description, Link, read_description
 from plugin.core.config.names import folded
-from plugin.core.config.references import Locator, PullRequestReference, depends_on, parse_locator
+from plugin.core.config.references import Locator, PullRequestReference
 from plugin.core.decision.judge import asks
 from plugin.core.facts.last_good import ConfigInForce, config_in_force
 from plugin.core.facts.model import PullRequest, Repository, Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class DependsOn:
-    """A line `Depends-On:` of a description."""
-
-    text: str  # as it was written
-    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +17,26 @@ class Wish:
     """What one pull request asks for."""
 
     config: ConfigInForce
-    depends_on: Mapping[str, DependsOn]  # by repository, folded: the first line that names it
-    lines: tuple[tuple[str, Locator | None], ...]  # every line: its text, and the pull request it names
+    description: Description
+    depends_on: Mapping[str, Link]  # by repository, folded: the first line that names it
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Wishes:
     """What the pull requests of one repository ask for."""
 
-    pull_requests: tuple[PullRequest, ...]  # that this was read from
+    pull_requests: tuple[PullRequest, ...]  # the ones that were read
     by_number: Mapping[int, Wish]
     links: frozenset[Locator]  # every pull request that is named by its number
 
 
-NO_WISH = Wish(ConfigInForce({}, ""), {}, ())
+NO_WISH = Wish(ConfigInForce({}, ""), NOTHING, {})
 
 
 def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishes]) -> Mapping[str, Wishes]:
-    """Read the wishes of every repository of the catalog that was read, by repository.
+    """Return the wishes by repository, for every repository of the catalog that is in the snapshot.
 
-    `before` are wishes that were read with the same catalog; they count for pull requests that have not changed.
+    `before` holds wishes read with the same catalog; they are used again where pull requests have not changed.
     """
     return {
         name: known
@@ -55,7 +48,7 @@ def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishe
 
 
 def wanted_look_ups(wishes: Mapping[str, Wishes], snapshot: Snapshot) -> frozenset[Locator]:
-    """Find the link targets that no listing of the snapshot holds, so that the reason can say what became of them."""
+    """Return the link targets that no listing contains; once looked up, the reason can say what became of them."""
     wanted = frozenset().union(*(each.links for each in wishes.values() if each.links))
     listed = {
         name: repository.numbers
@@ -84,18 +77,17 @@ def _read(catalog: Catalog, repository: Repository) -> Wishes:
 
 def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -> Wish:
     config = config_in_force(pull_request, repository.name, catalog)
-    if pull_request.fork or not pull_request.body:
-        return Wish(config, {}, ())
-    lines = tuple((text, parse_locator(text)) for text in depends_on(pull_request.body))
-    named: dict[str, DependsOn] = {}
-    for text, locator in lines:
-        if locator:
-            named.setdefault(folded(locator.repository), DependsOn(text, locator.number))
-    return Wish(config, named, lines)
+    if pull_request.fork:  # its description counts for nothing, so it is not even parsed
+        return Wish(config, NOTHING, {})
+    description = read_description(pull_request.body, pull_request.author)
+    named: dict[str, Link] = {}
+    for link in description.links:
+        named.setdefault(folded(link.locator.repository), link)
+    return Wish(config, description, named)
 
 
 def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: Wish) -> Iterator[Locator]:
-    """Find the pull requests that one names by number: those that must be known to answer."""
+    """Find the pull requests that one names by number, as far as they decide where its calls go."""
     for service in catalog.repositories[repository]:
         if not asks(service, pull_request):
             continue
@@ -104,5 +96,5 @@ def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: W
             reference = wishes.get(dependency.name)
             if isinstance(reference, PullRequestReference):
                 yield Locator(dependency.repository, reference.number)
-            if line := wish.depends_on.get(folded(dependency.repository)):
-                yield Locator(dependency.repository, line.number)
+            if link := wish.depends_on.get(folded(dependency.repository)):
+                yield Locator(dependency.repository, link.locator.number)

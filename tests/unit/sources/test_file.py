@@ -135,14 +135,14 @@ def test_the_file_is_read_anew_each_time(path: Path) -> None:
     assert [before.pull_requests[0].title, after.pull_requests[0].title] == ["Everything", "Something"]
 
 
-NO_ZONE = "must name its time zone, for example 2026-11-20T09:00:00Z"
+NO_ZONE = "must include a time zone, for example 2026-11-20T09:00:00Z"
 HEAD = 'branch: b, head_sha: "0000000000000000000000000000000000000001"'
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "FILE:1: must be a map (name: value)"),
+        ("", "FILE:1: repositories: is missing"),
         (
             "repositories: {a/b: {pull_requests: [{number: 1, branch: b}]}}",
             "FILE:1: repositories.a/b.pull_requests.0.head_sha: is missing",

@@ -1,5 +1,6 @@
-"""Known <-> entries."""
+"""What is known <-> entries."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
@@ -11,24 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Event
+from plugin.core.answers.live import Hold, Live
+from plugin.core.facts.acts import Act
 from plugin.core.facts.model import Repository, Snapshot
 from plugin.state import NOTHING, Head, Known
-from plugin.state.records import Name, Records, acknowledged_entry, emitted_entry
+from plugin.state.entries import Name, Value, encode
+from plugin.state.records import Records, act_entry, act_in
 from tests.builders import MONDAY, make_catalog
-from tests.unit.state.knowledge import (
-    CATALOG,
-    FORKS,
-    FULL,
-    ODD,
-    details,
-    emitted,
-    later,
-    repository,
-    with_repository,
-)
+from tests.knowledge import CATALOG, FULL, ODD, acknowledgement, details, later, live, repository, with_repository
 
 SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(st.characters(), max_size=8) | st.just(ODD),
@@ -71,9 +63,10 @@ KNOWN: st.SearchStrategy[Known] = st.builds(
         doubts=anything(Mapping[str, str]),
         read_at=anything(Mapping[str, datetime]),
     ),
-    emitted=anything(Mapping[Filters, Emitted]),
+    live=anything(Live) | st.none(),
+    hold=anything(Hold) | st.none(),
     histories=anything(Mapping[str, tuple[Event, ...]]),
-    acknowledged=anything(frozenset[str]),
+    acts=st.lists(anything(Act), max_size=2).map(lambda said: {(act.kind, act.subject): act for act in said}),
 )
 
 
@@ -82,12 +75,12 @@ def stored(value: Known) -> dict[Name, bytes]:
 
 
 @given(KNOWN)
-def test_whatever_is_stored_is_read_again_in_every_detail(value: Known) -> None:
+def test_everything_stored_is_read_again_in_every_detail(value: Known) -> None:
     assert details(Records().known(value.head, stored(value).items())) == details(value)
 
 
 @given(KNOWN, KNOWN)
-def test_the_changes_from_one_state_to_another_lead_there(before: Known, after: Known) -> None:
+def test_changes_lead_from_one_state_to_the_other(before: Known, after: Known) -> None:
     entries = stored(before)
     changes = Records().changes(before, after)
     entries |= changes.put
@@ -98,21 +91,21 @@ def test_the_changes_from_one_state_to_another_lead_there(before: Known, after: 
 
 
 @given(KNOWN)
-def test_equal_things_are_not_written_again(value: Known) -> None:
+def test_equal_parts_are_not_written_again(value: Known) -> None:
     entries = stored(value)
     copy = replace(Records().known(value.head, entries.items()), catalog=value.catalog)
 
     assert Records().changes(value, copy).put == {}
 
 
-def test_only_what_changed_is_written() -> None:
+def test_only_changed_parts_are_written() -> None:
     changes = Records().changes(FULL, with_repository(FULL, repository(title="newer")))
 
     assert set(changes.put) == {Name("repository", "acme/orders")}
     assert changes.deleted == ()
 
 
-def test_equal_things_are_not_written_again_by_those_who_wrote_them() -> None:
+def test_equal_parts_are_not_written_again_by_their_writer() -> None:
     records = Records()
     entries = records.changes(NOTHING, FULL).put
     copy = replace(Records().known(FULL.head, entries.items()), catalog=FULL.catalog)
@@ -121,7 +114,7 @@ def test_equal_things_are_not_written_again_by_those_who_wrote_them() -> None:
     assert records.changes(FULL, copy).put == {}
 
 
-def test_what_could_not_be_stored_is_written_the_next_time() -> None:
+def test_changes_that_were_not_stored_are_written_the_next_time() -> None:
     records, newer = Records(), with_repository(FULL, repository(title="newer"))
     records.changes(NOTHING, FULL)
     lost = records.changes(FULL, newer)
@@ -129,21 +122,22 @@ def test_what_could_not_be_stored_is_written_the_next_time() -> None:
     assert records.changes(FULL, newer) == lost
 
 
-def test_what_does_not_take_part_in_comparing_is_written_too() -> None:
+def test_fields_excluded_from_comparison_are_written_too() -> None:
     marked = replace(repository(), mark=None)
 
     assert marked == repository()
     assert set(Records().changes(FULL, with_repository(FULL, marked)).put) == {Name("repository", "acme/orders")}
 
 
-def test_equal_inputs_have_one_entry_whatever_the_order_of_their_services() -> None:
-    names = [f"service-{number}" for number in range(50)]
-    one, other = Filters(frozenset(names)), Filters(frozenset(reversed(names)))
+def test_a_push_writes_the_live_previews_of_its_repository_only() -> None:
+    assert FULL.live
+    by_repository = {**FULL.live.by_repository, "acme/orders": live(7, 8).by_repository["acme/orders"]}
+    changes = Records().changes(FULL, later(FULL, live=replace(FULL.live, by_repository=by_repository)))
 
-    assert emitted_entry(one, emitted()) == emitted_entry(other, emitted())
+    assert set(changes.put) == {Name("live", "acme/orders")}
 
 
-def test_bytes_that_were_read_before_give_the_same_object() -> None:
+def test_bytes_read_before_give_the_same_object() -> None:
     records, entries = Records(), stored(FULL)
     first = records.known(FULL.head, entries.items())
     second = records.known(later(FULL).head, dict(reversed(entries.items())).items())
@@ -153,7 +147,7 @@ def test_bytes_that_were_read_before_give_the_same_object() -> None:
     assert list(second.snapshot.repositories) == ["acme/orders", "acme/payments"]
 
 
-def test_what_was_written_is_not_read_again() -> None:
+def test_bytes_written_before_give_the_same_object() -> None:
     records = Records()
     entries = records.changes(NOTHING, FULL).put
 
@@ -162,10 +156,10 @@ def test_what_was_written_is_not_read_again() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"x\x9c broken", b"[1]", emitted_entry(FORKS, emitted())[1]],
-    ids=["empty", "cut off", "not compressed", "of another kind"],
+    [b"", b"x\x9c broken", b"[1]", encode(Value({}))[:-5], zlib.compress(b"{"), encode(Value({"name": 7}))],
+    ids=["empty", "not compressed data", "not compressed", "cut off", "not JSON", "of another kind"],
 )
-def test_an_entry_that_cannot_be_read_is_left_out_and_logged_once(data: bytes) -> None:
+def test_an_unreadable_entry_is_left_out_and_logged_once(data: bytes) -> None:
     records, entries = Records(), stored(FULL) | {Name("repository", "acme/orders"): data}
     with capture_logs() as logs:
         value = records.known(FULL.head, entries.items())
@@ -174,12 +168,12 @@ def test_an_entry_that_cannot_be_read_is_left_out_and_logged_once(data: bytes) -
     (line,) = logs
     assert (line["log_level"], line["kind"], line["key"]) == ("error", "repository", "acme/orders")
     assert set(value.snapshot.repositories) == {"acme/payments"}
-    assert details(value.emitted) == details(FULL.emitted)
+    assert details(value.live) == details(FULL.live)
 
 
-@pytest.mark.parametrize("name", [Name("emitted", "nothing"), Name("emitted", '{"origin": 1}'), Name("weather", "x")])
-def test_an_entry_with_a_name_that_means_nothing_is_left_out(name: Name) -> None:
-    entries = stored(FULL) | {name: emitted_entry(FORKS, emitted())[1]}
+@pytest.mark.parametrize("name", [Name("weather", "x"), Name("act", "acknowledge:another")])
+def test_an_entry_of_an_unknown_kind_or_key_is_left_out(name: Name) -> None:
+    entries = stored(FULL) | {name: act_entry(acknowledgement())[1]}
     with capture_logs() as logs:
         value = Records().known(FULL.head, entries.items())
 
@@ -187,7 +181,7 @@ def test_an_entry_with_a_name_that_means_nothing_is_left_out(name: Name) -> None
     assert details(value) == details(FULL)
 
 
-def test_a_catalog_that_is_not_valid_any_more_is_left_out_and_the_log_says_where_but_not_what() -> None:
+def test_an_invalid_catalog_is_left_out_and_only_its_lines_are_logged() -> None:
     strange = replace(make_catalog({"orders": {}}), text='version: 1\ndomain: "s3cret value"\n')
     with capture_logs() as logs:
         value = Records().known(FULL.head, stored(replace(FULL, catalog=strange)).items())
@@ -199,14 +193,21 @@ def test_a_catalog_that_is_not_valid_any_more_is_left_out_and_the_log_says_where
     assert "s3cret" not in str(line)
 
 
-def test_an_acknowledgement_is_an_entry_of_its_own() -> None:
-    value = Records().known(Head(1, None), [acknowledged_entry("0123456789ab")])
+def test_an_act_is_one_entry() -> None:
+    said = acknowledgement("0123456789ab")
+    name, data = act_entry(said)
 
-    assert value.acknowledged == {"0123456789ab"}
+    assert Records().known(Head(1, None), [(name, data)]).acts == {(said.kind, said.subject): said}
+    assert act_in(data) == said
 
 
-def test_a_big_answer_takes_little_room() -> None:
-    body = b'{"name":"preview-orders-7"},' * 10_000
-    _, data = emitted_entry(FORKS, emitted(body=body))
+@pytest.mark.parametrize("data", [None, b"", encode(Value({"kind": "sing"}))], ids=["missing", "unreadable", "unknown"])
+def test_an_act_that_is_missing_or_unreadable_is_none(data: bytes | None) -> None:
+    assert act_in(data) is None
 
-    assert len(data) < len(body) / 50
+
+def test_without_an_answered_entry_nothing_was_ever_answered() -> None:
+    entries = stored(FULL)
+    del entries[Name("answered")]
+
+    assert Records().known(FULL.head, entries.items()).live is None

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -17,16 +17,23 @@ from structlog.testing import capture_logs
 
 from plugin.errors import InvalidSettings
 from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
+from plugin.state.entries import SCHEMA
 from plugin.state.file_lease import FileLease
-from plugin.state.records import SCHEMA, Changes
+from plugin.state.records import Changes
 from plugin.state.sqlite import APPLICATION_ID, LOOK, SqliteStore, stored_in
 from tests.builders import MONDAY
-from tests.unit.state.knowledge import CATALOG, FORKS, FULL, details, emitted, later, repository, with_repository
+from tests.knowledge import CATALOG, FULL, acknowledgement, acts, details, later, repository, with_repository
+from tests.store_promises import DurableStorePromises, Place, place_of
 
 
-@pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
+@pytest.fixture(name="place")
+def _place(path: Path) -> Iterator[Place]:
+    with place_of(f"sqlite:{path}") as place:
+        yield place
+
+
+class TestFile(DurableStorePromises):
+    """What every state promises that outlives its process."""
 
 
 def save(path: Path) -> None:
@@ -117,7 +124,7 @@ def test_what_was_written_for_another_program_is_never_read(path: Path) -> None:
 
 def test_a_single_entry_that_is_damaged_costs_nothing_else(path: Path) -> None:
     save(path)
-    run(path, "UPDATE entry SET value = x'00' WHERE key = 'acme/orders'")
+    run(path, "UPDATE entry SET value = x'00' WHERE kind = 'repository' AND key = 'acme/orders'")
     with closing(SqliteStore(path)) as store, capture_logs() as logs:
         value = store.load()
 
@@ -149,7 +156,7 @@ from pathlib import Path
 from plugin.errors import PluginError
 from plugin.state import NOTHING
 from plugin.state.sqlite import SqliteStore
-from tests.unit.state.knowledge import FULL
+from tests.knowledge import FULL
 store = SqliteStore(Path(sys.argv[1])) if sys.argv[2] == "later" else None
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))  # as a disk that is full
 try:
@@ -200,11 +207,12 @@ def test_a_second_process_reads_and_writes_beside_the_first(path: Path) -> None:
     with closing(SqliteStore(path)) as server, closing(SqliteStore(path)) as command:
         server.save(NOTHING, FULL)
         assert command.head() == FULL.head
-        command.acknowledge(CATALOG.fingerprint)
+        command.act(acknowledgement(CATALOG.fingerprint))
         assert server.head().version == 2
-        assert server.load().acknowledged == {CATALOG.fingerprint}
-        server.emit(2, FORKS, emitted())
-        assert FORKS in command.load().emitted
+        known = server.load()
+        assert known.acts == {**FULL.acts, **acts(acknowledgement(CATALOG.fingerprint))}
+        server.save(known, later(known))
+        assert command.head().version == 3
 
 
 class Alone:
@@ -224,16 +232,16 @@ def test_who_serves_alone_looks_once_in_a_second_and_at_once_after_writing(
     with closing(SqliteStore(path, Alone())) as server, closing(SqliteStore(path)) as command:
         server.save(NOTHING, FULL)
         assert server.head() == FULL.head
-        command.acknowledge(CATALOG.fingerprint)
+        command.act(acknowledgement(CATALOG.fingerprint))
         assert server.head() == FULL.head
         now[0] += LOOK
         assert server.head().version == FULL.head.version + 1
 
         assert command.head().version == FULL.head.version + 1
-        server.acknowledge("another")
+        server.act(acknowledgement("another"))
         assert command.head() == server.head()  # who does not serve looks each time
         assert server.head().version == FULL.head.version + 2
-        command.acknowledge("a third")
+        command.act(acknowledgement("a third"))
         with pytest.raises(Outdated):
             server.save(FULL, later(FULL))
         assert server.head().version == FULL.head.version + 3

@@ -1,4 +1,4 @@
-"""The rules that judge one preview by itself, each in its own file. The first that applies decides."""
+"""The rules that judge one preview by itself, one per file. The first rule that applies decides."""
 
 from collections.abc import Callable
 

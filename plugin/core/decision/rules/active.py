@@ -1,4 +1,4 @@
-"""Active: nothing stands against it."""
+"""Active: no rule before this one applies."""
 
 from plugin.core.config.messages import one_line
 from plugin.core.decision.rules.case import Case
@@ -6,7 +6,7 @@ from plugin.core.decision.verdicts import State, Verdict
 
 
 def active(case: Case) -> Verdict:
-    """Give everybody else a preview."""
+    """Give every other pull request its preview."""
     labels = " and ".join(f'"{label}"' for label in case.policy.require)
     if not labels:
         return Verdict(State.ACTIVE, "every open pull request gets a preview")

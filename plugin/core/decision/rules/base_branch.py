@@ -1,4 +1,4 @@
-"""Skipped: the pull request goes into a branch that gets no previews."""
+"""Skipped: the base branch is not among those that get previews."""
 
 from plugin.core.config.branches import matches_branch
 from plugin.core.decision.rules.case import Case

@@ -1,4 +1,4 @@
-"""What the rules look at."""
+"""A case: what the rules look at."""
 
 from dataclasses import dataclass
 
@@ -26,5 +26,5 @@ class Case:
 
 
 def make_case(policy: Policy, pull_request: PullRequest) -> Case:
-    """Prepare a case."""
+    """Return the case of one pull request under one policy."""
     return Case(policy, pull_request, frozenset(map(folded, pull_request.labels)))

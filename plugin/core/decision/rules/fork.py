@@ -7,5 +7,5 @@ from plugin.core.decision.verdicts import Verdict, skipped
 def fork(case: Case) -> Verdict | None:
     """Skip a fork's pull request: its code would run in the cluster, and anybody can open one."""
     if case.pull_request.fork:
-        return skipped("it comes from a fork, and a label is no approval of a fork's code")
+        return skipped("it comes from a fork, and a label does not approve a fork's code")
     return None

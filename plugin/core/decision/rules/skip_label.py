@@ -1,4 +1,4 @@
-"""Skipped: a label says so."""
+"""Skipped: it has a label that says so."""
 
 from plugin.core.decision.rules.case import Case
 from plugin.core.decision.verdicts import Verdict, skipped

@@ -383,9 +383,9 @@ Depends-On: acme/Payments#6
         ("acme/payments#5", "depends-on", "acme/payments#5 is live")
     ]
     assert preview.warnings == (
-        "Depends-On: payments#1 names no pull request; write for example acme/payments#123",
         "Depends-On: acme/nothing#2 matches no dependency",
         "Depends-On: acme/Payments#6 comes after another line for acme/Payments",
+        '"Depends-On: payments#1" is ignored: it names no repository; write for example "Depends-On: acme/payments#1"',
     )
     assert preview.config_error == ""
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from plugin.state import Head
-from plugin.state.lease import RedisLease
 from plugin.state.redis import RedisStore
 from plugin.state.redis_client import connect
+from plugin.state.redis_lease import RedisLease
 from tests.builders import MONDAY
-from tests.contract.state_leader import LIFE
+from tests.contract.state.leader import LIFE
+from tests.knowledge import acknowledgement, acts
 from tests.redis_server import RedisServer, serve_redis
 from tests.server import wait_for
 
@@ -45,7 +46,7 @@ def _redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture(name="leader")
 def _leader(redis: RedisServer) -> Iterator[Leader]:
-    command = [sys.executable, "-m", "tests.contract.state_leader", redis.url]
+    command = [sys.executable, "-m", "tests.contract.state.leader", redis.url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         leader = Leader(process)
         leader.ask_to_save()
@@ -85,7 +86,7 @@ def test_a_leader_that_was_paused_writes_nothing_over_its_successor(
     os.kill(leader.process.pid, signal.SIGSTOP)
     wait_for(lambda: lease.held, LIFE + SLACK)
     before = store.load()
-    after = replace(before, head=Head(2, MONDAY), acknowledged=frozenset({"0123456789ab"}))
+    after = replace(before, head=Head(2, MONDAY), acts=acts(acknowledgement()))
     store.save(before, after)
 
     leader.ask_to_save()  # it will be in the middle of that when it goes on

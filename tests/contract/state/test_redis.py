@@ -9,26 +9,25 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from plugin.core.answers.filters import Filters
 from plugin.state import NOTHING, Head, Outdated, Unreachable
-from plugin.state.lease import LEASE
 from plugin.state.redis import RedisStore
 from plugin.state.redis_client import PREFIX, connect
+from plugin.state.redis_lease import LEASE
+from tests.knowledge import CATALOG, FULL, acknowledgement, details, known, later, repository, with_repository
 from tests.redis_server import RedisServer, serve_redis
-from tests.unit.state.knowledge import (
-    CATALOG,
-    FORKS,
-    FULL,
-    details,
-    emitted,
-    known,
-    later,
-    repository,
-    with_repository,
-)
+from tests.store_promises import DurableStorePromises, Place, place_of
 
-TITLES = ["as it was", "newer", "newest"]
 STATE = f"{PREFIX}state"
+
+
+@pytest.fixture(name="place")
+def _place(redis: RedisServer) -> Iterator[Place]:
+    with place_of(redis.url) as place:
+        yield place
+
+
+class TestRedis(DurableStorePromises):
+    """What every state promises that outlives its process."""
 
 
 @dataclass
@@ -114,18 +113,17 @@ def test_a_new_leader_cannot_write_over_what_it_has_not_seen(replicas: Replicas)
     assert titles(new)[0] == "newer"
 
 
-def test_what_others_answered_is_loaded_under_the_same_version(replicas: Replicas) -> None:
+def test_a_state_is_read_again_only_after_a_write(replicas: Replicas) -> None:
     store, other = replicas.new(), replicas.new()
     replicas.polls(0)
     store.save(NOTHING, FULL)
-    other.load()
-    other.emit(1, FORKS, emitted())
+    first = other.load()
+    assert other.load() is first
+    store.save(FULL, replace(FULL, snapshot=replace(FULL.snapshot, doubts={"acme/orders": "no answer"})))
 
-    loaded = store.load()
-    assert details(loaded.emitted[FORKS]) == details(emitted())
-    assert loaded.snapshot.repositories["acme/orders"] is FULL.snapshot.repositories["acme/orders"]
-    assert store.load() is loaded
-    assert other.load().emitted.keys() == {*FULL.emitted, FORKS}
+    second = other.load()
+    assert second.snapshot.doubts == {"acme/orders": "no answer"}
+    assert second.snapshot.repositories["acme/orders"] is first.snapshot.repositories["acme/orders"]
 
 
 def emptied(_: dict[bytes, bytes]) -> dict[bytes, bytes]:
@@ -144,9 +142,8 @@ def test_after_a_loss_nobody_is_answered_until_the_leader_has_written_back_what_
     replicas.polls(0)
     leader.save(NOTHING, FULL)
     first = replicas.copy()
-    newer = replace(with_repository(FULL, repository(title="newer")), histories={}, acknowledged=frozenset({"0123"}))
+    newer = replace(with_repository(FULL, repository(title="newer")), histories={}, hold=None)
     leader.save(FULL, newer)
-    leader.emit(2, FORKS, emitted(2))
     follower.load()
     replicas.throw_back(loss(first))
 
@@ -157,7 +154,7 @@ def test_after_a_loss_nobody_is_answered_until_the_leader_has_written_back_what_
         head = leader.head()
     assert head == Head(3, newer.head.fresh_at)
     assert [line["version"] for line in logs] == [3]
-    expected = details(replace(newer, head=head, emitted={**newer.emitted, FORKS: emitted(2)}))
+    expected = details(replace(newer, head=head))
     assert follower.head() == head
     assert details(follower.load()) == expected
     assert details(leader.load()) == expected
@@ -291,7 +288,7 @@ def test_an_acknowledgement_in_a_redis_that_was_thrown_back_makes_nobody_answer(
     leader.save(FULL, later(FULL))
     replicas.throw_back(first)
     replicas.leases[0].held = False
-    replicas.new().acknowledge(CATALOG.fingerprint)
+    replicas.new().act(acknowledgement(CATALOG.fingerprint))
 
     with pytest.raises(Unreachable):
         leader.head()
@@ -384,8 +381,7 @@ def test_a_redis_that_is_gone_is_unreachable_for_everything(tmp_path: Path) -> N
             store.head,
             store.load,
             lambda: store.save(NOTHING, known()),
-            lambda: store.emit(0, Filters(), emitted()),
-            lambda: store.acknowledge("0123456789ab"),
+            lambda: store.act(acknowledgement("0123456789ab")),
         ]
         for action in actions:
             with pytest.raises(Unreachable):

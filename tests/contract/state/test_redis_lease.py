@@ -7,8 +7,8 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
-from plugin.state.lease import LEASE, RedisLease
 from plugin.state.redis_client import connect
+from plugin.state.redis_lease import LEASE, RedisLease
 from tests.redis_server import RedisServer
 from tests.server import wait_for
 

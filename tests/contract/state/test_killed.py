@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from plugin.state.sqlite import SqliteStore
-from tests.contract.state_writer import PULL_REQUESTS, REPOSITORIES
+from tests.contract.state.writer import PULL_REQUESTS, REPOSITORIES
 
 ROUNDS = 100
 
@@ -46,7 +46,7 @@ class Writer:
 
 @pytest.fixture(name="writer")
 def _writer(tmp_path: Path) -> Iterator[Writer]:
-    command = [sys.executable, "-m", "tests.contract.state_writer", str(tmp_path / "state.db")]
+    command = [sys.executable, "-m", "tests.contract.state.writer", str(tmp_path / "state.db")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Writer(process)
         process.kill()

@@ -6,9 +6,9 @@ from dataclasses import replace
 from plugin.errors import PluginError
 from plugin.logs import configure_logs
 from plugin.state import Head
-from plugin.state.lease import RedisLease
 from plugin.state.redis import RedisStore
 from plugin.state.redis_client import connect
+from plugin.state.redis_lease import RedisLease
 from tests.builders import MONDAY
 
 LIFE = 1.5  # seconds

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from plugin.core.answers.breaker import Departure, Emitted
-from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Event, EventKind
+from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
-from plugin.core.decision.preview import EmittedPreview
-from plugin.core.facts.model import Elsewhere, Hold, Identity, LookedUp, Mark, Repository, Snapshot
+from plugin.core.decision.preview import LivePreview
+from plugin.core.facts import model
+from plugin.core.facts.acts import Act, ActKind
+from plugin.core.facts.model import Elsewhere, LookedUp, Mark, Repository, Snapshot
 from plugin.state import Head, Known
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository
 
 CATALOG = make_catalog({"orders": {}, "payments": {}})
-FORKS = Filters(origin="fork")
 ODD = "\ud800 \U0001f680 \x00 \u202e"  # people's texts hold anything
 
 
@@ -23,18 +23,34 @@ def repository(name: str = "acme/orders", title: str = ODD) -> Repository:
     pull_request = make_pull_request(7, title=title, head_seen_at=MONDAY, settled=False, config="version: 1")
     return replace(
         make_repository(name, pull_request, make_pull_request(9, fork=True)),
-        looked_up={3: LookedUp(Elsewhere.MERGED, ((3, "2026-11-16T09:00:00Z"),))},
-        held={9: Hold("not listed", MONDAY, 2)},
-        identity=Identity(1, "R_1"),
-        mark=Mark(((7, "2026-11-16T09:00:00Z"),), ("LA_1", ""), settled=False),
+        looked_up={3: LookedUp(Elsewhere.MERGED, "token 3")},
+        held={9: model.Hold("not listed", MONDAY, 2)},
+        dropped={4: MONDAY},
+        identity="1:R_1",
+        mark=Mark("token 7", MONDAY, settled=False),
         listed_at=MONDAY,
+        archived_at=MONDAY,
+        missing_labels=frozenset({"previews"}),
     )
 
 
-def emitted(version: int = 1, body: bytes | None = b'{"a":\n"\xff\x00"}') -> Emitted:
-    preview = EmittedPreview("orders", "acme/orders", 7)
-    held = {"preview-orders-7": Departure("closed", confirmed=True, by_catalog=True)}
-    return Emitted(version, CATALOG.fingerprint, {"preview-orders-7": preview}, body, held)
+def live(*numbers: int) -> Live:
+    """What was answered last: a fork and pull requests of the same repository, in two repositories."""
+    fork = LivePreview("payments", 9, "fork-preview-payments-9", "frontend", fork=True)
+    orders = [LivePreview("orders", number, f"preview-orders-{number}", "backend", fork=False) for number in numbers]
+    return Live(CATALOG.fingerprint, {"acme/orders": tuple(orders), "acme/payments": (fork,)})
+
+
+def hold(parameters: bytes | None = b'[{"a":\n"\xff\x00"}]') -> Hold:
+    return Hold("fedcba987654", {"orders/7": "the catalog has no service orders"}, parameters)
+
+
+def acknowledgement(subject: str = "fedcba987654", by: str = ODD, at: datetime = MONDAY) -> Act:
+    return Act(ActKind.ACKNOWLEDGE, subject, by, at)
+
+
+def acts(*given: Act) -> dict[tuple[ActKind, str], Act]:
+    return {(act.kind, act.subject): act for act in given}
 
 
 def known(version: int = 1, *repositories: Repository, catalog: Catalog | None = CATALOG) -> Known:
@@ -48,8 +64,10 @@ def known(version: int = 1, *repositories: Repository, catalog: Catalog | None =
 
 FULL = replace(
     known(1, repository(), repository("acme/payments")),
-    emitted={Filters(): emitted(), Filters(frozenset({"orders", "payments"}), "backend", "any"): emitted(body=None)},
+    live=live(7),
+    hold=hold(),
     histories={"orders/7": (Event(MONDAY, EventKind.CREATED, ODD), Event(MONDAY, EventKind.HELD, "held"))},
+    acts=acts(acknowledgement()),
 )
 
 
