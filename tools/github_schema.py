@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache" / "npm"
 TARGET = ROOT / "tests" / "fakes" / "github"
 
-# What every function of queries.py asks, with arguments that make each of its fields appear.
+# What every function of queries.py that makes a query asks, with arguments that make each of its fields appear.
 EXAMPLES = {
     "probe": queries.probe({"acme/orders": ["preview"]}),
     "listing": queries.listing([queries.Page("acme/orders", ["preview"], 1)]),
@@ -106,7 +106,7 @@ def examples() -> list[str]:
     functions = {
         name
         for name, value in inspect.getmembers(queries, inspect.isfunction)
-        if value.__module__ == queries.__name__ and not name.startswith("_")
+        if inspect.signature(value).return_annotation is queries.Query and not name.startswith("_")
     }
     if functions != EXAMPLES.keys():
         raise SystemExit(f"EXAMPLES and queries.py differ in {sorted(functions ^ EXAMPLES.keys())}")

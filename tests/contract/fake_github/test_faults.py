@@ -250,7 +250,7 @@ def test_a_deleted_label_is_null_and_leaves_no_trace(github: GitHub, ask: Ask) -
     assert after == {**before, "k0": None}
     assert numbers(listed(ask, l0=["preview"])) == []
     github.restore()
-    assert numbers(listed(ask, l0=["preview"])) == [1, 3, 4]
+    assert numbers(listed(ask, l0=["preview"])) == [1, 2, 3, 4]
 
 
 def test_a_hidden_pull_request_is_nowhere_until_it_returns(github: GitHub, ask: Ask) -> None:
@@ -282,3 +282,34 @@ def test_what_is_not_there_cannot_be_deleted_or_hidden(github: GitHub) -> None:
         github.delete_label("acme/order", "preview")
     with pytest.raises(ValueError, match="has no pull request acme/orders#99"):
         github.hide("acme/orders", 99)
+
+
+def test_a_nested_error_makes_its_place_null(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.nested_error("r0", "list", "nodes", 3, "headRepository")
+    answer = ask(texts.listing([0, 0]), **TWO)
+
+    assert answer["data"]["r0"]["list"]["nodes"][3]["headRepository"] is None
+    assert answer["data"]["r0"]["list"]["nodes"][3]["number"] == 4
+    [error] = answer["errors"]
+    assert (error["type"], error["message"]) == ("FORBIDDEN", "GitHub hides this")
+    assert error["path"] == ["r0", "list", "nodes", 3, "headRepository"]
+
+
+@pytest.mark.parametrize("place", [("title",), ()], ids=["a field that cannot be null", "the entry itself"])
+def test_a_nested_error_makes_null_what_cannot_do_without(github: GitHub, ask: Ask, place: tuple[str, ...]) -> None:
+    github.intercept = faults.nested_error("r0", "list", "nodes", 3, *place)
+    answer = ask(texts.listing([0, 0]), **TWO)
+
+    assert [node is None for node in answer["data"]["r0"]["list"]["nodes"]] == [False, False, False, True, False]
+    assert answer["errors"][0]["path"] == ["r0", "list", "nodes", 3, *place]
+
+
+def test_an_archived_repository_says_since_when(github: GitHub, ask: Ask) -> None:
+    asked = {"o0": "acme", "n0": "orders"}
+    assert ask(texts.probe([0]), **asked)["data"]["r0"]["archivedAt"] is None
+
+    github.archive("acme/orders", datetime(2026, 11, 21, 12, tzinfo=UTC))
+    assert ask(texts.probe([0]), **asked)["data"]["r0"]["archivedAt"] == "2026-11-21T12:00:00Z"
+
+    github.archive("acme/orders", None)
+    assert ask(texts.probe([0]), **asked)["data"]["r0"]["archivedAt"] is None

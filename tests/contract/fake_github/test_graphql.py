@@ -41,13 +41,23 @@ def test_open_pull_requests_are_listed_in_the_order_of_their_numbers(ask: Ask) -
     assert numbers(ask(texts.listing([0]), **EVERYTHING)) == [1, 2, 3, 4, 7]
 
 
-def test_several_labels_mean_any_of_them_exactly_as_written(ask: Ask) -> None:
+def test_several_labels_mean_any_of_them_in_any_case(ask: Ask) -> None:
     def labelled(*labels: str) -> list[int]:
         return numbers(ask(texts.listing([0]), **{**EVERYTHING, "l0": list(labels)}))
 
-    assert labelled("preview") == [1, 3, 4]
-    assert labelled("preview", "kind/bug") == [1, 3, 4, 7]
-    assert labelled("PREVIEW") == []
+    assert labelled("preview") == labelled("PREVIEW") == [1, 2, 3, 4]  # 2 has it as "Preview"
+    assert labelled("preview", "kind/bug") == [1, 2, 3, 4, 7]
+    assert labelled("other") == []
+
+
+def test_label_names_ignore_case(github: GitHub, ask: Ask) -> None:
+    def label_id(name: str) -> Any:
+        label = ask(texts.probe([1]), **ORDERS, k0_0=name)["data"]["r0"]["k0"]
+        return label and label["id"]
+
+    assert label_id("preview") == label_id("PREVIEW") != label_id("other")
+    github.delete_label("acme/orders", "Preview")
+    assert label_id("preview") is None
 
 
 def test_pages_join_to_the_whole(ask: Ask) -> None:
@@ -168,12 +178,15 @@ def test_an_unknown_repository_is_null_with_an_error_and_the_others_are_answered
 def test_an_unknown_number_is_null_with_an_error(ask: Ask) -> None:
     answer = ask(texts.confirm([2]), **ORDERS, p0_0=6, p0_1=99)
 
-    assert answer["data"]["r0"]["p0"] == {
+    found = answer["data"]["r0"]["p0"]
+    assert found.pop("id").startswith("PR_")
+    assert found == {
         "number": 6,
         "state": "CLOSED",
         "updatedAt": "2026-11-01T09:00:00Z",
         "isDraft": False,
-        "labels": {"totalCount": 0, "nodes": []},
+        "baseRefName": "main",
+        "labels": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": []},
     }
     assert answer["data"]["r0"]["p1"] is None
     assert (answer["errors"][0]["type"], answer["errors"][0]["path"]) == ("NOT_FOUND", ["r0", "p1"])
