@@ -55,6 +55,18 @@ def test_what_is_applied_exists_and_nothing_is_forgotten() -> None:
     assert all((ROOT / file).is_file() for file in values("--filename"))
 
 
+def test_a_field_manager_of_our_own_keeps_the_users_keys_of_argocd_cm() -> None:
+    shown = [README, *(file.read_text("utf-8") for file in ROOT.glob("manifests/**/*") if file.is_file())]
+    server_side = re.findall(r"kubectl apply .*--server-side.*", "\n".join(shown))
+
+    # Argo CD's installation uses kubectl's default one: what is not applied again under a name is removed.
+    assert len(server_side) == 2
+    for command in server_side:
+        assert "--field-manager=preview-plugin " in command
+    (managed,) = ([*command] for command in commands() if "manifests/argocd" in command)
+    assert "--server-side" in managed, "argocd-cm holds keys of the user"
+
+
 def test_every_file_that_is_named_or_linked_exists() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", SECTION)
     named = re.findall(r"`((?:manifests|applicationsets|examples)/[\w./-]+)`", SECTION)
