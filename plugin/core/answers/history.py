@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from plugin.core.config.messages import one_line
+from plugin.core.decision.decide import changed
 from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 
@@ -46,10 +47,9 @@ Histories = Mapping[str, tuple[Event, ...]]  # by the preview's key, the oldest 
 
 def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: datetime) -> Histories:
     """Return what happened between two moments; `departed` says why a preview left, by its key."""
-    parts = [(before.live.get(name, {}), after.live.get(name, {})) for name in {*before.live, *after.live}]
-    changed = [(old, new) for old, new in parts if old is not new]
-    was = {key: preview for old, _ in changed for key, preview in old.items()}
-    is_now = {key: preview for _, new in changed for key, preview in new.items()}
+    names = changed(before.live, after.live)
+    was = {key: preview for name in names for key, preview in before.live.get(name, {}).items()}
+    is_now = {key: preview for name in names for key, preview in after.live.get(name, {}).items()}
     # After an upgrade of the program, a preview can be gone from the decision before as well.
     lost = (key for key in departed if not any(key in previews for previews in after.live.values()))
     keys = {*was, *is_now, *lost}

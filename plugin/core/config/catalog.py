@@ -90,6 +90,18 @@ class Catalog:
         }
         return {name: tuple(sorted(repositories)) for name, repositories in called.items()}
 
+    def callers_of(self, repository: str) -> frozenset[str]:
+        """Return the repositories whose services call a service of this one."""
+        return self._callers.get(repository, frozenset())
+
+    @cached_property
+    def _callers(self) -> Mapping[str, frozenset[str]]:
+        callers: dict[str, set[str]] = {}
+        for name, called in self._called.items():
+            for each in called:
+                callers.setdefault(each, set()).add(name)
+        return {name: frozenset(each) for name, each in callers.items()}
+
     @cached_property
     def listed_labels(self) -> Mapping[str, frozenset[str]]:
         """The labels to list each repository by, in the order of their names; an empty set means no label.

@@ -10,7 +10,7 @@ from plugin.core.config.names import folded
 from plugin.core.config.references import Locator, PullRequestReference
 from plugin.core.decision.judge import asks
 from plugin.core.facts.last_good import ConfigInForce, config_in_force
-from plugin.core.facts.model import PullRequest, Repository, Snapshot
+from plugin.core.facts.model import PullRequest, Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +39,54 @@ class Wishes:
     links: frozenset[Locator]  # every pull request that is named by its number
 
 
-NO_WISH = Wish(ConfigInForce({}, ""), NOTHING, {})
+@dataclass(frozen=True, eq=False, slots=True)
+class AllWishes:
+    """The wishes of every repository that was read, with one catalog."""
+
+    catalog: Catalog
+    repositories: Mapping[str, Repository]  # the ones that were read
+    by_repository: Mapping[str, Wishes]
+    unlisted: Mapping[str, frozenset[Locator]]  # by repository, without empty ones: links to what no listing contains
+
+    @property
+    def wanted(self) -> frozenset[Locator]:
+        """The link targets that no listing contains; once looked up, the reason can say what became of them."""
+        return frozenset(locator for each in self.unlisted.values() for locator in each)
 
 
-def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishes]) -> Mapping[str, Wishes]:
-    """Return the wishes by repository, for every repository of the catalog that is in the snapshot.
+def read_wishes(catalog: Catalog, repositories: Mapping[str, Repository], before: AllWishes | None) -> AllWishes:
+    """Read the wishes of every repository of the catalog that is there.
 
-    `before` holds wishes read with the same catalog; they are used again where pull requests have not changed.
+    `before` holds older wishes; they are used again where they were read with the same catalog from pull requests that
+    have not changed.
     """
-    return {
-        name: known
-        if (known := before.get(name)) and known.pull_requests is repository.pull_requests
-        else _read(catalog, repository)
-        for name in catalog.repositories
-        if (repository := snapshot.repositories.get(name))
+    own = {name: repositories[name] for name in catalog.repositories if name in repositories}
+    if before is None or before.catalog is not catalog:
+        before = AllWishes(catalog, {}, {}, {})
+    again = [name for name, repository in own.items() if before.repositories.get(name) is not repository]
+    gone = before.repositories.keys() - own.keys() if len(before.repositories) + len(again) > len(own) else set()
+    by_repository = {**before.by_repository} | {
+        name: _unless_unchanged(before.by_repository.get(name), catalog, own[name]) for name in again
     }
+    for name in gone:
+        del by_repository[name]
+    moved = {name for name in again if by_repository[name] is not before.by_repository.get(name)} | gone
+    unlisted = dict(before.unlisted)
+    for name in moved.union(*(catalog.callers_of(each) for each in moved)):
+        links = by_repository[name].links if name in by_repository else ()
+        unlisted.pop(name, None)
+        if found := frozenset(link for link in links if _is_unlisted(link, by_repository)):
+            unlisted[name] = found
+    return AllWishes(catalog, own, by_repository, unlisted)
 
 
-def wanted_look_ups(wishes: Mapping[str, Wishes]) -> frozenset[Locator]:
-    """Return the link targets that no listing contains; once looked up, the reason can say what became of them."""
-    return frozenset(
-        link
-        for each in wishes.values()
-        for link in each.links
-        if link.repository in wishes and link.number not in wishes[link.repository].by_number
-    )
+def _unless_unchanged(known: Wishes | None, catalog: Catalog, repository: Repository) -> Wishes:
+    return known if known and known.pull_requests is repository.pull_requests else _read(catalog, repository)
+
+
+def _is_unlisted(link: Locator, by_repository: Mapping[str, Wishes]) -> bool:
+    target = by_repository.get(link.repository)
+    return target is not None and link.number not in target.by_number
 
 
 def _read(catalog: Catalog, repository: Repository) -> Wishes:
