@@ -112,7 +112,7 @@ def test_an_answer_about_it_from_before_it_was_last_seen_deletes_nothing(stage: 
 
     assert stage.answer() == names(*TEN)
     assert set(stage.mirror.current()[1].moment.held.values()) == {
-        "it is not listed any more, but the answer about it is older than one before"
+        "it is no longer listed, but the answer about it is older than one before"
     }
 
 

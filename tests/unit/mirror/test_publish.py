@@ -57,7 +57,7 @@ def published(
     threshold: Threshold = STRICT,
     look_up: LookingUp | None = None,
 ) -> Current:
-    gathered = Gathered(catalog, after, gone or {}, fresh)
+    gathered = Gathered(catalog or CATALOG, catalog is not None, after, gone or {}, fresh)
     return publish(before, gathered, LATER, threshold, look_up or LookingUp())
 
 

@@ -9,7 +9,7 @@ from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Event, EventKind
 from plugin.core.config.catalog import Catalog
 from plugin.core.decision.preview import EmittedPreview
-from plugin.core.facts.model import Elsewhere, Hold, Identity, LookedUp, Mark, Repository, Snapshot
+from plugin.core.facts.model import Elsewhere, Hold, LookedUp, Mark, Repository, Snapshot
 from plugin.state import Head, Known
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository
 
@@ -23,11 +23,13 @@ def repository(name: str = "acme/orders", title: str = ODD) -> Repository:
     pull_request = make_pull_request(7, title=title, head_seen_at=MONDAY, settled=False, config="version: 1")
     return replace(
         make_repository(name, pull_request, make_pull_request(9, fork=True)),
-        looked_up={3: LookedUp(Elsewhere.MERGED, ((3, "2026-11-16T09:00:00Z"),))},
+        looked_up={3: LookedUp(Elsewhere.MERGED, "token")},
         held={9: Hold("not listed", MONDAY, 2)},
-        identity=Identity(1, "R_1"),
-        mark=Mark(((7, "2026-11-16T09:00:00Z"),), ("LA_1", ""), settled=False),
+        identity="1:R_1",
+        mark=Mark("token", MONDAY, settled=False),
         listed_at=MONDAY,
+        archived_at=MONDAY,
+        missing_labels=frozenset({"preview"}),
     )
 
 
