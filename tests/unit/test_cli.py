@@ -251,7 +251,7 @@ def _stored(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage whose state the commands find, with its catalog and source."""
     monkeypatch.setattr("plugin.cli.open_state", lambda _: stage.state)
     monkeypatch.setattr("plugin.cli.stored", lambda _: stage.state.store.load())
-    monkeypatch.setattr("plugin.app.make_source", lambda *_: stage.source)
+    monkeypatch.setattr("plugin.app.open_source", lambda *_: stage.source)
     monkeypatch.setenv("PREVIEW_CATALOG", str(stage.path))
     monkeypatch.setenv("PREVIEW_SOURCE", "file:scripted")
     return stage
@@ -278,7 +278,7 @@ def test_explain_goes_on_from_what_a_server_has_stored_without_changing_it(store
     assert result.stdout == (
         'orders for acme/orders#1: active, because it has the label "preview"\n'
         "  https://orders-1.preview.example.com  namespace preview-orders-1\n"
-        "  held: it is not listed any more, and could not be looked up\n"
+        "  held: it is no longer listed, and could not be looked up\n"
         "  payments -> staging  http://app.staging-payments.svc.cluster.local\n"
         "    default: nothing else was asked for\n"
         '  2026-11-21 09:00:02Z created: it has the label "preview"\n'

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.facts.confirm import (
@@ -223,8 +224,9 @@ def _cause(known: PullRequest | None, listed: PullRequest) -> str:
 
 
 def _hold(before: Repository | None, reading: Repository, number: int, cause: str) -> Hold:
-    if number in reading.held:  # the source could not read it
-        return replace(reading.held[number], cause=reading.held[number].reason)
+    if number in reading.held:  # the source could not read it, and quotes its server
+        cause = one_line(reading.held[number].reason)
+        return Hold(cause, cause=cause)
     if cause:
         return Hold(f"{cause}, and was not looked up yet", cause=cause)
     held_before = before.held.get(number) if before else None

@@ -173,8 +173,8 @@ class GitHubClient:
         """Return headers and parsed body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
         try:
             requester = self._client_for(owner).requester
-            if requester.auth:  # an installation's token is renewed here
-                _called(requester.auth.authentication, {})
+            if requester.auth:
+                _called(_authenticate, requester.auth)
         except Unavailable:
             self._forget(owner)
             raise
@@ -241,6 +241,11 @@ def _called(method: Callable[Parameters, Result], *args: Parameters.args, **kwar
         raise meaning(error.status, error.headers or {}, None if page else error.data) from None
     except _MISREAD as error:
         raise _unreachable(error) from None
+
+
+def _authenticate(auth: Auth.Auth) -> None:
+    auth.authentication({})  # gets an installation's token if there is none, or if it ends soon
+    auth.authentication({})  # looks at when it ends, as it will be before each request
 
 
 def _id_of(installation: Installation) -> int:

@@ -18,6 +18,8 @@ from plugin.sources.github.queries import label_parts, newest_part, repository_e
 # What is raised when an answer that is not as documented is read. No AttributeError: that would be our own mistake.
 MALFORMED = (KeyError, TypeError, ValueError, IndexError)
 
+GHOST = "ghost"  # GitHub's own name for a deleted account
+
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _NODE_ID = re.compile(r"[A-Za-z0-9_=+/-]{1,200}", re.ASCII)
 _IDENTITY = re.compile(r"(?P<database_id>[0-9]{1,20}):(?P<node_id>.+)", re.ASCII)
@@ -60,7 +62,7 @@ class Listed:
     id: str
     number: int
     title: str
-    author: str
+    author: str | None  # None: GitHub could not say
     branch: str
     target_branch: str
     head_sha: str
@@ -72,12 +74,15 @@ class Listed:
     updated_at: datetime
     certain: bool  # False: something of it may look different as soon as it is read again
 
-    def pull_request(self, body: str, config: ConfigFile | None, *, settled: bool) -> PullRequest:
+    def pull_request(
+        self, before: PullRequest | None, body: str, config: ConfigFile | None, *, settled: bool
+    ) -> PullRequest:
         """Complete it. `settled`: the description will be the same as long as `updated_at` is."""
+        author = self.author or (before.author if before else GHOST)
         return PullRequest(
             number=self.number,
             title=self.title,
-            author=self.author,
+            author=author,
             branch=self.branch,
             target_branch=self.target_branch,
             head_sha=self.head_sha,
@@ -239,10 +244,12 @@ def _listed(part: Part, database_id: int) -> Listed:
     )
 
 
-def _author(part: Part) -> str:
+def _author(part: Part) -> str | None:
     author = part.value
-    if author is None or part.errors:
-        return "ghost"  # GitHub's own name for a deleted account
+    if part.errors:
+        return None
+    if author is None:
+        return GHOST
     return f"{_text(author['login'])}[bot]" if author["__typename"] == "Bot" else _text(author["login"])
 
 

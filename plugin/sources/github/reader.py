@@ -65,7 +65,8 @@ class GitHubSource:
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out."""
-        identities = _identities({name: known[name] for name in {locator.repository for locator in locators}})
+        names = {locator.repository for locator in locators}
+        identities = _identities({name: known[name] for name in names if name in known})
         with self._client.until(self._client.after(SECONDS_TO_LOOK_UP)):
             return look_up(self._client, locators, identities)
 

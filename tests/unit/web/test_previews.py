@@ -122,10 +122,10 @@ def test_a_history_says_what_happened_when_and_why(stage: Stage, staged: FlaskCl
         {
             "at": "2026-11-21T09:00:04Z",
             "kind": "held",
-            "reason": "it is not listed any more, and could not be looked up",
+            "reason": "it is no longer listed, and could not be looked up",
         },
     ]
-    assert answer["previews"][0]["held"] == "it is not listed any more, and could not be looked up"
+    assert answer["previews"][0]["held"] == "it is no longer listed, and could not be looked up"
     assert read(staged)["previews"] == answer["previews"]
 
 

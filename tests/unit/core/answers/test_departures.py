@@ -88,7 +88,6 @@ SKIPPED = make_pull_request(1, labels=("no-preview", "preview"))
         (DRAFT, {"draft": True, "labels": {"preview"}}, "it is a draft", True),
         (DRAFT, {"draft": False, "labels": {"preview"}}, "it is a draft", False),
         (DRAFT, {"draft": True, "labels": {"preview", "x"}}, "it is a draft", False),
-        (DRAFT, {"draft": True, "labels": {"preview"}, "all_labels": False}, "it is a draft", False),
         (DRAFT, {"draft": True, "labels": {"preview"}, "updated_at": None}, "it is a draft", False),
         (DRAFT, {"draft": True, "labels": {"preview"}, "updated_at": MONDAY.replace(hour=8)}, "it is a draft", False),
         (DRAFT, {"draft": True, "labels": {"preview"}, "updated_at": MONDAY.replace(hour=10)}, "it is a draft", True),

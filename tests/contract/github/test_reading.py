@@ -29,7 +29,7 @@ def test_both_sources_give_the_same_snapshot_and_the_same_parameters(plugin: Plu
     from_file.refresh()
     plugin.refresh()
 
-    without_identity = {name: replace(it, identity=None) for name, it in plugin.snapshot().repositories.items()}
+    without_identity = {name: replace(it, identity="") for name, it in plugin.snapshot().repositories.items()}
     assert from_file.snapshot().repositories == without_identity
     assert from_file.answer() == plugin.answer()
 
