@@ -10,9 +10,7 @@ from redis.retry import Retry
 
 from plugin.errors import InvalidSettings
 from plugin.state import Unreachable
-from plugin.state.entries import SCHEMA
 
-PREFIX = f"preview-plugin:{SCHEMA}:"  # of every key; replicas that know another schema keep to themselves
 TIMEOUT = 1.0  # seconds to connect, and to wait for an answer
 
 

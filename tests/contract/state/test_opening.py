@@ -4,7 +4,7 @@ import pytest
 
 from plugin.state import Unreachable
 from plugin.state.opening import open_state
-from plugin.state.redis_lease import LEASE
+from plugin.state.redis_keys import LEASE
 from tests.redis_server import RedisServer
 from tests.server import free_port
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,12 @@ from structlog.testing import capture_logs
 
 from plugin.state import NOTHING, Head, Outdated, Unreachable
 from plugin.state.redis import RedisStore
-from plugin.state.redis_client import PREFIX, connect
-from plugin.state.redis_lease import LEASE
+from plugin.state.redis_client import connect
+from plugin.state.redis_keys import PREFIX
+from tests.contract.state.replicas import GivenLease, Replicas
 from tests.knowledge import CATALOG, FULL, acknowledgement, details, known, later, repository, with_repository
 from tests.redis_server import RedisServer, serve_redis
 from tests.store_promises import DurableStorePromises, Place, place_of
-
-STATE = f"{PREFIX}state"
 
 
 @pytest.fixture(name="place")
@@ -28,45 +27,6 @@ def _place(redis: RedisServer) -> Iterator[Place]:
 
 class TestRedis(DurableStorePromises):
     """What every state promises that outlives its process."""
-
-
-@dataclass
-class GivenLease:
-    """Whoever the test says, in Redis too."""
-
-    token: bytes
-    held: bool = False
-
-
-@dataclass
-class Replicas:
-    server: RedisServer
-    stack: ExitStack
-    leases: list[GivenLease] = field(default_factory=list)
-
-    def new(self) -> RedisStore:
-        lease = GivenLease(f"replica {len(self.leases)}".encode())
-        self.leases.append(lease)
-        client = self.stack.enter_context(connect(self.server.url))
-        return RedisStore(client, lease)
-
-    def polls(self, number: int) -> None:
-        """Give the lease to one of them."""
-        for index, lease in enumerate(self.leases):
-            lease.held = index == number
-        with self.server.client() as client:
-            client.set(LEASE, self.leases[number].token)
-
-    def copy(self) -> dict[bytes, bytes]:
-        """Return all that Redis holds, as a disk or another Redis would have it."""
-        with self.server.client() as client:
-            return dict(client.hgetall(STATE))
-
-    def throw_back(self, to: dict[bytes, bytes]) -> None:
-        with self.server.client() as client:
-            client.delete(STATE)
-            if to:
-                client.hset(STATE, mapping=to)
 
 
 @pytest.fixture(name="replicas")

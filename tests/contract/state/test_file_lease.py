@@ -1,4 +1,4 @@
-"""Who serves from a file: one process, until it ends in any way."""
+"""The lease of a file: one process serves, until it ends in any way."""
 
 import signal
 import subprocess
@@ -37,7 +37,7 @@ def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_it_is_held_from_competing_until_it_is_closed(path: Path) -> None:
+def test_a_file_lease_is_held_until_it_is_closed(path: Path) -> None:
     lease = FileLease(path)
     assert not lease.held
     lease.compete()
@@ -49,26 +49,26 @@ def test_it_is_held_from_competing_until_it_is_closed(path: Path) -> None:
         pass
 
 
-def test_a_second_process_is_refused_and_told_why(path: Path) -> None:
+def test_a_second_process_is_refused_the_file_lease(path: Path) -> None:
     with held_by_another_process(path):
-        lease = FileLease(path, patience=0.1)
+        lease = FileLease(path, timeout=0.1)
         with pytest.raises(
-            InvalidSettings, match=rf"another process serves from {path}; several replicas share a Redis"
+            InvalidSettings, match=rf"another process serves from {path}; use Redis for several replicas"
         ):
             lease.compete()
         assert not lease.held
 
 
-def test_a_file_has_one_lock_whatever_it_is_called(path: Path, tmp_path: Path) -> None:
+def test_a_file_has_one_lock_whatever_name_leads_to_it(path: Path, tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(path)
     (tmp_path / "folder").symlink_to(tmp_path)
     with held_by_another_process(path):
         for name in (tmp_path / "link.db", tmp_path / "folder" / "state.db"):
             with pytest.raises(InvalidSettings, match="another process"):
-                FileLease(name, patience=0.0).compete()
+                FileLease(name, timeout=0.0).compete()
 
 
-def test_a_process_that_was_killed_holds_nothing(path: Path) -> None:
+def test_a_killed_process_releases_the_file_lease(path: Path) -> None:
     with held_by_another_process(path) as process:
         process.send_signal(signal.SIGKILL)
         lease = FileLease(path)
@@ -77,7 +77,7 @@ def test_a_process_that_was_killed_holds_nothing(path: Path) -> None:
         lease.close()
 
 
-def test_a_process_that_is_ending_is_waited_for(path: Path) -> None:
+def test_the_file_lease_waits_for_a_process_that_is_ending(path: Path) -> None:
     with held_by_another_process(path) as process:
         assert process.stdin
         process.stdin.close()
@@ -87,6 +87,6 @@ def test_a_process_that_is_ending_is_waited_for(path: Path) -> None:
         lease.close()
 
 
-def test_a_place_that_cannot_be_locked_is_a_wrong_setting(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_locked_is_an_invalid_setting(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"^PREVIEW_STATE: .*missing/state\.db cannot be locked: "):
         FileLease(tmp_path / "missing" / "state.db").compete()
