@@ -27,6 +27,7 @@ from plugin.sources.github.reader import GitHubSource
 from plugin.state import State, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
+from plugin.web.bodies import register_bodies
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews
@@ -88,6 +89,7 @@ def make_app(settings: Settings, mirror: Mirror, metrics: Metrics, now: Clock = 
     read_token = settings.read_token.get_secret_value() if settings.read_token else None
     answers = Answers(mirror)
     register_errors(app)
+    register_bodies(app)
     register_access_log(app, metrics)
     app.register_blueprint(getparams(answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(answers, read_token, now))
