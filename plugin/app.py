@@ -27,6 +27,7 @@ from plugin.sources.opening import open_deliveries, open_source
 from plugin.state import State, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
+from plugin.web.bodies import register_bodies
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews
@@ -110,6 +111,7 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = 
     app.url_map.merge_slashes = False  # would answer with a redirect, which Argo CD follows as a GET
     read_token = settings.read_token.get_secret_value() if settings.read_token else None
     register_errors(app)
+    register_bodies(app)
     register_access_log(app, metrics)
     app.register_blueprint(getparams(plugin.answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(plugin.answers, read_token, now))

@@ -72,6 +72,9 @@ class Headers(Protocol):
 class Deliveries(Protocol):
     """A source's webhook deliveries. Each only hints at repositories that are worth a look; it is never believed."""
 
+    def claims_signature(self, headers: Headers) -> bool:
+        """Tell whether a delivery has a signature at all, which is known before its body is read."""
+
     def is_signed(self, headers: Headers, body: bytes) -> bool:
         """Tell whether a delivery comes from somebody who knows a secret; `body` is as it was sent."""
 
