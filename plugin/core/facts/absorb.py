@@ -48,8 +48,8 @@ class Absorbed:
 def labels_to_ask(catalogs: Iterable[Catalog]) -> dict[str, frozenset[str]]:
     """Return for each repository the labels to list by; an empty set means every open pull request.
 
-    GitHub joins labels with OR, so one of each service's required labels finds every candidate; the verdict checks that
-    all of them are there. Of several catalogs, the union serves each.
+    A source finds what has any of them, so one of each service's required labels finds every candidate; the verdict
+    checks that all are there. Of several catalogs, the union serves each.
     """
     asked: dict[str, dict[str, str]] = {}
     everything = set()
@@ -243,7 +243,7 @@ def _hold(before: Repository | None, reading: Repository, number: int, cause: st
 def _absorbed(
     before: PullRequest | None, reading: PullRequest, repository: str, catalog: Catalog, now: datetime
 ) -> PullRequest:
-    # GitHub's answers can go back in time by some seconds; an older one than we have seen tells nothing.
+    # Answers can go back in time by some seconds; an older one than we have seen tells nothing.
     newest = before if before and before.updated_at > reading.updated_at else reading
     same_head = before is not None and before.head_sha == newest.head_sha
     newest = replace(newest, head_seen_at=before.head_seen_at if before and same_head else now)
