@@ -1,7 +1,8 @@
-# The plugin's image. Build it with another base if you mirror images: --build-arg BASE=registry.example.com/python:3.13-slim
-ARG BASE=python:3.13-slim
+# The plugin's image. If you mirror images: --build-context base=docker-image://registry.example.com/python:3.13-slim
+# Dependabot renews the version and its digest together; it reads FROM, but no ARG.
+FROM python:3.13.15-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS base
 
-FROM ${BASE} AS build
+FROM base AS build
 WORKDIR /build
 RUN python -m venv /venv
 COPY tools/lock/runtime.txt tools/lock/runtime.txt
@@ -10,7 +11,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY plugin plugin
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM ${BASE}
+FROM base
 COPY --from=build /venv /venv
 # The root file system can be read-only: gunicorn's heartbeat file lives in memory, the state where PREVIEW_STATE says.
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 GUNICORN_CMD_ARGS="--worker-tmp-dir=/dev/shm"

@@ -1,4 +1,4 @@
-"""Metrics in Prometheus' format. Each app has a registry of its own, so that tests can make many apps."""
+"""Metrics in Prometheus' format. Each app has its own registry, so that tests can make many apps."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -23,6 +23,11 @@ class Metrics:
             "Repositories whose last reading did not count",
             registry=self.registry,
         )
+        self.unread = Gauge(
+            "preview_repositories_unread",
+            "Repositories of the catalog that were never read, so that their services wait",
+            registry=self.registry,
+        )
         self.pull_requests = Gauge(
             "preview_pull_requests", "Labelled open pull requests that are known", registry=self.registry
         )
@@ -31,13 +36,16 @@ class Metrics:
             "1 while a newer version of the catalog is refused",
             registry=self.registry,
         )
-        self.github_requests = Counter("preview_github_requests", "Requests to GitHub", registry=self.registry)
-        self.github_points = Counter(
-            "preview_github_points", "Rate-limit points spent at GitHub", registry=self.registry
+        self.source_requests = Counter(
+            "preview_source_requests", "Requests to the source", ["source"], registry=self.registry
         )
-        self.github_points_left = Gauge(
-            "preview_github_points_left",
-            "Rate-limit points left at GitHub, as it said last",
+        self.source_points = Counter(
+            "preview_source_points", "Rate-limit points spent at the source", ["source"], registry=self.registry
+        )
+        self.source_points_left = Gauge(
+            "preview_source_points_left",
+            "Rate-limit points left at the source, as it said last",
+            ["source"],
             registry=self.registry,
         )
         self.snapshot_age = Gauge(
@@ -55,8 +63,9 @@ class Metrics:
             ["by"],  # confirm, breaker
             registry=self.registry,
         )
+        self.events = Counter("preview_events", "What happened to previews", ["event"], registry=self.registry)
         self.refresh_failures = Counter(
-            "preview_refresh_failures", "Refreshes that brought nothing at all", registry=self.registry
+            "preview_refresh_failures", "Refreshes in which nothing could be read or stored", registry=self.registry
         )
         self.polls = Gauge("preview_polls", "1 where this replica is the one that polls", registry=self.registry)
         self.state_errors = Counter(

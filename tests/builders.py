@@ -84,7 +84,7 @@ def make_look_up(state: str = "open", **given: Any) -> LookUp:
     """What a source says of a pull request; open ones have no label unless they are given some."""
     defaults: dict[str, Any] = {"answered_at": MONDAY + timedelta(minutes=1)}
     if state != "missing":
-        defaults["updated_at"] = MONDAY
+        defaults |= {"updated_at": MONDAY, "target_branch": "main", "settled": True}
     return LookUp(PullRequestState(state), **defaults | given)
 
 

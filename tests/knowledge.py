@@ -5,8 +5,9 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta
 
 from plugin.core.answers.history import Event, EventKind
-from plugin.core.answers.live import Hold, Live, LivePreview
+from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
+from plugin.core.decision.preview import LivePreview
 from plugin.core.facts import model
 from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.model import Elsewhere, LookedUp, Mark, Repository, Snapshot

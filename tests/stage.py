@@ -1,21 +1,25 @@
 """A mirror whose source says what the test wrote down."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from plugin.core.answers.filters import parse_filters
+from plugin.app import Parts
+from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from plugin.core.config.threshold import Threshold
+from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.model import LookUp, PullRequest, Repository
+from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.mirror.published import Published
-from plugin.mirror.refresh import Mirror, RefreshReport
+from plugin.mirror.current import Current
+from plugin.mirror.newest import Newest
+from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Doubt, Usage, Wanted
-from plugin.state import Known, State
+from plugin.state import Known, State, Store
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.builders import catalog_text, make_look_up, make_repository
 
@@ -70,31 +74,48 @@ class Stage:
 
     path: Path
     source: ScriptedSource
-    mirror: Mirror
+    refresher: Refresher
+    answers: Answers
+    newest: Newest
     state: State
-    clock: "Clock"
+    clock: Clock
     reports: list[RefreshReport]
 
     def write_catalog(self, services: Mapping[str, Mapping[str, Any]]) -> None:
         self.path.write_text(catalog_text(services), "utf-8")
 
+    def refresh(self, only: Collection[str] | None = None) -> RefreshReport:
+        return self.refresher.refresh(only)
+
+    def current(self) -> Current:
+        """Return everything that is known, decided. Raises NotReady."""
+        return self.answers.current()
+
+    def catalog(self) -> Catalog:
+        """Return the catalog in force. Raises NotReady."""
+        catalog = self.current().known.catalog
+        assert catalog
+        return catalog
+
     def titles(self) -> dict[str, list[str]]:
-        """Answer what is known of each repository of the catalog in force."""
-        catalog, current = self.mirror.current()
+        """Return what is known of each repository of the catalog in force."""
+        repositories = self.known().snapshot.repositories
         return {
-            name: [pull_request.title for pull_request in current.known.snapshot.repositories[name].pull_requests]
-            for name in catalog.repositories
+            name: [pull_request.title for pull_request in repositories[name].pull_requests]
+            for name in self.catalog().repositories
         }
 
     def answer(self, **parameters: Any) -> list[str]:
-        """Answer the names that an input gets. Raises NotReady or InvalidRequest."""
-        catalog, current = self.mirror.current()
-        body = self.mirror.answer(current, parse_filters(parameters, catalog))
-        return [one["name"] for one in json.loads(body)["output"]["parameters"]]
+        """Return the names that an input gets. Raises NotReady or InvalidRequest."""
+        return [one["name"] for one in json.loads(self.answers.parameters(parameters))]
 
     def known(self) -> Known:
-        """Answer everything that is known."""
-        return self.mirror.current()[1].known
+        """Return everything that is known."""
+        return self.current().known
+
+    def acknowledge(self, fingerprint: str) -> None:
+        """Say that what a catalog removes is meant."""
+        self.state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, "ada", self.clock()))
 
     def restarted(self) -> "Stage":
         """A new process with the same state, source and catalog."""
@@ -106,16 +127,23 @@ class Stage:
         return _stage(path, self.source, self.state, self.clock)
 
 
-def make_stage(tmp_path: Path) -> Stage:
+def make_stage(tmp_path: Path, store: Store | None = None) -> Stage:
     """Orders, which calls payments; nothing was read yet."""
     path = tmp_path / "catalog.yaml"
     path.write_text(catalog_text({"orders": {"depends_on": ["payments"]}, "payments": {}}), "utf-8")
     source = ScriptedSource({"acme/orders": [], "acme/payments": []})
-    return _stage(path, source, State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None), Clock())
+    return _stage(path, source, State(store or MemoryStore(), LocalBoard(), LocalLease(), lambda: None), Clock())
 
 
 def _stage(path: Path, source: ScriptedSource, state: State, clock: Clock) -> Stage:
     reports: list[RefreshReport] = []
-    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), clock)
-    mirror = Mirror(source, WatchedCatalog(path), published, state, reports.append)
-    return Stage(path, source, mirror, state, clock, reports)
+    plugin = Parts(
+        source=source,
+        catalog=WatchedCatalog(path),
+        state=state,
+        breaker=Threshold(5, 20),
+        max_stale=timedelta(hours=1),
+        clock=clock,
+        observers=[reports.append],
+    ).together()
+    return Stage(path, source, plugin.refresher, plugin.answers, plugin.newest, state, clock, reports)

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from plugin.core.config.branches import is_branch_name
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Branch, PullRequestReference, Reference, SameBranch, Staging
 from plugin.core.facts.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
@@ -22,7 +23,9 @@ numbers = st.integers(1, 9_999_999)
 small_numbers = st.integers(1, 4)
 dns_labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 repository_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", fullmatch=True)
-branch_names = st.from_regex(r"[^\x00-\x20\x7f~^:?*\[\\]{1,255}", fullmatch=True)
+branch_names = st.from_regex(r"[A-Za-z0-9_#%&+=@é🚀][A-Za-z0-9_#%&+=é🚀/-]{0,250}", fullmatch=True).filter(
+    is_branch_name
+)
 urls = st.from_regex(
     r"https://[A-Za-z0-9-]{1,20}(\.[A-Za-z0-9-]{1,20}){0,3}(:[0-9]{1,5})?(/[!-\"$-\[\]-~]*)?", fullmatch=True
 )

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from plugin.core.answers.history import Event, EventKind
-from plugin.core.answers.live import Hold, Live, LivePreview
+from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog, load_catalog
+from plugin.core.decision.preview import LivePreview
 from plugin.core.facts import model
 from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.model import Elsewhere, LookedUp, PullRequest, Repository, Snapshot

@@ -23,14 +23,14 @@ ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache" / "npm"
 TARGET = ROOT / "tests" / "fakes" / "github"
 
-# What every function of queries.py asks, with arguments that make each of its fields appear.
+# What every function of queries.py that makes a query asks, with arguments that make each of its fields appear.
 EXAMPLES = {
-    "probe": queries.probe([1]),
-    "listing": queries.listing([1]),
-    "labels": queries.labels(),
-    "details": queries.details([1]),
-    "confirm": queries.confirm([1]),
-    "identity": queries.identity(),
+    "probe": queries.probe({"acme/orders": ["preview"]}),
+    "listing": queries.listing([queries.Page("acme/orders", ["preview"], 1)]),
+    "labels": queries.labels("PR_1"),
+    "details": queries.details(["PR_1"], {"acme/orders": ["sha"]}, ".preview.yaml"),
+    "confirm": queries.confirm({"acme/orders": [1]}),
+    "identity": queries.identity(["R_1"]),
 }
 # What tests read beyond the plugin's queries.
 TESTS = "query Tests { rateLimit { limit cost remaining used resetAt nodeCount } }"
@@ -106,11 +106,11 @@ def examples() -> list[str]:
     functions = {
         name
         for name, value in inspect.getmembers(queries, inspect.isfunction)
-        if value.__module__ == queries.__name__ and not name.startswith("_")
+        if inspect.signature(value).return_annotation is queries.Query and not name.startswith("_")
     }
     if functions != EXAMPLES.keys():
         raise SystemExit(f"EXAMPLES and queries.py differ in {sorted(functions ^ EXAMPLES.keys())}")
-    return [*EXAMPLES.values(), TESTS]
+    return [*(query.text for query in EXAMPLES.values()), TESTS]
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from plugin.core.config.catalog_file import CatalogFile
 from plugin.core.config.repo_config import RepositoryConfigFile
@@ -16,8 +17,25 @@ MODELS: dict[str, type[FileModel]] = {
 
 def schema(name: str) -> str:
     """Return the text of one schema file."""
-    content = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | MODELS[name].model_json_schema()
-    return json.dumps(content, indent=2) + "\n"
+    content = MODELS[name].model_json_schema()
+    for part in (content, *content["$defs"].values()):
+        required = part.get("required", ())
+        part["properties"] = {
+            key: value if key in required else _or_empty(value) for key, value in part["properties"].items()
+        }
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"} | content, indent=2) + "\n"
+
+
+def _or_empty(value: dict[str, Any]) -> dict[str, Any]:
+    """Accept a key without a value where a missing key is accepted: the models treat them alike."""
+    entries = value.get("additionalProperties")
+    if isinstance(entries, dict) and "$ref" in entries:
+        value = value | {"additionalProperties": {"anyOf": [entries, {"type": "null"}]}}
+    if "anyOf" in value:
+        choices = value["anyOf"] if {"type": "null"} in value["anyOf"] else [*value["anyOf"], {"type": "null"}]
+        return value | {"anyOf": choices}
+    described = {key: value[key] for key in ("title", "description", "default") if key in value}
+    return {"anyOf": [{key: value[key] for key in value if key not in described}, {"type": "null"}]} | described
 
 
 if __name__ == "__main__":

@@ -62,11 +62,16 @@ class WatchedCatalog:
         self._failure = self._look()
         if in_force is None:
             self._newer = None
-        if in_force and (self._is_older(in_force.text) or self._failure):
+        if in_force and (self._is_older(in_force.text) or not self._counts):
             self.newest = in_force
         elif self._own:
             self.newest = self._own
         return self.newest
+
+    @property
+    def _counts(self) -> bool:
+        """Whether what was read last is meant. A file that is gone for a moment takes nothing back."""
+        return self._own is not None and (self._failure is None or isinstance(self._failure, OSError))
 
     def _look(self) -> OSError | InvalidFile | None:
         """Read the file if it has changed; return what is wrong with it."""

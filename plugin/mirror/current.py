@@ -1,70 +1,89 @@
 """What is known now, decided: everything that an answer is made from, and nothing in it ever changes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.emission import body, emission
+from plugin.core.answers.emission import filtered, missing, parameters
 from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Moment
-from plugin.core.config.catalog import Service
+from plugin.core.config.catalog import Catalog, Service
+from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
-from plugin.core.decision.decide import Decision, decide
+from plugin.core.decision.decide import Decision, changed, decide
+from plugin.core.decision.part import Part
 from plugin.core.decision.preview import Preview
+from plugin.core.decision.wishes import AllWishes
 from plugin.state import Known
 
 
 @dataclass(frozen=True)
 class Current:
-    """One version of what is known, with the decision on every preview and the answers that are ready."""
+    """One version of what is known, with the decision on every preview."""
 
     known: Known
-    decision: Decision | None  # None as long as there is no catalog
-    bodies: Mapping[Filters, bytes] = field(default_factory=dict)
+    decision: Decision | None  # by the catalog in force; None as long as there is none
+    edited: Decision | None = None  # by the catalog that the breaker holds, to go on from
 
     @property
-    def previews(self) -> tuple[Preview, ...]:
+    def previews(self) -> Iterator[Preview]:
         """Every preview, live or not, in the order of service and number."""
-        return self.decision.previews if self.decision else ()
+        return iter(self.decision.previews if self.decision else ())
 
-    def answer(self, filters: Filters) -> bytes | None:
-        """Return what was emitted to an input for this very version; None if nothing was, or nobody has it any more."""
-        emitted = self.known.emitted.get(filters)
-        if emitted is None or emitted.version != self.known.head.version:
-            return None
-        # Made anew it may lack something: another version of this program can give other names.
-        return self.bodies.get(filters) or (emitted.body if emitted.held else self.complete_answer(filters))
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the decision names everything that was answered last, so that it can be answered from.
 
-    def complete_answer(self, filters: Filters) -> bytes | None:
-        """Return an answer that leaves out nothing that was emitted to an input; None if nobody has one any more."""
-        emitted = self.known.emitted[filters]
-        if not self.decision or emitted.previews.keys() - emission(0, self.decision, filters).previews.keys():
-            return None
-        return self.bodies.get(filters) or self.render(filters)
+        Another version of this program can give other names, and a state can have lost an entry.
+        """
+        live = self.known.live
+        return self.decision is not None and (live is None or next(missing(live, self.decision), None) is None)
 
-    def services_of(self, locator: Locator) -> tuple[Service, ...]:
-        """Return the services of a pull request's repository, however its name is spelt."""
-        repositories = self.known.catalog.repositories if self.known.catalog else {}
-        name = locator.repository.casefold()
-        return next((services for known, services in repositories.items() if known.casefold() == name), ())
+    def parameters(self, filters: Filters) -> bytes | None:
+        """Return what an input gets, as a JSON list; None if nobody has a safe answer."""
+        hold = self.known.hold
+        if hold:
+            return None if hold.parameters is None else filtered(hold.parameters, filters)
+        return parameters(self.decision, filters) if self.decision and self.complete else None
+
+    def wishes(self, catalog: Catalog) -> AllWishes | None:
+        """Return what was read with a catalog, if something was."""
+        made = next((each for each in (self.decision, self.edited) if each and each.catalog is catalog), None)
+        return made.wishes if made else None
 
     @cached_property
     def moment(self) -> Moment:
         """What the history compares."""
-        return Moment(
-            {key: each.preview for key, each in self.decision.live.items()} if self.decision else {},
-            held_by_confirm(self)
-            | {
-                key: f"the breaker holds it back: {reason}"
-                for key, reason in held_by_breaker(self.known.emitted).items()
-            },
-        )
+        return Moment(self.decision.live if self.decision else {}, self.in_doubt | self.held_back)
 
-    def render(self, filters: Filters) -> bytes | None:
-        """Make the answer that follows from the decision; None if the catalog does not know the input."""
-        decision = self.decision
-        return body(decision, filters) if decision and filters.known_to(decision.catalog) else None
+    @cached_property
+    def in_doubt(self) -> dict[str, str]:
+        """The live previews whose pull request is in doubt, by their key: why they stay as they are."""
+        held = self.decision.held.values() if self.decision else ()
+        return {key: reason for each in held for key, reason in each.items()}
+
+    @cached_property
+    def held_back(self) -> dict[str, str]:
+        """The previews that the breaker holds back, by their key: what would remove them."""
+        hold = self.known.hold
+        return {key: f"the breaker holds it back: {reason}" for key, reason in hold.departures.items()} if hold else {}
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The repositories of the catalog in force that were never read; their services wait alone."""
+        catalog, read = self.known.catalog, self.known.snapshot.repositories
+        return tuple(name for name in catalog.repositories if name not in read) if catalog else ()
+
+    @property
+    def to_release(self) -> str:
+        """The command that makes the breaker release what it holds; "" if it holds nothing."""
+        return f"preview-plugin acknowledge {self.known.hold.catalog}" if self.known.hold else ""
+
+    def services_of(self, locator: Locator) -> tuple[Service, ...]:
+        """Return the services of a pull request's repository, however its name is spelt."""
+        repositories = self.known.catalog.repositories if self.known.catalog else {}
+        name = folded(locator.repository)
+        return next((services for known, services in repositories.items() if folded(known) == name), ())
 
 
 def decided(known: Known, before: Decision | None = None) -> Current:
@@ -72,29 +91,15 @@ def decided(known: Known, before: Decision | None = None) -> Current:
     return Current(known, decide(known.catalog, known.snapshot, before) if known.catalog else None)
 
 
-def held_by_confirm(current: Current) -> dict[str, str]:
-    """Return the live previews whose pull request vanished from its listing (key: why they stay)."""
-    return {
-        preview.key: preview.repository.held[preview.pull_request.number].reason
-        for preview in current.previews
-        if preview.verdict.live and preview.pull_request.number in preview.repository.held
-    }
+def answers_differ(before: Current, after: Current) -> bool:
+    """Tell whether an answer to somebody can be another one now."""
+    if after.known.hold:  # the answer stays as it was
+        return False
+    if before.known.hold or before.decision is None or after.decision is None:
+        return before.decision is not after.decision
+    old, new = before.decision.parts, after.decision.parts
+    return any(_differ(old.get(name), new.get(name)) for name in changed(old, new))
 
 
-def held_by_breaker(emissions: Mapping[Filters, Emitted]) -> dict[str, str]:
-    """Return the previews that would have left an answer (key: why)."""
-    return {
-        emitted.previews[name].key: departure.reason
-        for emitted in emissions.values()
-        for name, departure in emitted.held.items()
-    }
-
-
-def waits_for_human(known: Known) -> bool:
-    """Tell whether the breaker waits for `preview-plugin acknowledge`."""
-    return any(emitted.waits_for_human for emitted in known.emitted.values())
-
-
-def to_let_go(known: Known) -> str:
-    """Return the command that makes the breaker let go; "" if it does so by itself, or holds nothing."""
-    return f"preview-plugin acknowledge {known.catalog.fingerprint}" if known.catalog and waits_for_human(known) else ""
+def _differ(old: Part | None, new: Part | None) -> bool:
+    return (old.parameters if old else {}) != (new.parameters if new else {})

@@ -4,23 +4,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from plugin.core.answers.live import Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
+from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
-from plugin.core.decision.decide import wanted_lookups
+from plugin.core.decision.wishes import AllWishes, read_wishes
 from plugin.core.facts.absorb import (
+    Absorbed,
     absorb,
-    covers,
     labels_to_ask,
     stale_look_ups,
     unconfirmed,
+    unread,
     with_confirmations,
     with_look_ups,
 )
 from plugin.core.facts.model import Elsewhere, Repository, Snapshot
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
-from plugin.state import Known
 
 # What a probe cannot see (a missed change, a lost permission) lasts no longer than this.
 LISTED_EVERY = timedelta(minutes=10)
@@ -28,12 +30,14 @@ LISTED_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What is certain now. `catalog` is None until every repository was read once."""
+    """What is certain now."""
 
-    catalog: Catalog | None
+    newest: Catalog
+    may_take_effect: bool  # False: `newest` waits, and the catalog in force stays, if there is one
     snapshot: Snapshot
     gone: Mapping[Locator, Elsewhere]  # pull requests that were confirmed to be elsewhere
     fresh: bool  # the source said something that counts
+    wishes: AllWishes | None  # by the catalog that takes effect, or stays
 
 
 def gather(
@@ -43,11 +47,30 @@ def gather(
     before = current.known
     if before.catalog and newest.fingerprint == before.catalog.fingerprint:
         newest = before.catalog
-    in_force = [before.catalog] if before.catalog else []
-    labels = labels_to_ask([newest, *in_force])
-    kept = labels.keys() | _held_back(before)
-    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in kept}
-    wanted = [
+    labels = labels_to_ask([newest, *([before.catalog] if before.catalog and before.catalog is not newest else [])])
+    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
+    readings = source.read(_wanted(labels, known, now, only))
+    read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
+    snapshot = _with_readings(replace(before.snapshot, repositories=known | read), labels, readings, now)
+    may_take_effect = _may_take_effect(newest, snapshot, before.live)
+    catalog = newest if may_take_effect else before.catalog
+    absorbed = _absorbed(known, read, catalog or newest, now, before.live)
+    snapshot = replace(snapshot, repositories=known | {name: each.repository for name, each in absorbed.items()})
+    snapshot, gone = _confirmed(source, snapshot, absorbed, catalog or newest, now)
+    wishes = None
+    if catalog:
+        wishes = read_wishes(catalog, snapshot.repositories, current.wishes(catalog))
+        snapshot = _looked_up(source, snapshot, wishes.wanted)
+    return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
+
+
+def _wanted(
+    labels: Mapping[str, frozenset[str]],
+    known: Mapping[str, Repository],
+    now: datetime,
+    only: Collection[str] | None,
+) -> list[Wanted]:
+    return [
         Wanted(
             name,
             asked,
@@ -58,32 +81,6 @@ def gather(
         for name, asked in labels.items()
         if only is None or name in only
     ]
-    readings = source.read(wanted)
-    read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
-    snapshot = replace(
-        before.snapshot,
-        doubts={
-            name: doubt for name, doubt in before.snapshot.doubts.items() if name in labels and name not in readings
-        }
-        # Reasons hold what others wrote: GitHub's messages, names, a mistake in a file.
-        | {name: one_line(reading.reason) for name, reading in readings.items() if isinstance(reading, Doubt)},
-        read_at={name: at for name, at in before.snapshot.read_at.items() if name in labels} | dict.fromkeys(read, now),
-    )
-    # A catalog that adds a repository takes effect once that repository was read.
-    catalog = newest if covers(Snapshot(known | read), newest) else before.catalog
-    absorbed = {
-        name: reading if reading is known.get(name) else absorb(known.get(name), reading, catalog or newest, now)
-        for name, reading in read.items()
-    }
-    snapshot, gone = _confirmed(source, replace(snapshot, repositories=known | absorbed))
-    if catalog:
-        snapshot = _looked_up(source, snapshot, wanted_lookups(catalog, snapshot, current.decision))
-    return Gathered(catalog, snapshot, gone, fresh=bool(read))
-
-
-def _held_back(known: Known) -> set[str]:
-    """Name the repositories of what the breaker holds back: if a catalog edit is undone, they are as they were."""
-    return {emitted.previews[name].repository for emitted in known.emitted.values() for name in emitted.held}
 
 
 def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> bool:
@@ -92,10 +89,66 @@ def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> b
     return not timedelta(0) <= now - known.listed_at < LISTED_EVERY  # below zero: the clock was set back
 
 
-def _confirmed(source: Source, snapshot: Snapshot) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
-    asked = unconfirmed(snapshot)
-    answers = source.look_up(asked, snapshot.repositories) if asked else {}
-    return with_confirmations(snapshot, asked, answers)
+def _with_readings(
+    snapshot: Snapshot, kept: Collection[str], readings: Mapping[str, Repository | Doubt], now: datetime
+) -> Snapshot:
+    """Return a snapshot that says of each kept repository when it was read, and why its last reading did not count."""
+    # Reasons hold what others wrote: GitHub's messages, names, a mistake in a file.
+    new = {name: one_line(reading.reason) for name, reading in readings.items() if isinstance(reading, Doubt)}
+    old = {name: doubt for name, doubt in snapshot.doubts.items() if name in kept and name not in readings}
+    read_at = {name: at for name, at in snapshot.read_at.items() if name in kept}
+    return replace(snapshot, doubts=old | new, read_at=read_at | {name: now for name in readings if name not in new})
+
+
+def _may_take_effect(newest: Catalog, snapshot: Snapshot, live: Live | None) -> bool:
+    """Tell whether the newest catalog can be decided on without losing a preview of a repository that was never read.
+
+    Such a repository waits alone if nothing in the last answer belongs to it: neither by its name, nor by a service
+    that the catalog puts there. Without a last answer nobody knows that, so everything must have been read.
+    """
+    waiting = unread(snapshot, newest)
+    if not waiting or live is None:
+        return not waiting
+    names = set(map(folded, waiting))
+    services = {service.name for name in waiting for service in newest.repositories[name]}
+    return not any(
+        folded(name) in names or any(preview.service in services for preview in previews)
+        for name, previews in live.by_repository.items()
+    )
+
+
+def _absorbed(
+    known: Mapping[str, Repository],
+    read: Mapping[str, Repository],
+    catalog: Catalog,
+    now: datetime,
+    live: Live | None,
+) -> dict[str, Absorbed]:
+    return {
+        name: Absorbed(reading)
+        if reading is known.get(name)
+        else absorb(known.get(name), reading, catalog, now, _live(name, known, live))
+        for name, reading in read.items()
+    }
+
+
+def _live(name: str, known: Mapping[str, Repository], live: Live | None) -> Collection[int]:
+    if live is None:  # the last answer was lost, so each one that is known may have been in it
+        return known[name].numbers if name in known else ()
+    return {preview.number for preview in live.by_repository.get(name, ())}
+
+
+def _confirmed(
+    source: Source, snapshot: Snapshot, absorbed: Mapping[str, Absorbed], catalog: Catalog, now: datetime
+) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
+    asked = unconfirmed(snapshot, absorbed.keys(), now)
+    if not asked:
+        return snapshot, {}
+    suspects = {
+        Locator(name, number): listed for name, each in absorbed.items() for number, listed in each.suspects.items()
+    }
+    answers = source.look_up(asked, snapshot.repositories)
+    return with_confirmations(snapshot, suspects, {locator: answers.get(locator) for locator in asked}, catalog, now)
 
 
 def _looked_up(source: Source, snapshot: Snapshot, wanted: Collection[Locator]) -> Snapshot:

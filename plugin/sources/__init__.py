@@ -49,10 +49,34 @@ class Source(Protocol):
         """What was asked so far."""
 
     def read(self, wanted: Sequence[Wanted]) -> Mapping[str, Repository | Doubt]:
-        """Read each wanted repository completely, or say why not."""
+        """Read each wanted repository completely, or say why not.
+
+        A pull request of which the server could not say enough is no doubt about its repository: it is named in
+        `Repository.held` and left out of `pull_requests`.
+        """
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> Mapping[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out.
 
         `known` holds each locator's repository, so that another one that has its name now is not asked.
         """
+
+
+class Headers(Protocol):
+    """HTTP headers, found in any case; a dict will do where the case is known."""
+
+    def get(self, key: str, default: str, /) -> str:
+        """Return a header's value."""
+
+
+class Deliveries(Protocol):
+    """A source's webhook deliveries. Each only hints at repositories that are worth a look; it is never believed."""
+
+    def claims_signature(self, headers: Headers) -> bool:
+        """Tell whether a delivery has a signature at all, which is known before its body is read."""
+
+    def is_signed(self, headers: Headers, body: bytes) -> bool:
+        """Tell whether a delivery comes from somebody who knows a secret; `body` is as it was sent."""
+
+    def hinted(self, headers: Headers, payload: object) -> frozenset[str]:
+        """Return the repositories that may have changed, as the delivery spells them. `payload` is any parsed JSON."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.config.strict_yaml import Limits
 from plugin.core.config.validation import FileModel, parse_yaml, validate
@@ -64,7 +65,7 @@ def load_organisation(path: Path) -> Organisation:
 
 
 class FileSource:
-    """Reads the file anew at each refresh, so that it can be edited while the plugin runs."""
+    """Reads the file again at each refresh, so that it can be edited while the plugin runs."""
 
     def __init__(self, path: Path) -> None:
         self.usage = Usage()
@@ -84,13 +85,14 @@ class FileSource:
         return {locator: self._look_up(locator) for locator in locators}
 
     def _repository(self, wanted: Wanted) -> Repository | Doubt:
-        entry = self._organisation.repositories.get(wanted.name)
+        entry = self._entry(wanted.name)
         if entry is None:
             return Doubt(f"{self._path} has no such repository")
+        asked = {folded(label) for label in wanted.labels}
         found = [
             _pull_request(pull_request)
             for pull_request in sorted(entry.pull_requests, key=lambda pull_request: pull_request.number)
-            if pull_request.state == "open" and (not wanted.labels or wanted.labels.intersection(pull_request.labels))
+            if pull_request.state == "open" and (not asked or not asked.isdisjoint(map(folded, pull_request.labels)))
         ]
         return Repository(
             wanted.name,
@@ -102,12 +104,27 @@ class FileSource:
 
     def _look_up(self, locator: Locator) -> LookUp:
         now = datetime.now(UTC)
-        repository = self._organisation.repositories.get(locator.repository, RepositoryEntry())
+        repository = self._entry(locator.repository) or RepositoryEntry()
         for entry in repository.pull_requests:
             if entry.number == locator.number:
-                state = PullRequestState(entry.state)
-                return LookUp(state, now, entry.updated_at, entry.draft, frozenset(entry.labels))
+                return LookUp(
+                    state=PullRequestState(entry.state),
+                    answered_at=now,
+                    updated_at=entry.updated_at,
+                    draft=entry.draft,
+                    labels=frozenset(entry.labels),
+                    target_branch=entry.target_branch,
+                    settled=True,  # the file is read as a whole
+                )
         return LookUp(PullRequestState.MISSING, now)
+
+    def _entry(self, name: str) -> RepositoryEntry | None:
+        """Find a repository however its name is spelt, as GitHub does."""
+        exactly = self._organisation.repositories.get(name)
+        if exactly is not None:
+            return exactly
+        repositories = self._organisation.repositories.items()
+        return next((entry for known, entry in repositories if folded(known) == folded(name)), None)
 
 
 def _pull_request(entry: PullRequestEntry) -> PullRequest:

@@ -1,4 +1,4 @@
-"""Every request is counted; what is not a probe, and says something new, has a line in the log."""
+"""Counts every request and logs those that are not from probes and have something new to say."""
 
 import time
 
@@ -9,7 +9,7 @@ from plugin.metrics import Metrics
 
 
 def register_access_log(app: Flask, metrics: Metrics) -> None:
-    """Count every answer, and log those that neither are a probe's nor set `g.quiet`."""
+    """Count every response, and log it unless it is a probe's or sets `g.quiet`."""
     log = get_logger()
 
     @app.before_request

@@ -1,7 +1,7 @@
 """`POST /api/v1/getparams.execute`: what Argo CD's ApplicationSet controller asks.
 
 The protocol: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-Plugin/
-Argo CD reads any 2xx without `output.parameters` as "none left" and deletes, so there is one way to a 200 here.
+Argo CD reads any 2xx without `output.parameters` as "none left" and deletes, so only one line here returns a 200.
 """
 
 import json
@@ -19,7 +19,10 @@ from plugin.mirror.answers import Answers
 from plugin.web.auth import require_token
 
 MAX_BODY = 64 * 1024
-SAYS_SO = 600.0  # seconds after which an answer that stays the same is logged once more: Argo CD still asks
+LOGGED_AGAIN_AFTER = 600.0  # seconds: now and then an unchanged answer says that Argo CD still asks
+
+# Argo CD's envelope around the list, in parts so that an answer of megabytes is not copied.
+ENVELOPE = (b'{"output":{"parameters":', b"}}")
 
 
 def getparams(answers: Answers, token: str) -> Blueprint:
@@ -40,31 +43,34 @@ def getparams(answers: Answers, token: str) -> Blueprint:
         try:
             answer = answers.parameters(parameters)
         except Exception:
-            logged.forget(body)  # so that the log says when there is an answer again
+            logged.forget(body)  # so that the next answer is logged
             raise
         g.quiet = logged.already(body, answer)
-        return Response(answer, mimetype="application/json")
+        parts = (ENVELOPE[0], answer, ENVELOPE[1])
+        length = sum(map(len, parts))  # Flask would add it too late for the log
+        return Response(parts, mimetype="application/json", headers={"Content-Length": str(length)})
 
     return blueprint
 
 
 class Logged:
-    """Which answers the log has, so that it says when one changed instead of the same thing twice a minute."""
+    """The answers that were logged, so that the log says when one changes and not the same twice a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._latest = TTLCache[bytes, bytes](maxsize=100, ttl=SAYS_SO, timer=clock)
+        # An answer's hash, which Python keeps with it: a hundred answers of megabytes would fill the memory.
+        self._latest = TTLCache[bytes, int](maxsize=100, ttl=LOGGED_AGAIN_AFTER, timer=clock)
         self._lock = threading.Lock()
 
     def already(self, asked: bytes, answer: bytes) -> bool:
-        """Tell whether this answer was the last one to whoever asks like this, and remember it."""
+        """Tell whether the log has this answer to this request, and remember it."""
         with self._lock:
-            if self._latest.get(asked) == answer:
+            if self._latest.get(asked) == hash(answer):
                 return True
-            self._latest[asked] = answer  # no copy: it is the one that is kept to be answered
+            self._latest[asked] = hash(answer)
             return False
 
     def forget(self, asked: bytes) -> None:
-        """Take it that whoever asks like this has no answer now."""
+        """Forget the answer to this request."""
         with self._lock:
             self._latest.pop(asked, None)
 
@@ -79,7 +85,7 @@ def parse_request(body: bytes) -> tuple[str, dict[str, Any]]:
         raise InvalidRequest("the request body must be a JSON object")
     name = content.get("applicationSetName", "")
     if not isinstance(name, str):
-        raise InvalidRequest("applicationSetName must be a text")
+        raise InvalidRequest("applicationSetName must be a string")
     if "input" not in content:
         raise InvalidRequest(
             'input is missing; the smallest request is {"applicationSetName": "previews", "input": {}}'

@@ -1,4 +1,4 @@
-"""The read routes: every preview with its reasons, emitted or not."""
+"""The read routes: every preview, emitted or not, with its reasons."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,12 +9,12 @@ from flask import Blueprint, Response, abort, jsonify
 from plugin.core.decision.parameters import dependency_parameters
 from plugin.core.decision.preview import Preview
 from plugin.mirror.answers import Answers
-from plugin.mirror.current import Current, held_by_breaker, to_let_go
+from plugin.mirror.current import Current
 from plugin.web.auth import require_token
 
 
 def previews(answers: Answers, read_token: str | None, clock: Callable[[], datetime]) -> Blueprint:
-    """Make the routes; without a token there are none."""
+    """Make the routes; without a token there are no routes."""
     blueprint = Blueprint("previews", __name__, url_prefix="/api/v1/previews")
     if read_token is None:
         return blueprint
@@ -49,10 +49,11 @@ def _common(current: Current, now: datetime) -> dict[str, Any]:
     oldest = snapshot.oldest_reading or now
     return {
         "snapshot": {"age_seconds": int((now - oldest).total_seconds()), "complete": not snapshot.doubts},
-        "doubts": dict(snapshot.doubts),  # repository: why all of its previews stay as they were
+        "doubts": dict(snapshot.doubts),  # by repository: why all of its previews stay as they were
+        "unread": list(current.unread),  # repositories that were never read: their services wait
         "breaker": {
-            "held_back": held_by_breaker(current.known.emitted),
-            "to_let_go": to_let_go(current.known),
+            "held_back": dict(current.known.hold.departures) if current.known.hold else {},
+            "to_release": current.to_release,
         },
     }
 

@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from plugin.mirror.refresh import Mirror
+from plugin.mirror.answers import Answers
 
 
-def probes(mirror: Mirror, registry: CollectorRegistry) -> Blueprint:
+def probes(answers: Answers, registry: CollectorRegistry) -> Blueprint:
     """Make the routes."""
     blueprint = Blueprint("probes", __name__)
 
@@ -16,7 +16,7 @@ def probes(mirror: Mirror, registry: CollectorRegistry) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        mirror.current()  # raises NotReady; not when it is only old, so that it can still be asked why
+        answers.current()  # raises NotReady, but not because it is old: the read routes can then say why
         return jsonify({"status": "ready"})
 
     @blueprint.get("/metrics")

@@ -15,13 +15,12 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
+from plugin.app import Parts, Plugin
 from plugin.core.config.threshold import Threshold
 from plugin.metrics import Metrics
-from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.mirror.published import Published
-from plugin.mirror.refresh import Mirror
-from plugin.report.log import observer
+from plugin.report.log import log_refreshes
+from plugin.report.measure import measure_refreshes
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.limiter import Clock
 from plugin.sources.github.reader import GitHubSource
@@ -85,12 +84,12 @@ class Simulation:
 
     time: Time
     github: GitHub
-    mirror: Mirror
+    plugin: Plugin
     state: State
 
     def refresh(self, only: Collection[str] | None = None) -> Refresh:
         before, started = len(self.github.log), time.thread_time()
-        report = self.mirror.refresh(only)
+        report = self.plugin.refresher.refresh(only)
         assert not report.failure, report.failure
         assert not report.current.known.snapshot.doubts, report.current.known.snapshot.doubts
         return Refresh(self.github.log[before:], time.thread_time() - started, report.changed)
@@ -100,15 +99,14 @@ class Simulation:
 
     def heads(self) -> dict[tuple[str, int], str]:
         """Return the commits that are answered, by repository and number."""
-        _, current = self.mirror.current()
         return {
             (preview.repository.name, preview.pull_request.number): preview.pull_request.head_sha
-            for preview in current.previews
+            for preview in self.plugin.answers.current().previews
         }
 
     def answer(self) -> bytes:
         """As Argo CD asks: without input parameters."""
-        return Answers(self.mirror).parameters({})
+        return self.plugin.answers.parameters({})
 
 
 @contextmanager
@@ -123,10 +121,17 @@ def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
         catalog.write_text(company.catalog(len(sizes)), "utf-8")
         clock = Clock(lambda: passing.seconds, passing.passes, passing.now)
         source = GitHubSource(GitHubClient(github.url, Token(github.token), clock))
-        published = Published(state.store, Threshold(5, 20), timedelta(hours=1), passing.now)
-        observe = observer(Metrics(), structlog.get_logger())
+        plugin = Parts(
+            source=source,
+            catalog=WatchedCatalog(catalog),
+            state=state,
+            breaker=Threshold(5, 20),
+            max_stale=timedelta(hours=1),
+            clock=passing.now,
+            observers=[measure_refreshes(Metrics(), "github"), log_refreshes(structlog.get_logger())],
+        ).together()
         try:
-            yield Simulation(passing, github, Mirror(source, WatchedCatalog(catalog), published, state, observe), state)
+            yield Simulation(passing, github, plugin, state)
         finally:
             state.close()
 

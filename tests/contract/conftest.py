@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from plugin.app import Parts
 from plugin.core.config.threshold import Threshold
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.model import Snapshot
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.mirror.published import Published
-from plugin.mirror.refresh import Mirror, RefreshReport
+from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Source
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry, load_organisation
 from plugin.sources.github.client import GitHubClient, Token
@@ -51,22 +51,22 @@ class Time:
 class Plugin:
     """The plugin without its HTTP side, reading a fake GitHub."""
 
-    mirror: Mirror
+    refresher: Refresher
     answers: Answers
     time: Time
 
     def refresh(self) -> RefreshReport:
-        return self.mirror.refresh()
+        return self.refresher.refresh()
 
     def list_again(self) -> RefreshReport:
         """List everything without probing first, as it is done after webhooks."""
-        return self.mirror.refresh(EVERYTHING)
+        return self.refresher.refresh(EVERYTHING)
 
     def answer(self) -> bytes:
         return self.answers.parameters({"origin": "any"})
 
     def previews(self) -> tuple[Preview, ...]:
-        return self.answers.current().previews
+        return tuple(self.answers.current().previews)
 
     def preview(self, service: str, number: int) -> Preview:
         (found,) = (p for p in self.previews() if (p.service.name, p.pull_request.number) == (service, number))
@@ -83,9 +83,15 @@ def make_plugin(client: GitHubClient, catalog: Path = ACME / "catalog.yaml") -> 
 def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml", passing: Time | None = None) -> Plugin:
     passing = passing or Time()
     state = State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
-    published = Published(state.store, Threshold(5, 20), timedelta(hours=1), passing.now)
-    mirror = Mirror(source, WatchedCatalog(catalog), published, state, lambda _: None)
-    return Plugin(mirror, Answers(mirror), passing)
+    parts = Parts(
+        source=source,
+        catalog=WatchedCatalog(catalog),
+        state=state,
+        breaker=Threshold(5, 20),
+        max_stale=timedelta(hours=1),
+        clock=passing.now,
+    ).together()
+    return Plugin(parts.refresher, parts.answers, passing)
 
 
 @pytest.fixture(name="organisation")
@@ -102,7 +108,7 @@ def _github(organisation: Organisation) -> Iterator[GitHub]:
 @pytest.fixture(name="plugin")
 def _plugin(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> Plugin:
     """Return a plugin whose time is GitHub's."""
-    monkeypatch.setattr("plugin.mirror.refresh.FIRST_ANSWER", 0.0)
+    monkeypatch.setattr("plugin.mirror.answers.FIRST_ANSWER", 0.0)
     passing = Time()
     github.now = passing.now
     source = GitHubSource(GitHubClient(github.url, Token(github.token), passing.clock))

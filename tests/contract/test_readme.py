@@ -15,7 +15,7 @@ from plugin.core.config.catalog import load_catalog
 from plugin.core.config.catalog_file import CatalogFile, DefaultsFile, ServiceFile
 from plugin.core.config.references import parse_reference
 from plugin.core.config.repo_config import read_config
-from plugin.core.decision.dependencies import Rule
+from plugin.core.decision.links import Rule
 from plugin.settings import SECRETS, Settings, variable
 
 README = Path("README.md").read_text("utf-8")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from plugin.core.config.catalog import load_catalog
 from plugin.sources.file import PullRequestEntry
 from tests.builders import catalog_text
 
@@ -49,6 +50,11 @@ class Catalog:
             for name, service in self.services.items()
         }
         return catalog_text(entries, prefix=self.prefix)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What the plugin calls this text."""
+        return load_catalog(self.text, "catalog.yaml").fingerprint
 
     @property
     def repositories(self) -> frozenset[str]:

@@ -470,7 +470,7 @@ def webhook(stage: Stage) -> str:
     known = stage.changed[-5:]
     name = stage.chance.choice([*known, *known, *REPOSITORIES, "Acme/Orders", "evil/unknown"])
     try:
-        replica.mirror.hint([name])
+        replica.refresher.hint([name])
     except Unreachable:
         return "lost"
     return name

@@ -77,9 +77,9 @@ class Oracle:
         self._added |= dict.fromkeys(added, self._truth.clock.now)
         self._catalogs.append(catalog)
 
-    def acknowledged(self, text: str) -> None:
-        """Say that a human wants what this catalog's text leaves out to go."""
-        self._acknowledged.add(text)
+    def acknowledged(self, fingerprint: str) -> None:
+        """Say that a human wants to be gone what the catalog of this fingerprint leaves out."""
+        self._acknowledged.add(fingerprint)
 
     def state_lost(self) -> None:
         """From now on the plugin knows nothing of what it once answered, and may take any repository for its own."""
@@ -112,10 +112,10 @@ class Oracle:
         if len(seen) < len(parameters):
             raise Wrong("a name stands twice in one answer")
         self._nothing_dangles(asked, parameters)
-        record.catalog = max(record.catalog, self._edition(record.catalog, seen))
+        made_before, record.catalog = record.catalog, max(record.catalog, self._edition(record.catalog, seen))
         if not held:
             self._no_older_edition(parameters)
-            self._nothing_is_missing(record, asked, seen)
+            self._nothing_is_missing(record, asked, seen, made_before)
         self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
         record.body, record.seen, record.compared, record.held = body, seen, True, held
 
@@ -243,10 +243,11 @@ class Oracle:
                 return edition
         return oldest
 
-    def _nothing_is_missing(self, record: Record, asked: Asked, seen: Mapping[str, Sighting]) -> None:
+    def _nothing_is_missing(self, record: Record, asked: Asked, seen: Mapping[str, Sighting], made_before: int) -> None:
         editions = self._catalogs[record.catalog :]
         elsewhere = {name: self._seen[name] for name in self._live if self._is_asked_for(asked, self._seen[name])}
         missing = {name: was for name, was in (elsewhere | record.seen).items() if name not in seen}
+        whole = len(self._live | record.seen.keys())
         self._live -= missing.keys()
         self._live |= seen.keys()
         for name, was in sorted(missing.items()):
@@ -254,18 +255,22 @@ class Oracle:
                 raise Wrong(f"{name} is missing, and its pull request was never closed or unlabelled since")
             if all(_is_wanted(catalog, name, was, was.facts[was.fact]) for catalog in editions):
                 self._gone(editions, name, was)
-        left = [was for name, was in record.seen.items() if name in missing]
-        if record.compared and len(left) > MANY and len(left) * 100 > SHARE * len(record.seen):
-            self._many_left(editions, {name: was for name, was in record.seen.items() if name in missing})
+        if record.compared:
+            left = {name: was for name, was in record.seen.items() if name in missing}
+            self._edits_are_meant(self._catalogs[made_before:], left, whole)
 
-    def _many_left(self, editions: list[Catalog], left: Mapping[str, Sighting]) -> None:
+    def _edits_are_meant(self, editions: list[Catalog], left: Mapping[str, Sighting], whole: int) -> None:
+        """Judge what left although nothing happened to its pull request, out of so many that were live."""
         for index, catalog in enumerate(editions):
-            by_itself = (
-                any(self._gone_by_itself(one, name, was) for one in editions[: index + 1]) for name, was in left.items()
-            )
-            if catalog.text in self._acknowledged or all(by_itself):
+            by_edit = [
+                name
+                for name, was in left.items()
+                if not any(self._gone_by_itself(one, name, was) for one in editions[: index + 1])
+            ]
+            few = len(by_edit) <= MANY or len(by_edit) * 100 <= SHARE * whole
+            if few or catalog.fingerprint in self._acknowledged:
                 return
-        raise Wrong(f"{len(left)} previews left at once, and nobody acknowledged that: {', '.join(sorted(left))}")
+        raise Wrong(f"an edit that nobody acknowledged removed {', '.join(sorted(left))}")
 
     def _gone(self, editions: list[Catalog], name: str, was: Sighting) -> None:
         """Remember from which fact on it may be gone: it must not come back from before that."""

@@ -12,14 +12,12 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
+from plugin.app import Parts
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.threshold import Threshold
+from plugin.core.facts.acts import Act
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.mirror.published import Published
-from plugin.mirror.refresh import Mirror
 from plugin.sources import Source
 from plugin.state import Head, Known, State, Store, Unreachable
 from plugin.web.errors import register_errors
@@ -78,15 +76,9 @@ class MortalStore:
         self._store.save(before, after)
         self._fate.meets("after")
 
-    def emit(self, version: int, filters: Filters, emitted: Emitted) -> None:
+    def act(self, act: Act) -> None:
         self._fate.must_be_reachable()
-        self._fate.meets("before")
-        self._store.emit(version, filters, emitted)
-        self._fate.meets("after")
-
-    def acknowledge(self, fingerprint: str) -> None:
-        self._fate.must_be_reachable()
-        self._store.acknowledge(fingerprint)
+        self._store.act(act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +101,24 @@ class Replica:
         self.fate = Fate()
         self.source = source
         self.state = state
-        self.published = Published(MortalStore(state.store, self.fate), BREAKER, MAX_STALE, clock.of_replicas)
         mortal = State(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
         watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
-        self.mirror = Mirror(source, watched, self.published, mortal, lambda _: None)
-        self._client = _client(Answers(self.mirror), clock)
+        plugin = Parts(
+            source=source,
+            catalog=watched,
+            state=mortal,
+            breaker=BREAKER,
+            max_stale=MAX_STALE,
+            clock=clock.of_replicas,
+        ).together()
+        self.refresher = plugin.refresher
+        self._newest = plugin.newest
+        self._client = _client(plugin.answers, clock)
+
+    @property
+    def known(self) -> Known:
+        """What this process knows."""
+        return self._newest.known_here.known
 
     def ask(self, asked: Mapping[str, Any]) -> Answer:
         """Ask as Argo CD does."""

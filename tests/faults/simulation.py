@@ -59,7 +59,7 @@ class Failed(AssertionError):
 def simulate(seed: int, steps: int, redis: Redis) -> Tally:
     """Play episodes until there were that many steps. Raises Failed."""
     tally = Tally()
-    with patch("plugin.mirror.refresh.FIRST_ANSWER", 0.0):
+    with patch("plugin.mirror.answers.FIRST_ANSWER", 0.0):
         while tally.steps < steps:
             _play(seed + tally.episodes, min(STEPS, steps - tally.steps), redis, tally)
     return tally
@@ -250,7 +250,7 @@ class Episode:
                 answer = stage.ask(replica, asked)
                 assert answer
                 # A catalog that adds a repository, or asks for other labels, takes effect once that was read.
-                in_force = replica.published.newest.known.catalog
+                in_force = replica.known.catalog
                 outdated = not in_force or in_force.text != stage.oracle.catalog.text
                 if outdated and doubtful & stage.oracle.catalog.repositories:
                     continue
@@ -266,4 +266,4 @@ class Episode:
             return {}, False
         listed, breaker = answer.json["previews"], answer.json["breaker"]
         held = {f"{entry['service']}/{entry['locator'].partition('#')[2]}": entry["held"] for entry in listed}
-        return held | breaker["held_back"], bool(breaker["to_let_go"])
+        return held | breaker["held_back"], bool(breaker["to_release"])

@@ -2,8 +2,8 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
+from plugin.core.facts.acts import Act, ActKind
 from plugin.errors import InvalidFile
 from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
 from tests.faults.files import Files
@@ -83,7 +83,7 @@ class Stage:
         if self.chance.random() < 0.8:  # else it is a leader that was paused, and does not know its successor
             self.place.take_lease(replica.state)
         try:
-            replica.mirror.refresh(only)
+            replica.refresher.refresh(only)
         except Killed:
             self.oracle.not_comparable()
             self.replace(replica)
@@ -98,7 +98,7 @@ class Stage:
         """Let every replica do what it does each second when it does not poll."""
         for replica in self.idle():
             self.files.renew(replica.name)
-            replica.mirror.follow()
+            replica.refresher.follow()
 
     def replace(self, replica: Replica) -> None:
         """Let a new process take the place of one that ended."""
@@ -120,21 +120,13 @@ class Stage:
         if answer.status == OK:
             if self.clock.of_replicas() - self.github.last_word > MAX_STALE:
                 raise Wrong("nothing was read for too long, and still it answers")
-            self.oracle.hear(asked, answer.body, held=self._is_held(replica, asked))
+            self.oracle.hear(asked, answer.body, held=replica.known.hold is not None)
         elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):
             self.refusals += 1
             self.oracle.refused(asked, held=b"the answer before is not known" in answer.body)
         else:
             raise Wrong(f"the answer has status {answer.status}: {answer.body!r}")
         return answer
-
-    def _is_held(self, replica: Replica, asked: Asked) -> bool:
-        known = replica.published.newest.known
-        return any(
-            emitted.held
-            for filters, emitted in known.emitted.items()
-            if (filters.services, filters.profile, filters.origin) == _as_filters(asked)
-        )
 
     # --- The catalog
 
@@ -145,17 +137,16 @@ class Stage:
     def acknowledge(self, replica: Replica) -> str:
         """Type the command that the read routes show, if they show one."""
         answer = replica.read()
-        command = answer.json["breaker"]["to_let_go"] if answer.status == OK else ""
-        catalog = replica.published.newest.known.catalog
-        if command and catalog:
+        command = answer.json["breaker"]["to_release"] if answer.status == OK else ""
+        if command:
             fingerprint = command.split()[-1]
             # As the command does: without the process that serves.
             state = self.place.open()
             try:
-                state.store.acknowledge(fingerprint)
+                state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, "ada", self.clock.of_replicas()))
             finally:
                 state.close()
-            self.oracle.acknowledged(catalog.text)
+            self.oracle.acknowledged(fingerprint)
         return str(command)
 
     # --- What happens within a refresh
@@ -165,9 +156,3 @@ class Stage:
             self.doomed = ""
             raise Killed("while reading")
         self.meanwhile()
-
-
-def _as_filters(asked: Asked) -> tuple[Any, ...]:
-    filters = dict(asked)
-    services = filters.get("services")
-    return (frozenset(services) if services else None, filters.get("profile"), filters.get("origin", "same-repository"))

@@ -11,7 +11,7 @@ TABLES = [path.stem[3:] for path in sorted((SEED_DB / "datasets/default/postgres
 
 def rows(dataset: str, table: str) -> int:
     (path,) = (SEED_DB / "datasets" / dataset / "postgres").glob(f"??_{table}.csv")
-    with path.open() as file:
+    with path.open(encoding="utf-8-sig") as file:
         return sum(1 for _ in csv.DictReader(file))
 
 
@@ -171,6 +171,20 @@ def test_a_file_that_breaks_a_constraint_fails_the_build_and_leaves_no_server(ho
     assert 'Key (payment_id)=(999) is not present in table "payments"' in failed.stderr
     assert not (out / "tag").exists()
     assert not (out / "data/postmaster.pid").exists()
+
+
+def test_a_csv_file_of_excel_loads_with_its_first_column(host: Host) -> None:
+    source = host.folder("excel")
+    host.run("cp", "-R", f"{host.source}/.", source)
+    users = source / "datasets/minimal/postgres/10_users.csv"
+    out, volume = host.folder("image"), host.folder("volume")
+    # "CSV UTF-8" of Excel: a byte order mark, and each line ends as on Windows.
+    host.run("tee", users, stdin="\ufeff" + users.read_text().replace("\n", "\r\n"))
+    host.run(source / "build", "minimal", out)
+
+    assert host.copy(out, volume).returncode == 0
+    with host.serve(out, volume) as database:
+        assert database.query("SELECT id, email FROM users ORDER BY id LIMIT 1") == ["1|ada.maple@example.com"]
 
 
 def test_a_build_touches_no_folder_that_holds_something(host: Host) -> None:

@@ -2,6 +2,9 @@
 
 import re
 import subprocess
+from pathlib import Path
+
+import pytest
 
 from tests.seed_db.host import ROOT, SEED_DB, Host, tool
 
@@ -13,12 +16,26 @@ def test_its_versions_are_the_pinned_ones(host: Host) -> None:
     server = host.run("postgres", "--version").stdout
 
     assert re.findall(r"^ARG GOOSE=(.*)$", DOCKERFILE, re.MULTILINE) == [VERSIONS["GOOSE"]]
-    assert f"(PostgreSQL) {re.findall('^ARG POSTGRES_IMAGE=postgres:(.*)$', DOCKERFILE, re.MULTILINE)[0]}." in server
-    assert VERSIONS["GO"].startswith(re.findall(r"^ARG GO_IMAGE=golang:(.*)$", DOCKERFILE, re.MULTILINE)[0] + ".")
+    assert re.findall(r"^FROM postgres:(.*)@", DOCKERFILE, re.MULTILINE) == [server.split()[-1]]
+    assert re.findall(r"^FROM golang:(.*)@", DOCKERFILE, re.MULTILINE) == [VERSIONS["GO"]]
     assert (
         VERSIONS["GOOSE"]
         in subprocess.run([tool("goose"), "--version"], capture_output=True, text=True, check=True).stdout
     )
+
+
+@pytest.mark.parametrize(
+    "file", [ROOT / "Dockerfile", SEED_DB / "Dockerfile"], ids=lambda file: str(file.relative_to(ROOT))
+)
+def test_base_images_have_a_full_version_and_a_digest(file: Path) -> None:
+    images = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", file.read_text(), re.MULTILINE)
+    stages = {name for _, name in images}
+    bases = [image for image, _ in images if image not in stages]
+
+    assert "ARG " not in file.read_text().partition("FROM ")[0]  # which Dependabot would not renew
+    assert len(bases) == len(set(bases)) > 0
+    for image in bases:
+        assert re.fullmatch(r"\w+:\d+\.\d+(\.\d+)?(-slim)?@sha256:[0-9a-f]{64}", image)
 
 
 def test_it_builds_goose_as_the_tests_do() -> None:

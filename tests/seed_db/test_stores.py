@@ -48,7 +48,7 @@ def load(host: Host, files: Path, redis: dict[str, str]) -> subprocess.Completed
 
 def column(dataset: str, table: str, name: str) -> set[str]:
     (path,) = (SEED_DB / "datasets" / dataset / "postgres").glob(f"??_{table}.csv")
-    with path.open() as file:
+    with path.open(encoding="utf-8-sig") as file:
         return {row[name] for row in csv.DictReader(file)}
 
 
@@ -116,7 +116,7 @@ def test_redis_speaks_of_products_and_users_that_exist(dataset: str) -> None:
 
 def documents(dataset: str, collection: str) -> list[dict[str, Any]]:
     path = SEED_DB / "datasets" / dataset / "mongodb" / f"{collection}.json"
-    return [bson.json_util.loads(line) for line in path.read_text().splitlines()]
+    return [bson.json_util.loads(line) for line in path.read_text("utf-8-sig").splitlines()]
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -137,7 +137,7 @@ def test_a_mongodb_file_is_extended_json_and_speaks_of_what_exists(dataset: str,
 def test_a_review_is_about_an_item_that_its_author_bought(dataset: str) -> None:
     def table(name: str) -> list[dict[str, str]]:
         (path,) = (SEED_DB / "datasets" / dataset / "postgres").glob(f"??_{name}.csv")
-        with path.open() as file:
+        with path.open(encoding="utf-8-sig") as file:
             return list(csv.DictReader(file))
 
     sku = {row["id"]: row["sku"] for row in table("products")}
@@ -164,3 +164,16 @@ def test_the_image_has_the_files_of_its_dataset(files: Path, default: Path) -> N
     reviews = SEED_DB / "datasets/default/mongodb/reviews.json"
     assert (files / "mongodb/reviews.json").read_text() == reviews.read_text()
     assert all(json.loads(line) for line in reviews.read_text().splitlines())
+
+
+def test_the_byte_order_mark_of_an_editor_is_in_no_store(host: Host) -> None:
+    source, out = host.folder("editor"), host.folder("image")
+    host.run("cp", "-R", f"{host.source}/.", source)
+    names = ["redis/seed.redis", "mongodb/reviews.json", "mongodb/wishlists.json"]
+    for name in names:
+        path = source / "datasets/minimal" / name
+        host.run("tee", path, stdin="\ufeff" + path.read_text())
+    host.run(source / "build", "minimal", out)
+
+    for name in names:
+        assert (out / "stores" / name).read_text() == (SEED_DB / "datasets/minimal" / name).read_text()

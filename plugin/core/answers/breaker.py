@@ -1,67 +1,46 @@
-"""The breaker: too much must never leave an answer at once unless each part of it is known to be right. Pure."""
+"""The breaker: an edit that would remove many previews at once takes effect only once it is acknowledged.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+What facts end is looked up by number before it gets here (`core/facts/`), so the breaker is for edits alone: of the
+catalog's file, or of this program, whose version is part of the catalog's fingerprint. It compares two decisions on the
+same facts.
+"""
 
+from collections.abc import Collection, Iterator
+
+from plugin.core.answers.emission import missing
+from plugin.core.answers.live import Live
 from plugin.core.config.threshold import Threshold
-from plugin.core.decision.preview import EmittedPreview
+from plugin.core.decision.decide import Decision
+from plugin.core.decision.preview import LivePreview
+from plugin.core.facts.model import Snapshot
+
+Removed = tuple[tuple[str, LivePreview], ...]  # with their repositories
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """Why a preview would leave an answer."""
+def removed_by_edit(live: Live, before: Decision | None, after: Decision, snapshot: Snapshot) -> Removed:
+    """Return the live previews that leave because of an edit and not because of facts.
 
-    reason: str
-    confirmed: bool = False  # the source said so when it was asked for this pull request by number
-    by_catalog: bool = False  # the catalog was edited, so only a human can say that it is meant
-
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """What was answered for one input, so that the next answer can be compared with it."""
-
-    version: int  # of what is known, for which this was decided
-    catalog: str  # fingerprint of the catalog that the answer was made with; "" once another one was in force since
-    previews: Mapping[str, EmittedPreview]  # by name
-    # While the breaker holds: the old answer, which stays whole (None: nobody has it any more), and what is held back.
-    body: bytes | None = None
-    held: Mapping[str, Departure] = field(default_factory=dict)  # by the preview's name
-
-    @property
-    def waits_for_human(self) -> bool:
-        """Whether the catalog must be acknowledged before the breaker lets go."""
-        return any(departure.by_catalog and not departure.confirmed for departure in self.held.values())
-
-    def set_aside(self) -> "Emitted":
-        """Return what is remembered while the catalog does not know the input, to compare with once it does again."""
-        return Emitted(self.version, "", self.previews)
-
-
-def judge(
-    before: Emitted,
-    after: Emitted,
-    departure: Callable[[str, EmittedPreview], Departure],
-    threshold: Threshold,
-    old_body: Callable[[], bytes | None],
-) -> Emitted:
-    """Return what is to be answered: `after`, or what was answered before if too much would leave.
-
-    `departure` says why a preview left, by its name; what was confirmed while the breaker held stays confirmed.
+    `before` is the decision of the catalog that was answered with, on the very facts of `after`. Without it (the
+    program changed, or the catalog was lost) a preview counts unless its pull request left the snapshot, which happens
+    only after the source confirmed it.
     """
-    left = {name: preview for name, preview in before.previews.items() if name not in after.previews}
-    if not threshold.exceeded(len(left), len(before.previews)):
-        return after
-    held = {name: _departure(before.held.get(name), departure(name, preview)) for name, preview in left.items()}
-    if all(departed.confirmed for departed in held.values()):
-        return after
-    body = before.body if before.held else old_body()
-    # Of what was dropped while another catalog was in force nobody knows why it is not there when this one is back.
-    catalog = before.catalog if before.catalog == after.catalog else ""
-    return Emitted(after.version, catalog, before.previews, body, held)
+    if after.catalog.fingerprint == live.catalog:
+        return ()
+    by_facts = frozenset(_ended_by_facts(live, before, snapshot))
+    return tuple(each for each in missing(live, after) if each not in by_facts)
 
 
-def _departure(before: Departure | None, now: Departure) -> Departure:
-    # What the source confirmed it does not say twice; but a new reason needs a confirmation of its own.
-    if before and before.confirmed and (now.confirmed or now.by_catalog or now.reason == before.reason):
-        return before
-    return now
+def holds(removed: Removed, live: Live, threshold: Threshold, *, acknowledged: bool) -> bool:
+    """Tell whether the old answer must stay: too many would leave, and nobody has acknowledged it."""
+    return not acknowledged and threshold.exceeded(len(removed), live.count)
+
+
+def _ended_by_facts(live: Live, before: Decision | None, snapshot: Snapshot) -> Iterator[tuple[str, LivePreview]]:
+    if before and before.catalog.fingerprint == live.catalog:
+        yield from missing(live, before)
+        return
+    for name, previews in live.by_repository.items():
+        repository = snapshot.repositories.get(name)
+        numbers: Collection[int] | None = repository.numbers if repository else None
+        if numbers is not None:
+            yield from ((name, preview) for preview in previews if preview.number not in numbers)

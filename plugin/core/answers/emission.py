@@ -1,25 +1,56 @@
-"""Emission: what of all previews one input gets, as names to remember and as the bytes of the answer. Pure."""
+"""Emission: which of all previews one input gets, and what is remembered of all of them."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
-from plugin.core.answers.breaker import Emitted
-from plugin.core.answers.filters import Filters
-from plugin.core.decision.decide import Decided, Decision
+from plugin.core.answers.filters import EVERYTHING, Filters
+from plugin.core.answers.live import Live
+from plugin.core.decision.decide import Decision, changed
+from plugin.core.decision.preview import LivePreview
 
-
-def emission(version: int, decision: Decision, filters: Filters) -> Emitted:
-    """Return what an input would get."""
-    previews = {each.preview.name: each.emitted for each in _emitted(decision, filters)}
-    return Emitted(version, decision.catalog.fingerprint, previews)
+ORIGINS = ("same-repository", "fork")
 
 
-def body(decision: Decision, filters: Filters) -> bytes:
-    """Return the answer of `getparams.execute`."""
-    parameters = [each.parameters for each in _emitted(decision, filters)] or [b""]
-    parameters[0] = b'{"output":{"parameters":[' + parameters[0]
-    parameters[-1] += b"]}}"
-    return b",".join(parameters)  # once: of megabytes each copy takes its time
+def parameters(decision: Decision, filters: Filters = EVERYTHING) -> bytes:
+    """Return what the templates of one input get: a JSON list of objects, by service and number."""
+    chunks = list(_chunks(decision, filters)) or [b""]
+    chunks[0] = b"[" + chunks[0]
+    chunks[-1] += b"]"
+    return b",".join(chunks)  # once: each copy of megabytes takes time
 
 
-def _emitted(decision: Decision, filters: Filters) -> Iterator[Decided]:
-    return (each for each in decision.live.values() if filters.admits(each.preview))
+def filtered(everything: bytes, filters: Filters) -> bytes:
+    """Return the part of an old answer to everything that one input gets."""
+    objects: list[Mapping[str, str]] = json.loads(everything)
+    kept = [each for each in objects if filters.admits(each["service"], each["profile"], each["origin"])]
+    return json.dumps(kept, separators=(",", ":")).encode()
+
+
+def live_previews(decision: Decision, before: Live | None) -> Live:
+    """Return what is remembered of a decision; what has not changed is the same object as before."""
+    known = before.by_repository if before else {}
+    now = {
+        name: old if (old := known.get(name)) is previews or old == previews else previews
+        for name, previews in decision.remembered.items()
+    }
+    if before and before.catalog == decision.catalog.fingerprint and not changed(known, now):
+        return before
+    return Live(decision.catalog.fingerprint, now)
+
+
+def missing(live: Live, decision: Decision) -> Iterator[tuple[str, LivePreview]]:
+    """Find the live previews that a decision lacks, or names differently, with their repositories."""
+    for name, previews in live.by_repository.items():
+        now = decision.remembered.get(name, ())
+        if now is not previews and now != previews:
+            kept = frozenset(now)  # one repository can have thousands
+            yield from ((name, preview) for preview in previews if preview not in kept)
+
+
+def _chunks(decision: Decision, filters: Filters) -> Iterator[bytes]:
+    for service in decision.catalog.services.values():
+        if part := decision.parts.get(service.repository):
+            for origin in ORIGINS:
+                chunk = part.parameters.get((service.name, origin))
+                if chunk and filters.admits(service.name, service.profile, origin):
+                    yield chunk

@@ -1,4 +1,4 @@
-"""An explanation of one preview in plain lines, for people at a terminal. Pure."""
+"""Explains one preview in lines of text, for people at a terminal. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC
@@ -8,7 +8,7 @@ from plugin.core.decision.preview import Preview
 
 
 def explanation(preview: Preview, held: str, events: Iterable[Event]) -> Iterator[str]:
-    """Say what becomes of a preview, where its calls go and what happened so far, with every reason."""
+    """Say what becomes of a preview, where its calls go and what has happened to it, with every reason."""
     yield f"{preview.service.name} for {preview.locator}: {preview.verdict.state}, because {preview.verdict.reason}"
     if preview.verdict.live:
         yield f"  {preview.url}  namespace {preview.name}"
@@ -22,7 +22,8 @@ def explanation(preview: Preview, held: str, events: Iterable[Event]) -> Iterato
         yield f"  {dependency.service} -> {dependency.locator or dependency.target}  {dependency.url}"
         yield f"    {dependency.rule}: {dependency.reason}"
         for rejected in dependency.rejected:
-            yield f"    not {rejected.rule} ({rejected.wish or 'no words'}): {rejected.reason}"
+            wish = f" ({rejected.wish})" if rejected.wish else ""  # the catalog can link without a wish
+            yield f"    not {rejected.rule}{wish}: {rejected.reason}"
     yield from history(events)
 
 

@@ -1,6 +1,6 @@
 """Filters: which previews one ApplicationSet asks for.
 
-A filter that the catalog does not know is refused: a misspelt one must never look like "there are none left".
+A value that the catalog does not know is refused: a misspelt filter must never look like "none left".
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from typing import Any
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
 from plugin.core.config.validation import did_you_mean
-from plugin.core.decision.preview import Preview
 from plugin.errors import InvalidRequest
 
 ORIGINS = ("same-repository", "fork", "any")
@@ -19,27 +18,22 @@ _KNOWN = ("services", "profile", "origin")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions, combined with AND; None does not restrict."""
+    """Conditions that must all hold. None means no restriction."""
 
     services: frozenset[str] | None = None
     profile: str | None = None
     origin: str = "same-repository"
 
-    def known_to(self, catalog: Catalog) -> bool:
-        """Tell whether this would be accepted with a catalog; it may have been with one before."""
-        names = catalog.services.keys() if self.services is None else self.services
-        return names <= catalog.services.keys() and (
-            self.profile is None or self.profile in {catalog.services[name].profile for name in names}
-        )
-
-    def admits(self, preview: Preview) -> bool:
-        """Tell whether a preview is asked for."""
-        origin = "fork" if preview.pull_request.fork else "same-repository"
+    def admits(self, service: str, profile: str, origin: str) -> bool:
+        """Tell whether a preview is asked for; `origin` is `same-repository` or `fork`."""
         return (
-            (self.services is None or preview.service.name in self.services)
-            and (self.profile is None or preview.service.profile == self.profile)
+            (self.services is None or service in self.services)
+            and (self.profile is None or profile == self.profile)
             and self.origin in ("any", origin)
         )
+
+
+EVERYTHING = Filters(origin="any")
 
 
 def parse_filters(parameters: Mapping[str, Any], catalog: Catalog) -> Filters:
@@ -75,7 +69,7 @@ def _services(value: object, catalog: Catalog) -> frozenset[str]:
 def _profile(value: object, catalog: Catalog) -> str:
     profiles = sorted({service.profile for service in catalog.services.values()})
     if not isinstance(value, str):
-        raise _invalid("profile must be a text")
+        raise _invalid("profile must be a string")
     if value not in profiles:
         raise _invalid(f'profile: no service of the catalog has the profile "{value}"; there are {", ".join(profiles)}')
     return value

@@ -1,4 +1,4 @@
-"""The history of a preview: what happened to it, when and why. Pure."""
+"""The history of a preview: what happened to it, when and why."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from plugin.core.config.messages import one_line
-from plugin.core.decision.dependencies import Dependency
+from plugin.core.decision.decide import changed
+from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 
 KEPT_FOR = timedelta(days=30)
-KEPT = 200  # events of one preview, the newest ones: somebody may push all night
+KEPT = 200  # the newest events of one preview: somebody may push all night
 
 
 class EventKind(StrEnum):
@@ -35,40 +36,63 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Every live preview at one moment, and those that only stay because they are held (key: why)."""
+    """The previews at one moment. What did not change between two moments is the same object in both."""
 
-    live: Mapping[str, Preview]
-    held: Mapping[str, str]
+    live: Mapping[str, Mapping[str, Preview]]  # by repository: the live previews by their key
+    held: Mapping[str, str]  # why some stay although they would leave, by their key
 
 
-def continued(
-    histories: Mapping[str, tuple[Event, ...]],
-    before: Moment,
-    after: Moment,
-    departed: Mapping[str, str],
-    now: datetime,
-) -> Mapping[str, tuple[Event, ...]]:
-    """Return the histories with what happened between two moments; `departed` says why a preview left, by its key."""
-    result = {name: events for name, events in histories.items() if _is_young(events[-1], now)}
-    for name in sorted({*before.live, *before.held, *after.live, *after.held}):
-        new = [Event(now, kind, one_line(reason)) for kind, reason in _happened(name, before, after, departed)]
-        if new:
-            young = [event for event in result.get(name, ()) if _is_young(event, now)]
-            result[name] = (*young, *new)[-KEPT:]
+Histories = Mapping[str, tuple[Event, ...]]  # by the preview's key, the oldest event first
+
+
+def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: datetime) -> Histories:
+    """Return what happened between two moments; `departed` says why a preview left, by its key."""
+    names = changed(before.live, after.live)
+    was = {key: preview for name in names for key, preview in before.live.get(name, {}).items()}
+    is_now = {key: preview for name in names for key, preview in after.live.get(name, {}).items()}
+    # After an upgrade of the program, a preview can be gone from the decision before as well.
+    lost = (key for key in departed if not any(key in previews for previews in after.live.values()))
+    keys = {*was, *is_now, *lost}
+    if before.held != after.held:
+        keys |= before.held.keys() | after.held.keys()
+    steps = (
+        _Step(was.get(key), is_now.get(key), before.held.get(key), after.held.get(key), departed.get(key), key)
+        for key in sorted(keys)
+    )
+    found = {step.key: tuple(Event(now, kind, one_line(reason)) for kind, reason in step.events()) for step in steps}
+    return {key: events for key, events in found.items() if events}
+
+
+def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
+    """Return the histories with the new events, without those that are too old or too many."""
+    oldest = now - KEPT_FOR
+    result = {key: events for key, events in histories.items() if events[-1].at >= oldest}
+    for key, events in new.items():
+        young = [event for event in result.get(key, ()) if event.at >= oldest]
+        result[key] = (*young, *events)[-KEPT:]
     return result
 
 
-def _happened(name: str, before: Moment, after: Moment, departed: Mapping[str, str]) -> Iterator[tuple[EventKind, str]]:
-    was, is_now = before.live.get(name), after.live.get(name)
-    existed = was is not None or name in before.held
-    if is_now is not None and not existed:
-        yield EventKind.CREATED, is_now.verdict.reason
-    if was is not None and is_now is not None and was is not is_now:
-        yield from _changes(was, is_now)
-    if name in after.held and name not in before.held:
-        yield EventKind.HELD, after.held[name]
-    if existed and is_now is None and name not in after.held:
-        yield EventKind.GONE, departed.get(name, "it lost its preview")
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One preview before and after."""
+
+    was: Preview | None
+    is_now: Preview | None
+    was_held: str | None
+    is_held: str | None
+    departed: str | None
+    key: str
+
+    def events(self) -> Iterator[tuple[EventKind, str]]:
+        if self.is_now is not None and self.was is None and self.was_held is None:
+            yield EventKind.CREATED, self.is_now.verdict.reason
+        if self.was is not None and self.is_now is not None and self.was is not self.is_now:
+            yield from _changes(self.was, self.is_now)
+        if self.is_held is not None and self.was_held is None:
+            yield EventKind.HELD, self.is_held
+        if self.departed is not None and self.is_now is None and self.is_held is None:
+            yield EventKind.GONE, self.departed
 
 
 def _changes(before: Preview, after: Preview) -> Iterator[tuple[EventKind, str]]:
@@ -92,7 +116,7 @@ def _updates(before: Preview, after: Preview) -> Iterable[str]:
     if before.verdict.state is not after.verdict.state:
         yield f"{after.verdict.state}: {after.verdict.reason}"
     if before.config_error != after.config_error:
-        yield after.config_error or "its .preview.yaml is good again"
+        yield after.config_error or "its .preview.yaml is valid again"
     if before.service != after.service:
         yield "the catalog's entry"
 
@@ -100,7 +124,3 @@ def _updates(before: Preview, after: Preview) -> Iterable[str]:
 def _where(dependency: Dependency) -> str:
     target = dependency.locator or (dependency.url if dependency.target == "url" else dependency.target)
     return f"{dependency.service} goes to {target}: {dependency.reason}"
-
-
-def _is_young(event: Event, now: datetime) -> bool:
-    return now - event.at <= KEPT_FOR

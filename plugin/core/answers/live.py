@@ -1,23 +1,9 @@
-"""What was answered last: every live preview, once for all inputs, and what an edit that is held would remove."""
+"""What was answered last: every live preview, once for all inputs; and what an edit that is held would remove."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class LivePreview:
-    """A preview that the newest answers name, with what filters look at and what Argo CD knows it by."""
-
-    service: str
-    number: int
-    name: str  # of the Application and its namespace: another name is another environment
-    profile: str
-    fork: bool
-
-    @property
-    def key(self) -> str:
-        """The preview's identity, as in `/api/v1/previews/<service>/<number>`."""
-        return f"{self.service}/{self.number}"
+from plugin.core.decision.preview import LivePreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +11,12 @@ class Live:
     """Every live preview of the newest answers, whatever filters they were asked with."""
 
     catalog: str  # fingerprint of the catalog that they were made with
-    by_repository: Mapping[str, tuple[LivePreview, ...]]  # without empty ones
+    by_repository: Mapping[str, tuple[LivePreview, ...]]  # only repositories with live previews
+
+    @property
+    def count(self) -> int:
+        """How many previews there are."""
+        return sum(map(len, self.by_repository.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,21 @@ from types import MappingProxyType
 from typing import Literal
 
 from plugin import __version__
-from plugin.core.config.catalog_file import DefaultsFile, ServiceFile, read_catalog_file
-from plugin.core.config.names import default_variable
+from plugin.core.config.catalog_file import DefaultsFile, ServiceFile, labels_of, read_catalog_file
+from plugin.core.config.names import default_variable, folded
 
 Endpoint = Literal["internal", "public"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who gets a preview, after the catalog's defaults and the service's own words."""
+    """Which pull requests get a preview of a service, with the catalog's defaults filled in."""
 
     require: tuple[str, ...]
     skip: tuple[str, ...]
     drafts: bool
     same_branch: bool
+    target_branches: tuple[str, ...] = ()  # patterns for branches.matches_branch; empty: all branches
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Service:
     profile: str
     overlay: str
     image_name: str
-    image_tag: str  # with the placeholders {sha} and {number}
+    image_tag: str  # with the placeholders {sha}, {short_sha} and {number}
     port: int
     health_path: str
     extra: Mapping[str, str]
@@ -77,7 +78,49 @@ class Catalog:
         """Twelve hexadecimal digits that name this text as this version of the program reads it."""
         return sha256(f"{__version__}\n{self.text}".encode()).hexdigest()[:12]
 
-    @property
+    def called_by(self, repository: str) -> tuple[str, ...]:
+        """Return the repositories that the services of a repository call, in the order of their names."""
+        return self._called[repository]
+
+    @cached_property
+    def _called(self) -> Mapping[str, tuple[str, ...]]:
+        called = {
+            name: {self.services[call.service].repository for service in services for call in service.dependencies}
+            for name, services in self.repositories.items()
+        }
+        return {name: tuple(sorted(repositories)) for name, repositories in called.items()}
+
+    def callers_of(self, repository: str) -> frozenset[str]:
+        """Return the repositories whose services call a service of this one."""
+        return self._callers.get(repository, frozenset())
+
+    @cached_property
+    def _callers(self) -> Mapping[str, frozenset[str]]:
+        callers: dict[str, set[str]] = {}
+        for name, called in self._called.items():
+            for each in called:
+                callers.setdefault(each, set()).add(name)
+        return {name: frozenset(each) for name, each in callers.items()}
+
+    @cached_property
+    def listed_labels(self) -> Mapping[str, frozenset[str]]:
+        """The labels to list each repository by, in the order of their names; an empty set means no label.
+
+        GitHub joins labels with OR, so one of each service's required labels finds every candidate; the verdict checks
+        that all of them are there.
+        """
+        return {name: self._listed_labels(services) for name, services in self.repositories.items()}
+
+    @staticmethod
+    def _listed_labels(services: tuple[Service, ...]) -> frozenset[str]:
+        if not all(service.policy.require for service in services):
+            return frozenset()
+        spelt: dict[str, str] = {}
+        for service in services:
+            spelt.setdefault(folded(service.policy.require[0]), service.policy.require[0])
+        return frozenset(spelt.values())
+
+    @cached_property
     def extra_keys(self) -> tuple[str, ...]:
         """The union of all services' keys, so that every preview has every key."""
         return tuple(sorted({key for service in self.services.values() for key in service.extra}))
@@ -124,11 +167,11 @@ def _service(name: str, file: ServiceFile, defaults: DefaultsFile) -> Service:
 
 
 def _policy(file: ServiceFile, defaults: DefaultsFile) -> Policy:
-    require = file.labels.require if file.labels.require is not None else defaults.labels.require
-    skip = file.labels.skip if file.labels.skip is not None else defaults.labels.skip
+    require, skip = labels_of(file, defaults)
     return Policy(
-        require=("preview",) if require is None else require,
-        skip=skip or (),
+        require=require,
+        skip=skip,
         drafts=defaults.drafts if file.drafts is None else file.drafts,
         same_branch=(file.link or defaults.link) == "same-branch",
+        target_branches=defaults.target_branches if file.target_branches is None else file.target_branches,
     )

@@ -1,35 +1,55 @@
-"""The catalog as people write it: keys, their meaning and what is refused, each mistake by itself."""
+"""The catalog as people write it: its keys, their meaning, and which values do not fit together."""
 
-import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo
 
 from plugin.core.config import names
-from plugin.core.config.references import REPOSITORY
-from plugin.core.config.strict_yaml import Limits
-from plugin.core.config.validation import FileModel, Version, did_you_mean, parse_yaml, validate
+from plugin.core.config.strict_yaml import Limits, Path
+from plugin.core.config.validation import (
+    FileModel,
+    Suggest,
+    Version,
+    invalid_file,
+    parse_yaml,
+    problem_at,
+    suggestions,
+    validate,
+    without_empty,
+)
+from plugin.core.config.values import (
+    NO_DNS_LABEL,
+    BranchPattern,
+    Domain,
+    HealthPath,
+    Host,
+    Image,
+    ImageTag,
+    Key,
+    Label,
+    Port,
+    Prefix,
+    Repository,
+    Tag,
+    Url,
+    Variable,
+    Word,
+    wrong_variable,
+)
 
 LIMITS = Limits(bytes=4 * 1024 * 1024, nodes=500_000)  # the platform team's own file: only a guard against accidents
-
-RESERVED_VARIABLES = frozenset({"PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "MONGODB_URL"})
-RESERVED_PREFIX = "PREVIEW_"
-MAX_PORT = 65535
-MAX_DOMAIN = 189  # characters: of the 253 that DNS allows, a label and its dot go in front
-
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class _Context:
-    """What one key must know of the others, so that each can be checked by itself."""
+    """What the check of one key must know of the others."""
 
     services: frozenset[str]
     prefix: str
+    suggest: Suggest = field(default_factory=suggestions)
 
 
 def _context(info: ValidationInfo[_Context]) -> _Context:
@@ -37,92 +57,10 @@ def _context(info: ValidationInfo[_Context]) -> _Context:
     return info.context
 
 
-def _matches(pattern: str, description: str) -> AfterValidator:
-    compiled = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f'"{text}" is not {description}')
-        return text
-
-    return AfterValidator(check)
-
-
-def _checked_by(check: Callable[[str], str | None]) -> AfterValidator:
-    """Make a validator of a function that returns what is wrong, or None."""
-
-    def validator(text: str) -> str:
-        if complaint := check(text):
-            raise ValueError(f'"{text}" {complaint}')
-        return text
-
-    return AfterValidator(validator)
-
-
-def _wrong_domain(text: str) -> str | None:
-    labels = text.split(".")
-    if len(text) > MAX_DOMAIN or not all(_is_dns_label(label) for label in labels):
-        return "is not a DNS name in lower case, for example preview.example.com"
-    return None
-
-
-def _is_dns_label(text: str) -> bool:
-    return len(text) <= names.MAX_LABEL and names.DNS_LABEL.fullmatch(text) is not None
-
-
-def _wrong_host(text: str) -> str | None:
-    host, colon, port = text.partition(":")
-    if colon and not re.fullmatch(r"[1-9][0-9]{0,4}", port, re.ASCII):
-        return "has a port that is no number"
-    if host.rpartition(".")[2].isdigit():  # 10.0.0.1, and 2130706433 for those who know
-        return "is an IP address; only names are allowed"
-    if f".{host}".endswith((".svc", ".local", ".localhost")):
-        return "is a name inside the cluster; only public names are allowed"
-    return _wrong_domain(host)
-
-
-def _wrong_endpoint(text: str) -> str | None:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!&'()*+,;=:@%/-]*)?", text, re.ASCII):
-        return "is not an http or https URL of a host, with a path at most"
-    parts = urlsplit(text)
-    host = (parts.hostname or "").lower()
-    if not all(_is_dns_label(label) for label in host.split(".")):
-        return "has a host that is no DNS name"
-    return (
-        None
-        if int(text.partition("://")[2].partition("/")[0].partition(":")[2] or 1) <= MAX_PORT
-        else "has a port above 65535"
-    )
-
-
-def _wrong_tag(text: str) -> str | None:
-    filled = text.replace("{sha}", "0" * 40).replace("{number}", str(names.MAX_NUMBER))
-    if "{" in filled or "}" in filled:
-        return "has a placeholder that does not exist; there are {sha} and {number}"
-    return None if _TAG.fullmatch(filled) else "is not a valid image tag"
-
-
-def _wrong_prefix(text: str) -> str | None:
-    if not names.DNS_LABEL.fullmatch(text):
-        return "is not a DNS label (a-z, 0-9 and -)"
-    return (
-        'starts with "fork"; that is how the previews of forks are told apart'
-        if f"{text}-".startswith("fork-")
-        else None
-    )
-
-
-def _wrong_variable(text: str) -> str | None:
-    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", text, re.ASCII):
-        return "is not an environment variable in capitals, for example PAYMENTS_API"
-    reserved = text in RESERVED_VARIABLES or text.startswith(RESERVED_PREFIX)
-    return "is reserved for what a preview knows of itself" if reserved else None
-
-
 def _service_name(name: str, info: ValidationInfo[_Context]) -> str:
     context = _context(info)
     if not names.DNS_LABEL.fullmatch(name):
-        raise ValueError(f'"{name}" is not a DNS label (a-z, 0-9 and -)')
+        raise ValueError(f'"{name}" {NO_DNS_LABEL}')
     if not names.fits(context.prefix, name):
         longest = names.preview_name(context.prefix, name, names.MAX_NUMBER, fork=True)
         raise ValueError(f"the name is too long: {longest} would have more than {names.MAX_LABEL} characters")
@@ -132,15 +70,15 @@ def _service_name(name: str, info: ValidationInfo[_Context]) -> str:
 def _known_service(name: str, info: ValidationInfo[_Context]) -> str:
     context = _context(info)
     if name not in context.services:
-        raise ValueError(f"there is no such service{did_you_mean(name, context.services)}")
+        raise ValueError(f"there is no such service{context.suggest(name, context.services)}")
     return name
 
 
 def _map_of_dependencies(value: object) -> object:
-    """Accept the short form `[payments, users]`; anything that is not made of words is left to be refused."""
+    """Accept the short form `[payments, users]`; a list of anything but strings is refused later."""
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        if twice := [name for name, count in Counter(value).items() if count > 1]:
-            raise ValueError(f'"{twice[0]}" stands twice')
+        if repeated := [name for name, count in Counter(value).items() if count > 1]:
+            raise ValueError(f'"{repeated[0]}" is listed more than once')
         return {name: {} for name in value}
     return value
 
@@ -149,7 +87,7 @@ def _variables_differ(dependencies: dict[str, "DependencyFile"]) -> dict[str, "D
     owners: dict[str, str] = {}
     for service, dependency in dependencies.items():
         variable = dependency.env or names.default_variable(service)
-        if not dependency.env and (complaint := _wrong_variable(variable)):
+        if not dependency.env and (complaint := wrong_variable(variable)):
             raise ValueError(f'"{variable}", the variable for {service}, {complaint}; name another with env')
         if other := owners.setdefault(variable, service) != service and owners[variable]:
             raise ValueError(f"{other} and {service} both use the variable {variable}; name another with env")
@@ -162,50 +100,47 @@ def _has_default(datasets: dict[str, str]) -> dict[str, str]:
     return datasets
 
 
-Domain = Annotated[str, _checked_by(_wrong_domain)]
-Host = Annotated[str, _checked_by(_wrong_host)]
-Url = Annotated[str, _checked_by(_wrong_endpoint)]
-Tag = Annotated[str, _checked_by(_wrong_tag)]
-Prefix = Annotated[str, _checked_by(_wrong_prefix)]
-Variable = Annotated[str, _checked_by(_wrong_variable)]
-Label = Annotated[str, Field(min_length=1)]
-Word = Annotated[
-    str, _matches(f"(?=.{{1,{names.MAX_LABEL}}}$){names.DNS_LABEL.pattern}", "a DNS label (a-z, 0-9 and -)")
-]
-Key = Annotated[str, _matches("[A-Za-z_][A-Za-z0-9_]*", "a name that a template can use (letters, digits and _)")]
-Repository = Annotated[str, _matches(REPOSITORY.pattern, "a repository, for example acme/orders")]
-HealthPath = Annotated[
-    str, _matches(r"/([A-Za-z0-9._~!&'()*+,;=:@%-][A-Za-z0-9._~!&'()*+,;=:@%/-]*)?", 'a path that starts with one "/"')
-]
-Image = Annotated[
-    str,
-    _matches(
-        r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
-        "an image without a tag, for example ghcr.io/acme/orders",
-    ),
-]
-ImageTag = Annotated[str, _matches(_TAG.pattern, "a valid image tag")]
+def _labels_differ(labels: tuple[str, ...]) -> tuple[str, ...]:
+    seen: dict[str, str] = {}
+    for label in labels:
+        key = names.folded(label)
+        if key in seen:
+            raise ValueError(f'"{seen[key]}" and "{label}" are the same label on GitHub, which ignores case')
+        seen[key] = label
+    return labels
+
+
 ServiceName = Annotated[str, AfterValidator(_service_name)]
 KnownService = Annotated[str, AfterValidator(_known_service)]
+Labels = Annotated[tuple[Label, ...], AfterValidator(_labels_differ)]
 Endpoint = Literal["internal", "public"]
+Link = Literal["same-branch", "none"]
 
 
 class ImageFile(FileModel):
     """Which image is deployed."""
 
     name: Image = Field(description="Image without a tag")
-    tag: Tag = Field("{sha}", description="Tag; {sha} is the deployed commit, {number} the pull request")
+    tag: Tag = Field(
+        "{sha}",
+        description="Tag; {sha} is the deployed commit, {short_sha} its first 7 digits, {number} the pull request",
+    )
+
+
+TARGET_BRANCHES = (
+    "Only pull requests into these branches get previews; * matches anything except /, ** anything; default all"
+)
 
 
 class LabelsFile(FileModel):
-    """Which labels a pull request must and must not have; compared exactly."""
+    """Which labels a pull request must and must not have, in any case."""
 
-    require: tuple[Label, ...] | None = Field(None, description="All of these; default [preview]")
-    skip: tuple[Label, ...] | None = Field(None, description="None of these; default []")
+    require: Labels | None = Field(None, description="It must have all of these; default [preview]")
+    skip: Labels | None = Field(None, description="It must have none of these; default []")
 
 
 class StagingFile(FileModel):
-    """Where the service runs for everybody: the targets when nothing else is asked for."""
+    """Where the service runs on staging, which is where calls go by default."""
 
     internal: Url = Field(description="URL inside the cluster")
     public: Url = Field(description="URL for browsers")
@@ -222,7 +157,7 @@ class SeedFile(FileModel):
     """The image that carries the service's data."""
 
     image: Image = Field(description="Image without a tag")
-    datasets: Annotated[dict[str, ImageTag], AfterValidator(_has_default)] = Field(
+    datasets: Annotated[dict[str, ImageTag], BeforeValidator(without_empty), AfterValidator(_has_default)] = Field(
         description="Tags by name; default is required"
     )
 
@@ -232,7 +167,8 @@ class DefaultsFile(FileModel):
 
     labels: LabelsFile = LabelsFile()
     drafts: StrictBool = Field(default=True, description="Whether draft pull requests get previews")
-    link: Literal["same-branch", "none"] = Field("none", description="Whether equal branch names link previews")
+    link: Link = Field("none", description="Whether equal branch names link previews")
+    target_branches: tuple[BranchPattern, ...] = Field((), description=TARGET_BRANCHES)
 
 
 class ServiceFile(FileModel):
@@ -245,29 +181,23 @@ class ServiceFile(FileModel):
         description="The overlay in manifests/apps/<profile>/overlays; a fork always gets preview-fork",
     )
     image: ImageFile
-    port: Annotated[int, Field(strict=True, ge=1, le=MAX_PORT)] = Field(description="The container's port")
-    health_path: HealthPath = Field("/", description="Answers 200 when the service can be used")
-    extra: dict[Key, str] = Field(default={}, description="Free strings for templates")
+    port: Port = Field(description="The container's port")
+    health_path: HealthPath = Field("/", description="Path that answers 200 once the service can be used")
+    extra: Annotated[dict[Key, str], BeforeValidator(without_empty)] = Field(
+        default={}, description="Free strings for templates"
+    )
     staging: StagingFile
     endpoint: Endpoint = Field("internal", description="Which endpoint of its dependencies the service calls")
     depends_on: Annotated[
         dict[KnownService, DependencyFile],
         AfterValidator(_variables_differ),
-        BeforeValidator(_map_of_dependencies, json_schema_input_type=list[str] | dict[str, DependencyFile]),
+        BeforeValidator(_map_of_dependencies, json_schema_input_type=list[str] | dict[str, DependencyFile | None]),
     ] = Field(default={}, description="The services it calls")
     seed: SeedFile | None = None
     labels: LabelsFile = LabelsFile()
     drafts: StrictBool | None = None
-    link: Literal["same-branch", "none"] | None = None
-
-
-def _repositories_differ(services: dict[str, ServiceFile]) -> dict[str, ServiceFile]:
-    spelt: dict[str, str] = {}
-    for service in services.values():
-        first = spelt.setdefault(service.repository.casefold(), service.repository)
-        if first != service.repository:
-            raise ValueError(f"{first} and {service.repository} are one repository on GitHub; write them alike")
-    return services
+    link: Link | None = None
+    target_branches: tuple[BranchPattern, ...] | None = Field(None, description=TARGET_BRANCHES)
 
 
 class CatalogFile(FileModel):
@@ -278,7 +208,7 @@ class CatalogFile(FileModel):
     prefix: Prefix = Field("preview", description="Applications and namespaces are <prefix>-<service>-<number>")
     allowed_hosts: tuple[Host, ...] = Field((), description="Hosts that a url: target may name")
     defaults: DefaultsFile = DefaultsFile()
-    services: Annotated[dict[ServiceName, ServiceFile], AfterValidator(_repositories_differ)] = Field(min_length=1)
+    services: dict[ServiceName, ServiceFile] = Field(min_length=1)
 
 
 def read_catalog_file(text: str, file: str) -> CatalogFile:
@@ -286,9 +216,39 @@ def read_catalog_file(text: str, file: str) -> CatalogFile:
     document = parse_yaml(text, file, LIMITS)
     data: Any = document.data if isinstance(document.data, dict) else {}
     services = data.get("services")
-    prefix = data.get("prefix", "preview")
+    prefix = data.get("prefix") or "preview"
     context = _Context(
         services=frozenset(services if isinstance(services, dict) else ()),
         prefix=prefix if isinstance(prefix, str) else "preview",
     )
-    return validate(CatalogFile, document, file, context)
+    catalog = validate(CatalogFile, document, file, context)
+    if problems := [problem_at(document, file, path, message) for path, message in _contradictions(catalog)]:
+        raise invalid_file(problems)
+    return catalog
+
+
+def labels_of(service: ServiceFile, defaults: DefaultsFile) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which labels a service requires and which ones it skips, with the defaults filled in."""
+    require, skip = (
+        own if own is not None else default
+        for own, default in (
+            (service.labels.require, defaults.labels.require),
+            (service.labels.skip, defaults.labels.skip),
+        )
+    )
+    return ("preview",) if require is None else require, skip or ()
+
+
+def _contradictions(catalog: CatalogFile) -> Iterator[tuple[Path, str]]:
+    """Find the values that are right by themselves but do not fit together."""
+    spelt: dict[str, str] = {}
+    for name, service in catalog.services.items():
+        first = spelt.setdefault(names.folded(service.repository), service.repository)
+        if first != service.repository:
+            message = f"{service.repository} is the same repository on GitHub as {first}; spell them alike"
+            yield ("services", name, "repository"), message
+        require, skip = labels_of(service, catalog.defaults)
+        skipped = {names.folded(label) for label in skip}
+        if both := [label for label in require if names.folded(label) in skipped]:
+            message = f'the label "{both[0]}" is required and skipped, so no pull request could have a preview'
+            yield ("services", name, "labels"), message

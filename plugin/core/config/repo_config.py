@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -9,10 +10,21 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from plugin.core.config.catalog import Catalog, Service
 from plugin.core.config.references import FORMS, PullRequestReference, Reference, Url, parse_reference
 from plugin.core.config.strict_yaml import Document, Path
-from plugin.core.config.validation import FileModel, Version, did_you_mean, parse_yaml, problem_at, validate
+from plugin.core.config.validation import (
+    MAX_PROBLEMS,
+    FileModel,
+    Suggest,
+    Version,
+    invalid_file,
+    parse_yaml,
+    problem_at,
+    suggestions,
+    validate,
+)
 from plugin.errors import InvalidFile, Problem
 
 FILE_NAME = ".preview.yaml"
+MAX_OWNERS = 3  # services that a message names
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ def _reference(value: object) -> Reference:
             )
         case {"pr": int(number)}:
             raise ValueError(f'write "pr:{number}" without a blank')
-    raise ValueError(f"must be a text: {FORMS}")
+    raise ValueError(f"must be a string: {FORMS}")
 
 
 Target = Annotated[
@@ -82,10 +94,9 @@ def read_config(text: str, catalog: Catalog, repository: str, file: str = FILE_N
     if read is None:
         return {name: ServiceConfig() for name in services}
     content, document = read
-    if problems := [
-        problem_at(document, file, path, message) for path, message in _mistakes(content, services, catalog)
-    ]:
-        raise InvalidFile(sorted(problems, key=lambda problem: problem.line))
+    mistakes = islice(_mistakes(content, services, catalog), MAX_PROBLEMS + 1)
+    if problems := [problem_at(document, file, path, message) for path, message in mistakes]:
+        raise invalid_file(problems)
     return {name: _for_service(content, service) for name, service in services.items()}
 
 
@@ -113,23 +124,26 @@ def _mistakes(
     content: RepositoryConfigFile, services: Mapping[str, Service], catalog: Catalog
 ) -> Iterator[tuple[Path, str]]:
     """Compare a file with the catalog; `services` are those of the file's repository."""
-    yield from _mistakes_of_part((), content, list(services.values()), catalog)
+    suggest = suggestions()
+    yield from _mistakes_of_part((), content, list(services.values()), catalog, suggest)
     for name, part in content.services.items():
         if service := services.get(name):
-            yield from _mistakes_of_part(("services", name), part, [service], catalog)
+            yield from _mistakes_of_part(("services", name), part, [service], catalog, suggest)
         else:
-            yield ("services", name), f"this repository has no such service{did_you_mean(name, services)}"
+            yield ("services", name), f"this repository has no such service{suggest(name, services)}"
 
 
 def _mistakes_of_part(
-    prefix: Path, part: ServicePart, services: list[Service], catalog: Catalog
+    prefix: Path, part: ServicePart, services: list[Service], catalog: Catalog, suggest: Suggest
 ) -> Iterator[tuple[Path, str]]:
     known = {dependency.service for service in services for dependency in service.dependencies}
-    owners = " or ".join(service.name for service in services)
+    owners = " or ".join(service.name for service in services[:MAX_OWNERS])
+    if len(services) > MAX_OWNERS:
+        owners += f" or one of {len(services) - MAX_OWNERS} others"
     for name, target in part.dependencies.items():
         path = (*prefix, "dependencies", name)
         if name not in known:
-            yield path, f"{owners} has no such dependency{did_you_mean(name, known)}"
+            yield path, f"{owners} has no such dependency{suggest(name, known)}"
         elif complaint := _wrong_target(target, catalog.services[name], catalog):
             yield path, complaint
     datasets = {dataset for service in services for dataset in _datasets(service)}

@@ -1,154 +1,144 @@
-"""The decision: every preview that a snapshot gives rise to. Pure, so it can be tried with anything.
+"""The decision: every preview that a snapshot gives rise to. Pure, so that it can be tried with anything.
 
-What follows from one repository depends on that repository and on those that its services call, and on nothing else.
-So a decision that was made before is good for every repository where none of these is another one now.
+Judge all, keep alive, ration, link, render: each step reads what the one before it made. Verdicts are one map. What
+follows from one repository depends on its own verdicts and on those of the repositories that its services call.
+
+A decision starts from the one before. To find out what has changed, it compares objects by identity, so a push costs
+what it changed and not what there is.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from plugin.core.config.catalog import Catalog, Service
-from plugin.core.config.names import preview_name, public_host
-from plugin.core.config.references import Locator
-from plugin.core.decision.dependencies import Resolver, wanted_numbers
-from plugin.core.decision.parameters import parameters
-from plugin.core.decision.preview import EmittedPreview, Preview
+from plugin.core.config.catalog import Catalog
+from plugin.core.decision.judge import judge_all
+from plugin.core.decision.part import Part, make_part
+from plugin.core.decision.preview import LivePreview, Preview
 from plugin.core.decision.targets import Targets
-from plugin.core.decision.verdicts import Verdict, verdict
-from plugin.core.facts.last_good import config_in_force
-from plugin.core.facts.model import PullRequest, Repository, Snapshot
+from plugin.core.decision.verdicts import Judged, Verdicts
+from plugin.core.decision.wishes import AllWishes, read_wishes
+from plugin.core.facts.model import Snapshot
 
+# A rule that looks at several previews at once: verdicts in, verdicts out.
+Stage = Callable[[Verdicts], Verdicts]
+STAGES: tuple[Stage, ...] = ()  # keep alive, then ration, once the catalog knows ends and limits
 
-@dataclass(frozen=True, eq=False)
-class Decided:
-    """One preview, with what an answer needs of it."""
-
-    preview: Preview
-    catalog: Catalog
-
-    @cached_property
-    def parameters(self) -> bytes:
-        """The parameters as JSON."""
-        return json.dumps(parameters(self.preview, self.catalog), separators=(",", ":")).encode()
-
-    @cached_property
-    def emitted(self) -> EmittedPreview:
-        """What is remembered of it."""
-        preview = self.preview
-        return EmittedPreview(preview.service.name, preview.repository.name, preview.pull_request.number)
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """What follows from one repository."""
-
-    made_from: tuple[Repository, ...]  # it, and those that its services call
-    previews: tuple[Decided, ...]
-    links: frozenset[Locator]  # every pull request that is named by its number
-
-    def holds_for(self, repositories: tuple[Repository, ...]) -> bool:
-        """Tell whether it would be decided like this again."""
-        return all(one is other for one, other in zip(self.made_from, repositories, strict=True))
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What follows from a snapshot, by the catalog that was in force."""
+    """What follows from a snapshot by one catalog. Each mapping is by repository; only those that were read."""
 
     catalog: Catalog
-    parts: Mapping[str, Part]  # by repository
+    wishes: AllWishes
+    judged: Verdicts  # each preview judged by itself, before the stages
+    verdicts: Verdicts
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    # The same for all parts, without empty ones, kept so that it need not be collected again:
+    live: Mapping[str, Mapping[str, Preview]] = field(default_factory=dict)
+    remembered: Mapping[str, tuple[LivePreview, ...]] = field(default_factory=dict)
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)  # over all repositories
 
-    @cached_property
-    def decided(self) -> tuple[Decided, ...]:
+    @property
+    def previews(self) -> Iterator[Preview]:
         """Every preview, live or not, in the order of service and number."""
-        everything = (decided for part in self.parts.values() for decided in part.previews)
-        return tuple(sorted(everything, key=lambda each: (each.preview.service.name, each.preview.pull_request.number)))
-
-    @cached_property
-    def live(self) -> Mapping[str, Decided]:
-        """The live previews by their key, in the same order."""
-        return {each.preview.key: each for each in self.decided if each.preview.verdict.live}
-
-    @cached_property
-    def previews(self) -> tuple[Preview, ...]:
-        """As `decided`, without what an answer needs."""
-        return tuple(each.preview for each in self.decided)
+        for name, service in self.catalog.services.items():
+            if part := self.parts.get(service.repository):
+                yield from part.by_service[name]
 
 
-def decide(catalog: Catalog, snapshot: Snapshot, before: Decision | None = None) -> Decision:
-    """Decide on every pull request that asks for a preview; use what was decided before where it still holds.
+def decide(
+    catalog: Catalog,
+    snapshot: Snapshot,
+    before: Decision | None = None,
+    wishes: AllWishes | None = None,
+    stages: Sequence[Stage] = STAGES,
+) -> Decision:
+    """Decide on every pull request that asks for a preview; use parts of the decision before where they still hold.
 
-    Every repository of the catalog must be in the snapshot.
+    A repository of the catalog that is not in the snapshot has no previews yet. `wishes` is what `read_wishes` returned
+    for this catalog and the pull requests of this snapshot, if it was called already.
     """
-    targets = Targets(snapshot)
-    parts = before.parts if before and before.catalog is catalog else {}
-    return Decision(catalog, {name: _part(catalog, targets, name, parts.get(name)) for name in catalog.repositories})
+    if before is None or before.catalog is not catalog:
+        before = Decision(catalog, read_wishes(catalog, {}, None), {}, {})
+    wishes = wishes or read_wishes(catalog, snapshot.repositories, before.wishes)
+    judged = judge_all(catalog, snapshot, before.judged)
+    verdicts = judged
+    for stage in stages:
+        verdicts = stage(verdicts)
+    if stages:
+        verdicts = _same_objects(verdicts, before.verdicts)
+    return _linked(before, Decision(catalog, wishes, judged, verdicts))
 
 
-def wanted_lookups(catalog: Catalog, snapshot: Snapshot, before: Decision | None = None) -> frozenset[Locator]:
-    """Find the link targets that no listing of the snapshot holds, so that the reason can say what became of them."""
-    parts = before.parts if before and before.catalog is catalog else {}
-    wanted: set[Locator] = set()
-    for name in catalog.repositories:
-        repository, part = snapshot.repositories[name], parts.get(name)
-        wanted |= part.links if part and part.made_from[0] is repository else _links(catalog, repository)
-    listed = {name: snapshot.repositories[name].numbers for name in {locator.repository for locator in wanted}}
-    return frozenset(locator for locator in wanted if locator.number not in listed[locator.repository])
+def changed(before: Mapping[str, V], after: Mapping[str, V]) -> set[str]:
+    """Name what is another object than before, or was not there, or is no longer there."""
+    names = {name for name, value in after.items() if before.get(name) is not value}
+    return names if before.keys() <= after.keys() else names | (before.keys() - after.keys())
 
 
-def _part(catalog: Catalog, targets: Targets, name: str, before: Part | None) -> Part:
-    repositories = tuple(targets.snapshot.repositories[each] for each in (name, *_called(catalog, name)))
-    if before and before.holds_for(repositories):
-        return before
-    repository = repositories[0]
-    return Part(repositories, tuple(_decided(catalog, targets, repository)), _links(catalog, repository))
-
-
-def _called(catalog: Catalog, name: str) -> list[str]:
-    return sorted(
-        {
-            catalog.services[call.service].repository
-            for service in catalog.repositories[name]
-            for call in service.dependencies
-        }
+def _linked(before: Decision, draft: Decision) -> Decision:
+    """Link and render what depends on something that has changed; take everything else from the decision before."""
+    catalog, targets = draft.catalog, Targets(draft.verdicts)
+    moved = changed(before.verdicts, draft.verdicts)
+    again = moved | changed(before.wishes.by_repository, draft.wishes.by_repository)
+    again = again.union(*(catalog.callers_of(name) for name in moved)) & draft.verdicts.keys()
+    again |= before.parts.keys() - draft.verdicts.keys()
+    parts = {
+        name: make_part(catalog, targets, name, draft.wishes.by_repository[name], before.parts.get(name))
+        for name in again & draft.verdicts.keys()
+    }
+    again = {name for name in again if parts.get(name) is not before.parts.get(name)}
+    parts = {name: part for name, part in parts.items() if name in again}
+    return Decision(
+        catalog,
+        draft.wishes,
+        draft.judged,
+        draft.verdicts,
+        _updated(before.parts, again, parts),
+        _updated(before.live, again, {name: part.live for name, part in parts.items()}),
+        _updated(before.remembered, again, {name: _remembered(before, name, part) for name, part in parts.items()}),
+        _updated(before.held, again, {name: part.held for name, part in parts.items()}),
+        _counted(before, again, parts),
     )
 
 
-def _decided(catalog: Catalog, targets: Targets, repository: Repository) -> Iterator[Decided]:
-    services = catalog.repositories[repository.name]
-    for pull_request in repository.pull_requests:
-        config = config_in_force(pull_request, repository.name, catalog)
-        resolver = Resolver(catalog, targets, pull_request)
-        warnings = resolver.warnings(services)
-        for service, its_verdict in _judge(services, pull_request):
-            wishes = config.of(service.name)
-            preview = Preview(
-                service=service,
-                repository=repository,
-                pull_request=pull_request,
-                verdict=its_verdict,
-                name=preview_name(catalog.prefix, service.name, pull_request.number, fork=pull_request.fork),
-                host=public_host(service.name, pull_request.number, catalog.domain),
-                dataset=(wishes.dataset or "default") if service.seed else "",
-                dependencies=resolver.resolve(service, wishes),
-                config_error=config.error,
-                warnings=warnings,
-            )
-            yield Decided(preview, catalog)
+def _updated(before: Mapping[str, V], again: Collection[str], now: Mapping[str, V]) -> dict[str, V]:
+    result = dict(before)
+    for name in again:
+        if value := now.get(name):
+            result[name] = value
+        else:
+            result.pop(name, None)
+    return result
 
 
-def _links(catalog: Catalog, repository: Repository) -> frozenset[Locator]:
-    services = catalog.repositories[repository.name]
-    links: set[Locator] = set()
-    for pull_request in repository.pull_requests:
-        config = config_in_force(pull_request, repository.name, catalog)
-        for service, _ in _judge(services, pull_request):
-            links.update(wanted_numbers(catalog, pull_request, service, config.of(service.name)))
-    return frozenset(links)
+def _remembered(before: Decision, name: str, part: Part) -> tuple[LivePreview, ...]:
+    known = before.remembered.get(name)
+    return known if known == part.remembered else part.remembered
 
 
-def _judge(services: tuple[Service, ...], pull_request: PullRequest) -> list[tuple[Service, Verdict]]:
-    judged = ((service, verdict(service, pull_request)) for service in services)
-    return [(service, its_verdict) for service, its_verdict in judged if its_verdict is not None]
+def _counted(before: Decision, again: Collection[str], parts: Mapping[str, Part]) -> Counter[str]:
+    counts = Counter(before.counts)
+    for name in again:
+        if name in before.parts:
+            counts.subtract(before.parts[name].counts)
+        if name in parts:
+            counts.update(parts[name].counts)
+    return counts
+
+
+def _same_objects(verdicts: Verdicts, before: Verdicts) -> Verdicts:
+    """Replace verdicts that equal those before by the same objects, so that the parts made from them can be kept."""
+    return {
+        name: known if (known := before.get(name)) and _equal(known, judged) else judged
+        for name, judged in verdicts.items()
+    }
+
+
+def _equal(one: Judged, other: Judged) -> bool:
+    return one is other or (one.repository is other.repository and one.verdicts == other.verdicts)

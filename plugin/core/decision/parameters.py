@@ -1,7 +1,7 @@
 """Parameters: what a template of the ApplicationSet gets for one preview.
 
 Every object has every key, scalars are strings, and nothing is null: Argo CD turns numbers into `1e+06` and a missing
-key fails the whole set. Texts that people write belong into annotations through `toJson` only.
+key fails the whole set. Text that people write belongs in annotations, through `toJson` only.
 """
 
 import json
@@ -9,11 +9,12 @@ from typing import Any
 
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.names import slug
-from plugin.core.decision.dependencies import Dependency
+from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 from plugin.core.decision.verdicts import State
 
 FORK_OVERLAY = "preview-fork"
+SHORT = 7  # digits of a commit, as Git and docker/metadata-action write it
 
 
 def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict[str, Any]:
@@ -22,7 +23,7 @@ def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict
     sha = deploy_sha or pull_request.head_sha
     owner, _, repository_name = repository.name.partition("/")
     overlay = FORK_OVERLAY if pull_request.fork else service.overlay
-    tag = service.image_tag.replace("{sha}", sha).replace("{number}", str(pull_request.number))
+    tag = _tag(service.image_tag, sha, pull_request.number)
     environment = _environment(preview, catalog)
     return {
         # Argo CD's own Pull Request generator has these
@@ -34,10 +35,10 @@ def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict
         "target_branch_slug": slug(pull_request.target_branch),
         "head_sha": sha,
         "head_short_sha": sha[:8],
-        "head_short_sha_7": sha[:7],
+        "head_short_sha_7": sha[:SHORT],
         "author": pull_request.author,
         "labels": list(pull_request.labels),
-        # who and where
+        # identity and place
         "name": preview.name,
         "namespace": preview.name,
         "service": service.name,
@@ -89,6 +90,12 @@ def dependency_parameters(dependency: Dependency) -> dict[str, str]:
     }
 
 
+def _tag(template: str, sha: str, number: int) -> str:
+    for placeholder, value in {"{sha}": sha, "{short_sha}": sha[:SHORT], "{number}": str(number)}.items():
+        template = template.replace(placeholder, value)
+    return template
+
+
 def _environment(preview: Preview, catalog: Catalog) -> dict[str, str]:
     return {dependency.variable: dependency.url for dependency in preview.dependencies} | {
         "PUBLIC_URL": preview.url,
@@ -98,7 +105,7 @@ def _environment(preview: Preview, catalog: Catalog) -> dict[str, str]:
 
 
 def _environment_patch(environment: dict[str, str]) -> str:
-    # Without a target, so that an app that lacks the ConfigMap fails its build instead of losing its settings.
+    # It is applied without a target, so an app without the ConfigMap fails to build instead of losing its settings.
     patch = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

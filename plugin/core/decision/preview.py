@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from plugin.core.config.catalog import Service
 from plugin.core.config.references import Locator
-from plugin.core.decision.dependencies import Dependency
+from plugin.core.decision.links import Dependency
 from plugin.core.decision.verdicts import Verdict
 from plugin.core.facts.model import PullRequest, Repository
 
@@ -39,14 +39,32 @@ class Preview:
         """The pull request, as people write it."""
         return str(Locator(self.repository.name, self.pull_request.number))
 
+    @property
+    def origin(self) -> str:
+        """Where its code comes from, as in the filter `origin`."""
+        return "fork" if self.pull_request.fork else "same-repository"
+
+    @property
+    def remembered(self) -> "LivePreview":
+        """What is remembered, to notice later that it left."""
+        return LivePreview(
+            service=self.service.name,
+            number=self.pull_request.number,
+            name=self.name,
+            profile=self.service.profile,
+            fork=self.pull_request.fork,
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class EmittedPreview:
-    """As much of an emitted preview as is needed to say later why it left."""
+class LivePreview:
+    """What is remembered of a live preview: what filters look at, and the name by which Argo CD knows it."""
 
     service: str
-    repository: str
     number: int
+    name: str  # of the Application and its namespace: a different name is a different environment
+    profile: str
+    fork: bool
 
     @property
     def key(self) -> str:

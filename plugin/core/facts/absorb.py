@@ -1,12 +1,21 @@
 """Absorbing what was read: what counts of it, and what stays as it was known before. Pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
+from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
-from plugin.core.facts.confirm import NOT_YET_CONFIRMED, confirm, is_labelled
+from plugin.core.facts.confirm import (
+    NOT_YET_CONFIRMED,
+    Suspect,
+    confirm,
+    is_archived,
+    is_labelled,
+    life_differs,
+)
 from plugin.core.facts.last_good import remember_last_good
 from plugin.core.facts.model import (
     Elsewhere,
@@ -27,106 +36,202 @@ _ELSEWHERE = {
 }
 
 
-def labels_to_ask(catalogs: Iterable[Catalog]) -> dict[str, frozenset[str]]:
-    """Return for each repository the labels to list by; none of them means every open pull request.
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """A repository after a good reading of it, and what the reading shows that is not believed yet."""
 
-    GitHub joins labels with OR, so one of each service's required labels finds every candidate; that all of them are
-    there is checked by the verdict. Of two catalogs, the union serves both.
+    repository: Repository
+    # By number, as listed: live pull requests that show other facts than the last answer was made from.
+    suspects: Mapping[int, PullRequest] = field(default_factory=dict)
+
+
+def labels_to_ask(catalogs: Sequence[Catalog]) -> Mapping[str, frozenset[str]]:
+    """Return for each repository the labels to list by; an empty set means every open pull request.
+
+    Of several catalogs, the union serves each.
     """
-    asked: dict[str, set[str]] = {}
-    everything = set()
-    for catalog in catalogs:
-        for service in catalog.services.values():
-            asked.setdefault(service.repository, set()).update(service.policy.require[:1])
-            if not service.policy.require:
-                everything.add(service.repository)
-    return {name: frozenset() if name in everything else frozenset(labels) for name, labels in sorted(asked.items())}
-
-
-def covers(snapshot: Snapshot, catalog: Catalog) -> bool:
-    """Tell whether everything that the catalog speaks of was read, by the labels that it needs."""
-    return not unread(snapshot, catalog)
+    first, *others = (catalog.listed_labels for catalog in catalogs)
+    asked = dict(first)
+    for other in others:
+        for name, labels in other.items():
+            known = asked.get(name, labels)
+            spelt = {folded(label): label for label in (*known, *labels)}
+            asked[name] = frozenset(spelt.values()) if known and labels else frozenset()
+    return asked
 
 
 def unread(snapshot: Snapshot, catalog: Catalog) -> list[str]:
-    """Name the repositories that were never read by the labels that the catalog needs."""
-    return [
-        name
-        for name, labels in labels_to_ask([catalog]).items()
-        if name not in snapshot.repositories or not _asked_for(snapshot.repositories[name].labels, labels)
-    ]
+    """Name the repositories of a catalog that were never read."""
+    return [name for name in catalog.repositories if name not in snapshot.repositories]
 
 
-def absorb(before: Repository | None, reading: Repository, catalog: Catalog, now: datetime) -> Repository:
-    """Return what is known of a repository after a good reading of it. Whoever is listed no more is held at first."""
-    known = {pull_request.number: pull_request for pull_request in before.pull_requests} if before else {}
+def absorb(
+    before: Repository | None, reading: Repository, catalog: Catalog, now: datetime, live: Collection[int] = frozenset()
+) -> Absorbed:
+    """Return what is known of a repository after a good reading of it; `live` are the numbers in the last answer.
+
+    Two kinds of pull requests stay as they were known until they are confirmed by number: those that are no longer
+    listed, and live ones that show other labels, draft flag, base branch or fork. They are in `held`.
+    """
+    known = _by_number(before)
     dropped = before.dropped if before else {}
-    listed = [new for new in reading.pull_requests if new.updated_at >= dropped.get(new.number, new.updated_at)]
-    pull_requests = {new.number: _absorbed(known.get(new.number), new, reading.name, catalog, now) for new in listed}
-    held_before = before.held if before else {}
-    held = {number: held_before.get(number, NOT_YET_CONFIRMED) for number in known if number not in pull_requests}
+    current = [new for new in reading.pull_requests if new.updated_at >= dropped.get(new.number, new.updated_at)]
+    listed = {new.number: new for new in current}
+    if is_archived(reading.archived_at, now):  # of these, only what is known is left, until it is confirmed
+        listed = {number: new for number, new in listed.items() if number in known}
+    causes = {number: _cause(known.get(number), listed[number]) for number in listed if number in live}
+    suspects = {number: listed[number] for number, cause in causes.items() if cause}
+    pull_requests = {
+        number: _absorbed(known.get(number), new, reading.name, catalog, now)
+        for number, new in listed.items()
+        if number not in suspects
+    }
+    held = {
+        number: _hold(before, reading, number, causes.get(number, ""))
+        for number in known
+        if number not in pull_requests
+    }
     pull_requests |= {number: known[number] for number in held}
-    return replace(
+    repository = replace(
         reading,
         pull_requests=tuple(pull_requests[number] for number in sorted(pull_requests)),
         held=held,
-        dropped=dropped if len(listed) < len(reading.pull_requests) else _can_return(dropped, reading),
+        dropped=dropped if len(current) < len(reading.pull_requests) else _can_return(dropped, reading),
         looked_up=before.looked_up if before else {},
         listed_at=now,
     )
+    return Absorbed(repository, suspects)
 
 
-def unconfirmed(snapshot: Snapshot) -> list[Locator]:
-    """Name the held pull requests that can be looked up now: those of repositories without doubt."""
+def unconfirmed(snapshot: Snapshot, read: Collection[str], now: datetime) -> list[Locator]:
+    """Name the pull requests to look up by number now: those that are held, unless their repository is in doubt.
+
+    Of the repositories that were `read` in this refresh also all in one that was archived long ago.
+    """
     return [
         Locator(name, number)
         for name, repository in snapshot.repositories.items()
         if name not in snapshot.doubts
-        for number in repository.held
+        for number in (
+            repository.numbers if name in read and is_archived(repository.archived_at, now) else repository.held
+        )
     ]
 
 
 def with_confirmations(
-    snapshot: Snapshot, asked: Iterable[Locator], answers: Mapping[Locator, LookUp]
+    snapshot: Snapshot,
+    suspects: Mapping[Locator, PullRequest],
+    answers: Mapping[Locator, LookUp | None],
+    catalog: Catalog,
+    now: datetime,
 ) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
-    """Drop the held pull requests that are known to be elsewhere; return these beside the snapshot."""
+    """Let answers by number decide; return what is known then, and which pull requests are gone.
+
+    `suspects` holds what `absorb` did not believe, `answers` everything that was to be looked up: None where that
+    failed. What is neither confirmed nor gone stays held as it was known.
+    """
     repositories = dict(snapshot.repositories)
     gone: dict[Locator, Elsewhere] = {}
-    for locator in asked:
-        repository = repositories[locator.repository]
-        (last_seen,) = (known for known in repository.pull_requests if known.number == locator.number)
-        answer = answers.get(locator)
-        outcome = confirm(last_seen, repository.labels, answer, repository.held[locator.number])
-        if isinstance(outcome, Hold):
-            repository = replace(repository, held={**repository.held, locator.number: outcome})
-            if answer and answer.state is PullRequestState.OPEN:
-                repository = replace(repository, mark=None)  # the listing was wrong, so it is listed again
-        else:
-            gone[locator] = outcome
-            repository = _without(repository, locator.number, outcome, answer)
-        repositories[locator.repository] = repository
+    by_repository: dict[str, dict[int, LookUp | None]] = {}
+    for locator, answer in answers.items():
+        by_repository.setdefault(locator.repository, {})[locator.number] = answer
+    for name, its_answers in by_repository.items():
+        its_suspects = {number: suspects.get(Locator(name, number)) for number in its_answers}
+        confirming = _Confirming(repositories[name], its_suspects, catalog, now)
+        for number, answer in its_answers.items():
+            confirming.judge(number, answer)
+        repositories[name] = confirming.result()
+        gone |= {Locator(name, number): elsewhere for number, elsewhere in confirming.gone.items()}
     return replace(snapshot, repositories=repositories), gone
 
 
+class _Confirming:
+    """Judges the suspects of one repository."""
+
+    def __init__(
+        self, repository: Repository, listed: Mapping[int, PullRequest | None], catalog: Catalog, now: datetime
+    ) -> None:
+        self._repository, self._listed = repository, listed
+        self._catalog, self._now = catalog, now
+        self._pull_requests = _by_number(repository)
+        self._held, self._dropped = dict(repository.held), dict(repository.dropped)
+        self._looked_up, self._list_again = dict(repository.looked_up), False
+        self.gone: dict[int, Elsewhere] = {}
+
+    def judge(self, number: int, answer: LookUp | None) -> None:
+        repository, known, listed = self._repository, self._pull_requests[number], self._listed[number]
+        before = self._held.get(number, NOT_YET_CONFIRMED)
+        outcome = confirm(Suspect(known, before, listed, repository.labels, repository.archived_at), answer)
+        match outcome:
+            case Hold() if number in self._held:
+                self._held[number] = outcome
+                # A listing that is wrong, or not confirmed, is made again.
+                self._list_again |= listed is not None or (answer is not None and answer.state is PullRequestState.OPEN)
+            case PullRequest():
+                self._list_again |= listed is None or bool(life_differs(listed, outcome))
+                self._pull_requests[number] = _absorbed(known, outcome, repository.name, self._catalog, self._now)
+                self._held.pop(number, None)
+            case Elsewhere():
+                self._list_again |= listed is not None
+                self._drop(number, outcome, answer)
+
+    def result(self) -> Repository:
+        return replace(
+            self._repository,
+            pull_requests=tuple(self._pull_requests.values()),
+            held=self._held,
+            dropped=self._dropped,
+            looked_up=self._looked_up,
+            mark=None if self._list_again else self._repository.mark,
+        )
+
+    def _drop(self, number: int, elsewhere: Elsewhere, answer: LookUp | None) -> None:
+        self.gone[number] = elsewhere
+        del self._pull_requests[number]
+        self._held.pop(number, None)
+        if answer and answer.updated_at:
+            self._dropped[number] = answer.updated_at
+        self._looked_up[number] = LookedUp(elsewhere, _token(self._repository))  # links to it need not ask again
+
+
 def stale_look_ups(snapshot: Snapshot, wanted: Iterable[Locator]) -> list[Locator]:
-    """Name the link targets that must be asked for again: their repository has changed since, or cannot tell."""
-    return [locator for locator in sorted(wanted, key=str) if not _is_current(snapshot, locator)]
+    """Name the link targets to ask for again: their repository has changed since, or cannot tell."""
+    known = (locator for locator in wanted if locator.repository in snapshot.repositories)
+    return [locator for locator in sorted(known, key=str) if not _is_current(snapshot, locator)]
 
 
 def with_look_ups(snapshot: Snapshot, wanted: Iterable[Locator], answers: Mapping[Locator, LookUp]) -> Snapshot:
     """Add what became of unlisted link targets; one that could not be looked up keeps its previous answer."""
-    looked_up: dict[str, dict[int, LookedUp]] = {name: {} for name in snapshot.repositories}
+    looked_up: dict[str, dict[int, LookedUp]] = {}
     for locator in sorted(wanted, key=str):
-        repository = snapshot.repositories[locator.repository]
-        if found := _looked_up(repository, locator.number, answers.get(locator)):
-            looked_up[locator.repository][locator.number] = found
+        repository = snapshot.repositories.get(locator.repository)
+        if repository and (found := _looked_up(repository, locator.number, answers.get(locator))):
+            looked_up.setdefault(locator.repository, {})[locator.number] = found
     repositories = {
         name: repository
-        if _same(repository.looked_up, looked_up[name])
-        else replace(repository, looked_up=looked_up[name])
+        if _same(repository.looked_up, now := looked_up.get(name, {}))
+        else replace(repository, looked_up=now)
         for name, repository in snapshot.repositories.items()
     }
     return replace(snapshot, repositories=repositories)
+
+
+def _cause(known: PullRequest | None, listed: PullRequest) -> str:
+    """Say why a listed, live pull request is not believed, or return ""."""
+    if known is None or known.updated_at > listed.updated_at:  # an older answer counts for nothing anyway
+        return ""
+    return life_differs(known, listed)
+
+
+def _hold(before: Repository | None, reading: Repository, number: int, cause: str) -> Hold:
+    if number in reading.held:  # the source could not read it, and quotes its server
+        cause = one_line(reading.held[number].reason)
+        return Hold(cause, cause=cause)
+    if cause:
+        return Hold(f"{cause}, and was not looked up yet", cause=cause)
+    held_before = before.held.get(number) if before else None
+    # It was held for another reason, and is no longer listed since.
+    return held_before if held_before and held_before.cause == NOT_YET_CONFIRMED.cause else NOT_YET_CONFIRMED
 
 
 def _absorbed(
@@ -141,43 +246,40 @@ def _absorbed(
 
 def _can_return(dropped: Mapping[int, datetime], reading: Repository) -> Mapping[int, datetime]:
     """Return those about which an answer from now on can be older than this one."""
-    if reading.mark is None:
+    if not reading.identity:  # the source knows no older answers
         return {}
-    if not reading.mark.settled:
+    if reading.mark is None or not reading.mark.settled:
         return dropped
     # A reading from before it was dropped looks settled too, and so does one that hides it (an author was flagged).
-    shown = max((datetime.fromisoformat(at) for _, at in reading.mark.newest), default=None)
+    shown = reading.mark.changed_at
     return {number: at for number, at in dropped.items() if shown is None or at > shown}
-
-
-def _without(repository: Repository, number: int, elsewhere: Elsewhere, answer: LookUp | None) -> Repository:
-    newest = repository.mark.newest if repository.mark else ()
-    dropped = {number: answer.updated_at} if answer and answer.updated_at else {}
-    return replace(
-        repository,
-        pull_requests=tuple(known for known in repository.pull_requests if known.number != number),
-        held={other: hold for other, hold in repository.held.items() if other != number},
-        dropped={**repository.dropped, **dropped},
-        looked_up={**repository.looked_up, number: LookedUp(elsewhere, newest)},  # links to it need not ask again
-    )
 
 
 def _is_current(snapshot: Snapshot, locator: Locator) -> bool:
     repository = snapshot.repositories[locator.repository]
     known = repository.looked_up.get(locator.number)
-    return known is not None and repository.mark is not None and known.newest == repository.mark.newest
+    return known is not None and repository.mark is not None and known.token == repository.mark.token
 
 
 def _looked_up(repository: Repository, number: int, answer: LookUp | None) -> LookedUp | None:
-    lags = answer is not None and answer.state is PullRequestState.OPEN and is_labelled(repository.labels, answer)
-    if answer is None or lags:
+    if answer is None:
         return repository.looked_up.get(number)
-    return LookedUp(_ELSEWHERE[answer.state], repository.mark.newest if repository.mark else ())
+    elsewhere = _ELSEWHERE[answer.state]
+    if answer.state is PullRequestState.OPEN:
+        if is_archived(repository.archived_at, answer.answered_at):
+            elsewhere = Elsewhere.ARCHIVED
+        elif is_labelled(repository.labels, answer):  # the listing lags
+            return repository.looked_up.get(number)
+    return LookedUp(elsewhere, _token(repository))
+
+
+def _token(repository: Repository) -> str:
+    return repository.mark.token if repository.mark else ""
 
 
 def _same(before: Mapping[int, LookedUp], after: Mapping[int, LookedUp]) -> bool:
-    return before == after and all(before[number].newest == after[number].newest for number in after)
+    return before == after and (not after or all(before[number].token == after[number].token for number in after))
 
 
-def _asked_for(asked: frozenset[str], needed: frozenset[str]) -> bool:
-    return not asked or (bool(needed) and needed <= asked)
+def _by_number(repository: Repository | None) -> dict[int, PullRequest]:
+    return {pull_request.number: pull_request for pull_request in repository.pull_requests} if repository else {}

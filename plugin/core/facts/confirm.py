@@ -1,51 +1,103 @@
-"""Confirm before delete: what vanished from a listing still counts until an answer by number says why. Pure.
+"""Confirm before delete: what a listing shows or leaves out ends a preview only after an answer by number. Pure.
 
-A listing can come back short (an index that lags, a page that was lost), and Argo CD deletes what an answer leaves out.
+A listing can come back short or old (an index that lags, a page that was lost, a label that was put back a moment
+later), and Argo CD deletes what an answer leaves out.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from plugin.core.facts.model import SETTLED, Elsewhere, Hold, LookUp, PullRequest, PullRequestState
+from plugin.core.config.messages import one_line
+from plugin.core.config.names import folded
+from plugin.core.facts.model import Elsewhere, Hold, LookUp, PullRequest, PullRequestState
 
 # Pull requests of authors who are flagged as spammers vanish from GitHub and come back.
 TIMES_MISSING = 3
 MISSING_FOR = timedelta(hours=1)
+# Pull requests of an archived repository can be neither closed nor unlabelled, so they count as closed after this time.
+ARCHIVED_FOR = timedelta(hours=24)
 
-NOT_YET_CONFIRMED = Hold("it is not listed any more, and was not looked up yet")
+NOT_YET_CONFIRMED = Hold("it is no longer listed, and was not looked up yet")
 
+_VANISHED = NOT_YET_CONFIRMED.cause
 _ELSEWHERE = {PullRequestState.CLOSED: Elsewhere.CLOSED, PullRequestState.MERGED: Elsewhere.MERGED}
 
 
-def confirm(last_seen: PullRequest, asked: frozenset[str], answer: LookUp | None, before: Hold) -> Elsewhere | Hold:
-    """Say where a vanished pull request is, or why it still counts.
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A pull request whose last listing does not show it as it is known."""
 
-    `asked` are the labels that its repository is listed by, `answer` is None if it could not be looked up.
+    known: PullRequest
+    before: Hold  # why it counts so far as it is known
+    listed: PullRequest | None = None  # as the listing shows it; None: it does not
+    asked: frozenset[str] = frozenset()  # the labels that its repository is listed by
+    archived_at: datetime | None = None  # when its repository was archived
+
+
+def confirm(suspect: Suspect, answer: LookUp | None) -> Elsewhere | Hold | PullRequest:
+    """Say where a pull request is, why it counts as it is known, or as what it counts from now on.
+
+    `answer` is None if it could not be looked up. What it says of labels, draft flag and base branch is taken as it is:
+    the rules judge it later.
     """
+    cause, before = suspect.before.cause, suspect.before
     if answer is None:
-        return Hold(
-            "it is not listed any more, and could not be looked up", before.first_missing_at, before.times_missing
-        )
+        return _hold(cause, ", and could not be looked up", before.first_missing_at, before.times_missing)
     if answer.state is PullRequestState.MISSING:
         return _missing(answer.answered_at, before)
-    if answer.updated_at is None or answer.updated_at < last_seen.updated_at:
-        return Hold("it is not listed any more, but the answer about it is older than one before")
-    if answer.updated_at == last_seen.updated_at and answer.answered_at - answer.updated_at < SETTLED:
+    seen = [suspect.known.updated_at, *([suspect.listed.updated_at] if suspect.listed else [])]
+    if answer.updated_at is None or answer.updated_at < max(seen):
+        return _hold(cause, ", but the answer about it is older than one before")
+    if answer.updated_at == suspect.known.updated_at and not answer.settled:
         # Opened and labelled within one second, and an answer from between the two: as if the label had been removed.
-        return Hold("it is not listed any more, but the answer about it may be older than one before")
-    return _open(asked, answer) if answer.state is PullRequestState.OPEN else _ELSEWHERE[answer.state]
+        return _hold(cause, ", but the answer about it may be older than one before")
+    return _open(suspect, answer) if answer.state is PullRequestState.OPEN else _ELSEWHERE[answer.state]
 
 
 def is_labelled(asked: frozenset[str], answer: LookUp) -> bool:
     """Tell whether a listing by these labels should have had it."""
-    return not asked or not asked.isdisjoint(answer.labels)
+    return not asked or not _folded(asked).isdisjoint(_folded(answer.labels))
 
 
-def _open(asked: frozenset[str], answer: LookUp) -> Elsewhere | Hold:
-    if is_labelled(asked, answer):
+def is_archived(archived_at: datetime | None, moment: datetime) -> bool:
+    """Tell whether a repository was archived so long before a moment that its pull requests count as closed."""
+    return archived_at is not None and moment - archived_at >= ARCHIVED_FOR
+
+
+def life_differs(known: PullRequest, listed: PullRequest) -> str:
+    """Say which of the facts that a preview's life hangs on a listing shows differently, or return ""."""
+    differences = []
+    if known.labels != listed.labels and _folded(known.labels) != _folded(listed.labels):
+        differences.append("other labels")
+    if known.draft != listed.draft:
+        differences.append("a draft" if listed.draft else "no draft")
+    if known.target_branch != listed.target_branch:
+        differences.append("another base branch")
+    if known.fork != listed.fork:
+        differences.append("a fork's pull request" if listed.fork else "no fork's pull request")
+    return f"its listing shows {' and '.join(differences)}" if differences else ""
+
+
+def _open(suspect: Suspect, answer: LookUp) -> Elsewhere | Hold | PullRequest:
+    cause, listed = suspect.before.cause, suspect.listed
+    if is_archived(suspect.archived_at, answer.answered_at):
+        return Elsewhere.ARCHIVED
+    if listed and listed.fork and not suspect.known.fork:
+        # Nothing can become a fork's; what hides its repository says nothing about the pull request.
+        return _hold(cause, ", which it cannot have become")
+    if not is_labelled(suspect.asked, answer):
+        return Elsewhere.UNLABELLED
+    if listed:
+        return _as_looked_up(listed, answer)
+    if cause == _VANISHED:
         return Hold("it is open and has the label, though it was not listed")
-    if not answer.all_labels:
-        return Hold("it is not listed any more, and has more labels than could be read")
-    return Elsewhere.UNLABELLED
+    return _hold(cause, "; it is open, and will be listed again")
+
+
+def _as_looked_up(listed: PullRequest, answer: LookUp) -> PullRequest:
+    order = {label: place for place, label in enumerate(listed.labels)}
+    labels = tuple(sorted(answer.labels, key=lambda label: (order.get(label, len(order)), label)))
+    return replace(listed, labels=labels, draft=answer.draft, target_branch=answer.target_branch)
 
 
 def _missing(answered_at: datetime, before: Hold) -> Elsewhere | Hold:
@@ -53,4 +105,12 @@ def _missing(answered_at: datetime, before: Hold) -> Elsewhere | Hold:
     times = before.times_missing + 1
     if times >= TIMES_MISSING and answered_at - first >= MISSING_FOR:
         return Elsewhere.MISSING
-    return Hold("it is not listed any more, and there is no such pull request for now", first, times)
+    return _hold(before.cause, ", and there is no such pull request for now", first, times)
+
+
+def _hold(cause: str, why: str, first_missing_at: datetime | None = None, times_missing: int = 0) -> Hold:
+    return Hold(one_line(f"{cause}{why}"), first_missing_at, times_missing, cause)
+
+
+def _folded(labels: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
+    return frozenset(map(folded, labels))

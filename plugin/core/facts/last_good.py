@@ -1,4 +1,4 @@
-"""A broken `.preview.yaml` never breaks an environment: the last good one stays in force.
+"""A broken `.preview.yaml` never breaks an environment: the last valid one stays in force.
 
 It is kept as text and checked again against the current catalog, because the catalog can change under it.
 """
@@ -31,7 +31,7 @@ class ConfigInForce:
 
 
 def config_in_force(pull_request: PullRequest, repository: str, catalog: Catalog) -> ConfigInForce:
-    """Choose between the file at the head commit and the last good one."""
+    """Choose between the file at the head commit and the last valid one."""
     if pull_request.config is None:
         return ConfigInForce(_NOTHING, "")
     services, error = _head_config(pull_request, repository, catalog)
@@ -43,11 +43,13 @@ def config_in_force(pull_request: PullRequest, repository: str, catalog: Catalog
 def remember_last_good(
     pull_request: PullRequest, before: PullRequest | None, repository: str, catalog: Catalog
 ) -> PullRequest:
-    """Return the pull request with its newest good text, which may stem from an earlier reading of it."""
+    """Return the pull request with its newest valid text, which may come from an earlier reading of it."""
     if pull_request.config is None:  # a removed file forgets what it said
         return pull_request
-    _, error = _head_config(pull_request, repository, catalog)
     previous = before.last_good_config if before else None
+    if previous == pull_request.config.text and not pull_request.config.problem:  # valid or not, it stays the last one
+        return replace(pull_request, last_good_config=previous)
+    _, error = _head_config(pull_request, repository, catalog)
     last_good = previous if error else pull_request.config.text
     return replace(pull_request, last_good_config=last_good)
 
@@ -74,7 +76,7 @@ def _judge(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, S
         first, *others = error.problems
         more = f" (and {len(others)} more)" if others else ""
         return _NOTHING, one_line(f"{first}{more}")
-    except Exception as error:  # noqa: BLE001  one file that nobody foresaw must not harm all others
+    except Exception as error:  # noqa: BLE001  an unexpected error about one file must not harm all others
         return _NOTHING, one_line(f"{FILE_NAME}: could not be understood ({type(error).__name__})")
 
 

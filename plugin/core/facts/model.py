@@ -6,15 +6,8 @@ A repository is in a snapshot only as it was when it was last read without any d
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-
-# GitHub's times have whole seconds and its answers can lag: what is younger than this may have changed again within its
-# second, or may be shown by one part of GitHub and not by another.
-SETTLED = timedelta(seconds=20)
-
-# The pull requests that changed last: numbers, and times (ISO 8601) as the source writes them.
-Newest = tuple[tuple[int, str], ...]
 
 
 class PullRequestState(StrEnum):
@@ -79,14 +72,6 @@ class PullRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """A repository, whatever it is called: names can be given to another one."""
-
-    database_id: int
-    node_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Mark:
     """What a listing looked like from outside. Only the source that made it reads the token."""
 
@@ -99,9 +84,10 @@ class Mark:
 class Hold:
     """Why a pull request counts as it was known before, whatever the last listing shows or leaves out."""
 
-    reason: str
+    reason: str  # a clause, `cause` included: "it is no longer listed, and could not be looked up"
     first_missing_at: datetime | None = field(default=None, compare=False)  # by the source's clock
     times_missing: int = field(default=0, compare=False)
+    cause: str = field(default="it is no longer listed", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

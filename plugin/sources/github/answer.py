@@ -6,16 +6,22 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from github import GithubException
-
-from plugin.core.facts.model import SETTLED
+from plugin.core.config.messages import one_line
 from plugin.errors import PluginError
+
+# GitHub's times have whole seconds and its answers can lag: what is younger than this may have changed again within its
+# second, or may be shown by one part of GitHub and not by another.
+SETTLED = timedelta(seconds=20)
 
 _HTTP_REASONS = {
     401: "GitHub refused the credentials (401)",
     403: "GitHub forbade the request (403)",
-    404: "GitHub knows nothing there (404); is the GitHub App installed for this owner?",
+    404: "GitHub knows nothing there (404)",
 }
+_HINTS = {404: "; is the GitHub App installed for this owner?"}
+_NOT_JSON = "not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?"
+
+Key = str | int
 
 
 class Unavailable(PluginError):
@@ -41,22 +47,60 @@ class TooHeavy(PluginError):
 class GraphQLError:
     """An error that belongs to one place of the data, for example ("r0", "p3")."""
 
-    path: tuple[str | int, ...]
+    path: tuple[Key, ...]
     type: str
-    message: str
+    message: str  # GitHub's own sentence, of any length
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One place of an answer: what GitHub says there, and the errors that touch it."""
+
+    value: Any  # as parsed from JSON
+    errors: tuple[GraphQLError, ...] = ()  # paths count from this place; () is the place itself, or one above it
+
+    def at(self, key: Key) -> "Part":
+        """Return the part at a key or an index. Raises KeyError, IndexError or TypeError if the data has no such place.
+
+        Below null everything is null.
+        """
+        value = None if self.value is None else self.value[key]
+        if not self.errors:
+            return Part(value)
+        return Part(
+            value,
+            tuple(
+                GraphQLError(error.path[1:], error.type, error.message)
+                for error in self.errors
+                if error.path[:1] in {(), (key,)}
+            ),
+        )
+
+    @property
+    def items(self) -> "list[Part]":
+        """The parts of a list. Raises TypeError if it is none."""
+        if not isinstance(self.value, list):
+            raise TypeError("not a list")
+        return [self.at(index) for index in range(len(self.value))]
+
+    @property
+    def error(self) -> GraphQLError | None:
+        """The first error at, above or below this place."""
+        return self.errors[0] if self.errors else None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to a GraphQL query. What stands at or below an error's place is not to be trusted."""
+    """An answer to a GraphQL query. What is at or below an error's place must not be trusted."""
 
     data: Mapping[str, Any]
     errors: tuple[GraphQLError, ...]
     date: datetime | None  # GitHub's own clock; None if it did not say
 
-    def error(self, *place: str | int) -> GraphQLError | None:
-        """Return the first error at or below a place."""
-        return next((error for error in self.errors if error.path[: len(place)] == place), None)
+    @property
+    def whole(self) -> Part:
+        """Everything in it."""
+        return Part(self.data, self.errors)
 
     def settles(self, updated_at: datetime) -> bool:
         """Tell whether what changed at `updated_at` was old enough when this was answered."""
@@ -64,37 +108,45 @@ class Answer:
 
 
 def read_answer(headers: Mapping[str, str], body: object) -> Answer:
-    """Read an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
-    # A page that is no JSON arrives here as {"data": "<html>..."}.
+    """Read the parsed body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
     content = body if isinstance(body, Mapping) else {}
     data, errors = content.get("data"), content.get("errors") or []
+    if not isinstance(errors, list):
+        raise Unavailable("GitHub gave no proper answer (errors of an unknown kind)")
     if any(isinstance(error, Mapping) and error.get("type") == "RATE_LIMITED" for error in errors):
         raise Limited(headers, points_used_up=True)
+    if not isinstance(data, dict) and any(map(_refuses_the_query, errors)):
+        # Half of the query would be refused as well.
+        raise Unavailable(f"GitHub refused the query{_in_its_words(errors)}")
     placed = tuple(_placed(error) for error in errors if _has_place(error))
     if len(placed) < len(errors):
-        # An error without a place leaves open which parts of the data can be trusted: none. Its text names the request.
-        raise TooHeavy("GitHub could not answer the query")
+        # An error without a place leaves open which parts of the data can be trusted: none.
+        unplaced = [error for error in errors if not _has_place(error)]
+        raise TooHeavy(f"GitHub could not answer the query{_in_its_words(unplaced)}")
     if any(error.type == "RESOURCE_LIMITS_EXCEEDED" for error in placed):
         raise TooHeavy("the query exceeded GitHub's resource limits")
     if not isinstance(data, dict):
-        raise Unavailable("GitHub gave no proper answer (no data)")
+        raise Unavailable(f"GitHub gave no proper answer (no data){_in_its_words(errors)}")
     return Answer(data, placed, date_of(headers))
 
 
-def is_good_answer(error: GithubException) -> bool:
-    """Tell whether GitHub answered with status 200 and errors inside, for which PyGithub raises as well."""
-    return isinstance(error.data, dict) and isinstance(error.data.get("errors"), list) and bool(error.data["errors"])
-
-
-def meaning(error: GithubException) -> Unavailable | TooHeavy:
-    """Say what any other error means."""
-    if error.status in (502, 504):
-        return TooHeavy(f"GitHub broke the query off ({error.status})")
-    message = str(error.data.get("message", "")).lower() if isinstance(error.data, dict) else ""
-    headers = error.headers or {}
-    if error.status == 429 or "rate limit" in message or "retry-after" in headers:  # noqa: PLR2004  an HTTP status
+def meaning(status: int, headers: Mapping[str, str], body: object) -> Unavailable | TooHeavy:
+    """Say what an error response means. `body` is parsed JSON, or None if it is something else."""
+    if status in (502, 504):
+        return TooHeavy(f"GitHub broke the query off ({status})")
+    message = body.get("message") if isinstance(body, Mapping) else None
+    sentence = one_line(message) if isinstance(message, str) else ""
+    if status == 429 or "rate limit" in sentence.lower() or "retry-after" in headers:  # noqa: PLR2004  an HTTP status
         return Limited(headers)
-    return Unavailable(_HTTP_REASONS.get(error.status, f"GitHub answered with status {error.status}"))
+    reason = _HTTP_REASONS.get(status, f"GitHub answered with status {status}")
+    if body is None and status < 500:  # noqa: PLR2004  an HTTP status; a page is what an outage looks like
+        return Unavailable(f"{reason}: {_NOT_JSON}")
+    return Unavailable(f"{reason}{': ' if sentence else ''}{sentence}{_HINTS.get(status, '')}")
+
+
+def not_json(status: int) -> Unavailable:
+    """Say that a successful answer is not JSON: a proxy's page, or not GitHub's API at all."""
+    return Unavailable(f"GitHub gave no proper answer (status {status}): {_NOT_JSON}")
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
@@ -108,6 +160,21 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
 def time_of_day(moment: datetime) -> str:
     """Write a moment of today for people, never too early."""
     return f"{moment.astimezone(UTC) + timedelta(minutes=1, microseconds=-1):%H:%M} UTC"
+
+
+def _in_its_words(errors: list[Any]) -> str:
+    """Return the first message of some errors, ready to be appended; it may quote the query, so it is cut to a line."""
+    for error in errors:
+        message = error.get("message") if isinstance(error, Mapping) else None
+        if isinstance(message, str) and (sentence := one_line(message)):
+            return f": {sentence}"
+    return ""
+
+
+def _refuses_the_query(error: object) -> bool:
+    # An unknown field or argument, as on an old Enterprise Server. Its path counts from the query's own text.
+    code = error.get("extensions") if isinstance(error, Mapping) else None
+    return isinstance(code, Mapping) and "code" in code
 
 
 def _has_place(error: object) -> bool:

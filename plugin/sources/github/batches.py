@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from plugin.sources.github.answer import TooHeavy, Unavailable
 
-MANY = 3
+TOO_HEAVY_IN_A_ROW = 3  # so many single items; then it is not their weight, but GitHub is down
 
 Item = TypeVar("Item")
 
@@ -35,7 +35,7 @@ def ask_in_batches(
                 continue
             give_up(batch, str(error))
             too_heavy_alone += 1
-            if too_heavy_alone == MANY:  # it is not the weight: GitHub is down
+            if too_heavy_alone == TOO_HEAVY_IN_A_ROW:
                 _give_up_all(chain(left, batches), give_up, str(error))
                 return
         except Unavailable as error:
@@ -49,7 +49,7 @@ def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
 
 
 def by_owner(items: Iterable[Item], repository: Callable[[Item], str]) -> list[list[Item]]:
-    """Group by owner, because each owner has credentials of its own and GitHub's limits count per installation."""
+    """Group by owner, because each has its own credentials, and GitHub's limits count per installation."""
     return [group for _, group in grouped(items, lambda item: repository(item).partition("/")[0])]
 
 

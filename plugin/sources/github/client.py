@@ -4,12 +4,14 @@ Nothing is retried here: the next refresh asks again, and a request that was too
 What answers mean is in `answer.py`, how much may be asked in `limiter.py`.
 """
 
+import json
 import math
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from http import HTTPStatus
+from typing import Any, ParamSpec, TypeVar
 
 import requests
 from github import Auth, Github, GithubException, GithubIntegration, UnknownObjectException
@@ -17,8 +19,9 @@ from github.Installation import Installation
 
 from plugin.errors import PluginError
 from plugin.sources import Usage
-from plugin.sources.github.answer import Answer, Limited, Unavailable, is_good_answer, meaning, read_answer, time_of_day
+from plugin.sources.github.answer import Answer, Limited, Unavailable, meaning, not_json, read_answer, time_of_day
 from plugin.sources.github.limiter import Clock, Limiter, scarcest
+from plugin.sources.github.queries import Query
 
 TIMEOUT = 20  # seconds; GitHub itself gives up after 10
 USER_AGENT = "preview-plugin"
@@ -36,16 +39,15 @@ _EXPLICIT: dict[str, Any] = {
     "lazy": True,
 }
 
-# What PyGithub raises for a bad answer or a page that is no answer at all.
-_BAD_ANSWER = (
-    requests.RequestException,
-    ValueError,
-    AssertionError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RuntimeError,
-)
+# What PyGithub raises beside GithubException when GitHub cannot be reached: RuntimeError is a redirect that it does not
+# follow, ValueError a rate limit's header that is not a number, or a body that is not UTF-8 or not whole JSON.
+# https://github.com/PyGithub/PyGithub/blob/v2.10.0/github/Requester.py
+_UNREACHABLE = (requests.RequestException, RuntimeError, ValueError)
+# And what its classes raise for JSON of another shape than they expect. Only where PyGithub itself reads an answer.
+_MISREAD = (*_UNREACHABLE, AssertionError, AttributeError, KeyError, TypeError)
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,8 @@ class _Limiters:
 
     clock: Clock
     _by_token: dict[str, Limiter] = field(default_factory=dict)
-    wanted: frozenset[str] = (
-        frozenset()
-    )  # tokens that the newest reading of everything is for; others may be of the past
+    # Those of the owners that the newest reading of everything was for; others may be of the past.
+    wanted: frozenset[str] = frozenset()
 
     def of(self, token: str) -> Limiter:
         return self._by_token.setdefault(token, Limiter(self.clock))
@@ -140,14 +141,14 @@ class GitHubClient:
         finally:
             self._threads.deadline = math.inf
 
-    def query(self, repository: str, text: str, variables: Mapping[str, Any]) -> Answer:
+    def query(self, repository: str, query: Query) -> Answer:
         """Ask one query in the name of `repository`'s owner. Raises Unavailable (Limited, too) or TooHeavy."""
         owner = repository.partition("/")[0]
         limiter = self._limiter(owner)
         limiter.wait_for_turn(self._deadline() - self._clock.monotonic())
         started = self._clock.monotonic()
         try:
-            headers, body = self._ask(owner, text, dict(variables))
+            headers, body = self._ask(owner, query)
             answer = read_answer(headers, body)
         except Limited as limited:
             limiter.refused(limited.headers, points_used_up=limited.points_used_up)
@@ -168,28 +169,39 @@ class GitHubClient:
         # An installation has a token for each owner; a personal token is the same for all.
         return "" if isinstance(self._credentials, Token) else owner
 
-    def _ask(self, owner: str, text: str, variables: dict[str, Any]) -> tuple[Mapping[str, str], object]:
-        """Return headers and body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
+    def _ask(self, owner: str, query: Query) -> tuple[Mapping[str, str], object]:
+        """Return headers and parsed body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
         try:
-            github = self._client_for(owner)
-            self._usage.requests += 1
-            return github.requester.graphql_query(text, variables)
-        except GithubException as error:
-            if is_good_answer(error):
-                return error.headers or {}, error.data
-            if error.status in (401, 404):  # an App may have been installed anew, under another id
-                self._clients().pop(owner, None)
-            raise meaning(error) from None
-        except _BAD_ANSWER as error:
-            raise Unavailable(
-                f"GitHub could not be reached or gave no proper answer ({type(error).__name__})"
-            ) from None
+            requester = self._client_for(owner).requester
+            if requester.auth:
+                _called(_authenticate, requester.auth)
+        except Unavailable:
+            self._forget(owner)
+            raise
+        self._usage.requests += 1
+        content = {"query": query.text, "variables": dict(query.variables)}
+        try:
+            status, headers, text = requester.requestJson("POST", requester.graphql_url, input=content)
+        except _UNREACHABLE as error:
+            raise _unreachable(error) from None
+        body = _parsed(text)
+        if status == HTTPStatus.OK:
+            if body is None:
+                raise not_json(status)
+            return headers, body
+        if status == HTTPStatus.UNAUTHORIZED:
+            self._forget(owner)
+        raise meaning(status, headers, body)
 
     def _client_for(self, owner: str) -> Github:
         clients = self._clients()
         if owner not in clients:
             clients[owner] = self._connect(owner)
         return clients[owner]
+
+    def _forget(self, owner: str) -> None:
+        """Connect anew the next time: an App may have been installed anew, under another id."""
+        self._clients().pop(owner, None)
 
     def _clients(self) -> dict[str, Github]:
         clients: dict[str, Github] = self._threads.__dict__.setdefault("clients", {})
@@ -201,13 +213,55 @@ class GitHubClient:
         app = Auth.AppAuth(self._credentials.app_id, self._credentials.private_key)
         integration = GithubIntegration(auth=app, base_url=self._url, **_EXPLICIT)
         installation = self._installation(integration, owner)
-        auth = app.get_installation_auth(installation.id, token_permissions=READ_ONLY)
+        auth = app.get_installation_auth(_called(_id_of, installation), token_permissions=READ_ONLY)
         return Github(auth=auth, base_url=self._url, **_EXPLICIT)
 
     def _installation(self, integration: GithubIntegration, owner: str) -> Installation:
         try:
             self._usage.requests += 1
-            return integration.get_org_installation(owner)
-        except UnknownObjectException:  # not an organisation: a person
+            return _called(integration.get_org_installation, owner)
+        except _NotFound:  # not an organisation: a person
             self._usage.requests += 1
-            return integration.get_user_installation(owner)
+            return _called(integration.get_user_installation, owner)
+
+
+class _NotFound(Unavailable):
+    """GitHub knows nothing under this name."""
+
+
+def _called(method: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+    """Call PyGithub where it reads the answer itself. Raises Unavailable, Limited or TooHeavy for what it raises."""
+    try:
+        return method(*args, **kwargs)
+    except UnknownObjectException as error:
+        raise _NotFound(str(meaning(error.status, error.headers or {}, error.data))) from None
+    except GithubException as error:
+        # PyGithub wraps what is not JSON in {"data": ...}.
+        page = isinstance(error.data, Mapping) and isinstance(error.data.get("data"), str)
+        raise meaning(error.status, error.headers or {}, None if page else error.data) from None
+    except _MISREAD as error:
+        raise _unreachable(error) from None
+
+
+def _authenticate(auth: Auth.Auth) -> None:
+    auth.authentication({})  # gets an installation's token if there is none, or if it ends soon
+    auth.authentication({})  # looks at when it ends, as it will be before each request
+
+
+def _id_of(installation: Installation) -> int:
+    return installation.id
+
+
+def _unreachable(error: Exception) -> Unavailable:
+    if isinstance(error, RuntimeError):
+        return Unavailable("GitHub gave no proper answer but a redirect; is PREVIEW_GITHUB_URL right?")
+    # Its text may hold the address of a proxy, with a password.
+    return Unavailable(f"GitHub could not be reached or gave no proper answer ({type(error).__name__})")
+
+
+def _parsed(text: str) -> object:
+    """Parse JSON; None if it is something else."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -8,9 +8,15 @@ says where to look. Events, actions and fields: https://docs.github.com/en/webho
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from plugin.core.config.references import REPOSITORY
+from plugin.sources import Headers
+
+_HEADER = "X-Hub-Signature-256"
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
 
 # The actions that can change an answer, by event.
 ACTIONS = {
@@ -36,6 +42,27 @@ ACTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class GitHubDeliveries:
+    """Deliveries that are signed with one of these secrets: two while a secret is being changed."""
+
+    secrets: Sequence[str]
+
+    def claims_signature(self, headers: Headers) -> bool:
+        """Tell whether there is a header that looks like a signature."""
+        return _SIGNATURE.fullmatch(headers.get(_HEADER, "")) is not None
+
+    def is_signed(self, headers: Headers, body: bytes) -> bool:
+        """Check `X-Hub-Signature-256`, in a time that tells nothing about the signature."""
+        # WSGI hands headers over as Latin-1; as text, compare_digest would raise for anything but ASCII.
+        presented = headers.get(_HEADER, "").encode("latin-1", "replace")
+        return any(hmac.compare_digest(presented, signature(secret, body).encode()) for secret in self.secrets)
+
+    def hinted(self, headers: Headers, payload: object) -> frozenset[str]:
+        """Return the repositories that may have changed."""
+        return hinted(headers.get("X-GitHub-Event", ""), payload)
+
+
 def signature(secret: str, body: bytes) -> str:
     """Return what `X-Hub-Signature-256` says of a body.
 
@@ -47,8 +74,7 @@ def signature(secret: str, body: bytes) -> str:
 def hinted(event: str, payload: object) -> frozenset[str]:
     """Return the repositories that may have changed, `owner/name` as the delivery spells them.
 
-    `event` is the header `X-GitHub-Event`, `payload` any parsed JSON whatsoever. What is no name of a repository is
-    left out.
+    `event` is the header `X-GitHub-Event`, `payload` any parsed JSON. What is not a repository's name is left out.
     """
     action = _at(payload, "action")
     if not isinstance(action, str) or action not in ACTIONS.get(event, frozenset()):

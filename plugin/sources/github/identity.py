@@ -1,22 +1,23 @@
-"""Identity: where a repository is whose name does not lead to it any more."""
+"""Identity: where a repository is whose name no longer leads to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from plugin.core.facts.model import Repository
+from plugin.core.config.names import folded
 from plugin.sources import Doubt
 from plugin.sources.github import queries
 from plugin.sources.github.batches import ask_in_batches, chunks
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.listing import Lost
+from plugin.sources.github.nodes import MALFORMED, Identity
 
 REPOSITORIES_PER_REQUEST = 100  # GitHub takes at most 100 ids
 
 
-def explain(client: GitHubClient, lost: Mapping[str, Lost], known: Mapping[str, Repository]) -> dict[str, Doubt]:
-    """Say what became of lost repositories of one owner; `known` is what was known of them."""
-    seeker = _Seeker(client, lost, known)
-    names = [name for name in sorted(lost) if name in known and known[name].identity]
+def explain(client: GitHubClient, lost: Mapping[str, Lost], identities: Mapping[str, Identity]) -> dict[str, Doubt]:
+    """Say what became of lost repositories of one owner, by the identities that they had."""
+    seeker = _Seeker(client, lost, identities)
+    names = [name for name in sorted(lost) if name in identities]
     ask_in_batches(chunks(names, REPOSITORIES_PER_REQUEST), seeker.ask, lambda _batch, _reason: None)
     return {name: seeker.found.get(name) or Doubt(lost[name].reason) for name in lost}
 
@@ -25,19 +26,18 @@ def explain(client: GitHubClient, lost: Mapping[str, Lost], known: Mapping[str, 
 class _Seeker:
     client: GitHubClient
     lost: Mapping[str, Lost]
-    known: Mapping[str, Repository]
+    identities: Mapping[str, Identity]
     found: dict[str, Doubt] = field(default_factory=dict)
 
     def ask(self, names: Sequence[str]) -> None:
-        ids = [identity.node_id for name in names if (identity := self.known[name].identity)]
-        answer = self.client.query(names[0], queries.identity(), {"ids": ids})
-        nodes = answer.data.get("nodes")
-        if not isinstance(nodes, list) or len(nodes) != len(names):
+        answer = self.client.query(names[0], queries.identity([self.identities[name].node_id for name in names]))
+        try:
+            parts = queries.nodes(answer, len(names))
+        except MALFORMED:
             return
-        for i, (name, node) in enumerate(zip(names, nodes, strict=True)):
-            now = node.get("nameWithOwner") if isinstance(node, Mapping) else None
-            error = answer.error("nodes", i)
-            if isinstance(now, str) and now.casefold() != name.casefold():
+        for name, part in zip(names, parts, strict=True):
+            now = part.value.get("nameWithOwner") if isinstance(part.value, Mapping) else None
+            if isinstance(now, str) and folded(now) != folded(name):
                 self.found[name] = Doubt(f"{name} is now {now}; change the catalog")
-            elif error and error.type == "NOT_FOUND":
+            elif part.errors and all(error.type == "NOT_FOUND" for error in part.errors):
                 self.found[name] = Doubt(self.lost[name].if_gone)

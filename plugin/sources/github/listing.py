@@ -3,36 +3,27 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
 
-from plugin.core.facts.model import Identity, Mark
+from plugin.core.config.names import folded
+from plugin.core.facts.model import Mark
 from plugin.sources import Doubt, Wanted
 from plugin.sources.github import queries
-from plugin.sources.github.answer import Answer, TooHeavy, Unavailable
+from plugin.sources.github.answer import Answer, Part, TooHeavy
 from plugin.sources.github.batches import ask_in_batches
 from plugin.sources.github.client import GitHubClient
-from plugin.sources.github.nodes import (
-    MALFORMED,
-    Listed,
-    Malformed,
-    Node,
-    Outside,
-    label_page,
-    listed,
-    outside,
-    trouble,
-)
-from plugin.sources.github.variables import label_variables, repository_variables
+from plugin.sources.github.experience import LARGEST_PAGE, Experience
+from plugin.sources.github.labels import all_labels
+from plugin.sources.github.nodes import MALFORMED, Identity, Listed, Malformed, Outside, listed, number_of, outside
 
-UNKNOWN_SIZE = 20  # the first guess at how many pull requests a repository has
-SPARE = 5  # room for new pull requests, so that a grown list rarely needs a second page
-SMALLEST_PAGE, LARGEST_PAGE = 10, 100
+EXPECTED_PULL_REQUESTS = 20  # the first guess at how many pull requests a repository has
+SPARE_ENTRIES = 5  # room for new pull requests, so that a grown list rarely needs a second page
+SMALLEST_PAGE = 10
 PULL_REQUESTS_PER_REQUEST = 200  # about 20,000 nodes, which GitHub answers in a few seconds
 MAX_PAGES = 200
-TIMES_SHORT = 3  # after so many readings, a list that is short is believed
 
 GONE = (
-    "cannot be seen any more (deleted, made private, or the GitHub App or token lost access); "
+    "can no longer be seen (deleted, made private, or the GitHub App or token lost access); "
     "remove its services from the catalog to end their previews"
 )
 REPLACED = (
@@ -42,44 +33,33 @@ REPLACED = (
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A pull request that GitHub lists and of which it could not give enough."""
+
+    reason: str  # of any length
+    number: int | None = None  # None: GitHub did not even tell its number
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One repository's open, labelled pull requests in the order of their numbers."""
 
     identity: Identity
     url: str
     default_branch: str
-    mark: Mark
+    archived_at: datetime | None
+    missing_labels: frozenset[str]
+    mark: Mark | None
     pull_requests: tuple[Listed, ...]
+    unread: tuple[Unread, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The repository's name does not lead to it any more. `if_gone` is the reason if it is nowhere else either."""
+    """The repository's name no longer leads to it. `if_gone` is the reason if it is nowhere else either."""
 
     reason: str
     if_gone: str
-
-
-@dataclass(slots=True)
-class Experience:
-    """What listings have taught about repositories; forgetting it costs some requests and nothing else."""
-
-    largest: dict[str, int] = field(default_factory=dict)  # largest page, halved whenever one was too heavy
-    # by how much a list was shorter than GitHub said, and how often in a row
-    short: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-    def believes(self, name: str, missing: int) -> bool:
-        """Tell whether a list that is short by `missing` pull requests is as long as it will ever be.
-
-        A list that moves while its pages are read, or an index that lags, is complete the next time. If it is short by
-        the same number again and again, GitHub counts what it does not show, and waiting would freeze the repository.
-        """
-        if missing <= 0:
-            self.short.pop(name, None)
-            return True
-        before, times = self.short.get(name, (missing, 0))
-        self.short[name] = missing, times + 1 if before == missing else 1
-        return self.short[name][1] >= TIMES_SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +70,7 @@ class _Page:
     number: int = 1
     outside: Outside | None = None  # as the first page showed it
     found: Mapping[int, Listed] = field(default_factory=dict)  # by the pages before this one
+    unread: tuple[Unread, ...] = ()
     shown: int = 0  # how many pull requests these pages had, repeated ones too
 
 
@@ -102,7 +83,7 @@ class Lister:
     done: dict[str, Listing | Lost | Doubt] = field(default_factory=dict)
     _left: deque[_Page] = field(default_factory=deque)
 
-    def list(self, wanted: Iterable[Wanted]) -> dict[str, Listing | Lost | Doubt]:
+    def read(self, wanted: Iterable[Wanted]) -> dict[str, Listing | Lost | Doubt]:
         """List all wanted repositories, or say why not."""
         self._left.extend(_Page(repository, self._first_page_size(repository)) for repository in wanted)
         ask_in_batches(self._requests(), self._ask, self._give_up)
@@ -119,59 +100,74 @@ class Lister:
             yield pages
 
     def _first_page_size(self, wanted: Wanted) -> int:
-        return self._page_size(wanted.name, len(wanted.before.pull_requests) if wanted.before else UNKNOWN_SIZE - SPARE)
+        return self._page_size(
+            wanted.name, len(wanted.before.pull_requests) if wanted.before else EXPECTED_PULL_REQUESTS - SPARE_ENTRIES
+        )
 
     def _page_size(self, repository: str, expected: int) -> int:
-        return min(max(expected + SPARE, SMALLEST_PAGE), self.experience.largest.get(repository, LARGEST_PAGE))
+        return min(
+            max(expected + SPARE_ENTRIES, SMALLEST_PAGE), self.experience.largest_page.get(repository, LARGEST_PAGE)
+        )
 
     def _ask(self, pages: Sequence[_Page]) -> None:
-        variables: dict[str, Any] = {}
-        for i, page in enumerate(pages):
-            variables |= repository_variables(i, page.wanted.name) | label_variables(i, page.wanted.labels)
-            variables |= {f"l{i}": sorted(page.wanted.labels) or None, f"f{i}": page.first, f"a{i}": page.after}
-        query = queries.listing([len(page.wanted.labels) for page in pages])
+        asked = [queries.Page(page.wanted.name, page.wanted.labels, page.first, page.after) for page in pages]
         try:
-            answer = self.client.query(pages[0].wanted.name, query, variables)
+            answer = self.client.query(pages[0].wanted.name, queries.listing(asked))
         except TooHeavy:
             if len(pages) == 1 and pages[0].first > SMALLEST_PAGE:
                 half = pages[0].first // 2
-                self.experience.largest[pages[0].wanted.name] = half
+                self.experience.largest_page[pages[0].wanted.name] = half
                 self._left.append(replace(pages[0], first=half))  # in doubt until that passes
             raise
-        for i, page in enumerate(pages):
-            error, repository = trouble(answer, i), answer.data.get(f"r{i}")
-            if error is None and repository is not None:
+        for page, repository in zip(pages, queries.repositories(answer, len(pages)), strict=True):
+            error = queries.repository_error(repository)
+            if error is None and repository.value is not None:
                 self._read(page, repository, answer)
-            elif repository is None and (error is None or error.type == "NOT_FOUND"):
+            elif repository.value is None and (error is None or error.type == "NOT_FOUND"):
                 self.done[page.wanted.name] = _unseen(page.wanted, named=error is not None)
             else:
                 self._doubt(page, error.message if error else "GitHub gave no data for it")
 
-    def _read(self, page: _Page, repository: Node, answer: Answer) -> None:
+    def _read(self, page: _Page, repository: Part, answer: Answer) -> None:
         try:
-            seen = outside(repository, len(page.wanted.labels), answer)
+            seen = outside(repository, page.wanted.labels, answer)
             if lost := _lost(page.wanted, seen):
                 self.done[page.wanted.name] = lost
                 return
-            page = replace(page, outside=_merged(page.outside, seen))
-            content = repository["list"]
-            found = dict(page.found)
-            for node in content["nodes"]:
-                pull_request = listed(node, seen.identity.database_id)
-                earlier = found.get(pull_request.number)
-                if pull_request.open and (earlier is None or earlier.updated_at <= pull_request.updated_at):
-                    found[pull_request.number] = self._with_all_labels(page, pull_request)
-            page = replace(page, found=found, shown=page.shown + len(content["nodes"]))
-            self._turn(page, content, repository["url"])
+            content = queries.list_part(repository)
+            entries = content.at("nodes").items
+            found, unread = dict(page.found), list(page.unread)
+            for entry in entries:
+                self._read_entry(page.wanted.name, entry, seen.identity.database_id, found, unread)
+            page = replace(
+                page,
+                outside=_merged(page.outside, seen),
+                found=found,
+                unread=tuple(unread),
+                shown=page.shown + len(entries),
+            )
+            self._turn(page, content, repository.value["url"])
         except Malformed as error:
             self._doubt(page, str(error))
         except MALFORMED as error:
             self._doubt(page, f"GitHub's answer is incomplete ({error!r})")
 
-    def _turn(self, page: _Page, content: Node, url: str) -> None:
+    def _read_entry(
+        self, repository: str, entry: Part, database_id: int, found: dict[int, Listed], unread: list[Unread]
+    ) -> None:
+        """Read one pull request; what GitHub could not say of it is a matter of this one only."""
+        try:
+            pull_request = listed(entry, database_id)
+            earlier = found.get(pull_request.number)
+            if pull_request.open and (earlier is None or earlier.updated_at <= pull_request.updated_at):
+                found[pull_request.number] = self._with_all_labels(repository, pull_request)
+        except Malformed as error:
+            unread.append(Unread(str(error), number_of(entry)))
+
+    def _turn(self, page: _Page, content: Part, url: str) -> None:
         """Go on to the next page, or finish."""
-        missing = content["totalCount"] - page.shown
-        name, info = page.wanted.name, content["pageInfo"]
+        missing = content.value["totalCount"] - page.shown
+        name, info = page.wanted.name, content.value["pageInfo"]
         if info["hasNextPage"]:
             if info["endCursor"] == page.after or page.number >= MAX_PAGES:
                 self._doubt(page, "its list of pull requests does not end")
@@ -179,23 +175,17 @@ class Lister:
             first = self._page_size(name, missing)
             # Before other lists are begun: if time runs out, some are whole.
             self._left.appendleft(replace(page, first=first, after=info["endCursor"], number=page.number + 1))
-        elif self.experience.believes(name, missing):
+        elif self.experience.believes_count(name, missing):
             self.done[name] = _listing(page, url)
         else:
             self._doubt(page, "GitHub's list of its pull requests is shorter than GitHub's count of them")
 
-    def _with_all_labels(self, page: _Page, pull_request: Listed) -> Listed:
+    def _with_all_labels(self, repository: str, pull_request: Listed) -> Listed:
         # The hundred-and-first label may be the one that says "no preview".
-        labels, after = pull_request.labels, pull_request.labels_after
-        while after:
-            try:
-                answer = self.client.query(page.wanted.name, queries.labels(), {"id": pull_request.id, "after": after})
-            except (TooHeavy, Unavailable) as error:
-                raise Malformed(str(error)) from None
-            if answer.errors:
-                raise Malformed(answer.errors[0].message)
-            more, after = label_page(answer.data["node"]["labels"])
-            labels += more
+        if pull_request.labels is not None and not pull_request.labels_after:
+            return pull_request
+        after = pull_request.labels_after or None
+        labels = all_labels(self.client, repository, pull_request.id, pull_request.labels or (), after)
         return replace(pull_request, labels=labels, labels_after="")
 
     def _give_up(self, pages: Sequence[_Page], reason: str) -> None:
@@ -207,7 +197,7 @@ class Lister:
 
 
 def _unseen(wanted: Wanted, *, named: bool) -> Lost | Doubt:
-    if wanted.before and wanted.before.identity:
+    if wanted.before and Identity.parse(wanted.before.identity):
         return Lost("GitHub gave no data for it", GONE)
     if named:
         return Doubt("GitHub finds no such repository; is its name right, and may the GitHub App or token read it?")
@@ -215,10 +205,10 @@ def _unseen(wanted: Wanted, *, named: bool) -> Lost | Doubt:
 
 
 def _lost(wanted: Wanted, seen: Outside) -> Lost | None:
-    pinned = wanted.before.identity if wanted.before else None
+    pinned = Identity.parse(wanted.before.identity) if wanted.before else None
     if pinned and pinned.database_id != seen.identity.database_id:
         return Lost(REPLACED, REPLACED)
-    if seen.name.casefold() != wanted.name.casefold():
+    if folded(seen.name) != folded(wanted.name):
         reason = f"{wanted.name} is now {seen.name}; change the catalog"
         return Lost(reason, reason)
     return None
@@ -230,17 +220,24 @@ def _merged(first: Outside | None, seen: Outside) -> Outside:
         return seen
     if first.identity != seen.identity:
         raise Malformed("it became another repository while it was read")
-    mark = first.mark
-    same = mark.newest == seen.mark.newest and mark.label_ids == seen.mark.label_ids
-    return first if same else replace(first, mark=replace(mark, settled=False))
+    if first.mark is None or seen.mark is None:
+        return replace(first, mark=None)
+    same = first.mark.token == seen.mark.token
+    return first if same else replace(first, mark=replace(first.mark, settled=False))
 
 
 def _listing(page: _Page, url: str) -> Listing:
-    assert page.outside  # noqa: S101  it was read a moment ago
+    seen = page.outside
+    assert seen  # noqa: S101  it was read a moment ago
+    unread = tuple(each for each in page.unread if each.number not in page.found)
+    certain = not unread and all(pull_request.certain for pull_request in page.found.values())
     return Listing(
-        identity=page.outside.identity,
+        identity=seen.identity,
         url=url,
-        default_branch=page.outside.default_branch,
-        mark=page.outside.mark,
+        default_branch=seen.default_branch,
+        archived_at=seen.archived_at,
+        missing_labels=seen.missing_labels,
+        mark=seen.mark if certain else None,
         pull_requests=tuple(page.found[number] for number in sorted(page.found)),
+        unread=unread,
     )

@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from plugin.core.config.references import Locator
-from plugin.core.facts.model import Identity, LookUp, PullRequestState
+from plugin.core.facts.model import LookUp, PullRequestState
 from plugin.sources.github import queries
-from plugin.sources.github.answer import Answer
+from plugin.sources.github.answer import Answer, Part
 from plugin.sources.github.batches import ask_in_batches, by_owner, chunks, grouped
 from plugin.sources.github.client import GitHubClient
-from plugin.sources.github.nodes import Malformed, looked_up
-from plugin.sources.github.variables import repository_variables
+from plugin.sources.github.labels import all_labels
+from plugin.sources.github.nodes import MALFORMED, Identity, Malformed, label_page, looked_up
 
 LOOK_UPS_PER_REQUEST = 100
 
@@ -35,30 +34,40 @@ class _Asker:
     found: dict[Locator, LookUp] = field(default_factory=dict)
 
     def ask(self, batch: Sequence[Locator]) -> None:
-        groups = grouped(batch, lambda locator: locator.repository)
-        variables: dict[str, Any] = {}
-        for i, (repository, locators) in enumerate(groups):
-            variables |= repository_variables(i, repository)
-            variables |= {f"p{i}_{j}": locator.number for j, locator in enumerate(locators)}
-        query = queries.confirm([len(locators) for _, locators in groups])
-        answer = self.client.query(batch[0].repository, query, variables)
-        for i, (repository, locators) in enumerate(groups):
-            data = answer.data.get(f"r{i}")
+        groups = dict(grouped(batch, lambda locator: locator.repository))
+        numbers = {repository: [locator.number for locator in locators] for repository, locators in groups.items()}
+        answer = self.client.query(batch[0].repository, queries.confirm(numbers))
+        for part, (repository, locators) in zip(queries.repositories(answer, len(groups)), groups.items(), strict=True):
             # Another repository that has the name now knows nothing about the pull requests of the one before.
-            if isinstance(data, Mapping) and data.get("databaseId") == self.identities[repository].database_id:
-                for j, locator in enumerate(locators):
-                    if found := _look_up(answer, data, (i, j), locator.number):
-                        self.found[locator] = found
+            if self._is_the_same(repository, part):
+                self._read(answer, part, locators)
 
+    def _is_the_same(self, repository: str, part: Part) -> bool:
+        node, about_it = part.value, any(error.path == () for error in part.errors)
+        known = self.identities[repository].database_id
+        return isinstance(node, Mapping) and not about_it and node.get("databaseId") == known
 
-def _look_up(answer: Answer, repository: Mapping[str, Any], place: tuple[int, int], number: int) -> LookUp | None:
-    i, j = place
-    node, error = repository.get(f"p{j}"), answer.error(f"r{i}", f"p{j}")
-    if answer.date is None:
-        return None  # how long a pull request has been missing is told by this clock
-    if error is None and isinstance(node, Mapping):
-        with suppress(Malformed):
-            return looked_up(node, number, answer.date)
-    if error and error.type == "NOT_FOUND" and error.path == (f"r{i}", f"p{j}") and node is None:
-        return LookUp(PullRequestState.MISSING, answer.date)
-    return None
+    def _read(self, answer: Answer, repository: Part, locators: Sequence[Locator]) -> None:
+        try:
+            parts = queries.pull_request_parts(repository, len(locators))
+        except KeyError:
+            return
+        for locator, part in zip(locators, parts, strict=True):
+            with suppress(Malformed):
+                self.found[locator] = self._look_up(answer, part, locator)
+
+    def _look_up(self, answer: Answer, part: Part, locator: Locator) -> LookUp:
+        """Read one. Raises Malformed where anything about it is unclear."""
+        if part.value is None and part.error and part.error.type == "NOT_FOUND" and part.error.path == ():
+            if answer.date is None:
+                raise Malformed("how long it has been missing is told by GitHub's clock")
+            return LookUp(PullRequestState.MISSING, answer.date)
+        if part.error:
+            raise Malformed(part.error.message)
+        try:
+            labels, after = label_page(part.at("labels"))
+            if after:
+                labels = all_labels(self.client, locator.repository, part.value["id"], labels, after)
+            return looked_up(part.value, locator.number, frozenset(labels), answer)
+        except MALFORMED as error:
+            raise Malformed(f"GitHub's answer about {locator} is incomplete ({error!r})") from None

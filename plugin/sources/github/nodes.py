@@ -1,21 +1,28 @@
 """From GitHub's JSON to the model. Whatever is not as documented raises Malformed, never becomes a guess."""
 
+import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
+from plugin.core.config.names import folded
 from plugin.core.config.strict_yaml import MAX_BYTES
-from plugin.core.facts.model import ConfigFile, Identity, LookUp, Mark, PullRequest, PullRequestState
+from plugin.core.facts.model import ConfigFile, LookUp, Mark, PullRequest, PullRequestState
 from plugin.errors import PluginError
-from plugin.sources.github.answer import Answer, GraphQLError
+from plugin.sources.github.answer import Answer, Part
+from plugin.sources.github.queries import label_parts, newest_part, repository_error
 
-# What an answer that is not as documented raises when it is read.
-MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+# What is raised when an answer that is not as documented is read. No AttributeError: that would be our own mistake.
+MALFORMED = (KeyError, TypeError, ValueError, IndexError)
+
+GHOST = "ghost"  # GitHub's own name for a deleted account
 
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _NODE_ID = re.compile(r"[A-Za-z0-9_=+/-]{1,200}", re.ASCII)
+_IDENTITY = re.compile(r"(?P<database_id>[0-9]{1,20}):(?P<node_id>.+)", re.ASCII)
 
 _STATES = {
     "OPEN": PullRequestState.OPEN,
@@ -27,7 +34,25 @@ Node = Mapping[str, Any]
 
 
 class Malformed(PluginError):
-    """GitHub's answer lacks something that it always has, so nothing in it is used."""
+    """GitHub's answer lacks something that it always has, or says that it could not give it: it is not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A repository, whatever it is called: names can be given to another one."""
+
+    database_id: int
+    node_id: str
+
+    def __str__(self) -> str:
+        """Return the form that is stored in `Repository.identity`."""
+        return f"{self.database_id}:{self.node_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Identity | None":
+        """Read the stored form; None for "" and for what another source wrote."""
+        match = _IDENTITY.fullmatch(text)
+        return cls(int(match["database_id"]), match["node_id"]) if match else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +62,33 @@ class Listed:
     id: str
     number: int
     title: str
-    author: str
+    author: str | None  # None: GitHub could not say
     branch: str
     target_branch: str
     head_sha: str
     open: bool
     draft: bool
     fork: bool
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] | None  # None: GitHub could not give them
     labels_after: str  # cursor of the next page of labels, or ""
     updated_at: datetime
+    certain: bool  # False: something of it may look different as soon as it is read again
 
-    def pull_request(self, body: str, config: ConfigFile | None, *, settled: bool) -> PullRequest:
+    def pull_request(
+        self, before: PullRequest | None, body: str, config: ConfigFile | None, *, settled: bool
+    ) -> PullRequest:
         """Complete it. `settled`: the description will be the same as long as `updated_at` is."""
+        author = self.author or (before.author if before else GHOST)
         return PullRequest(
             number=self.number,
             title=self.title,
-            author=self.author,
+            author=author,
             branch=self.branch,
             target_branch=self.target_branch,
             head_sha=self.head_sha,
             draft=self.draft,
             fork=self.fork,
-            labels=self.labels,
+            labels=self.labels or (),
             updated_at=self.updated_at,
             body=body,
             config=config,
@@ -74,75 +103,91 @@ class Outside:
     identity: Identity
     name: str
     default_branch: str
-    mark: Mark
+    archived_at: datetime | None
+    mark: Mark | None  # None: GitHub could not say what changed last
+    missing_labels: frozenset[str]
 
 
-def trouble(answer: Answer, i: int) -> GraphQLError | None:
-    """Return the first error about repository i. That it lacks a label that was asked for is none."""
-    return next(
-        (
-            error
-            for error in answer.errors
-            if error.path[:1] == (f"r{i}",) and not (error.type == "NOT_FOUND" and str(error.path[-1]).startswith("k"))
-        ),
-        None,
-    )
+def outside(part: Part, labels: Collection[str], answer: Answer) -> Outside:
+    """Read the part that probes and listings share, for a repository that was asked for these labels. Raises Malformed.
 
-
-def outside(node: Node, labels: int, answer: Answer) -> Outside:
-    """Read the part that probes and listings share; `labels` is the number of labels that were asked for."""
+    What GitHub could not say of one pull request among the newest costs the mark, and nothing else.
+    """
+    if error := repository_error(part):
+        raise Malformed(error.message)
     try:
-        newest = tuple((_number(changed["number"]), _text(changed["updatedAt"])) for changed in node["newest"]["nodes"])
-        branch = node["defaultBranchRef"]
-        return Outside(
+        node = part.value
+        found = dict(zip(sorted(labels), label_parts(part, len(labels)), strict=True))
+        label_ids = {label: _label_id(label_part) for label, label_part in found.items()}
+        branch, archived_at = node["defaultBranchRef"], node["archivedAt"]
+        outline = Outside(
             identity=Identity(_number(node["databaseId"]), _checked(_NODE_ID, node["id"])),
             name=_text(node["nameWithOwner"]),
             default_branch=_text(branch["name"]) if branch else "",
-            mark=Mark(
-                newest=newest,
-                label_ids=tuple(_label_id(node[f"k{j}"]) for j in range(labels)),
-                settled=all(answer.settles(timestamp(updated_at)) for _, updated_at in newest),
-            ),
+            archived_at=None if archived_at is None else timestamp(archived_at),
+            mark=None,
+            missing_labels=frozenset(label for label, label_id in label_ids.items() if not label_id),
         )
+        return replace(outline, mark=_mark(newest_part(part), outline, label_ids, answer))
     except MALFORMED as error:
         raise Malformed(f"GitHub's answer about the repository is incomplete ({error!r})") from None
 
 
-def looked_up(node: Node, number: int, answered_at: datetime) -> LookUp:
-    """Read a pull request that was asked for by number."""
+def looked_up(node: Node, number: int, labels: frozenset[str], answer: Answer) -> LookUp:
+    """Read a pull request that was asked for by number, and has these labels. Raises Malformed."""
     try:
         if node["number"] != number:
             raise ValueError("another pull request")
-        labels = [_text(label["name"]) for label in node["labels"]["nodes"]]
+        if answer.date is None:
+            raise ValueError("GitHub did not say what time it is")
+        updated_at = timestamp(node["updatedAt"])
         return LookUp(
             state=_STATES[node["state"]],
-            answered_at=answered_at,
-            updated_at=timestamp(node["updatedAt"]),
+            answered_at=answer.date,
+            updated_at=updated_at,
             draft=_flag(node["isDraft"]),
-            labels=frozenset(labels),
-            all_labels=node["labels"]["totalCount"] == len(labels),
+            labels=labels,
+            target_branch=_text(node["baseRefName"]),
+            settled=answer.settles(updated_at),
         )
     except MALFORMED as error:
         raise Malformed(f"GitHub's answer about #{number} is incomplete ({error!r})") from None
 
 
-def listed(node: Node | None, database_id: int) -> Listed:
-    """Read one node of a listing; `database_id` is the listing repository's."""
+def number_of(part: Part) -> int | None:
+    """Return the number of a listed pull request, as far as the answer tells."""
+    number = part.value.get("number") if isinstance(part.value, Mapping) else None
+    return number if isinstance(number, int) else None
+
+
+def listed(part: Part, database_id: int) -> Listed:
+    """Read one node of a listing; `database_id` is the listing repository's. Raises Malformed.
+
+    GitHub may hide the fork (single sign-on, an IP allow list) or the author; neither keeps the rest from being read.
+    """
+    tolerable = {"author", "headRepository", "labels"}
+    if error := next((error for error in part.errors if error.path[:1] not in {(name,) for name in tolerable}), None):
+        raise Malformed(error.message)
     try:
-        return _listed(node, database_id)  # type: ignore[arg-type]  # a null node raises TypeError, as any wrong type
+        return _listed(part, database_id)
     except MALFORMED as error:
         raise Malformed(f"GitHub's answer about a pull request is incomplete ({error!r})") from None
 
 
-def label_page(connection: Node) -> tuple[tuple[str, ...], str]:
-    """Read a page of labels: names, and the cursor of the next page or ""."""
-    names = tuple(_text(node["name"]) for node in connection["nodes"])
-    page = connection["pageInfo"]
-    return names, str(page["endCursor"]) if page["hasNextPage"] else ""
+def label_page(part: Part) -> tuple[tuple[str, ...], str]:
+    """Read a page of labels: names, and the cursor of the next page or "". Raises Malformed."""
+    if part.error:
+        raise Malformed(part.error.message)
+    try:
+        names = tuple(_text(node["name"]) for node in part.value["nodes"])
+        page = part.value["pageInfo"]
+        return names, _text(page["endCursor"]) if page["hasNextPage"] else ""
+    except MALFORMED as error:
+        raise Malformed(f"GitHub's answer about labels is incomplete ({error!r})") from None
 
 
 def config_file(blob: Node | None) -> ConfigFile | None:
-    """Read the object at `.preview.yaml`; None where there is none."""
+    """Read the object at `.preview.yaml`; None where there is none. Raises one of MALFORMED."""
     if blob is None:
         return None
     if blob["__typename"] != "Blob":
@@ -155,47 +200,71 @@ def config_file(blob: Node | None) -> ConfigFile | None:
 
 
 def timestamp(text: str) -> datetime:
-    """Read GitHub's DateTime, for example 2026-11-21T09:00:00Z."""
+    """Read GitHub's DateTime, for example 2026-11-21T09:00:00Z. Raises TypeError or ValueError."""
     return datetime.fromisoformat(text)
 
 
-def _listed(node: Node, database_id: int) -> Listed:
-    labels, labels_after = label_page(node["labels"])
-    head_repository = node["headRepository"]
+def _mark(newest: Part, seen: Outside, label_ids: Mapping[str, str], answer: Answer) -> Mark | None:
+    changes = newest.value["nodes"]
+    if newest.errors or any(changed is None for changed in changes):
+        return None
+    last = [(_number(changed["number"]), _text(changed["updatedAt"])) for changed in changes]
+    moments = [timestamp(updated_at) for _, updated_at in last]
+    archived_at = seen.archived_at and seen.archived_at.isoformat()
+    looks = [seen.identity.database_id, folded(seen.name), seen.default_branch, archived_at, last, label_ids]
+    return Mark(
+        token=blake2b(json.dumps(looks).encode(), digest_size=16).hexdigest(),
+        changed_at=max(moments, default=None),
+        settled=all(answer.settles(moment) for moment in moments),
+    )
+
+
+def _listed(part: Part, database_id: int) -> Listed:
+    node = part.value
+    head, labels = part.at("headRepository"), part.at("labels")
+    same_repository = head.value is not None and _optional_number(head.value["databaseId"]) == database_id
+    names, labels_after = (None, "") if labels.errors else label_page(labels)
+    crosses = _flag(node["isCrossRepository"])
     return Listed(
         id=_checked(_NODE_ID, node["id"]),
         number=_number(node["number"]),
         title=_text(node["title"]),
-        author=_author(node["author"]),
+        author=_author(part.at("author")),
         branch=_text(node["headRefName"]),
         target_branch=_text(node["baseRefName"]),
         head_sha=_checked(_SHA, node["headRefOid"]),
         open=_STATES[node["state"]] is PullRequestState.OPEN,
         draft=_flag(node["isDraft"]),
-        # A deleted fork has no repository any more; that must not make its code trusted.
-        fork=_flag(node["isCrossRepository"])
-        or head_repository is None
-        or _number(head_repository["databaseId"]) != database_id,
-        labels=labels,
+        # A deleted or hidden fork has no repository; that must not make its code trusted.
+        fork=crosses or not same_repository or bool(head.errors),
+        labels=names,
         labels_after=labels_after,
         updated_at=timestamp(node["updatedAt"]),
+        certain=crosses or not head.errors,
     )
 
 
-def _author(author: Node | None) -> str:
+def _author(part: Part) -> str | None:
+    author = part.value
+    if part.errors:
+        return None
     if author is None:
-        return "ghost"  # GitHub's own name for a deleted account
-    return f"{author['login']}[bot]" if author["__typename"] == "Bot" else str(author["login"])
+        return GHOST
+    return f"{_text(author['login'])}[bot]" if author["__typename"] == "Bot" else _text(author["login"])
 
 
-def _label_id(label: Node | None) -> str:
-    return _checked(_NODE_ID, label["id"]) if label else ""
+def _label_id(part: Part) -> str:
+    return _checked(_NODE_ID, part.value["id"]) if part.value else ""
 
 
 def _number(value: object) -> int:
     if not isinstance(value, int):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return value
+
+
+def _optional_number(value: object) -> int | None:
+    return None if value is None else _number(value)
 
 
 def _flag(value: object) -> bool:
@@ -206,7 +275,7 @@ def _flag(value: object) -> bool:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 

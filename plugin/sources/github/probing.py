@@ -4,18 +4,16 @@ The rule is strict, because GitHub's answers lag and its times have whole second
 looks exactly as it did to the very request that listed it, and if nothing had changed shortly before that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from plugin.core.facts.model import Repository
 from plugin.sources import Doubt, Wanted
 from plugin.sources.github import queries
-from plugin.sources.github.answer import Answer
+from plugin.sources.github.answer import Answer, Part
 from plugin.sources.github.batches import ask_in_batches, chunks
 from plugin.sources.github.client import GitHubClient
-from plugin.sources.github.nodes import Malformed, Outside, outside, trouble
-from plugin.sources.github.variables import label_variables, repository_variables
+from plugin.sources.github.nodes import Malformed, outside
 
 REPOSITORIES_PER_REQUEST = 100
 
@@ -34,13 +32,10 @@ class _Prober:
     found: dict[str, Repository | Doubt] = field(default_factory=dict)
 
     def ask(self, batch: Sequence[Wanted]) -> None:
-        variables: dict[str, Any] = {}
-        for i, wanted in enumerate(batch):
-            variables |= repository_variables(i, wanted.name) | label_variables(i, wanted.labels)
-        answer = self.client.query(batch[0].name, queries.probe([len(wanted.labels) for wanted in batch]), variables)
-        for i, wanted in enumerate(batch):
+        answer = self.client.query(batch[0].name, queries.probe({wanted.name: wanted.labels for wanted in batch}))
+        for wanted, part in zip(batch, queries.repositories(answer, len(batch)), strict=True):
             known = _known(wanted)
-            if known and _looks_like(known, answer, i):
+            if known and _looks_like(known, part, answer):
                 self.found[wanted.name] = known
 
     def give_up(self, batch: Sequence[Wanted], reason: str) -> None:
@@ -55,18 +50,12 @@ def _known(wanted: Wanted) -> Repository | None:
     return before if before.identity and before.mark and before.mark.settled else None
 
 
-def _looks_like(before: Repository, answer: Answer, i: int) -> bool:
-    repository = answer.data.get(f"r{i}")
-    if trouble(answer, i) or not isinstance(repository, Mapping):
+def _looks_like(before: Repository, part: Part, answer: Answer) -> bool:
+    if part.value is None:
         return False
     try:
-        seen = outside(repository, len(before.labels), answer)
+        seen = outside(part, before.labels, answer)
     except Malformed:
         return False
-    return _features(before) == _features(seen)
-
-
-def _features(known: Repository | Outside) -> tuple[object, ...]:
-    assert known.mark  # noqa: S101  who has none is not probed
     # Not whether it is settled: that is a matter of when it was asked.
-    return known.identity, known.name.casefold(), known.default_branch, known.mark.newest, known.mark.label_ids
+    return before.mark is not None and seen.mark is not None and before.mark.token == seen.mark.token

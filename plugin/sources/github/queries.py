@@ -1,18 +1,23 @@
-"""The GraphQL texts: every question that is ever put to GitHub stands here.
+"""Every question that is ever put to GitHub: its text, its variables, and where in the answer each thing is found.
 
-Several repositories share one request through numbered aliases (`r0`, `r1`, ...); every value travels as a
-variable. Points are counted by the formula of
+Several repositories share one request through numbered aliases (`r0`, `r1`, ...). Aliases are known in this module
+only: what asks here reads the answer here, by the order in which it asked. Every value travels as a variable. Points
+are counted by the formula of
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from plugin.sources.github.answer import Answer, GraphQLError, Part
 
 _RATE = "rateLimit { cost remaining resetAt }"
 
 # What a repository looks like from outside. It is the same in probes and listings, so that they can be compared.
 _OUTSIDE = """
 fragment Outside on Repository {
-  id databaseId nameWithOwner defaultBranchRef { name }
+  id databaseId nameWithOwner archivedAt defaultBranchRef { name }
   newest: pullRequests(first: 5, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { number updatedAt } }
 }"""
 
@@ -32,107 +37,205 @@ fragment Listing on PullRequestConnection {{
 _FILE = """
 fragment File on GitObject { __typename ... on Blob { byteSize isBinary isTruncated text } }"""
 
-_LOOKED_UP = """
-fragment LookedUp on PullRequest { number state updatedAt isDraft labels(first: 100) { totalCount nodes { name } } }"""
+_LOOKED_UP = f"""
+fragment LookedUp on PullRequest {{
+  id number state updatedAt isDraft baseRefName labels(first: 100) {{ {_LABELS} }}
+}}"""
 
 
-def probe(labels: Sequence[int]) -> str:
-    """Look at repositories from outside: `labels[i]` labels of repository i. One point for 100 repositories.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A GraphQL query with its variables."""
 
-    Variables for repository i: `o{i}` owner, `n{i}` name, and for its label j the name `k{i}_{j}`.
-    """
-    variables = [_repository_variables(i, count) for i, count in enumerate(labels)]
-    selections = [f"r{i}: {_repository(i)} {{ ...Outside {_label_ids(i, count)} }}" for i, count in enumerate(labels)]
-    return _query("Probe", variables, selections) + _OUTSIDE
+    text: str
+    variables: Mapping[str, Any]
 
 
-def listing(labels: Sequence[int]) -> str:
-    """List open pull requests by label: `labels[i]` labels of repository i. Points: about (first + 2) / 100 for each.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a repository's open pull requests that have at least one of `labels`, or of all of them."""
 
-    Variables for repository i: those of `probe`, `l{i}` all its labels in a list, or null, `f{i}` page size, `a{i}`
-    cursor or null.
-    GitHub joins several labels with OR.
-    """
-    variables = [
-        f"{_repository_variables(i, count)}, $l{i}: [String!], $f{i}: Int!, $a{i}: String"
-        for i, count in enumerate(labels)
-    ]
-    selections = [
-        f"r{i}: {_repository(i)} {{ ...Outside {_label_ids(i, count)} url "
-        f"list: pullRequests(first: $f{i}, after: $a{i}, states: OPEN, labels: $l{i}, "
-        f"orderBy: {{field: CREATED_AT, direction: ASC}}) {{ ...Listing }} }}"
-        for i, count in enumerate(labels)
-    ]
-    return _query("List", variables, selections) + _OUTSIDE + _LISTING
+    repository: str
+    labels: Collection[str]
+    first: int  # how many pull requests, at most 100
+    after: str | None = None  # the cursor at which the page before ended
 
 
-def labels() -> str:
-    """Read the further labels of one pull request that has more than 100. One point.
+@dataclass(slots=True)
+class _Draft:
+    """A query in the making."""
 
-    Variables: `id` node id, `after` cursor.
-    """
-    return _query(
-        "Labels",
-        ["$id: ID!, $after: String!"],
-        [f"node(id: $id) {{ __typename ... on PullRequest {{ labels(first: 100, after: $after) {{ {_LABELS} }} }} }}"],
-    )
+    declared: list[str] = field(default_factory=list)
+    selections: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
 
+    def variable(self, name: str, kind: str, value: object) -> str:
+        """Declare a variable; return how the text refers to it."""
+        self.declared.append(f"${name}: {kind}")
+        self.values[name] = value
+        return f"${name}"
 
-def details(files: Sequence[int]) -> str:
-    """Descriptions by node id, and files by commit: `files[i]` of them in repository i. One point.
-
-    Variables: `ids` (at most 100 node ids); for repository i `o{i}`, `n{i}`; for its file j the commit `s{i}_{j}`
-    and the expression `e{i}_{j}`, `<commit>:<path>`. The commit is asked for beside the file, because a null file
-    also means "GitHub does not know this commit yet".
-    """
-    variables = ["$ids: [ID!]!"]
-    selections = ["nodes(ids: $ids) { __typename ... on PullRequest { id updatedAt body } }"]
-    for i, count in enumerate(files):
-        variables.append(_repository_variables(i))
-        variables += [f"$s{i}_{j}: GitObjectID!, $e{i}_{j}: String!" for j in range(count)]
-        objects = " ".join(
-            f"c{j}: object(oid: $s{i}_{j}) {{ oid }} f{j}: object(expression: $e{i}_{j}) {{ ...File }}"
-            for j in range(count)
+    def repository(self, i: int, full_name: str, selection: str) -> None:
+        """Select something of repository i. `followRenames: false` makes a rename an error, not another's answer."""
+        owner, _, name = full_name.partition("/")
+        arguments = (
+            f"owner: {self.variable(f'o{i}', 'String!', owner)}, name: {self.variable(f'n{i}', 'String!', name)}"
         )
-        selections += [f"r{i}: {_repository(i)} {{ databaseId {objects} }}"]
-    return _query("Details", variables, selections) + (_FILE if files else "")
+        self.selections.append(f"r{i}: repository({arguments}, followRenames: false) {{ {selection} }}")
+
+    def label_ids(self, i: int, labels: Collection[str]) -> str:
+        """Return the selection of the labels' ids, in the order of their names."""
+        names = [self.variable(f"k{i}_{j}", "String!", label) for j, label in enumerate(sorted(labels))]
+        return " ".join(f"k{j}: label(name: {name}) {{ id }}" for j, name in enumerate(names))
+
+    def query(self, name: str, *fragments: str) -> Query:
+        text = f"query {name}({', '.join(self.declared)}) {{\n  {_RATE}\n  " + "\n  ".join(self.selections) + "\n}"
+        return Query(text + "".join(fragments), self.values)
 
 
-def confirm(pull_requests: Sequence[int]) -> str:
-    """Look up pull requests by number: `pull_requests[i]` of them in repository i. One point for 100 of them.
+def probe(labels: Mapping[str, Collection[str]]) -> Query:
+    """Look at repositories from outside, and for the ids of these labels of each. One point for 100 repositories.
 
-    Variables: for repository i `o{i}`, `n{i}`; for its pull request j the number `p{i}_{j}`.
+    Read it with `repositories` and `label_parts`.
     """
-    variables, selections = [], []
-    for i, count in enumerate(pull_requests):
-        variables += [_repository_variables(i), *(f"$p{i}_{j}: Int!" for j in range(count))]
-        numbers = " ".join(f"p{j}: pullRequest(number: $p{i}_{j}) {{ ...LookedUp }}" for j in range(count))
-        selections += [f"r{i}: {_repository(i)} {{ databaseId {numbers} }}"]
-    return _query("Confirm", variables, selections) + (_LOOKED_UP if any(pull_requests) else "")
+    draft = _Draft()
+    for i, (repository, its_labels) in enumerate(labels.items()):
+        draft.repository(i, repository, f"...Outside {draft.label_ids(i, its_labels)}")
+    return draft.query("Probe", _OUTSIDE)
 
 
-def identity() -> str:
-    """Ask what repositories are called now. One point.
+def listing(pages: Sequence[Page]) -> Query:
+    """List open pull requests by label, each page of another repository. Points: about (first + 2) / 100 for each.
 
-    Variables: `ids` (at most 100 node ids).
+    GitHub joins several labels with OR. Read it with `repositories`, `label_parts` and `list_part`.
     """
-    return _query(
-        "Identity", ["$ids: [ID!]!"], ["nodes(ids: $ids) { __typename ... on Repository { id nameWithOwner } }"]
-    )
+    draft = _Draft()
+    for i, page in enumerate(pages):
+        first = draft.variable(f"f{i}", "Int!", page.first)
+        after = draft.variable(f"a{i}", "String", page.after)
+        labels = draft.variable(f"l{i}", "[String!]", sorted(page.labels) or None)
+        draft.repository(
+            i,
+            page.repository,
+            f"...Outside {draft.label_ids(i, page.labels)} url "
+            f"list: pullRequests(first: {first}, after: {after}, states: OPEN, labels: {labels}, "
+            "orderBy: {field: CREATED_AT, direction: ASC}) { ...Listing }",
+        )
+    return draft.query("List", _OUTSIDE, _LISTING)
 
 
-def _repository_variables(i: int, labels: int = 0) -> str:
-    return ", ".join([f"$o{i}: String!, $n{i}: String!", *(f"$k{i}_{j}: String!" for j in range(labels))])
+def labels(pull_request: str, after: str | None = None) -> Query:
+    """Read a page of the labels of one pull request, by node id and the cursor of the page before. One point.
+
+    Read it with `labels_part`.
+    """
+    draft = _Draft()
+    node, cursor = draft.variable("id", "ID!", pull_request), draft.variable("after", "String", after)
+    page = f"labels(first: 100, after: {cursor}) {{ {_LABELS} }}"
+    draft.selections.append(f"node(id: {node}) {{ __typename ... on PullRequest {{ {page} }} }}")
+    return draft.query("Labels")
 
 
-def _label_ids(i: int, labels: int) -> str:
-    return " ".join(f"k{j}: label(name: $k{i}_{j}) {{ id }}" for j in range(labels))
+def details(pull_requests: Sequence[str], commits: Mapping[str, Sequence[str]], path: str) -> Query:
+    """Read descriptions by node id (at most 100), and the file at `path` in commits of each repository. One point.
+
+    The commit is asked for beside the file, because a null file also means "GitHub does not know this commit yet".
+    Read it with `nodes`, `repositories` and `file_parts`.
+    """
+    draft = _Draft()
+    ids = draft.variable("ids", "[ID!]!", list(pull_requests))
+    draft.selections.append(f"nodes(ids: {ids}) {{ __typename ... on PullRequest {{ id updatedAt body }} }}")
+    for i, (repository, its_commits) in enumerate(commits.items()):
+        objects = []
+        for j, commit in enumerate(its_commits):
+            oid = draft.variable(f"s{i}_{j}", "GitObjectID!", commit)
+            expression = draft.variable(f"e{i}_{j}", "String!", f"{commit}:{path}")
+            objects.append(f"c{j}: object(oid: {oid}) {{ oid }} f{j}: object(expression: {expression}) {{ ...File }}")
+        draft.repository(i, repository, f"databaseId {' '.join(objects)}")
+    return draft.query("Details", *([_FILE] if commits else []))
 
 
-def _repository(i: int) -> str:
-    # followRenames: false makes a renamed repository an error instead of another repository's answer.
-    return f"repository(owner: $o{i}, name: $n{i}, followRenames: false)"
+def confirm(numbers: Mapping[str, Sequence[int]]) -> Query:
+    """Look up pull requests of repositories by number. One point for 100 of them.
+
+    Read it with `repositories` and `pull_request_parts`.
+    """
+    draft = _Draft()
+    for i, (repository, its_numbers) in enumerate(numbers.items()):
+        asked = [draft.variable(f"p{i}_{j}", "Int!", number) for j, number in enumerate(its_numbers)]
+        found = " ".join(f"p{j}: pullRequest(number: {number}) {{ ...LookedUp }}" for j, number in enumerate(asked))
+        draft.repository(i, repository, f"databaseId {found}")
+    return draft.query("Confirm", *([_LOOKED_UP] if any(numbers.values()) else []))
 
 
-def _query(name: str, variables: Iterable[str], selections: Iterable[str]) -> str:
-    return f"query {name}({', '.join(variables)}) {{\n  {_RATE}\n  " + "\n  ".join(selections) + "\n}"
+def identity(repositories: Sequence[str]) -> Query:
+    """Ask what repositories are called now, by node id (at most 100). One point. Read it with `nodes`."""
+    draft = _Draft()
+    ids = draft.variable("ids", "[ID!]!", list(repositories))
+    draft.selections.append(f"nodes(ids: {ids}) {{ __typename ... on Repository {{ id nameWithOwner }} }}")
+    return draft.query("Identity")
+
+
+# --- Where the answers are, in the order of the questions. What an answer lacks raises KeyError or TypeError.
+
+
+def repositories(answer: Answer, count: int) -> list[Part]:
+    """Return the repositories of an answer; one that the answer lacks is null."""
+    data = {f"r{i}": answer.data.get(f"r{i}") for i in range(count)}
+    return [Part(data, answer.errors).at(f"r{i}") for i in range(count)]
+
+
+def label_parts(repository: Part, count: int) -> list[Part]:
+    """Return the labels that a probe or a listing asked for; null where the repository has no such label."""
+    return [repository.at(f"k{j}") for j in range(count)]
+
+
+def newest_part(repository: Part) -> Part:
+    """Return the pull requests that changed last."""
+    return repository.at("newest")
+
+
+def repository_error(repository: Part) -> GraphQLError | None:
+    """Return the first error that keeps a whole repository of a probe or a listing from being read.
+
+    Errors about single pull requests are left aside, and so is a label that does not exist: GitHub may call that an
+    error.
+    """
+    return next((error for error in repository.errors if not _is_about_less(error, repository)), None)
+
+
+def list_part(repository: Part) -> Part:
+    """Return a page of pull requests."""
+    return repository.at("list")
+
+
+def labels_part(answer: Answer) -> Part:
+    """Return a page of labels."""
+    return answer.whole.at("node").at("labels")
+
+
+def nodes(answer: Answer, count: int) -> list[Part]:
+    """Return what was asked for by node id; null where there is no such node."""
+    found = answer.whole.at("nodes").items
+    if len(found) != count:
+        raise TypeError("not as many nodes as were asked for")
+    return found
+
+
+def file_parts(repository: Part, count: int) -> list[tuple[Part, Part]]:
+    """Return commits, each with the file in it."""
+    return [(repository.at(f"c{j}"), repository.at(f"f{j}")) for j in range(count)]
+
+
+def pull_request_parts(repository: Part, count: int) -> list[Part]:
+    """Return the pull requests that were asked for by number."""
+    return [repository.at(f"p{j}") for j in range(count)]
+
+
+def _is_about_less(error: GraphQLError, repository: Part) -> bool:
+    match error.path:
+        case ("newest", *_) | ("list", "nodes", _, *_):
+            return True
+        case (str(alias),) if alias.startswith("k"):
+            return error.type == "NOT_FOUND" and repository.value is not None
+    return False

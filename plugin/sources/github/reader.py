@@ -13,23 +13,25 @@ from datetime import datetime
 from cachetools import LRUCache
 
 from plugin.core.config.references import Locator
-from plugin.core.facts.model import ConfigFile, LookUp, Repository
+from plugin.core.facts.model import ConfigFile, Hold, LookUp, Repository
 from plugin.sources import Doubt, Usage, Wanted
 from plugin.sources.github.batches import by_owner
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.details import Details, FileKey, known_files
+from plugin.sources.github.experience import Experience
 from plugin.sources.github.identity import explain
-from plugin.sources.github.listing import Experience, Lister, Listing, Lost
+from plugin.sources.github.listing import Lister, Listing, Lost
 from plugin.sources.github.look_ups import look_up
+from plugin.sources.github.nodes import Identity
 from plugin.sources.github.probing import probe
 
-FILE_CACHE = 64 * 1024 * 1024  # bytes of file texts
+FILE_CACHE_BYTES = 64 * 1024 * 1024
 
-# Seconds after which no more queries are begun, so that a refresh ends, however slow GitHub is and however many owners.
-# What was read by then counts, and the next refresh goes on.
-LISTING = 120.0  # for the probes and listings of all owners together
-DETAILS = 120.0  # for those of each owner, beside that: a listing counts only with its details
-LOOKING_UP = 30.0
+# After so many seconds no further query is begun, so that a refresh ends, however slow GitHub is and however many
+# owners there are. What was read by then counts, and the next refresh goes on.
+SECONDS_TO_LIST = 120.0  # for the probes and listings of all owners together
+SECONDS_FOR_DETAILS = 120.0  # for those of each owner, beside that: a listing counts only with its details
+SECONDS_TO_LOOK_UP = 30.0
 
 
 class GitHubSource:
@@ -40,7 +42,7 @@ class GitHubSource:
         self._experience = Experience()
         self._turn = 0
         # Files of repositories that stay doubtful for another reason: as long as they do, no snapshot holds them.
-        self._files: LRUCache[FileKey, ConfigFile | None] = LRUCache(FILE_CACHE, getsizeof=_size)
+        self._files: LRUCache[FileKey, ConfigFile | None] = LRUCache(FILE_CACHE_BYTES, getsizeof=_size)
 
     @property
     def usage(self) -> Usage:
@@ -63,14 +65,15 @@ class GitHubSource:
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out."""
-        identities = {name: repository.identity for name, repository in known.items() if repository.identity}
-        with self._client.until(self._client.after(LOOKING_UP)):
+        names = {locator.repository for locator in locators}
+        identities = _identities({name: known[name] for name in names if name in known})
+        with self._client.until(self._client.after(SECONDS_TO_LOOK_UP)):
             return look_up(self._client, locators, identities)
 
     def _read_groups(self, groups: Iterable[Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
         """Read repositories, grouped by owner."""
         results: dict[str, Repository | Doubt] = {}
-        deadline = self._client.after(LISTING)
+        deadline = self._client.after(SECONDS_TO_LIST)
         for group in groups:
             results |= self._read(group, deadline)
         return results
@@ -81,51 +84,66 @@ class GitHubSource:
             results = probe(self._client, wanted)
             changed = {repository.name: repository for repository in wanted if repository.name not in results}
             longest_ago = sorted(changed.values(), key=_listed_at)
-            listed = Lister(self._client, self._experience).list(longest_ago)
+            listed = Lister(self._client, self._experience).read(longest_ago)
         known = {name: before for name, it in changed.items() if (before := it.before) and before.identity}
         listings = {name: listing for name, listing in listed.items() if isinstance(listing, Listing)}
         lost = {name: listing for name, listing in listed.items() if isinstance(listing, Lost)}
         results |= {name: listing for name, listing in listed.items() if isinstance(listing, Doubt)}
 
-        details = Details(self._client, known, {**self._files, **known_files(known.values())})
-        with self._client.until(self._client.after(DETAILS)):
-            results |= explain(self._client, lost, known)
+        details = Details(self._client, known, {**self._files, **known_files(known)})
+        with self._client.until(self._client.after(SECONDS_FOR_DETAILS)):
+            results |= explain(self._client, lost, _identities(known))
             details.read(listings)
         for name, listing in listings.items():
-            if name in details.doubts:
-                results[name] = Doubt(details.doubts[name])
-            else:
-                results[name] = _repository(changed[name], listing, details)
-        self._keep_files(listings, details)
+            results[name] = self._result(changed[name], listing, details)
+        self._keep_files(listings, details, results)
         return results
 
-    def _keep_files(self, listings: Mapping[str, Listing], details: Details) -> None:
+    def _result(self, wanted: Wanted, listing: Listing, details: Details) -> Repository | Doubt:
+        if reason := details.doubts.get(wanted.name):
+            return Doubt(reason)
+        unread = (*listing.unread, *details.unread(wanted.name))
+        if wanted.before is None and not self._experience.takes_first_reading(wanted.name, len(unread)):
+            return Doubt(unread[0].reason)
+        pull_requests = details.pull_requests(wanted.name, listing)
+        mark = None if unread or listing.mark is None else listing.mark
+        settled = all(pull_request.settled for pull_request in pull_requests)
+        return Repository(
+            name=wanted.name,
+            url=listing.url,
+            default_branch=listing.default_branch,
+            labels=wanted.labels,
+            pull_requests=pull_requests,
+            held={each.number: Hold(each.reason) for each in unread if each.number is not None},
+            identity=str(listing.identity),
+            mark=mark and replace(mark, settled=mark.settled and settled),
+            archived_at=listing.archived_at,
+            missing_labels=listing.missing_labels,
+        )
+
+    def _keep_files(
+        self, listings: Mapping[str, Listing], details: Details, results: Mapping[str, Repository | Doubt]
+    ) -> None:
+        """Remember the files of pull requests that are not in a result, and of no others."""
         for name, listing in listings.items():
+            result = results[name]
+            numbers = result.numbers if isinstance(result, Repository) else frozenset()
             for listed in listing.pull_requests:
                 key = listing.identity.database_id, listed.head_sha
-                if name not in details.doubts:
+                if listed.number in numbers:
                     self._files.pop(key, None)
                 elif key in details.files:
                     self._files[key] = details.files[key]
 
 
+def _identities(known: Mapping[str, Repository]) -> dict[str, Identity]:
+    found = ((name, Identity.parse(repository.identity)) for name, repository in known.items())
+    return {name: identity for name, identity in found if identity}
+
+
 def _listed_at(wanted: Wanted) -> tuple[bool, datetime | None]:
     at = wanted.before.listed_at if wanted.before else None
     return at is not None, at
-
-
-def _repository(wanted: Wanted, listing: Listing, details: Details) -> Repository:
-    pull_requests = details.pull_requests(wanted.name, listing)
-    settled = listing.mark.settled and all(pull_request.settled for pull_request in pull_requests)
-    return Repository(
-        name=wanted.name,
-        url=listing.url,
-        default_branch=listing.default_branch,
-        labels=wanted.labels,
-        pull_requests=pull_requests,
-        identity=listing.identity,
-        mark=replace(listing.mark, settled=settled),
-    )
 
 
 def _size(file: ConfigFile | None) -> int:

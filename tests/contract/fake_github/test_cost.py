@@ -11,7 +11,7 @@ from graphql import (
     validate,
 )
 
-from plugin.sources.github import queries
+from tests.contract.fake_github import texts
 from tests.fakes.github.cost import Cost, Refusal, measure
 from tests.fakes.github.graphql import SCHEMA
 
@@ -73,7 +73,7 @@ def listing(repositories: int, first: int) -> Cost:
     variables: dict[str, object] = {}
     for i in range(repositories):
         variables |= {f"o{i}": "acme", f"n{i}": "orders", f"l{i}": ["preview"], f"f{i}": first}
-    return cost(SCHEMA, queries.listing([0] * repositories), **variables)
+    return cost(SCHEMA, texts.listing([0] * repositories), **variables)
 
 
 def test_the_documented_example_of_5101_requests_costs_51_points() -> None:
@@ -113,7 +113,7 @@ def test_details_of_a_hundred_pull_requests_and_files_cost_one_point() -> None:
     ids = [f"PR_{i}" for i in range(100)]
     variables = {f"s0_{i}": "a" * 40 for i in range(100)} | {f"e0_{i}": "x" for i in range(100)}
 
-    found = cost(SCHEMA, queries.details([100]), ids=ids, o0="acme", n0="orders", **variables)
+    found = cost(SCHEMA, texts.details([100]), ids=ids, o0="acme", n0="orders", **variables)
 
     assert (found.points, found.nodes) == (1, 100)
 
@@ -121,7 +121,7 @@ def test_details_of_a_hundred_pull_requests_and_files_cost_one_point() -> None:
 def test_looking_up_a_hundred_numbers_costs_one_point() -> None:
     numbers = {f"p0_{i}": i for i in range(100)}
 
-    found = cost(SCHEMA, queries.confirm([100]), o0="acme", n0="orders", **numbers)
+    found = cost(SCHEMA, texts.confirm([100]), o0="acme", n0="orders", **numbers)
 
     assert (found.points, found.nodes) == (1, 10_000)
 
@@ -130,13 +130,13 @@ def test_probing_a_hundred_repositories_costs_one_point() -> None:
     variables = {f"o{i}": "acme" for i in range(100)} | {f"n{i}": "orders" for i in range(100)}
     variables |= {f"k{i}_{j}": "preview" for i in range(100) for j in range(2)}
 
-    found = cost(SCHEMA, queries.probe([2] * 100), **variables)
+    found = cost(SCHEMA, texts.probe([2] * 100), **variables)
 
     assert (found.points, found.nodes) == (1, 500)
 
 
 def test_asking_for_a_hundred_identities_costs_one_point() -> None:
-    assert cost(SCHEMA, queries.identity(), ids=[f"R_{i}" for i in range(100)]).points == 1
+    assert cost(SCHEMA, texts.identity(), ids=[f"R_{i}" for i in range(100)]).points == 1
 
 
 def test_checks_of_a_hundred_commits_cost_4_points() -> None:

@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from plugin.sources.file import Organisation
-from plugin.sources.github import queries
+from tests.contract.fake_github import texts
 from tests.fakes.github import graphql
 from tests.fakes.github.graphql import SCHEMA, type_name
 from tests.fakes.github.limits import charge
@@ -35,19 +35,19 @@ TWICE = (
 )
 
 QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "probe": (queries.probe([2]), {**ORDERS, "k0_0": "preview", "k0_1": "gone"}),
-    "probe of nothing": (queries.probe([0]), {"o0": "acme", "n0": "nothing"}),
-    "listing": (queries.listing([1]), {**ORDERS, "k0_0": "preview", "l0": ["preview"], "f0": 2}),
-    "listing with a bad cursor": (queries.listing([0]), {**ORDERS, "l0": None, "f0": 2, "a0": "x"}),
-    "labels": (queries.labels(), {"id": PULL_REQUEST, "after": FIRST}),
-    "labels of nothing": (queries.labels(), {"id": "PR_x", "after": FIRST}),
-    "labels of a repository": (queries.labels(), {"id": REPOSITORY, "after": FIRST}),
+    "probe": (texts.probe([2]), {**ORDERS, "k0_0": "preview", "k0_1": "gone"}),
+    "probe of nothing": (texts.probe([0]), {"o0": "acme", "n0": "nothing"}),
+    "listing": (texts.listing([1]), {**ORDERS, "k0_0": "preview", "l0": ["preview"], "f0": 2}),
+    "listing with a bad cursor": (texts.listing([0]), {**ORDERS, "l0": None, "f0": 2, "a0": "x"}),
+    "labels": (texts.labels(), {"id": PULL_REQUEST, "after": FIRST}),
+    "labels of nothing": (texts.labels(), {"id": "PR_x", "after": FIRST}),
+    "labels of a repository": (texts.labels(), {"id": REPOSITORY, "after": FIRST}),
     "details": (
-        queries.details([1]),
+        texts.details([1]),
         {**ORDERS, "ids": [PULL_REQUEST, "PR_x", REPOSITORY], "s0_0": SHA, "e0_0": f"{SHA}:.preview.yaml"},
     ),
-    "confirm": (queries.confirm([2]), {**ORDERS, "p0_0": 3, "p0_1": 999}),
-    "identity": (queries.identity(), {"ids": [REPOSITORY, "R_x", PULL_REQUEST]}),
+    "confirm": (texts.confirm([2]), {**ORDERS, "p0_0": 3, "p0_1": 999}),
+    "identity": (texts.identity(), {"ids": [REPOSITORY, "R_x", PULL_REQUEST]}),
     "a field that is named twice": (TWICE, {}),
 }
 
@@ -90,7 +90,7 @@ def test_it_answers_as_graphql_core_does(organisation: Organisation, query: str,
 
 
 def test_an_installation_sees_its_owner_only_in_both(organisation: Organisation) -> None:
-    query, variables = queries.identity(), {"ids": [REPOSITORY]}
+    query, variables = texts.identity(), {"ids": [REPOSITORY]}
     plan = graphql.plan(query, variables)
     assert isinstance(plan, graphql.Plan)
     context = Context(build(organisation, Changes()), plan.cost, None, "globex")

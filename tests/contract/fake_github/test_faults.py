@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from plugin.sources.github import queries
+from tests.contract.fake_github import texts
 from tests.contract.fake_github.conftest import Ask
 from tests.fakes.github import GitHub, Intercept, faults
 
@@ -26,7 +26,7 @@ TWO = {
 
 
 def post(github: GitHub) -> requests.Response:
-    body = {"query": queries.listing([0, 0]), "variables": TWO}
+    body = {"query": texts.listing([0, 0]), "variables": TWO}
     headers = {"Authorization": f"bearer {github.token}"}
     return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10)
 
@@ -72,7 +72,7 @@ def test_a_slow_answer_is_still_the_answer(github: GitHub) -> None:
 
 def test_a_spent_hour_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.rate_limited()
-    answer = ask(queries.listing([0, 0]), **TWO)
+    answer = ask(texts.listing([0, 0]), **TWO)
 
     assert answer.keys() == {"errors"}
     assert answer["errors"][0]["type"] == "RATE_LIMITED"
@@ -80,7 +80,7 @@ def test_a_spent_hour_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
 
 def test_an_apology_has_no_path(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.error_without_path()
-    answer = ask(queries.listing([0, 0]), **TWO)
+    answer = ask(texts.listing([0, 0]), **TWO)
 
     assert answer["data"] is None
     assert answer["errors"][0].keys() == {"message"}
@@ -89,12 +89,12 @@ def test_an_apology_has_no_path(github: GitHub, ask: Ask) -> None:
 def test_an_empty_object_has_neither_data_nor_errors(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.empty_object()
 
-    assert ask(queries.listing([0, 0]), **TWO) == {}
+    assert ask(texts.listing([0, 0]), **TWO) == {}
 
 
 def test_a_repository_can_be_null_without_an_error(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.null_repository("r0")
-    answer = ask(queries.listing([0, 0]), **TWO)
+    answer = ask(texts.listing([0, 0]), **TWO)
 
     assert answer.keys() == {"data"}
     assert answer["data"]["r0"] is None
@@ -103,7 +103,7 @@ def test_a_repository_can_be_null_without_an_error(github: GitHub, ask: Ask) -> 
 
 def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.alias_error("r1")
-    answer = ask(queries.listing([0, 0]), **TWO)
+    answer = ask(texts.listing([0, 0]), **TWO)
 
     assert answer["data"]["r0"]["nameWithOwner"] == "acme/orders"
     assert answer["data"]["r1"] is None
@@ -113,15 +113,15 @@ def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
 def test_a_fault_can_be_meant_for_one_repository(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.asking_for("globex/site", faults.null_repository)
 
-    assert [ask(queries.listing([0, 0]), **TWO)["data"][alias] is None for alias in ("r0", "r1")] == [False, True]
-    assert ask(queries.confirm([1]), o0="globex", n0="site", p0_0=1)["data"]["r0"] is None
-    assert ask(queries.identity(), ids=[])["data"]["nodes"] == []
+    assert [ask(texts.listing([0, 0]), **TWO)["data"][alias] is None for alias in ("r0", "r1")] == [False, True]
+    assert ask(texts.confirm([1]), o0="globex", n0="site", p0_0=1)["data"]["r0"] is None
+    assert ask(texts.identity(), ids=[])["data"]["nodes"] == []
 
 
 def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: GitHub, ask: Ask) -> None:
-    whole = ask(queries.listing([0, 0]), **TWO)["data"]["r0"]["list"]
+    whole = ask(texts.listing([0, 0]), **TWO)["data"]["r0"]["list"]
     github.intercept = faults.resource_limits_exceeded()
-    answer = ask(queries.listing([0, 0]), **TWO)
+    answer = ask(texts.listing([0, 0]), **TWO)
     part = answer["data"]["r0"]["list"]
 
     assert part["pageInfo"] == whole["pageInfo"]
@@ -146,7 +146,7 @@ def test_faults_can_be_meant_for_one_operation_some_times_or_in_turn(github: Git
     ]
     mixed = faults.times(1, faults.on("Confirm", faults.rate_limited()))
     assert statuses(mixed, 2) == [200, 200]
-    assert ask(queries.confirm([0]), o0="acme", n0="orders").keys() == {"errors"}
+    assert ask(texts.confirm([0]), o0="acme", n0="orders").keys() == {"errors"}
 
 
 def test_what_fails_has_cost_its_points(github: GitHub) -> None:
@@ -170,7 +170,7 @@ def test_any_function_can_be_a_fault(github: GitHub) -> None:
 
 def listed(ask: Ask, **variables: Any) -> Any:
     """The list of acme/orders; without faults it has 1, 2, 3, 4 and 7."""
-    return ask(queries.listing([0]), **{"o0": "acme", "n0": "orders", "l0": None, "f0": 20, **variables})["data"]["r0"][
+    return ask(texts.listing([0]), **{"o0": "acme", "n0": "orders", "l0": None, "f0": 20, **variables})["data"]["r0"][
         "list"
     ]
 
@@ -228,7 +228,7 @@ def test_exceeded_resources_can_leave_nothing(github: GitHub, ask: Ask) -> None:
     assert ask("query Q { rateLimit { cost } }")["errors"] == [
         {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
     ]
-    assert ask(queries.identity(), ids=[])["data"]["nodes"] is None
+    assert ask(texts.identity(), ids=[])["data"]["nodes"] is None
 
 
 @pytest.mark.parametrize("fault", [faults.rate_limited(30), faults.primary_limit(seconds=30)], ids=["200", "403"])
@@ -242,21 +242,21 @@ def test_a_spent_hour_says_when_it_ends(github: GitHub, fault: Intercept) -> Non
 
 def test_a_deleted_label_is_null_and_leaves_no_trace(github: GitHub, ask: Ask) -> None:
     asked = {"o0": "acme", "n0": "orders", "k0_0": "preview"}
-    before = ask(queries.probe([1]), **asked)["data"]["r0"]
+    before = ask(texts.probe([1]), **asked)["data"]["r0"]
     github.delete_label("acme/orders", "preview")
-    after = ask(queries.probe([1]), **asked)["data"]["r0"]
+    after = ask(texts.probe([1]), **asked)["data"]["r0"]
 
     assert before["k0"]["id"].startswith("LA_")
     assert after == {**before, "k0": None}
     assert numbers(listed(ask, l0=["preview"])) == []
     github.restore()
-    assert numbers(listed(ask, l0=["preview"])) == [1, 3, 4]
+    assert numbers(listed(ask, l0=["preview"])) == [1, 2, 3, 4]
 
 
 def test_a_hidden_pull_request_is_nowhere_until_it_returns(github: GitHub, ask: Ask) -> None:
     github.hide("acme/orders", 3)
     assert numbers(listed(ask)) == [1, 2, 4, 7]
-    answer = ask(queries.confirm([1]), o0="acme", n0="orders", p0_0=3)
+    answer = ask(texts.confirm([1]), o0="acme", n0="orders", p0_0=3)
     assert answer["data"]["r0"]["p0"] is None
     assert [error["type"] for error in answer["errors"]] == ["NOT_FOUND"]
 
@@ -265,13 +265,13 @@ def test_a_hidden_pull_request_is_nowhere_until_it_returns(github: GitHub, ask: 
 
 
 def test_a_deleted_repository_is_nowhere(github: GitHub, ask: Ask) -> None:
-    known = ask(queries.probe([0]), o0="acme", n0="orders")["data"]["r0"]["id"]
+    known = ask(texts.probe([0]), o0="acme", n0="orders")["data"]["r0"]["id"]
     github.delete("acme/orders")
 
-    assert ask(queries.probe([0]), o0="acme", n0="orders")["data"]["r0"] is None
-    assert ask(queries.identity(), ids=[known])["data"]["nodes"] == [None]
+    assert ask(texts.probe([0]), o0="acme", n0="orders")["data"]["r0"] is None
+    assert ask(texts.identity(), ids=[known])["data"]["nodes"] == [None]
     github.restore()
-    assert ask(queries.identity(), ids=[known])["data"]["nodes"] != [None]
+    assert ask(texts.identity(), ids=[known])["data"]["nodes"] != [None]
 
 
 def test_what_is_not_there_cannot_be_deleted_or_hidden(github: GitHub) -> None:
@@ -282,3 +282,34 @@ def test_what_is_not_there_cannot_be_deleted_or_hidden(github: GitHub) -> None:
         github.delete_label("acme/order", "preview")
     with pytest.raises(ValueError, match="has no pull request acme/orders#99"):
         github.hide("acme/orders", 99)
+
+
+def test_a_nested_error_makes_its_place_null(github: GitHub, ask: Ask) -> None:
+    github.intercept = faults.nested_error("r0", "list", "nodes", 3, "headRepository")
+    answer = ask(texts.listing([0, 0]), **TWO)
+
+    assert answer["data"]["r0"]["list"]["nodes"][3]["headRepository"] is None
+    assert answer["data"]["r0"]["list"]["nodes"][3]["number"] == 4
+    [error] = answer["errors"]
+    assert (error["type"], error["message"]) == ("FORBIDDEN", "GitHub hides this")
+    assert error["path"] == ["r0", "list", "nodes", 3, "headRepository"]
+
+
+@pytest.mark.parametrize("place", [("title",), ()], ids=["a field that cannot be null", "the entry itself"])
+def test_a_nested_error_makes_null_what_cannot_do_without(github: GitHub, ask: Ask, place: tuple[str, ...]) -> None:
+    github.intercept = faults.nested_error("r0", "list", "nodes", 3, *place)
+    answer = ask(texts.listing([0, 0]), **TWO)
+
+    assert [node is None for node in answer["data"]["r0"]["list"]["nodes"]] == [False, False, False, True, False]
+    assert answer["errors"][0]["path"] == ["r0", "list", "nodes", 3, *place]
+
+
+def test_an_archived_repository_says_since_when(github: GitHub, ask: Ask) -> None:
+    asked = {"o0": "acme", "n0": "orders"}
+    assert ask(texts.probe([0]), **asked)["data"]["r0"]["archivedAt"] is None
+
+    github.archive("acme/orders", datetime(2026, 11, 21, 12, tzinfo=UTC))
+    assert ask(texts.probe([0]), **asked)["data"]["r0"]["archivedAt"] == "2026-11-21T12:00:00Z"
+
+    github.archive("acme/orders", None)
+    assert ask(texts.probe([0]), **asked)["data"]["r0"]["archivedAt"] is None

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from plugin.sources.file import Organisation, RepositoryEntry
-from plugin.sources.github import queries
+from tests.contract.fake_github import texts
 from tests.contract.fake_github.conftest import Ask, pull_request
 from tests.fakes.github import Blob, GitHub, Symlink, Tree, database_id
 
@@ -32,28 +32,38 @@ def listed(answer: Any) -> dict[int, Any]:
 
 
 def file_at(ask: Ask, sha: str) -> Any:
-    answer = ask(queries.details([1]), ids=[], s0_0=sha, e0_0=f"{sha}:.preview.yaml", **ORDERS)
+    answer = ask(texts.details([1]), ids=[], s0_0=sha, e0_0=f"{sha}:.preview.yaml", **ORDERS)
     assert "errors" not in answer
     return answer["data"]["r0"]
 
 
 def test_open_pull_requests_are_listed_in_the_order_of_their_numbers(ask: Ask) -> None:
-    assert numbers(ask(queries.listing([0]), **EVERYTHING)) == [1, 2, 3, 4, 7]
+    assert numbers(ask(texts.listing([0]), **EVERYTHING)) == [1, 2, 3, 4, 7]
 
 
-def test_several_labels_mean_any_of_them_exactly_as_written(ask: Ask) -> None:
+def test_several_labels_mean_any_of_them_in_any_case(ask: Ask) -> None:
     def labelled(*labels: str) -> list[int]:
-        return numbers(ask(queries.listing([0]), **{**EVERYTHING, "l0": list(labels)}))
+        return numbers(ask(texts.listing([0]), **{**EVERYTHING, "l0": list(labels)}))
 
-    assert labelled("preview") == [1, 3, 4]
-    assert labelled("preview", "kind/bug") == [1, 3, 4, 7]
-    assert labelled("PREVIEW") == []
+    assert labelled("preview") == labelled("PREVIEW") == [1, 2, 3, 4]  # 2 has it as "Preview"
+    assert labelled("preview", "kind/bug") == [1, 2, 3, 4, 7]
+    assert labelled("other") == []
+
+
+def test_label_names_ignore_case(github: GitHub, ask: Ask) -> None:
+    def label_id(name: str) -> Any:
+        label = ask(texts.probe([1]), **ORDERS, k0_0=name)["data"]["r0"]["k0"]
+        return label and label["id"]
+
+    assert label_id("preview") == label_id("PREVIEW") != label_id("other")
+    github.delete_label("acme/orders", "Preview")
+    assert label_id("preview") is None
 
 
 def test_pages_join_to_the_whole(ask: Ask) -> None:
     found, cursor, pages = [], None, 0
     while True:
-        answer = ask(queries.listing([0]), **{**EVERYTHING, "f0": 2, "a0": cursor})
+        answer = ask(texts.listing([0]), **{**EVERYTHING, "f0": 2, "a0": cursor})
         found += numbers(answer)
         pages += 1
         page = answer["data"]["r0"]["list"]["pageInfo"]
@@ -65,7 +75,7 @@ def test_pages_join_to_the_whole(ask: Ask) -> None:
 
 
 def test_a_pull_request_that_closes_between_two_pages_hides_no_other(github: GitHub, ask: Ask) -> None:
-    first = ask(queries.listing([0]), **{**EVERYTHING, "f0": 2})
+    first = ask(texts.listing([0]), **{**EVERYTHING, "f0": 2})
     github.organisation = Organisation(
         repositories={
             "acme/orders": RepositoryEntry(
@@ -78,18 +88,18 @@ def test_a_pull_request_that_closes_between_two_pages_hides_no_other(github: Git
     )
     cursor = first["data"]["r0"]["list"]["pageInfo"]["endCursor"]
 
-    assert numbers(ask(queries.listing([0]), **{**EVERYTHING, "a0": cursor})) == [3, 4, 7]
+    assert numbers(ask(texts.listing([0]), **{**EVERYTHING, "a0": cursor})) == [3, 4, 7]
 
 
 def test_a_cursor_that_github_did_not_give_is_refused(ask: Ask) -> None:
-    answer = ask(queries.listing([0]), **{**EVERYTHING, "a0": "x"})
+    answer = ask(texts.listing([0]), **{**EVERYTHING, "a0": "x"})
 
     assert answer["errors"][0]["type"] == "INVALID_CURSOR_ARGUMENTS"
     assert answer["data"]["r0"] is None  # the field may not be null, so its parent is
 
 
 def test_the_newest_are_those_updated_last_over_all_states(ask: Ask) -> None:
-    newest = ask(queries.listing([0]), **EVERYTHING)["data"]["r0"]["newest"]["nodes"]
+    newest = ask(texts.listing([0]), **EVERYTHING)["data"]["r0"]["newest"]["nodes"]
 
     assert [node["number"] for node in newest] == [3, 7, 6, 5, 4]
     assert newest[0]["updatedAt"] == "2026-11-03T00:00:00Z"
@@ -120,7 +130,7 @@ def test_branches_can_be_asked_for(ask: Ask) -> None:
 
 
 def test_people_bots_and_deleted_accounts_differ(ask: Ask) -> None:
-    found = listed(ask(queries.listing([0]), **EVERYTHING))
+    found = listed(ask(texts.listing([0]), **EVERYTHING))
 
     assert found[3]["author"] == {"__typename": "User", "login": "ada"}
     assert found[1]["author"] == {"__typename": "Bot", "login": "dependabot"}
@@ -128,9 +138,9 @@ def test_people_bots_and_deleted_accounts_differ(ask: Ask) -> None:
 
 
 def test_a_fork_is_a_repository_of_its_own_until_it_is_deleted(github: GitHub, ask: Ask) -> None:
-    before = listed(ask(queries.listing([0]), **EVERYTHING))
+    before = listed(ask(texts.listing([0]), **EVERYTHING))
     github.delete_fork("mallory/orders")
-    after = listed(ask(queries.listing([0]), **EVERYTHING))
+    after = listed(ask(texts.listing([0]), **EVERYTHING))
 
     assert before[3]["headRepository"] == {"databaseId": database_id("acme/orders")}
     assert before[4]["headRepository"] == {"databaseId": database_id("mallory/orders")}
@@ -143,8 +153,8 @@ def test_more_than_a_hundred_labels_come_in_pages(github: GitHub, ask: Ask) -> N
     github.organisation = Organisation(
         repositories={"acme/orders": RepositoryEntry(pull_requests=(pull_request(1, labels=labels),))}
     )
-    first = listed(ask(queries.listing([0]), **EVERYTHING))[1]
-    rest = ask(queries.labels(), id=first["id"], after=first["labels"]["pageInfo"]["endCursor"])["data"]["node"]
+    first = listed(ask(texts.listing([0]), **EVERYTHING))[1]
+    rest = ask(texts.labels(), id=first["id"], after=first["labels"]["pageInfo"]["endCursor"])["data"]["node"]
 
     assert first["labels"]["pageInfo"]["hasNextPage"]
     assert [node["name"] for node in first["labels"]["nodes"] + rest["labels"]["nodes"]] == labels
@@ -152,7 +162,7 @@ def test_more_than_a_hundred_labels_come_in_pages(github: GitHub, ask: Ask) -> N
 
 
 def test_an_unknown_repository_is_null_with_an_error_and_the_others_are_answered(ask: Ask) -> None:
-    answer = ask(queries.confirm([1, 1]), **ORDERS, p0_0=5, o1="acme", n1="x", p1_0=1)
+    answer = ask(texts.confirm([1, 1]), **ORDERS, p0_0=5, o1="acme", n1="x", p1_0=1)
 
     assert answer["data"]["r0"]["p0"]["state"] == "MERGED"
     assert answer["data"]["r1"] is None
@@ -166,14 +176,17 @@ def test_an_unknown_repository_is_null_with_an_error_and_the_others_are_answered
 
 
 def test_an_unknown_number_is_null_with_an_error(ask: Ask) -> None:
-    answer = ask(queries.confirm([2]), **ORDERS, p0_0=6, p0_1=99)
+    answer = ask(texts.confirm([2]), **ORDERS, p0_0=6, p0_1=99)
 
-    assert answer["data"]["r0"]["p0"] == {
+    found = answer["data"]["r0"]["p0"]
+    assert found.pop("id").startswith("PR_")
+    assert found == {
         "number": 6,
         "state": "CLOSED",
         "updatedAt": "2026-11-01T09:00:00Z",
         "isDraft": False,
-        "labels": {"totalCount": 0, "nodes": []},
+        "baseRefName": "main",
+        "labels": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": []},
     }
     assert answer["data"]["r0"]["p1"] is None
     assert (answer["errors"][0]["type"], answer["errors"][0]["path"]) == ("NOT_FOUND", ["r0", "p1"])
@@ -181,16 +194,16 @@ def test_an_unknown_number_is_null_with_an_error(ask: Ask) -> None:
 
 
 def test_an_unknown_id_is_null_with_an_error_beside_the_known_ones(ask: Ask) -> None:
-    known = listed(ask(queries.listing([0]), **EVERYTHING))[3]["id"]
+    known = listed(ask(texts.listing([0]), **EVERYTHING))[3]["id"]
 
-    answer = ask(queries.details([]), ids=["PR_nobody", known])
+    answer = ask(texts.details([]), ids=["PR_nobody", known])
 
     assert [node and node["id"] for node in answer["data"]["nodes"]] == [None, known]
     assert (answer["errors"][0]["type"], answer["errors"][0]["path"]) == ("NOT_FOUND", ["nodes", 0])
 
 
 def test_repository_names_ignore_case(ask: Ask) -> None:
-    answer = ask(queries.confirm([0]), o0="ACME", n0="Orders")
+    answer = ask(texts.confirm([0]), o0="ACME", n0="Orders")
 
     assert answer["data"]["r0"] == {"databaseId": database_id("acme/orders")}
 
@@ -254,17 +267,17 @@ def test_a_renamed_repository_is_found_under_its_new_name_with_its_identity(gith
     before = ask(follow, n="orders")["data"]["repository"]
     github.rename("acme/orders", "acme/sales")
 
-    assert ask(queries.confirm([0]), **ORDERS)["errors"][0]["type"] == "NOT_FOUND"
+    assert ask(texts.confirm([0]), **ORDERS)["errors"][0]["type"] == "NOT_FOUND"
     assert ask(follow, n="orders")["data"]["repository"] == {
         "id": before["id"],
         "nameWithOwner": "acme/sales",
     }
-    assert ask(queries.confirm([1]), o0="acme", n0="sales", p0_0=3)["data"]["r0"]["p0"]["number"] == 3
+    assert ask(texts.confirm([1]), o0="acme", n0="sales", p0_0=3)["data"]["r0"]["p0"]["number"] == 3
 
 
 def test_a_recreated_repository_has_another_identity_and_so_have_its_pull_requests(github: GitHub, ask: Ask) -> None:
     def identities() -> tuple[int, str]:
-        repository = ask(queries.listing([0]), **EVERYTHING)["data"]["r0"]
+        repository = ask(texts.listing([0]), **EVERYTHING)["data"]["r0"]
         return repository["databaseId"], repository["list"]["nodes"][0]["id"]
 
     before = identities()
@@ -277,7 +290,7 @@ def test_identities_do_not_change_from_one_run_to_the_next(organisation: Organis
     def identity() -> Any:
         with GitHub(organisation) as github:
             headers = {"Authorization": f"token {github.token}"}
-            body = {"query": queries.listing([0]), "variables": EVERYTHING}
+            body = {"query": texts.listing([0]), "variables": EVERYTHING}
             return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()["data"]["r0"]
 
     assert identity() == identity()
@@ -313,7 +326,7 @@ def test_a_spent_budget_is_an_error_with_status_200_until_the_hour_is_over(githu
     moment = datetime(2026, 11, 21, 9, tzinfo=UTC)
     github.now = lambda: moment
     github.budget = 1
-    query = queries.confirm([0])
+    query = texts.confirm([0])
     healthy = ask(query, **ORDERS)
     limited = ask(query, **ORDERS)
     github.now = lambda: moment + timedelta(hours=1)
@@ -331,7 +344,7 @@ def test_a_spent_budget_is_an_error_with_status_200_until_the_hour_is_over(githu
 
 def test_enterprise_server_has_its_own_path_and_no_rate_limit(github: GitHub) -> None:
     github.budget = 0
-    body = {"query": queries.confirm([0]), "variables": ORDERS}
+    body = {"query": texts.confirm([0]), "variables": ORDERS}
     headers = {"Authorization": f"bearer {github.token}"}
 
     answer = requests.post(f"{github.url}/api/graphql", json=body, headers=headers, timeout=10)
@@ -345,7 +358,7 @@ def test_enterprise_server_has_its_own_path_and_no_rate_limit(github: GitHub) ->
 @pytest.mark.parametrize("authorization", [None, "bearer wrong", "bearer", "basic fake-token", "fake-token"])
 def test_a_missing_or_wrong_token_is_401_and_costs_nothing(github: GitHub, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    body = {"query": queries.confirm([0]), "variables": ORDERS}
+    body = {"query": texts.confirm([0]), "variables": ORDERS}
 
     answer = requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10)
 
@@ -372,7 +385,7 @@ def test_only_post_and_only_json_with_a_query_is_graphql(github: GitHub) -> None
 
 
 def test_too_many_ids_are_refused_as_github_does(ask: Ask) -> None:
-    answer = ask(queries.details([]), ids=["PR_x"] * 101)
+    answer = ask(texts.details([]), ids=["PR_x"] * 101)
 
     assert answer == {
         "data": None,
@@ -391,14 +404,14 @@ def test_too_many_nodes_are_refused_without_a_path(ask: Ask) -> None:
     for i in range(50):
         variables |= {f"o{i}": "acme", f"n{i}": "orders", f"f{i}": 100}
 
-    [error] = ask(queries.listing([0] * 50), **variables)["errors"]
+    [error] = ask(texts.listing([0] * 50), **variables)["errors"]
 
     assert error.keys() == {"type", "message"}
     assert error["type"] == "MAX_NODE_LIMIT_EXCEEDED"
 
 
 def test_a_page_of_101_is_refused_and_costs_nothing(github: GitHub, ask: Ask) -> None:
-    answer = ask(queries.listing([0]), **{**EVERYTHING, "f0": 101})
+    answer = ask(texts.listing([0]), **{**EVERYTHING, "f0": 101})
 
     assert answer["data"] is None
     assert answer["errors"][0]["type"] == "EXCESSIVE_PAGINATION"
@@ -425,14 +438,14 @@ def test_a_wrong_query_has_errors_and_no_data(ask: Ask, query: str, variables: d
 
 
 def test_a_commit_that_is_no_full_sha_is_refused(ask: Ask) -> None:
-    answer = ask(queries.details([1]), ids=[], **ORDERS, s0_0="main", e0_0="main:x")
+    answer = ask(texts.details([1]), ids=[], **ORDERS, s0_0="main", e0_0="main:x")
 
     assert answer.keys() == {"errors"}
     assert "GitObjectID" in answer["errors"][0]["message"]
 
 
 def test_each_request_stands_in_the_log(github: GitHub, ask: Ask) -> None:
-    ask(queries.listing([0]), **EVERYTHING)
+    ask(texts.listing([0]), **EVERYTHING)
 
     [call] = github.log
     assert (call.operation, call.variables, call.cost, call.nodes) == ("List", EVERYTHING, 1, 10_105)
@@ -441,7 +454,7 @@ def test_each_request_stands_in_the_log(github: GitHub, ask: Ask) -> None:
 def test_an_answer_takes_as_long_as_the_latency_says(github: GitHub, ask: Ask) -> None:
     github.latency = 0.1
     start = time.perf_counter()
-    ask(queries.confirm([0]), **ORDERS)
+    ask(texts.confirm([0]), **ORDERS)
 
     assert time.perf_counter() - start >= 0.1
 

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from plugin.sources.file import Organisation
-from plugin.sources.github import queries
 from tests.contract.conftest import changed
+from tests.contract.fake_github import texts
 from tests.contract.fake_github.conftest import Ask
 from tests.fakes.github import GitHub, faults
 from tests.fakes.github.history import History
@@ -53,7 +53,7 @@ def requests_status(github: GitHub) -> int:
 
 
 def title(ask: Ask) -> str:
-    answer = ask(queries.listing([0]), **FIRST)
+    answer = ask(texts.listing([0]), **FIRST)
     found: str = answer["data"]["r0"]["list"]["nodes"][0]["title"]
     return found
 

@@ -9,7 +9,7 @@ from github import Auth, Github
 from github.Requester import HTTPRequestsConnectionClass, Requester
 
 from plugin.sources.file import Organisation
-from plugin.sources.github import queries
+from tests.contract.fake_github import texts
 from tests.fakes.github import GitHub, faults
 
 VARIABLES = {"o0": "acme", "n0": "orders", "p0_0": 3}
@@ -27,7 +27,7 @@ def client(github: GitHub) -> Github:
 
 def test_it_answers_as_the_server_does(inside: GitHub, github: GitHub) -> None:
     github.now = inside.now = lambda: datetime(2026, 11, 21, tzinfo=UTC)
-    answers = [client(each).requester.graphql_query(queries.confirm([1]), VARIABLES) for each in (inside, github)]
+    answers = [client(each).requester.graphql_query(texts.confirm([1]), VARIABLES) for each in (inside, github)]
     for headers, _ in answers:
         headers.pop("content-length", None)  # requests needs no length inside
 
@@ -39,7 +39,7 @@ def test_it_answers_as_the_server_does(inside: GitHub, github: GitHub) -> None:
 def test_two_of_them_are_two(inside: GitHub, organisation: Organisation) -> None:
     with GitHub(organisation, inside=True) as other:
         assert inside.url != other.url
-        client(other).requester.graphql_query(queries.confirm([1]), VARIABLES)
+        client(other).requester.graphql_query(texts.confirm([1]), VARIABLES)
 
         assert (len(inside.log), len(other.log)) == (0, 1)
 
@@ -48,7 +48,7 @@ def test_a_connection_that_dies_is_no_answer(inside: GitHub) -> None:
     inside.intercept = faults.truncated_body()
 
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        client(inside).requester.graphql_query(queries.confirm([1]), VARIABLES)
+        client(inside).requester.graphql_query(texts.confirm([1]), VARIABLES)
 
 
 def test_time_that_only_seems_to_pass_is_a_time_out_too(inside: GitHub) -> None:
@@ -59,18 +59,18 @@ def test_time_that_only_seems_to_pass_is_a_time_out_too(inside: GitHub) -> None:
         now += timedelta(seconds=seconds)
 
     inside.now, inside.sleep, inside.latency = lambda: now, sleep, 14.0
-    client(inside).requester.graphql_query(queries.confirm([1]), VARIABLES)
+    client(inside).requester.graphql_query(texts.confirm([1]), VARIABLES)
     inside.latency = 16.0  # PyGithub's own patience is 15
 
     with pytest.raises(requests.ReadTimeout):
-        client(inside).requester.graphql_query(queries.confirm([1]), VARIABLES)
+        client(inside).requester.graphql_query(texts.confirm([1]), VARIABLES)
 
 
 def test_a_closed_one_cannot_be_reached_and_pygithub_is_as_it_was(organisation: Organisation) -> None:
     with GitHub(organisation, inside=True) as github, GitHub(organisation, inside=True):
         pygithub = client(github)
-        pygithub.requester.graphql_query(queries.confirm([1]), VARIABLES)
+        pygithub.requester.graphql_query(texts.confirm([1]), VARIABLES)
     with pytest.raises(requests.ConnectionError):
-        pygithub.requester.graphql_query(queries.confirm([1]), VARIABLES)
+        pygithub.requester.graphql_query(texts.confirm([1]), VARIABLES)
 
     assert Requester._Requester__httpConnectionClass is HTTPRequestsConnectionClass  # type: ignore[attr-defined]  # noqa: SLF001

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from github import Auth, Github, GithubIntegration
 
 from plugin.sources.file import Organisation, RepositoryEntry
-from plugin.sources.github import queries
+from tests.contract.fake_github import texts
 from tests.contract.fake_github.conftest import pull_request
 from tests.fakes import github as fake
 from tests.fakes.github import App, Blob, GitHub, Symlink, Tree, database_id
@@ -195,7 +195,7 @@ def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(github: Git
             installation = integration.get_org_installation("acme")
             with integration.get_github_for_installation(installation.id) as app:
                 headers, answer = app.requester.graphql_query(
-                    queries.confirm([1]), {"o0": "acme", "n0": "orders", "p0_0": 3}
+                    texts.confirm([1]), {"o0": "acme", "n0": "orders", "p0_0": 3}
                 )
 
         assert answer["data"]["r0"]["p0"]["state"] == "OPEN"
@@ -214,7 +214,7 @@ def test_each_owner_has_its_own_installation_which_sees_nothing_of_the_others(
         headers = {"Authorization": f"bearer {token}"}
         return requests.post(f"{github.url}/graphql", json=body, headers=headers, timeout=10).json()
 
-    by_name = ask(queries.confirm([0, 0]), o0="globex", n0="site", o1="acme", n1="orders")
+    by_name = ask(texts.confirm([0, 0]), o0="globex", n0="site", o1="acme", n1="orders")
     by_id = ask("query ($id: ID!) { node(id: $id) { id } }", id=theirs)
 
     assert by_name["data"]["r0"] == {"databaseId": database_id("globex/site")}

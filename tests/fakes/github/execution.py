@@ -4,7 +4,7 @@ Every field is looked up, and its constant arguments are read, once for each que
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,10 +72,14 @@ def compile_query(
 
 
 def run_query(
-    fields: tuple[Field, ...], context: Any, variables: VariableValues, type_name: Callable[[object], str]
+    fields: tuple[Field, ...],
+    context: Any,
+    variables: VariableValues,
+    type_name: Callable[[object], str],
+    failing: Mapping[Path, Refusal] | None = None,
 ) -> tuple[Any, list[GraphQLError]]:
-    """Return data and errors. An exception other than Refusal is raised as it is."""
-    run = _Run(context, variables, type_name)
+    """Return data and errors; `failing` says where GitHub fails. An exception other than Refusal is raised as it is."""
+    run = _Run(context, variables, type_name, failing or {})
     try:
         data = run.selected(fields, None, ())
     except _NullError:
@@ -163,6 +167,7 @@ class _Run:
     context: Any
     variables: VariableValues
     type_name: Callable[[object], str]
+    failing: Mapping[Path, Refusal]
     errors: list[GraphQLError] = field(default_factory=list)
 
     def selected(self, fields: tuple[Field, ...], value: object, path: Path) -> dict[str, Any]:
@@ -177,6 +182,8 @@ class _Run:
             arguments = _arguments(definition, field.node, self.variables)
         assert definition.resolve
         try:
+            if self.failing and (*path, field.key) in self.failing:
+                raise self.failing[*path, field.key]
             value = definition.resolve(parent, self.context, **arguments)
         except Refusal as refusal:
             return self.refused(field, refusal, (*path, field.key), required=field.required)
@@ -195,6 +202,8 @@ class _Run:
             return None
 
     def complete(self, field: Field, value: object, path: Path, *, required: bool) -> Any:
+        if self.failing and isinstance(path[-1], int):
+            value = self.failing.get(path, value)
         if isinstance(value, Refusal):
             return self.refused(field, value, path, required=required)
         if value is None:

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 
 from .github import Intercept
-from .wire import Request, Response, error, json_response
+from .wire import Errors, Request, Response, error, json_response
 
 LIMITED = "API rate limit exceeded for user ID 1."
 HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -141,6 +141,14 @@ def empty_object() -> Intercept:
     return lambda _: json_response(200, {})
 
 
+def nested_error(*place: str | int, kind: str = "FORBIDDEN", message: str = "GitHub hides this") -> Intercept:
+    """One place of the answer cannot be given: it is null, or what is above it where the schema promises a value.
+
+    Where a request has no such place, nothing is wrong with its answer.
+    """
+    return lambda request: request.answer(errors={place: (kind, message)}) if request.graphql else None
+
+
 def null_repository(alias: str = "r0") -> Intercept:
     """A repository is missing and nothing says why."""
 
@@ -256,8 +264,8 @@ def going_back(rng: random.Random, up_to: float = 8.0, fault: Intercept | None =
         if request.graphql:
             now, age = request.answer, rng.uniform(0, up_to)
 
-            def late(lag: float = age, **variables: Any) -> Response:
-                return now(lag, **variables)
+            def late(lag: float = age, errors: Errors | None = None, **variables: Any) -> Response:
+                return now(lag, errors, **variables)
 
             request = replace(request, answer=late)
         response = fault(request) if fault else None

@@ -21,7 +21,7 @@ from .inside import Inside
 from .limits import Quota, charge
 from .resolvers import Context
 from .server import Server
-from .wire import Answer, Request, Response, error, json_response, not_found
+from .wire import Answer, Errors, Request, Response, error, json_response, not_found
 from .world import CONFIG_PATH, Changes, File, build
 
 Intercept = Callable[[Request], Response | None]
@@ -137,6 +137,13 @@ class GitHub:
         self._must_have(repository)
         self.change(self._organisation, replace(self._changes, deleted=self._changes.deleted | {repository}))
 
+    def archive(self, repository: str, at: datetime | None) -> None:
+        """Archive it, or unarchive it with None; its pull requests stay open and are not "updated" by that."""
+        self._must_have(repository)
+        others = {name: moment for name, moment in self._changes.archived.items() if name != repository}
+        archived = others if at is None else {**others, repository: at}
+        self.change(self._organisation, replace(self._changes, archived=archived))
+
     def delete_label(self, repository: str, label: str) -> None:
         """Delete it in the repository, and so on each pull request, which are not "updated" by that."""
         self._must_have(repository)
@@ -218,14 +225,14 @@ class GitHub:
         context = Context(self._history.newest, plan.cost, quota, caller.owner)
         call = replace(call, cost=plan.cost.points, nodes=plan.cost.nodes)
 
-        def answer(lag: float = 0.0, **variables: Any) -> Response:
+        def answer(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:
             asked = plan
             if variables:
                 _, changed = _read(request, variables)
                 assert isinstance(changed, graphql.Plan)
                 asked = changed
             then = replace(context, world=self._history.at(self.now() - timedelta(seconds=lag))) if lag else context
-            return json_response(HTTPStatus.OK, graphql.run(asked, then), headers)
+            return json_response(HTTPStatus.OK, graphql.run(asked, then, errors), headers)
 
         return call, answer
 
@@ -241,8 +248,9 @@ class GitHub:
             return call, _always(error(HTTPStatus.FORBIDDEN, message, headers))
         visit = rest.Visit(request, self._history.newest, self.now(), self._installations, caller.owner, caller.app)
 
-        def answer(lag: float = 0.0, **variables: Any) -> Response:
+        def answer(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:
             assert not lag
+            assert not errors
             assert not variables
             return rest.answer(visit).with_headers(headers)
 
@@ -258,7 +266,7 @@ class GitHub:
             return self._app(token)
         owner = self._installations.owner_of(token, self.now())
         if owner is not None:
-            return _Caller(f"installation of {owner}", owner.lower())
+            return _Caller(f"installation of {owner}", owner.casefold())
         if token != self.token:
             return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
         return _Caller("user ID 1")
@@ -279,7 +287,7 @@ class GitHub:
 
 
 def _always(response: Response) -> Answer:
-    def answer(lag: float = 0.0, **variables: Any) -> Response:  # noqa: ARG001 - it is the same in any case
+    def answer(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:  # noqa: ARG001 - it is the same in any case
         return response
 
     return answer

@@ -28,10 +28,8 @@ from graphql import (
 from .cost import Cost, Refusal, measure
 from .execution import Field, compile_query, run_query
 from .resolvers import NEVER, RESOLVERS, SHA, Context, GitObject, Resolver
-from .world import (
-    Account,
-    Symlink,
-)
+from .wire import Errors
+from .world import Account, Symlink
 
 Json = dict[str, Any]
 
@@ -64,9 +62,10 @@ def plan(query: str, variables: Mapping[str, Any]) -> Plan | Json:
     return Plan(fields, name, coerced, cost)
 
 
-def run(plan: Plan, context: Context) -> Json:
-    """Answer as GitHub does; an exception of the fake itself is raised, never answered."""
-    data, errors = run_query(plan.fields, context, plan.variables, type_name)
+def run(plan: Plan, context: Context, failing: Errors | None = None) -> Json:
+    """Answer as GitHub does, with errors at places that fail; an exception of the fake itself is raised."""
+    refusals = {place: Refusal(kind, message) for place, (kind, message) in (failing or {}).items()}
+    data, errors = run_query(plan.fields, context, plan.variables, type_name, refusals)
     answer: Json = {"data": data}
     if errors:
         answer["errors"] = [formatted(error) for error in errors]

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from .cost import Cost, Refusal
 from .limits import Quota
-from .world import Account, Blob, Commit, File, PullRequest, Repository, Symlink, World, blob_oid, node_id
+from .world import Account, Blob, Commit, File, PullRequest, Repository, Symlink, World, blob_oid, folded, node_id
 
 T = TypeVar("T")
 SHA = re.compile(r"[0-9a-f]{40}")
@@ -30,7 +30,7 @@ class Context:
     owner: str | None = None  # an installation's token sees its owner's repositories only
 
     def sees(self, repository: Repository | None) -> bool:
-        return repository is not None and self.owner in {None, repository.owner.lower()}
+        return repository is not None and self.owner in {None, repository.owner.casefold()}
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _pull_requests(
         pull
         for pull in context.world.pulls(repository).values()
         if (not states or pull.entry.state.upper() in states)
-        and (labels is None or not set(labels).isdisjoint(pull.entry.labels))  # any of them, exactly as written
+        and (labels is None or not folded(labels).isdisjoint(folded(pull.entry.labels)))  # any of them, in any case
         and head_ref_name in {None, pull.entry.branch}
         and base_ref_name in {None, pull.entry.target_branch}
     ]
@@ -143,9 +143,10 @@ def _pull_requests(
 
 
 def _label(repository: Repository, context: Context, name: str) -> Label | None:
-    deleted = (repository.database_id, name) in context.world.deleted_labels
-    made_anew = context.world.new_labels.get((repository.database_id, name), 0)
-    return None if deleted else Label(repository, name, made_anew)
+    key = repository.database_id, name.casefold()
+    return (
+        None if key in context.world.deleted_labels else Label(repository, name, context.world.new_labels.get(key, 0))
+    )
 
 
 def _object(
@@ -255,6 +256,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "nodeCount": lambda _, context: context.cost.nodes,
     },
     "Repository": {
+        "archivedAt": lambda repository, _: timestamp(repository.archived_at) if repository.archived_at else None,
         "id": lambda repository, _: repository.node_id,
         "databaseId": lambda repository, _: repository.database_id,
         "nameWithOwner": lambda repository, _: repository.full_name,
@@ -288,7 +290,9 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "hasNextPage": lambda page, _: page.has_next,
     },
     "Label": {
-        "id": lambda label, _: node_id("LA", f"{label.repository.node_id}/{label.name}/{label.made_anew or ''}"),
+        "id": lambda label, _: node_id(
+            "LA", f"{label.repository.node_id}/{label.name.casefold()}/{label.made_anew or ''}"
+        ),
         "name": lambda label, _: label.name,
     },
     "Ref": {

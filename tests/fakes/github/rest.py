@@ -42,7 +42,7 @@ class Visit:
 
     def repository(self, owner: str, name: str) -> Repository | None:
         found = self.world.repository(f"{owner}/{name}", follow_renames=True)
-        return found if found and self.owner in {None, found.owner.lower()} else None
+        return found if found and self.owner in {None, found.owner.casefold()} else None
 
 
 Handler = Callable[..., Response]  # takes the Visit and the path's parts
@@ -89,7 +89,7 @@ class Route:
 def _renamed(visit: Visit, path: str, parts: Mapping[str, str]) -> Response | None:
     """GitHub's redirect, where a repository is asked for under its old name."""
     name = f"{parts.get('owner')}/{parts.get('repo')}"
-    repository = visit.world.old_names.get(name.lower())
+    repository = visit.world.old_names.get(name.casefold())
     if repository is None or visit.world.repository(name, follow_renames=False) is not None:
         return None
     rest = "/".join(path.split("/")[4:])

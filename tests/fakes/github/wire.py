@@ -25,14 +25,21 @@ class Response:
         return replace(self, headers={**headers, **self.headers})
 
 
+# What GitHub cannot say, by its place in the answer, such as ("r0", "list", "nodes", 3, "author"): type and message.
+Errors = Mapping[tuple[str | int, ...], tuple[str, str]]
+
+
 class Answer(Protocol):
     """What GitHub answers when nothing is wrong."""
 
-    def __call__(self, lag: float = 0.0, **variables: Any) -> Response:
-        """Answer as of `lag` seconds ago; `variables` replace those of a GraphQL request."""
+    def __call__(self, lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:
+        """Answer as of `lag` seconds ago; `variables` replace those of a GraphQL request.
+
+        At the places of `errors` is null, or above them where the schema promises a value.
+        """
 
 
-def _nobody(lag: float = 0.0, **variables: Any) -> Response:  # noqa: ARG001 - there is none
+def _nobody(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:  # noqa: ARG001 - there is none
     raise RuntimeError("this request did not come through GitHub")
 
 

@@ -4,7 +4,7 @@ A `World` never changes. A test that renames a repository gets a new one, so one
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -57,6 +57,7 @@ class Changes:
     renamed: Mapping[str, str] = field(default_factory=dict)
     recreated: Mapping[str, int] = field(default_factory=dict)  # how often
     deleted: frozenset[str] = frozenset()  # repositories
+    archived: Mapping[str, datetime] = field(default_factory=dict)  # when
     deleted_labels: frozenset[tuple[str, str]] = frozenset()  # by repository and name
     new_labels: Mapping[tuple[str, str], int] = field(default_factory=dict)  # how often they were made anew
     hidden: frozenset[tuple[str, int]] = frozenset()  # pull requests whose author is taken for a spammer
@@ -78,6 +79,7 @@ class Repository:
     full_name: str
     default_branch: str = "main"
     is_fork: bool = False
+    archived_at: datetime | None = None
 
     @property
     def owner(self) -> str:
@@ -117,17 +119,17 @@ class Commit:
 class World:
     """Everything there is, by the names under which it is asked for."""
 
-    repositories: Mapping[str, Repository]  # by name in lower case: GitHub's names ignore case
+    repositories: Mapping[str, Repository]  # by folded name: GitHub's names ignore case
     old_names: Mapping[str, Repository]
     pull_requests: Mapping[int, Mapping[int, PullRequest]]  # by the repository's id, then by number, in order
     commits: Mapping[tuple[int, str], Commit]  # a fork's commits are seen through the base repository too
     nodes: Mapping[str, Repository | PullRequest]
-    deleted_labels: frozenset[tuple[int, str]]  # by the repository's id
+    deleted_labels: frozenset[tuple[int, str]]  # by the repository's id and folded name
     new_labels: Mapping[tuple[int, str], int]
 
     def repository(self, full_name: str, *, follow_renames: bool) -> Repository | None:
-        found = self.repositories.get(full_name.lower())
-        return found or (self.old_names.get(full_name.lower()) if follow_renames else None)
+        found = self.repositories.get(full_name.casefold())
+        return found or (self.old_names.get(full_name.casefold()) if follow_renames else None)
 
     def pulls(self, repository: Repository) -> Mapping[int, PullRequest]:
         return self.pull_requests.get(repository.database_id, {})
@@ -170,21 +172,27 @@ class _Builder:
         made_anew = self.changes.recreated.get(name, 0)
         identity = f"{name}#{made_anew}" if made_anew else name
         full_name = self.changes.renamed.get(name, name)
-        repository = Repository(database_id(identity), node_id("R", identity), full_name, content.default_branch)
+        repository = Repository(
+            database_id(identity),
+            node_id("R", identity),
+            full_name,
+            content.default_branch,
+            archived_at=self.changes.archived.get(name),
+        )
         self.register(repository)
         if full_name != name:
-            self.old_names[name.lower()] = repository
+            self.old_names[name.casefold()] = repository
         pulls = self.pull_requests[repository.database_id] = {}
-        deleted = {label for holder, label in self.changes.deleted_labels if holder == name}
+        deleted = folded(label for holder, label in self.changes.deleted_labels if holder == name)
         self.deleted_labels |= {(repository.database_id, label) for label in deleted}
         for (holder, label), times in self.changes.new_labels.items():
             if holder == name:
-                self.new_labels[repository.database_id, label] = times
+                self.new_labels[repository.database_id, label.casefold()] = times
         for entry in sorted(content.pull_requests, key=lambda entry: entry.number):
             if (name, entry.number) in self.changes.hidden:
                 continue
-            if not deleted.isdisjoint(entry.labels):  # which leaves the time of the last change as it was
-                kept = tuple(label for label in entry.labels if label not in deleted)
+            if not deleted.isdisjoint(folded(entry.labels)):  # which leaves the time of the last change as it was
+                kept = tuple(label for label in entry.labels if label.casefold() not in deleted)
                 entry = entry.model_copy(update={"labels": kept})  # noqa: PLW2901
             pulls[entry.number] = self.pull_request(repository, f"{identity}/pull/{entry.number}", entry)
         for (holder, oid, path), file in self.changes.files.items():
@@ -192,7 +200,7 @@ class _Builder:
                 self.add_file(repository, oid, path, file)
 
     def register(self, repository: Repository) -> None:
-        name = repository.full_name.lower()
+        name = repository.full_name.casefold()
         if self.repositories.setdefault(name, repository) != repository:
             raise ValueError(f"{repository.full_name} stands for two different repositories")
         self.nodes[repository.node_id] = repository
@@ -227,6 +235,11 @@ class _Builder:
             if pull.entry.head_sha == oid and pull.head_repository is not None:
                 key = pull.head_repository.database_id, oid
                 self.commits[key] = Commit(pull.head_repository, oid, files)
+
+
+def folded(names: Iterable[str]) -> frozenset[str]:
+    """Return names in the form in which GitHub compares them."""
+    return frozenset(name.casefold() for name in names)
 
 
 def database_id(name: str) -> int:

@@ -1,73 +1,106 @@
-import json
 import sys
 import threading
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from plugin.core.config.threshold import Threshold
 from plugin.core.decision.decide import decide
 from plugin.errors import InvalidRequest, NotReady
-from plugin.mirror.answers import Answers
-from tests.builders import make_pull_request
-from tests.stage import Stage
+from plugin.mirror.answers import FIRST_ANSWER, INPUTS, RENDERED, Answers
+from plugin.mirror.current import Current
+from plugin.mirror.newest import Newest
+from plugin.state import Head, Known, Unreachable
+from plugin.state.memory import LocalBoard, MemoryStore
+from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot
+from tests.stage import Stage, make_stage
+from tests.unit.mirror.scenario import LABELLED, begin, confirm, edit, listing, names
+
+MAX_STALE = timedelta(hours=1)
+STALE = "nothing could be read for longer than PREVIEW_MAX_STALE; the log says why"
+HELD = (
+    "more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known; "
+    "the read routes say which, and how to release them"
+)
 
 
-def names(body: bytes) -> list[str]:
-    return [one["name"] for one in json.loads(body)["output"]["parameters"]]
+def refusal(stage: Stage) -> str:
+    with pytest.raises(NotReady) as error:
+        stage.answer()
+    return str(error.value)
 
 
-def test_the_answer_holds_live_previews_that_the_filters_admit(stage: Stage) -> None:
+def remembered(answers: Answers) -> Any:
+    return answers._rendered._ready  # noqa: SLF001  what it keeps is what is bounded
+
+
+def test_the_answer_has_the_live_previews_that_the_filters_admit(stage: Stage) -> None:
     stage.source.listed = {
         "acme/orders": [make_pull_request(1), make_pull_request(2, fork=True), make_pull_request(3, labels=())],
         "acme/payments": [make_pull_request(4)],
     }
-    stage.mirror.refresh()
-    answers = Answers(stage.mirror)
+    stage.refresh()
 
-    assert names(answers.parameters({})) == ["preview-orders-1", "preview-payments-4"]
-    assert names(answers.parameters({"services": ["payments"]})) == ["preview-payments-4"]
-    assert answers.parameters({"origin": "fork"}) == b'{"output":{"parameters":[]}}'
+    assert stage.answer() == ["preview-orders-1", "preview-payments-4"]
+    assert stage.answer(services=["payments"]) == ["preview-payments-4"]
+    assert stage.answers.parameters({"origin": "fork"}) == b"[]"
     with pytest.raises(InvalidRequest):
-        answers.parameters({"services": ["nobody"]})
+        stage.answer(services=["nobody"])
 
 
-def test_the_same_bytes_are_given_until_something_changes(stage: Stage) -> None:
-    stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
-    answers = Answers(stage.mirror)
-    first, decided = answers.parameters({}), answers.current().previews
-    stage.mirror.refresh()
+def test_every_input_gets_the_same_bytes_until_something_changes(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = listing(1)
+    stage.refresh()
+    inputs: list[dict[str, Any]] = [{}, {"services": ["orders"]}, {"origin": "any"}]
+    first = [stage.answers.parameters(each) for each in inputs]
+    stage.refresh()
 
-    assert answers.parameters({}) is first
-    assert answers.current().previews is decided
-    stage.source.listed["acme/orders"] = [make_pull_request(1), make_pull_request(2)]
-    stage.mirror.refresh()
-    assert names(answers.parameters({})) == ["preview-orders-1", "preview-orders-2"]
-    assert len(answers.current().previews) == 2
+    assert [stage.answers.parameters(each) for each in inputs] == first
+    assert all(stage.answers.parameters(each) is ready for each, ready in zip(inputs, first, strict=True))
+    stage.source.listed["acme/orders"] = listing(1, 2)
+    stage.refresh()
+    assert [stage.answer(**each) for each in inputs] == [names(1, 2)] * 3
 
 
-def test_while_something_is_doubtful_its_previews_stay_in_the_answer(stage: Stage) -> None:
-    stage.source.listed = {"acme/orders": [make_pull_request(1)], "acme/payments": [make_pull_request(2)]}
-    stage.mirror.refresh()
-    answers = Answers(stage.mirror)
-    stage.source.listed = {"acme/payments": [make_pull_request(2)]}
+def test_a_doubtful_repository_keeps_its_previews_in_the_answer(stage: Stage) -> None:
+    stage.source.listed = {"acme/orders": listing(1), "acme/payments": listing(2)}
+    stage.refresh()
+    del stage.source.listed["acme/orders"]
     stage.source.close("acme/payments", 2)
-    stage.mirror.refresh()
+    stage.refresh()
 
-    assert names(answers.parameters({})) == ["preview-orders-1"]
+    assert stage.answer() == ["preview-orders-1"]
 
 
-def test_before_everything_was_read_there_is_no_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[bool] = []
-    monkeypatch.setattr(stage.mirror, "wait_for_first_refresh", lambda: waited.append(True))
-    answers = Answers(stage.mirror)
+# Before the first answer
 
-    with pytest.raises(NotReady, match=r"^these repositories have never been read: acme/orders, acme/payments$"):
-        answers.parameters({})
-    assert waited == [True]  # a server that has just started may know more in a moment
+
+def test_without_a_first_reading_the_unread_repositories_are_named(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(stage.answers, "_refreshed_once", SimpleNamespace(wait=waits.append))
+
+    assert refusal(stage) == "these repositories have never been read: acme/orders, acme/payments"
+    assert waits == [FIRST_ANSWER]  # a server that has just started may know more in a moment
     with pytest.raises(NotReady):
-        answers.current()
-    assert waited == [True]
+        stage.current()
+    assert len(waits) == 1
+
+
+def test_a_request_goes_on_when_the_first_refresh_fails(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(stage.source, "read", fail)
+    stage.refresh()
+
+    assert stage.refresher.refreshed_once.is_set()
+    assert "never been read" in refusal(stage)
 
 
 def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
@@ -80,35 +113,235 @@ def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
         threading.Event().wait(0.05)  # long enough for the other nine to come
         return decide(*known)
 
+    monkeypatch.setattr("plugin.mirror.advance.decide", slow_decide)
     monkeypatch.setattr("plugin.mirror.current.decide", slow_decide)
-    stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    answers = Answers(stage.mirror)
-    ready, bodies = threading.Barrier(11), []
+    stage.source.listed["acme/orders"] = listing(1)
+    ready, answers = threading.Barrier(11), []
 
     def ask() -> None:
         ready.wait(10)
-        bodies.append(answers.parameters({}))
+        answers.append(stage.answer())
 
-    threads: list[Any] = [threading.Thread(target=ask) for _ in range(10)]
+    threads = [threading.Thread(target=ask) for _ in range(10)]
     for thread in threads:
         thread.start()
     ready.wait(10)
-    stage.mirror.refresh()
+    stage.refresh()
     for thread in threads:
         thread.join(10)
 
-    assert [names(body) for body in bodies] == [["preview-orders-1"]] * 10
+    assert answers == [["preview-orders-1"]] * 10
     assert (len(stage.source.asked), len(decisions)) == (1, 1)
 
 
-def test_answers_of_the_past_are_not_kept(stage: Stage) -> None:
-    stage.source.listed = {"acme/orders": [make_pull_request(1)], "acme/payments": []}
-    stage.mirror.refresh()
-    answers = Answers(stage.mirror)
-    first = answers.parameters({})
-    users_before = sys.getrefcount(first)
-    stage.source.listed["acme/orders"] = [make_pull_request(2)]
-    stage.mirror.refresh()
-    answers.parameters({})
+# Nothing is answered that may be old
 
-    assert sys.getrefcount(first) == users_before - 1
+
+def test_without_the_state_nothing_is_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(stage)
+
+    def fail() -> Head:
+        raise Unreachable("the state cannot be reached")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.state.store, "head", fail)
+        told = "the state cannot be reached; until then it is not known which answer is the newest"
+        assert refusal(stage) == told
+    assert stage.answer() == names(*range(1, 11))
+
+
+@pytest.mark.parametrize("direction", [1, -1], ids=["too old", "the clock was set back"])
+def test_an_answer_counts_up_to_max_stale_also_after_a_restart(stage: Stage, direction: int) -> None:
+    begin(stage)
+    stage.clock.step = timedelta(0)
+    fresh_at = stage.known().head.fresh_at
+    assert fresh_at
+    stage.clock.now = fresh_at + direction * MAX_STALE
+    assert stage.answer() == names(*range(1, 11))
+
+    stage.clock.now += direction * timedelta(microseconds=1)
+    assert refusal(stage) == STALE
+    assert refusal(stage.restarted()) == STALE
+    assert len(list(stage.current().previews)) == 10  # what is shown to people may be older
+
+
+def test_the_age_is_the_time_since_the_last_reading_that_counts(stage: Stage) -> None:
+    assert stage.answers.age() == timedelta(0)
+    stage.refresh()
+    fresh_at = stage.known().head.fresh_at
+    stage.source.listed = {}
+    stage.refresh()
+
+    assert fresh_at
+    assert stage.answers.age() == stage.clock.now - fresh_at  # at the clock's last look
+
+
+# Reading does not write
+
+
+class CountingStore(MemoryStore):
+    """Counts what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+
+    def save(self, before: Known, after: Known) -> None:
+        self.writes += 1
+        super().save(before, after)
+
+    def act(self, act: Any) -> None:
+        self.writes += 1
+        super().act(act)
+
+
+def test_answers_write_nothing_to_the_store(tmp_path: Any) -> None:
+    store = CountingStore()
+    stage = make_stage(tmp_path, store)
+    begin(stage)
+    assert store.writes == 1
+
+    for each in (stage, stage.restarted()):
+        assert each.answer() == each.answer(origin="any") == each.answer(services=["orders"]) == names(*range(1, 11))
+        assert each.answer(services=["payments"]) == []
+    edit(stage, {"payments": {}})
+    assert store.writes == 2
+    assert stage.answer() == stage.answer(profile="backend") == names(*range(1, 11))  # held, and a new input
+    assert store.writes == 2
+
+
+# What was given to Argo CD is told to other replicas
+
+
+def test_each_version_that_argo_cd_got_is_told_to_others_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(stage.state.board, "asked", told.append)
+    stage.refresh()
+    stage.answer()
+    stage.answer()
+    stage.source.listed["acme/orders"] = listing(1)
+    stage.refresh()
+    stage.answer()
+    assert told == [1, 2]
+
+    def fail(version: int) -> None:
+        told.append(version)
+        raise Unreachable("the state cannot be reached")
+
+    monkeypatch.setattr(stage.state.board, "asked", fail)
+    stage.source.listed["acme/orders"] = []
+    stage.refresh()
+    assert stage.answer() == stage.answer() == ["preview-orders-1"]  # in doubt: it was not looked up
+    assert told == [1, 2, 3, 3]  # it is not known there yet, so it is told again
+
+
+# Memory is bounded
+
+
+def test_answers_of_an_older_version_are_not_kept(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = listing(1)
+    stage.refresh()
+    first = stage.answers.parameters({})
+    users = sys.getrefcount(first)
+    stage.source.listed["acme/orders"] = listing(1, 2)
+    stage.refresh()
+    stage.answers.parameters({})
+
+    assert sys.getrefcount(first) == users - 1
+
+
+def crowd() -> Answers:
+    """Forty services with fifty previews each, so that inputs can be combined at will."""
+    catalog = make_catalog({f"service-{number}": {} for number in range(40)})
+    repositories = [
+        make_repository(f"acme/service-{number}", *listing(*range(1, 51), title="x" * 250)) for number in range(40)
+    ]
+    known = Known(Head(1, MONDAY), catalog, make_snapshot(catalog, *repositories))
+    newest = Newest(MemoryStore(known))
+    return Answers(newest, LocalBoard(), lambda: catalog, MAX_STALE, lambda: MONDAY, threading.Event())
+
+
+def test_600_distinct_inputs_keep_a_bounded_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = 8 * 1024 * 1024  # fewer bytes take less time
+    monkeypatch.setattr("plugin.mirror.answers.RENDERED", bound)
+    answers = crowd()
+    answers.parameters({})
+    tracemalloc.start()
+    total = 0
+    for number in range(600):
+        first, second = number % 40, number // 40
+        services = [f"service-{first}", f"service-{(first + second) % 40}"]
+        total += len(answers.parameters({"services": services}))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert total > 10 * bound
+    assert sum(map(len, remembered(answers).values())) <= bound
+    assert kept < 1.5 * bound
+
+
+def test_inputs_that_get_nothing_are_bounded_in_number() -> None:
+    answers = crowd()
+    for number in range(2 * INPUTS):
+        services = [f"service-{bit}" for bit in range(12) if (number + 1) >> bit & 1]
+        assert answers.parameters({"services": services, "origin": "fork"}) == b"[]"
+
+    assert len(remembered(answers)) <= INPUTS
+
+
+def test_an_answer_above_the_bound_is_given_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert RENDERED >= 32 * 1024 * 1024  # 10,000 previews fit
+    monkeypatch.setattr("plugin.mirror.answers.RENDERED", 1000)
+    answers = crowd()
+
+    assert answers.parameters({}) == answers.parameters({})
+    assert len(remembered(answers)) == 0
+
+
+def test_the_answer_of_a_version_that_was_replaced_is_not_kept(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(stage)
+    render = Current.parameters
+
+    def slowly(current: Current, filters: Any) -> bytes | None:
+        parameters = render(current, filters)
+        monkeypatch.undo()
+        stage.source.listed["acme/orders"] = listing(*range(1, 12))
+        stage.refresh()
+        stage.answer(origin="any")  # another thread asks for the newer version
+        return parameters
+
+    monkeypatch.setattr(Current, "parameters", slowly)
+    assert stage.answer(services=["orders"]) == names(*range(1, 11))
+    assert stage.answer(services=["orders"]) == names(*range(1, 12))
+
+
+# While the breaker holds
+
+
+def test_without_the_old_answer_a_hold_is_not_ready(stage: Stage) -> None:
+    begin(stage)
+    edit(stage, {"payments": {}})
+    known = stage.known()
+    assert known.hold
+    lost = replace(known, hold=replace(known.hold, parameters=None))
+    stage.state.store.save(known, lost)
+
+    assert refusal(stage.restarted()) == HELD
+
+
+def test_inputs_are_checked_by_the_catalog_that_is_answered_with(stage: Stage) -> None:
+    begin(stage)
+    confirm(stage, *range(1, 11), state="open", labels=LABELLED)
+    edit(stage, {"commands": {"repository": "acme/orders"}, "payments": {}})
+
+    assert stage.answer(services=["orders"]) == names(*range(1, 11))
+    with pytest.raises(InvalidRequest, match='no service "commands"'):
+        stage.answer(services=["commands"])
+
+
+def test_a_threshold_of_nothing_holds_every_departure(stage: Stage) -> None:
+    stage.refresher._threshold = Threshold(0, 0)  # noqa: SLF001
+    begin(stage)
+    edit(stage, {"orders": {"labels": {"skip": ["preview"]}}, "payments": {}})
+
+    assert stage.answer() == names(*range(1, 11))

@@ -1,20 +1,16 @@
 import json
-from typing import Any
+from dataclasses import replace
 
-from plugin.core.answers.breaker import Departure, Emitted
-from plugin.core.answers.filters import Filters
-from plugin.core.config.catalog import Catalog
+import pytest
+
+from plugin.core.answers.emission import live_previews, parameters
+from plugin.core.answers.filters import EVERYTHING, Filters
+from plugin.core.answers.live import Hold as BreakerHold
+from plugin.core.answers.live import Live
 from plugin.core.config.references import Locator
-from plugin.core.decision.preview import EmittedPreview
-from plugin.core.facts.model import Hold, Repository
-from plugin.mirror.current import (
-    Current,
-    decided,
-    held_by_breaker,
-    held_by_confirm,
-    to_let_go,
-    waits_for_human,
-)
+from plugin.core.decision.preview import LivePreview
+from plugin.core.facts.model import Hold, PullRequest, Repository, Snapshot
+from plugin.mirror.current import Current, answers_differ, decided
 from plugin.state import NOTHING, Head, Known
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot
 
@@ -25,110 +21,164 @@ CATALOG = make_catalog(
         "payments": {},
     }
 )
-ALL, REPORTS = Filters(), Filters(services=frozenset({"reports"}))
-BY_CATALOG = Departure("the catalog has no such preview any more", by_catalog=True)
+SAME_REPOSITORY, REPORTS = Filters(), Filters(services=frozenset({"reports"}))
+ORDERS = make_repository("acme/orders", make_pull_request(1), make_pull_request(2))
 
 
-def current(*repositories: Repository, catalog: Catalog = CATALOG, version: int = 3, **given: Any) -> Current:
-    return decided(Known(Head(version, MONDAY), catalog, make_snapshot(catalog, *repositories), **given))
+def current(*repositories: Repository, live: Live | None = None, hold: BreakerHold | None = None) -> Current:
+    return decided(Known(Head(3, MONDAY), CATALOG, make_snapshot(CATALOG, *repositories), live=live, hold=hold))
 
 
-def emitted(*numbers: int, version: int = 3, **given: Any) -> Emitted:
-    previews = {f"preview-orders-{number}": EmittedPreview("orders", "acme/orders", number) for number in numbers}
-    return Emitted(version, CATALOG.fingerprint, previews, **given)
+def live(*numbers: int, name: str = "preview-orders-{}") -> Live:
+    previews = tuple(LivePreview("orders", number, name.format(number), "backend", fork=False) for number in numbers)
+    return Live(CATALOG.fingerprint, {"acme/orders": previews})
+
+
+def hold(*pull_requests: PullRequest) -> BreakerHold:
+    """Hold back orders/9; the old answer is that of these pull requests."""
+    decision = current(make_repository("acme/orders", *pull_requests)).decision
+    assert decision
+    return BreakerHold("0123456789ab", {"orders/9": "it is a draft"}, parameters(decision))
 
 
 def names(body: bytes | None) -> list[str]:
     assert body is not None
-    return [one["name"] for one in json.loads(body)["output"]["parameters"]]
+    return [one["name"] for one in json.loads(body)]
 
 
-ORDERS = make_repository("acme/orders", make_pull_request(1), make_pull_request(2))
+# What may be answered
 
 
-def test_only_what_was_emitted_for_this_very_version_is_an_answer() -> None:
-    assert names(current(ORDERS, emitted={ALL: emitted(1, 2)}).answer(ALL)) == ["preview-orders-1", "preview-orders-2"]
-    assert current(ORDERS, emitted={ALL: emitted(1, 2, version=2)}).answer(ALL) is None
-    assert current(ORDERS, emitted={ALL: emitted(1, 2)}).answer(REPORTS) is None
+def test_the_decision_is_the_answer_if_it_names_everything_that_was_live() -> None:
+    for remembered in (None, live(), live(1), live(1, 2)):
+        assert current(ORDERS, live=remembered).complete
+        assert names(current(ORDERS, live=remembered).parameters(SAME_REPOSITORY)) == [
+            "preview-orders-1",
+            "preview-orders-2",
+        ]
+    assert current(ORDERS, live=live(1)).parameters(REPORTS) == b"[]"
 
 
-def test_while_the_breaker_holds_the_old_answer_is_the_answer() -> None:
-    held = {"preview-orders-9": BY_CATALOG}
-
-    assert current(ORDERS, emitted={ALL: emitted(9, body=b"old", held=held)}).answer(ALL) == b"old"
-    assert current(ORDERS, emitted={ALL: emitted(9, held=held)}).answer(ALL) is None
-    ready = Current(current(emitted={ALL: emitted()}).known, None, {ALL: b"ready"})
-    assert ready.answer(ALL) == b"ready"
+@pytest.mark.parametrize("remembered", [live(1, 9), live(1, name="other-{}")], ids=["missing", "another name"])
+def test_a_decision_that_lacks_a_live_preview_is_no_answer(remembered: Live) -> None:
+    assert not current(ORDERS, live=remembered).complete
+    assert current(ORDERS, live=remembered).parameters(SAME_REPOSITORY) is None
+    assert current(ORDERS, live=remembered).parameters(REPORTS) is None  # no input is answered without the others
 
 
-def test_an_input_that_the_catalog_does_not_know_has_no_answer() -> None:
-    unknown = Filters(services=frozenset({"users"}))
+def test_a_live_preview_of_a_repository_without_a_decision_is_missing() -> None:
+    gone = Live(CATALOG.fingerprint, {"acme/gone": (LivePreview("gone", 1, "preview-gone-1", "", fork=False),)})
 
-    assert current(ORDERS, emitted={unknown: emitted()}).answer(unknown) is None
-    assert current(ORDERS, emitted={unknown: emitted()}).complete_answer(unknown) is None
-
-
-def test_a_complete_answer_leaves_out_nothing_that_was_emitted_whenever_that_was() -> None:
-    older = current(ORDERS, emitted={ALL: emitted(1, version=2), REPORTS: emitted(1, version=2)})
-
-    assert names(older.complete_answer(ALL)) == ["preview-orders-1", "preview-orders-2"]
-    assert older.complete_answer(REPORTS) is None
-    assert current(ORDERS, emitted={ALL: emitted(1, 9)}).complete_answer(ALL) is None
-    assert Current(older.known, older.decision, {ALL: b"ready"}).complete_answer(ALL) == b"ready"
-    assert Current(older.known, None).complete_answer(ALL) is None
+    assert not current(ORDERS, live=gone).complete
 
 
-def test_before_there_is_a_catalog_there_is_nothing() -> None:
+def test_the_old_answer_is_the_answer_while_the_breaker_holds() -> None:
+    holding = current(ORDERS, live=live(1, 9), hold=hold(make_pull_request(1), make_pull_request(9)))
+
+    assert names(holding.parameters(SAME_REPOSITORY)) == ["preview-orders-1", "preview-orders-9"]
+    assert holding.parameters(REPORTS) == b"[]"
+    lost = replace(hold(), parameters=None)
+    assert current(ORDERS, live=live(1), hold=lost).parameters(SAME_REPOSITORY) is None
+
+
+def test_before_a_catalog_is_in_force_nothing_is_known() -> None:
     nothing = decided(NOTHING)
 
     assert nothing.decision is None
-    assert nothing.previews == ()
+    assert not nothing.complete
+    assert list(nothing.previews) == []
+    assert nothing.parameters(EVERYTHING) is None
     assert nothing.services_of(Locator("acme/orders", 1)) == ()
     assert (nothing.moment.live, nothing.moment.held) == ({}, {})
-    assert to_let_go(nothing.known) == ""
+    assert (nothing.to_release, nothing.unread) == ("", ())
+    assert nothing.wishes(CATALOG) == {}
 
 
-def test_the_services_of_a_repository_in_any_case() -> None:
+# What people are shown
+
+
+def test_the_services_of_a_repository_are_found_in_any_case() -> None:
     found = current().services_of(Locator("ACME/Orders", 1))
 
     assert [service.name for service in found] == ["orders", "reports"]
     assert current().services_of(Locator("acme/else", 1)) == ()
 
 
-def test_live_previews_of_a_pull_request_that_vanished_are_held_and_only_these() -> None:
+def test_live_previews_of_a_doubtful_pull_request_are_in_doubt() -> None:
     pull_requests = [make_pull_request(1), make_pull_request(2, draft=True), make_pull_request(3)]
     orders = make_repository("acme/orders", *pull_requests, held={1: Hold("not listed"), 2: Hold("not listed")})
 
     # 2 is a draft, and neither 1 nor 2 ever had a preview of reports.
-    assert held_by_confirm(current(orders)) == {"orders/1": "not listed"}
+    assert current(orders).in_doubt == {"orders/1": "not listed"}
+    assert current(ORDERS).in_doubt == {}
 
 
-def test_a_moment_holds_what_is_live_and_what_is_held_and_by_whom() -> None:
+def test_a_moment_has_what_is_live_and_what_is_held_with_the_reason() -> None:
     orders = make_repository("acme/orders", make_pull_request(1), held={1: Hold("not listed")})
-    moment = current(orders, emitted={ALL: emitted(1, 9, held={"preview-orders-9": BY_CATALOG})}).moment
+    moment = current(orders, live=live(1, 9), hold=hold()).moment
 
-    assert moment.live.keys() == {"orders/1"}
-    assert moment.held == {
-        "orders/1": "not listed",
-        "orders/9": "the breaker holds it back: the catalog has no such preview any more",
+    assert {name: list(previews) for name, previews in moment.live.items()} == {
+        "acme/orders": ["orders/1"],
+        "acme/payments": [],
     }
+    assert moment.held == {"orders/1": "not listed", "orders/9": "the breaker holds it back: it is a draft"}
 
 
-def test_what_any_input_is_kept_from_losing_is_held_by_the_breaker() -> None:
-    emissions = {
-        ALL: emitted(1, 2, held={"preview-orders-1": BY_CATALOG}),
-        REPORTS: emitted(3, held={"preview-orders-3": Departure("it is a draft")}),
-    }
-
-    assert held_by_breaker(emissions) == {"orders/1": BY_CATALOG.reason, "orders/3": "it is a draft"}
-    assert held_by_breaker({ALL: emitted(1)}) == {}
+def test_the_command_that_releases_is_named_while_the_breaker_holds() -> None:
+    assert current(live=live(9), hold=hold()).to_release == "preview-plugin acknowledge 0123456789ab"
+    assert current(live=live(9), hold=hold()).held_back.keys() == {"orders/9"}
+    assert current().to_release == ""
+    assert current().held_back == {}
 
 
-def test_the_command_that_lets_go_is_named_if_a_human_must_give_it() -> None:
-    waiting = current(emitted={ALL: emitted(1), REPORTS: emitted(1, held={"preview-orders-1": BY_CATALOG})}).known
-    confirmed = current(emitted={ALL: emitted(1, held={"preview-orders-1": Departure("it is a draft")})}).known
+def test_unread_repositories_of_the_catalog_in_force_are_named() -> None:
+    known = Known(Head(1, MONDAY), CATALOG, Snapshot({"acme/orders": ORDERS}))
 
-    assert waits_for_human(waiting)
-    assert to_let_go(waiting) == f"preview-plugin acknowledge {CATALOG.fingerprint}"
-    assert not waits_for_human(confirmed)
-    assert to_let_go(confirmed) == ""
+    assert decided(known).unread == ("acme/payments",)
+    assert current(ORDERS).unread == ()
+
+
+# Going on from what was decided
+
+
+def test_wishes_are_reused_with_the_catalog_that_read_them() -> None:
+    before, other = current(ORDERS), make_catalog({"orders": {}})
+    assert before.decision
+
+    assert before.wishes(CATALOG)["acme/orders"] is before.decision.parts["acme/orders"].wishes
+    assert before.wishes(other) == {}
+    edited = decided(replace(before.known, catalog=other)).decision
+    assert edited
+    with_edited = replace(before, edited=edited)
+    assert with_edited.wishes(other)["acme/orders"] is edited.parts["acme/orders"].wishes
+
+
+def test_answers_differ_only_if_what_somebody_gets_can_differ() -> None:
+    before = current(ORDERS)
+    same = decided(before.known, before.decision)
+    more = current(make_repository("acme/orders", *ORDERS.pull_requests, make_pull_request(3)))
+    unlabelled = current(make_repository("acme/orders", *ORDERS.pull_requests, make_pull_request(3, labels=())))
+
+    assert not answers_differ(before, same)
+    assert answers_differ(before, more)
+    assert answers_differ(more, before)
+    assert not answers_differ(before, unlabelled)
+    assert answers_differ(decided(NOTHING), before)
+    assert not answers_differ(decided(NOTHING), decided(NOTHING))
+
+
+def test_answers_differ_when_a_hold_ends_and_not_when_it_begins() -> None:
+    before = current(ORDERS)
+    holding = current(make_repository("acme/orders"), live=live(1, 2), hold=hold(*ORDERS.pull_requests))
+
+    assert not answers_differ(before, holding)
+    assert answers_differ(holding, current(make_repository("acme/orders")))
+
+
+def test_a_repository_that_left_the_decision_makes_a_difference() -> None:
+    before = current(ORDERS)
+    without = decided(replace(before.known, catalog=make_catalog({"payments": {}})))
+
+    assert answers_differ(before, without)
+    assert before.decision
+    assert live_previews(before.decision, None) == live(1, 2)

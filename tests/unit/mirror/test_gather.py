@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from plugin.core.answers.live import Live, LivePreview
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import MAX_LENGTH
 from plugin.core.config.references import Locator
@@ -71,12 +72,12 @@ def test_the_first_reading_lists_everything() -> None:
     assert source.wanted == {
         name: Wanted(name, frozenset({"preview"}), None, must_list=True) for name in ("acme/orders", "acme/payments")
     }
-    assert result.catalog is CATALOG
+    assert (result.newest, result.may_take_effect) == (CATALOG, True)
     assert result.snapshot.read_at == {"acme/orders": LATER, "acme/payments": LATER}
     assert [each.listed_at for each in result.snapshot.repositories.values()] == [LATER, LATER]
 
 
-def test_what_is_known_is_handed_to_the_source_and_kept_as_the_same_object_if_nothing_changed() -> None:
+def test_what_did_not_change_is_kept_as_the_same_object() -> None:
     before = known(ORDERS, PAYMENTS)
     source = Source(clean(before))
     result = gathered(source, before)
@@ -116,7 +117,7 @@ def test_what_was_never_listed_or_by_other_labels_is_listed() -> None:
     assert not source.wanted["acme/payments"].must_list
 
 
-def test_only_the_repositories_that_are_said_to_have_changed_are_listed() -> None:
+def test_only_repositories_that_are_said_to_have_changed_are_listed() -> None:
     before = known(ORDERS, PAYMENTS, doubts={"acme/payments": "an older doubt"})
     source = Source({"acme/orders": make_repository("acme/orders", make_pull_request(1))})
     result = gathered(source, before, only=["acme/orders", "acme/unknown"])
@@ -140,7 +141,7 @@ def test_a_doubt_leaves_everything_as_it_was_and_a_good_reading_ends_it() -> Non
     assert result.snapshot.read_at == {"acme/orders": MONDAY, "acme/payments": LATER}
 
 
-def test_why_a_reading_did_not_count_is_one_line_that_everybody_can_carry() -> None:
+def test_why_a_reading_did_not_count_is_one_line() -> None:
     source = Source({"acme/orders": Doubt("Bad\u202e\nnews " * 100)})
     doubts = gathered(source, known(ORDERS, PAYMENTS)).snapshot.doubts
 
@@ -148,7 +149,7 @@ def test_why_a_reading_did_not_count_is_one_line_that_everybody_can_carry() -> N
     assert len(doubts["acme/orders"]) == MAX_LENGTH
 
 
-def test_one_good_reading_is_news_and_only_doubts_or_no_question_at_all_are_none() -> None:
+def test_one_good_reading_is_news_and_doubts_alone_are_not() -> None:
     before = known(ORDERS, PAYMENTS)
 
     assert gathered(Source({"acme/orders": ORDERS}), before).fresh
@@ -161,24 +162,62 @@ def test_the_same_text_is_the_same_catalog() -> None:
     before = known(ORDERS, PAYMENTS)
 
     assert again is not CATALOG
-    assert gathered(Source(clean(before)), before, again).catalog is CATALOG
+    assert gathered(Source(clean(before)), before, again).newest is CATALOG
 
 
-def test_a_catalog_waits_until_all_that_it_speaks_of_was_read() -> None:
-    bigger = make_catalog({"orders": {}, "payments": {}, "users": {}})
-    before = known(ORDERS, PAYMENTS)
-    readings = dict(clean(before))
+def live(**services: str) -> Live:
+    """One live preview, of pull request 1, for each service; its repository is given."""
+    by_repository: dict[str, tuple[LivePreview, ...]] = {}
+    for service, repository in services.items():
+        preview = LivePreview(service, 1, f"preview-{service}-1", "backend", fork=False)
+        by_repository[repository] = (*by_repository.get(repository, ()), preview)
+    return Live("fingerprint", by_repository)
 
-    waiting = gathered(Source(readings), before, bigger)
-    assert waiting.catalog is CATALOG
+
+def last_answered(before: Current, last_answer: Live | None) -> Current:
+    return replace(before, known=replace(before.known, live=last_answer))
+
+
+BIGGER = make_catalog({"orders": {}, "payments": {}, "users": {}})
+
+
+@pytest.mark.parametrize(
+    ("last_answer", "may"),
+    [
+        (live(), True),
+        (live(orders="acme/orders"), True),
+        (live(orders="acme/orders", users="acme/people"), False),  # the service moves to a repository nobody read
+        (live(people="Acme/Users"), False),  # the repository had a preview of another service
+        (None, False),  # nobody knows what was live
+    ],
+    ids=["nothing live", "others live", "the service", "the repository", "no last answer"],
+)
+def test_a_catalog_waits_for_an_unread_repository_with_live_previews(last_answer: Live | None, *, may: bool) -> None:
+    before = last_answered(known(ORDERS, PAYMENTS), last_answer)
+    waiting = gathered(Source(clean(before)), before, BIGGER)
+
+    assert (waiting.newest, waiting.may_take_effect) == (BIGGER, may)
     assert waiting.snapshot.doubts == {"acme/users": "no answer"}
-    users = make_repository("acme/users")
-    assert gathered(Source(readings | {"acme/users": users}), before, bigger).catalog is bigger
-    assert gathered(Source({"acme/users": users}), before, bigger, only=["acme/users"]).catalog is bigger
-    assert gathered(Source(readings), Current(NOTHING, None), bigger).catalog is None
+    readings = dict(clean(before)) | {"acme/users": make_repository("acme/users")}
+    assert gathered(Source(readings), before, BIGGER).may_take_effect
+    assert gathered(Source(readings), before, BIGGER, only=["acme/users"]).may_take_effect
 
 
-def test_a_repository_that_no_catalog_names_is_forgotten_with_all_that_was_said_of_it() -> None:
+def test_at_the_first_start_everything_must_have_been_read() -> None:
+    assert not gathered(Source({"acme/orders": ORDERS}), Current(NOTHING, None)).may_take_effect
+    assert gathered(Source({"acme/orders": ORDERS, "acme/payments": PAYMENTS}), Current(NOTHING, None)).may_take_effect
+
+
+def test_a_repository_read_by_other_labels_is_no_obstacle() -> None:
+    edited = make_catalog({"orders": {"labels": {"require": ["env"]}}, "payments": {}})
+    before = last_answered(known(ORDERS, PAYMENTS), live(orders="acme/orders"))
+    result = gathered(Source({}), before, edited)
+
+    assert result.may_take_effect
+    assert result.snapshot.repositories["acme/orders"].labels == {"preview"}
+
+
+def test_a_repository_that_no_catalog_names_is_forgotten() -> None:
     users = make_repository("acme/users", make_pull_request(1))
     before = known(ORDERS, PAYMENTS, users, doubts={"acme/users": "no answer"})
     result = gathered(Source(clean(before)), before)
@@ -197,10 +236,51 @@ def test_what_vanished_is_looked_up_in_the_same_refresh() -> None:
     assert source.looked_up == [[one, two]]
     assert result.gone == {one: Elsewhere.MERGED}
     assert result.snapshot.repositories["acme/orders"].held == {
-        2: Hold("it is not listed any more, and could not be looked up")
+        2: Hold("it is no longer listed, and could not be looked up")
     }
     nothing = gathered(Source(clean(before)), before)
     assert nothing.gone == {}
+
+
+def test_vanished_and_changed_pull_requests_are_looked_up_in_one_go() -> None:
+    before = last_answered(
+        known(make_repository("acme/orders", *map(make_pull_request, (1, 2, 3))), PAYMENTS),
+        live(orders="acme/orders"),  # number 1
+    )
+    drafts = [make_pull_request(number, draft=True, updated_at=MONDAY + SECOND) for number in (1, 2)]
+    answer = make_look_up(draft=True, labels=frozenset({"preview"}), updated_at=MONDAY + SECOND)
+    readings = {"acme/orders": make_repository("acme/orders", *drafts), "acme/payments": PAYMENTS}
+
+    def orders(source: Source) -> Repository:
+        return gathered(source, before).snapshot.repositories["acme/orders"]
+
+    source = Source(readings, {Locator("acme/orders", 1): answer})
+    assert [each.draft for each in orders(source).pull_requests] == [True, True, False]
+    assert source.looked_up == [[Locator("acme/orders", 1), Locator("acme/orders", 3)]]
+    unconfirmed = orders(Source(readings))
+    assert [each.draft for each in unconfirmed.pull_requests] == [False, True, False]
+    assert unconfirmed.held.keys() == {1, 3}
+
+
+def test_without_a_last_answer_every_known_pull_request_may_be_live() -> None:
+    before = known(make_repository("acme/orders", make_pull_request(1)), PAYMENTS)
+    shown = make_repository("acme/orders", make_pull_request(1, draft=True))
+    result = gathered(Source({"acme/orders": shown, "acme/payments": PAYMENTS}), before)
+
+    assert result.snapshot.repositories["acme/orders"].held.keys() == {1}
+
+
+def test_an_archived_repository_that_did_not_change_ends_its_previews_too() -> None:
+    archived = make_repository(
+        "acme/orders", make_pull_request(1), archived_at=LATER - timedelta(hours=24), listed_at=LATER
+    )
+    before, one = known(archived, PAYMENTS), Locator("acme/orders", 1)
+    answer = make_look_up(labels=frozenset({"preview"}), answered_at=LATER)
+
+    assert gathered(Source(clean(before), {one: answer}), before).gone == {one: Elsewhere.ARCHIVED}
+    unread = Source({"acme/payments": PAYMENTS}, {one: answer})
+    assert gathered(unread, before).gone == {}
+    assert unread.looked_up == []
 
 
 def test_nothing_is_looked_up_where_nothing_vanished_and_nobody_links() -> None:
@@ -211,7 +291,7 @@ def test_nothing_is_looked_up_where_nothing_vanished_and_nobody_links() -> None:
     assert source.looked_up == []
 
 
-def test_a_link_is_looked_up_unless_the_repository_it_names_is_doubtful() -> None:
+def test_a_link_is_looked_up_unless_its_repository_is_in_doubt() -> None:
     orders = make_repository("acme/orders", make_pull_request(1, config=LINK))
     target = Locator("acme/payments", 9)
     before = known(orders, PAYMENTS)
@@ -237,7 +317,7 @@ def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> 
     assert source.looked_up == [[found]]
 
 
-def test_files_are_judged_by_the_catalog_that_comes_into_force_with_them() -> None:
+def test_files_are_judged_by_the_catalog_that_takes_effect() -> None:
     bigger = make_catalog({"orders": {"depends_on": ["payments", "users"]}, "payments": {}, "users": {}})
     text = "version: 1\ndependencies: {users: staging}"
     readings = {

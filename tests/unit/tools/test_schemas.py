@@ -42,6 +42,28 @@ def test_both_forms_of_depends_on_are_accepted() -> None:
     assert complaints("catalog.schema.json", json.loads(text)) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("preview.schema.json", "version: 1\ndependencies:\ndataset:\nservices:\n  orders:\n"),
+        (
+            "catalog.schema.json",
+            catalog_text(
+                {
+                    "orders": {"depends_on": {"users": None}, "labels": None, "seed": None, "drafts": None},
+                    "users": {"extra": None, "labels": {"require": None}, "depends_on": None, "link": None},
+                },
+                defaults=None,
+                prefix=None,
+                allowed_hosts=None,
+            ),
+        ),
+    ],
+)
+def test_keys_without_a_value_are_accepted(name: str, text: str) -> None:
+    assert complaints(name, yaml.safe_load(text)) == []
+
+
 def test_the_configs_of_the_demo_are_accepted() -> None:
     organisation = load_organisation(ACME / "organisation.yaml")
     configs = [

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from plugin.metrics import Metrics
-from plugin.sources.github.deliveries import signature
+from plugin.sources.github.deliveries import GitHubDeliveries, signature
 from plugin.state import Unreachable
 from plugin.web.errors import register_errors
 from plugin.web.webhooks import MAX_BODY, webhooks
@@ -45,7 +45,9 @@ class Receiver:
     def client(self) -> FlaskClient:
         app = Flask("plugin", static_folder=None)
         register_errors(app)
-        app.register_blueprint(webhooks(self.hint, self.secrets, self.metrics))
+        app.register_blueprint(
+            webhooks(self.hint, GitHubDeliveries(self.secrets) if self.secrets else None, self.metrics)
+        )
         return app.test_client()
 
     def send(self, body: bytes, *, secret: str = SECRET, event: str = "pull_request", **options: Any) -> TestResponse:

@@ -1,3 +1,5 @@
+import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -5,6 +7,7 @@ from typing import Any
 import pytest
 
 from plugin.core.config.catalog import DependencyOf, Policy, Seed, load_catalog
+from plugin.core.config.validation import MAX_PROBLEMS, MAX_SUGGESTIONS
 from plugin.errors import InvalidFile
 from tests.builders import catalog_text, make_catalog, service_entry
 
@@ -12,13 +15,13 @@ ROOT = Path(__file__).parents[4]
 
 NO_DNS_LABEL = "is not a DNS label (a-z, 0-9 and -)"
 NO_DNS_NAME = "is not a DNS name in lower case, for example preview.example.com"
-IN_CLUSTER = "is a name inside the cluster; only public names are allowed"
+IN_CLUSTER = "is a name inside the cluster; only public host names are allowed"
 NO_IMAGE = "is not an image without a tag, for example ghcr.io/acme/orders"
-NO_URL = "is not an http or https URL of a host, with a path at most"
-NO_HOST = "has a host that is no DNS name"
+NO_URL = "is not an http or https URL that consists of a host and, optionally, a port and a path"
+NO_HOST = "has an invalid host name"
 NO_VARIABLE = "is not an environment variable in capitals, for example PAYMENTS_API"
-RESERVED = "is reserved for what a preview knows of itself"
-NO_PLACEHOLDER = "has a placeholder that does not exist; there are {sha} and {number}"
+RESERVED = "is reserved for what the plugin itself sets"
+NO_PLACEHOLDER = "has an unknown placeholder; the placeholders are {sha}, {short_sha} and {number}"
 
 
 def mistakes(text: str) -> list[str]:
@@ -164,16 +167,16 @@ def test_a_service_overrides_each_default_separately(own: dict[str, Any], expect
         ({"domain": "preview_example.com"}, f'domain: "preview_example.com" {NO_DNS_NAME}'),
         ({"domain": f"{'a' * 64}.com"}, f'domain: "{"a" * 64}.com" {NO_DNS_NAME}'),
         ({"prefix": "Pre"}, f'prefix: "Pre" {NO_DNS_LABEL}'),
-        ({"prefix": "fork"}, 'prefix: "fork" starts with "fork"; that is how the previews of forks are told apart'),
-        ({"prefix": "fork-a"}, 'prefix: "fork-a" starts with "fork"; that is how the previews of forks are told apart'),
-        ({"prefix": 1}, "prefix: must be a text; put it in quotes"),
+        ({"prefix": "fork"}, 'prefix: "fork" must not start with "fork", which marks the previews of forks'),
+        ({"prefix": "fork-a"}, 'prefix: "fork-a" must not start with "fork", which marks the previews of forks'),
+        ({"prefix": 1}, "prefix: must be a string; put it in quotes"),
         ({"allowed_hosts": "a.example.com"}, "allowed_hosts: must be a list"),
-        ({"allowed_hosts": ["10.0.0.1"]}, 'allowed_hosts.0: "10.0.0.1" is an IP address; only names are allowed'),
-        ({"allowed_hosts": ["2130706433"]}, 'allowed_hosts.0: "2130706433" is an IP address; only names are allowed'),
+        ({"allowed_hosts": ["10.0.0.1"]}, 'allowed_hosts.0: "10.0.0.1" is an IP address; write a host name'),
+        ({"allowed_hosts": ["2130706433"]}, 'allowed_hosts.0: "2130706433" is an IP address; write a host name'),
         ({"allowed_hosts": ["a.svc"]}, f'allowed_hosts.0: "a.svc" {IN_CLUSTER}'),
         ({"allowed_hosts": ["a.svc.cluster.local"]}, f'allowed_hosts.0: "a.svc.cluster.local" {IN_CLUSTER}'),
         ({"allowed_hosts": ["localhost"]}, f'allowed_hosts.0: "localhost" {IN_CLUSTER}'),
-        ({"allowed_hosts": ["a.com:x"]}, 'allowed_hosts.0: "a.com:x" has a port that is no number'),
+        ({"allowed_hosts": ["a.com:x"]}, 'allowed_hosts.0: "a.com:x" has an invalid port'),
         ({"allowed_hosts": ["*.example.com"]}, f'allowed_hosts.0: "*.example.com" {NO_DNS_NAME}'),
         ({"allowed_hosts": ["A.example.com"]}, f'allowed_hosts.0: "A.example.com" {NO_DNS_NAME}'),
         ({"defaults": {"link": "branch"}}, "defaults.link: must be 'same-branch' or 'none'"),
@@ -224,14 +227,14 @@ def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
         ({"port": 0}, "port: must be greater than or equal to 1"),
         ({"port": 65536}, "port: must be less than or equal to 65535"),
         ({"port": "8000"}, "port: must be a whole number"),
-        ({"health_path": "healthz"}, 'health_path: "healthz" is not a path that starts with one "/"'),
-        ({"extra": {"team": 1}}, "extra.team: must be a text; put it in quotes"),
+        ({"health_path": "healthz"}, 'health_path: "healthz" is not a path that starts with a single "/"'),
+        ({"extra": {"team": 1}}, "extra.team: must be a string; put it in quotes"),
         ({"extra": {"a-b": "c"}}, 'extra.a-b: "a-b" is not a name that a template can use (letters, digits and _)'),
         ({"endpoint": "private"}, "endpoint: must be 'internal' or 'public'"),
         ({"ttl": "7d"}, "ttl: is not a known key"),
         ({"depend_on": []}, 'depend_on: is not a known key; did you mean "depends_on"?'),
         ({"depends_on": ["userz"]}, 'depends_on.userz: there is no such service; did you mean "users"?'),
-        ({"depends_on": ["users", "users"]}, 'depends_on: "users" stands twice'),
+        ({"depends_on": ["users", "users"]}, 'depends_on: "users" is listed more than once'),
         ({"depends_on": "users"}, "depends_on: must be a map (name: value)"),
         ({"depends_on": {"users": {"env": "users_url"}}}, f'depends_on.users.env: "users_url" {NO_VARIABLE}'),
         ({"depends_on": {"users": {"env": "1_URL"}}}, f'depends_on.users.env: "1_URL" {NO_VARIABLE}'),
@@ -320,7 +323,7 @@ def test_a_service_is_named_by_a_dns_label(name: str) -> None:
 
 def test_one_repository_is_spelt_in_one_way() -> None:
     assert mistakes_of({"orders": {"repository": "acme/shop"}, "users": {"repository": "Acme/Shop"}}) == [
-        "services: acme/shop and Acme/Shop are one repository on GitHub; write them alike"
+        "services.users.repository: Acme/Shop is the same repository on GitHub as acme/shop; spell them alike"
     ]
 
 
@@ -331,11 +334,11 @@ def test_a_service_is_refused_if_a_name_of_its_previews_would_be_too_long() -> N
     assert mistakes_of({bad: {}}) == [
         f"services.{bad}: the name is too long: fork-preview-{bad}-9999999 would have more than 63 characters"
     ]
-    # A prefix that is no text is one mistake; names are measured as if there were none.
+    # A prefix that is not a string is one mistake; names are measured as if there were none.
     assert len(mistakes_of({good: {}}, prefix=1)) == 1
     assert mistakes_of({bad: {}}, prefix=1) == [
         f"services.{bad}: the name is too long: fork-preview-{bad}-9999999 would have more than 63 characters",
-        "prefix: must be a text; put it in quotes",
+        "prefix: must be a string; put it in quotes",
     ]
     assert mistakes_of({good: {}}, prefix="preview1") == [
         f"services.{good}: the name is too long: fork-preview1-{good}-9999999 would have more than 63 characters"
@@ -345,10 +348,11 @@ def test_a_service_is_refused_if_a_name_of_its_previews_would_be_too_long() -> N
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", ["catalog.yaml:1: must be a map (name: value)"]),
+        ("", [f"catalog.yaml:1: {key}: is missing" for key in ("domain", "services", "version")]),
         ("version: 1", ["catalog.yaml:1: domain: is missing", "catalog.yaml:1: services: is missing"]),
         ("version: 1\ndomain: a.example.com\nservices: {}", ["catalog.yaml:3: services: must not be empty"]),
         ("version: 1\ndomain: a.example.com\nservices: []", ["catalog.yaml:3: services: must be a map (name: value)"]),
+        ("- version: 1", ["catalog.yaml:1: must be a map (name: value)"]),
         ("version: &a 1", ["catalog.yaml:1: anchors (&) and aliases (*) are not allowed"]),
         ("services:\n  orders: hello", ["catalog.yaml:1: domain: is missing", "catalog.yaml:1: version: is missing"]),
     ],
@@ -359,11 +363,11 @@ def test_a_file_that_is_no_catalog(text: str, expected: list[str]) -> None:
     assert found[: len(expected)] == expected
 
 
-def test_keys_that_stand_twice_are_mistakes_beside_the_others() -> None:
+def test_duplicate_keys_are_reported_beside_other_mistakes() -> None:
     text = catalog_text({"orders": {"port": 0}}).replace('"version": 1,', '"version": 1,\n "version": 1,')
 
     assert mistakes(text) == [
-        "catalog.yaml:3: version: stands twice",
+        "catalog.yaml:3: version: duplicate key, first on line 2",
         "catalog.yaml:12: services.orders.port: must be greater than or equal to 1",
     ]
 
@@ -379,3 +383,209 @@ def test_the_demo_catalog_is_good() -> None:
     catalog = load_catalog((ROOT / "examples/acme/catalog.yaml").read_text("utf-8"), "catalog.yaml")
 
     assert list(catalog.services) == ["admin", "orders", "payments", "reports", "shop", "users"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("prefix", "allowed_hosts", "defaults", "defaults.labels", "defaults.labels.require", "defaults.labels.skip"),
+        *(
+            "defaults.drafts",
+            "defaults.link",
+            "defaults.target_branches",
+            "overlay",
+            "health_path",
+            "extra",
+            "endpoint",
+        ),
+        *("depends_on", "seed", "labels", "labels.require", "labels.skip", "drafts", "link", "target_branches"),
+        "image.tag",
+    ],
+)
+def test_a_key_without_a_value_means_the_default(key: str) -> None:
+    entry = service_entry("orders")
+    content = {"version": 1, "domain": "a.example.com", "services": {"orders": entry}}
+    *parents, last = key.split(".")
+    place: dict[str, Any] = content if key.startswith(("prefix", "allowed_hosts", "defaults")) else entry
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    expected = load_catalog(json.dumps(content), "catalog.yaml").services["orders"]
+    place[last] = None
+    catalog = load_catalog(json.dumps(content), "catalog.yaml")
+
+    assert (catalog.prefix, catalog.allowed_hosts) == ("preview", frozenset())
+    assert catalog.services["orders"] == expected
+
+
+def test_entries_without_a_value_mean_their_defaults() -> None:
+    catalog = make_catalog(
+        {
+            "orders": {
+                "depends_on": {"payments": None, "users": {"env": None, "endpoint": None}},
+                "extra": {"team": None, "tier": "1"},
+                "seed": {"image": "a", "datasets": {"default": "1", "minimal": None}},
+            },
+            "payments": {},
+            "users": {},
+        }
+    )
+    orders = catalog.services["orders"]
+
+    assert [(each.service, each.variable) for each in orders.dependencies] == [
+        ("payments", "PAYMENTS_URL"),
+        ("users", "USERS_URL"),
+    ]
+    assert (orders.extra, orders.seed) == ({"tier": "1"}, Seed("a", {"default": "1"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "version:\ndomain:\nservices:",
+            ["1: version: is missing", "2: domain: is missing", "3: services: is missing"],
+        ),
+        (
+            "version: 1\ndomain: a.example.com\nservices:\n  orders:",
+            [f"4: services.orders.{key}: is missing" for key in ("image", "port", "profile", "repository", "staging")],
+        ),
+        (
+            catalog_text({"orders": {"image": None, "seed": {"image": "a", "datasets": None}}}),
+            ["8: services.orders.image: is missing", "16: services.orders.seed.datasets: is missing"],
+        ),
+        (
+            catalog_text({"orders": {"seed": {"image": "a", "datasets": {"default": None}}}}),
+            ['18: services.orders.seed.datasets: the dataset "default" is missing'],
+        ),
+        (
+            catalog_text({"orders": {"labels": {"require": [None]}}}),
+            ["18: services.orders.labels.require.0: must not be empty"],
+        ),
+        (
+            catalog_text({"orders": {"dependson": None}}),
+            ['16: services.orders.dependson: is not a known key; did you mean "depends_on"?'],
+        ),
+    ],
+)
+def test_a_required_key_without_a_value_is_missing(text: str, expected: list[str]) -> None:
+    assert [mistake.removeprefix("catalog.yaml:") for mistake in mistakes(text)] == expected
+
+
+NO_REPOSITORY = "is not a repository, for example acme/orders"
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        *(
+            (written, 'is not a repository; did you mean "acme/orders"?')
+            for written in (
+                "acme/orders.git",
+                "acme/orders.GIT",
+                "acme/orders.wiki",
+                "https://github.com/acme/orders",
+                "https://github.com/acme/orders/",
+                "https://github.com/acme/orders.git",
+                "https://ghe.example.com:8443/acme/orders/tree/main",
+                "git@github.com:acme/orders.git",
+                "ssh://git@github.com/acme/orders.git",
+                "github.com/acme/orders",
+            )
+        ),
+        *(
+            (written, NO_REPOSITORY)
+            for written in ("acme/.", "acme/..", "acme/.git", "acme/", "/orders", "a b/c", "a//b")
+        ),
+        ("acme/" + "x" * 101, NO_REPOSITORY),
+        ("x" * 40 + "/orders", NO_REPOSITORY),
+    ],
+)
+def test_a_repository_that_cannot_exist_is_refused(written: str, complaint: str) -> None:
+    assert mistakes_of({"orders": {"repository": written}}) == [f'services.orders.repository: "{written}" {complaint}']
+
+
+@pytest.mark.parametrize(
+    "name", ["acme/.github", "acme/git", "acme/my.git.repo", "acme_corp/a", "acme/...", "acme/wiki"]
+)
+def test_unusual_names_of_repositories_are_allowed(name: str) -> None:
+    assert list(make_catalog({"orders": {"repository": name}}).repositories) == [name]
+
+
+SAME_LABEL = '"preview" and "Preview" are the same label on GitHub, which ignores case'
+
+
+@pytest.mark.parametrize(
+    ("own", "defaults", "expected"),
+    [
+        ({"require": ["preview", "Preview"]}, {}, f"services.orders.labels.require: {SAME_LABEL}"),
+        ({"skip": ["preview", "Preview"]}, {}, f"services.orders.labels.skip: {SAME_LABEL}"),
+        ({}, {"require": ["preview", "Preview"]}, f"defaults.labels.require: {SAME_LABEL}"),
+        (
+            {"skip": ["Straße", "STRASSE"]},
+            {},
+            ('services.orders.labels.skip: "Straße" and "STRASSE" are the same label on GitHub, which ignores case'),
+        ),
+        *(
+            (
+                own,
+                defaults,
+                (
+                    f'services.orders.labels: the label "{label}" is required and skipped, '
+                    "so no pull request could have a preview"
+                ),
+            )
+            for own, defaults, label in (
+                ({"require": ["a"], "skip": ["A"]}, {}, "a"),
+                ({"skip": ["PREVIEW"]}, {}, "preview"),
+                ({"require": ["No"]}, {"skip": ["no"]}, "No"),
+                ({}, {"require": ["a"], "skip": ["A"]}, "a"),
+            )
+        ),
+    ],
+)
+def test_labels_that_differ_only_by_case_are_refused(own: Any, defaults: Any, expected: str) -> None:
+    assert mistakes_of({"orders": {"labels": own}}, defaults={"labels": defaults}) == [expected]
+
+
+@pytest.mark.parametrize(
+    "tag", ["{short_sha}", "sha-{short_sha}", "{number}-{sha}-{short_sha}", "x" * 121 + "{short_sha}"]
+)
+def test_an_image_tag_with_a_short_sha(tag: str) -> None:
+    assert make_catalog({"orders": {"image": {"name": "a", "tag": tag}}}).services["orders"].image_tag == tag
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "expected"),
+    [
+        (None, None, ()),
+        (["main", "release/*"], None, ("main", "release/*")),
+        (["main"], ["develop"], ("develop",)),
+        (["main"], [], ()),
+    ],
+)
+def test_target_branches(default: Any, own: Any, expected: tuple[str, ...]) -> None:
+    catalog = make_catalog({"orders": {"target_branches": own}}, defaults={"target_branches": default})
+
+    assert catalog.services["orders"].policy.target_branches == expected
+
+
+@pytest.mark.parametrize("pattern", ["", "a b", "release/", "!main", "refs/heads/main", "a?", "[ab]", "a..b", "a\\*"])
+def test_a_target_branch_that_no_branch_can_match_is_refused(pattern: str) -> None:
+    (mistake,) = mistakes_of({"orders": {"target_branches": [pattern]}})
+
+    assert mistake == (
+        f'services.orders.target_branches.0: "{pattern}" is not a branch or a pattern, '
+        'for example main or "release/*"; * and ** are the only wildcards'
+    )
+
+
+def test_thousands_of_mistakes_are_bounded() -> None:
+    names = [f"service-{number}" for number in range(1000)]
+    text = catalog_text({name: {"depends_on": [f"x{name}"], "image": {"name": "A"}} for name in names})
+    start = time.process_time()
+    found = mistakes(text)
+
+    assert time.process_time() - start < 5
+    assert len(found) == MAX_PROBLEMS + 1
+    assert found[-1].endswith("further problems are not shown")
+    assert len([mistake for mistake in found if "did you mean" in mistake]) <= MAX_SUGGESTIONS

@@ -1,11 +1,15 @@
 import re
+import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin.core.config.branches import is_branch_name
 from plugin.core.config.references import (
     FORMS,
+    NO_CREDENTIALS,
     Branch,
     Locator,
     PullRequestReference,
@@ -13,7 +17,6 @@ from plugin.core.config.references import (
     SameBranch,
     Staging,
     Url,
-    depends_on,
     parse_locator,
     parse_reference,
 )
@@ -71,19 +74,35 @@ def test_each_form(text: str, expected: Reference) -> None:
     assert parse_reference(text) == expected
 
 
-NO_TARGET = f"is no target: write {FORMS}"
-NO_BRANCH = '"branch:" is followed by the name of a branch, for example branch:new-auth'
-NO_URL = '"url:" is followed by an https URL, for example url:https://users.dev.example.com'
-NOT_ASCII = "a URL holds visible ASCII characters only, and no backslash"
+NO_TARGET = f"is not a target: write {FORMS}"
+NO_BRANCH = '"branch:" must be followed by the name of a branch, for example branch:new-auth'
+NO_URL = '"url:" must be followed by an https URL, for example url:https://users.dev.example.com'
+SUGGESTED_URL = '"https://users.example.com/v2" is not a target; did you mean "url:https://users.example.com/v2"?'
+NOT_ASCII = "a URL must consist of visible ASCII characters without a backslash"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", f'"" {NO_TARGET}'),
-        ("Staging", f'"Staging" {NO_TARGET}'),
-        ("123", f'"123" {NO_TARGET}; did you mean "pr:123"?'),
-        ("#123", f'"#123" {NO_TARGET}; did you mean "pr:123"?'),
+        ("Staging", '"Staging" is not a target; did you mean "staging"?'),
+        *(
+            (text, f'"{text}" is not a target; did you mean "pr:123"?')
+            for text in (
+                "123",
+                "#123",
+                "PR-123",
+                "pr-123",
+                "PR#123",
+                "PR 123",
+                "pr: 123",
+                "pull/123",
+                "Pull Request #123",
+            )
+        ),
+        ("https://users.example.com/v2", SUGGESTED_URL),
+        ("https://me:secret@users.example.com", NO_CREDENTIALS),
+        ("x" * 1000, f'"{"x" * 79}…" {NO_TARGET}'),
         ("pr:0", f'"pr:0" {NO_TARGET}'),
         ("pr:00123", f'"pr:00123" {NO_TARGET}'),
         ("pr:10000000", f'"pr:10000000" {NO_TARGET}'),
@@ -92,10 +111,7 @@ NOT_ASCII = "a URL holds visible ASCII characters only, and no backslash"
         ("acme/..#1", f'"acme/..#1" {NO_TARGET}'),
         ("acme/payments/more#1", f'"acme/payments/more#1" {NO_TARGET}'),
         ("http://github.com/acme/payments/pull/1", f'"http://github.com/acme/payments/pull/1" {NO_TARGET}'),
-        (
-            "https://github.com/acme/payments/pull/1/files",
-            f'"https://github.com/acme/payments/pull/1/files" {NO_TARGET}',
-        ),
+        ("url:https://[", NO_URL),
         ("branch:", NO_BRANCH),
         ("branch:a b", NO_BRANCH),
         ("branch:a:b", NO_BRANCH),
@@ -107,8 +123,8 @@ NOT_ASCII = "a URL holds visible ASCII characters only, and no backslash"
         ("url:http://users.dev.example.com", NO_URL),
         ("url:https:users.dev.example.com", NO_URL),
         ("url:users.dev.example.com", NO_URL),
-        ("url:https://users.dev.example.com/#top", 'a "url:" target has no fragment (#)'),
-        ("url:https://users.dev.example.com/#", 'a "url:" target has no fragment (#)'),
+        ("url:https://users.dev.example.com/#top", 'a "url:" target must not contain a fragment (#)'),
+        ("url:https://users.dev.example.com/#", 'a "url:" target must not contain a fragment (#)'),
     ],
 )
 def test_each_mistake_says_what_to_write(text: str, message: str) -> None:
@@ -134,27 +150,87 @@ def test_the_host_of_a_url_target_is_everything_between_the_slashes(url: str, ho
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    "name",
     [
-        ("", []),
-        ("Depends-On: acme/payments#123", ["acme/payments#123"]),
-        ("Text\r\n\r\n  \tDEPENDS-ON:acme/payments#123 \r\nmore", ["acme/payments#123"]),
-        ("depends-on: https://github.com/acme/payments/pull/1", ["https://github.com/acme/payments/pull/1"]),
-        ("Depends-On: acme/a#1\nDepends-On: acme/b#2", ["acme/a#1", "acme/b#2"]),
-        ("Depends-On: nonsense", ["nonsense"]),
-        ("Depends-On: acme/payments#123 please", ["acme/payments#123 please"]),
-        ("It Depends-On: acme/payments#123", []),
-        ("- Depends-On: acme/payments#123", []),
-        ("Depends-On:\nacme/payments#123", []),
-        ("Depends-On acme/payments#123", []),
+        *("", "@", "a b", "a:b", "a~1", "a^", "a?", "a*", "a[", "a\\b", "a..b", "a//b", "/a", "a/", ".a", "a/.b", "a."),
+        *("a/b.", "a.lock", "a.lock/b", "a@{1}", "-a", "a\x00", "a\x7f", "a\x85b", "a\x9b31m", "a\u202eb", "a\u2066b"),
+        *("a\u200bb", "a\ufeff", "a\u2028b", "a\u00a0b", "a" + chr(0xD800), "a\ue000", "a" * 256),
     ],
 )
-def test_a_depends_on_line_stands_alone(body: str, expected: list[str]) -> None:
-    assert depends_on(body) == expected
+def test_names_that_no_branch_can_have(name: str) -> None:
+    assert not is_branch_name(name)
+    with pytest.raises(ValueError, match=f"^{re.escape(NO_BRANCH)}$"):
+        parse_reference(f"branch:{name}")
 
 
-@given(st.text())
-def test_any_description_can_be_read(body: str) -> None:
-    for text in depends_on(body):
-        assert text in body
-        assert not text.isspace()
+@pytest.mark.parametrize(
+    "name", ["main", "feature/ABC-1_x", "a@b", "@a", "a.b", "dependabot/npm_and_yarn/foo-1.2", "ünï/🚀", "a" * 255]
+)
+def test_names_that_a_branch_can_have(name: str) -> None:
+    assert is_branch_name(name)
+    assert parse_reference(f"branch:{name}") == Branch(name)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *(
+            "/",
+            "/files",
+            "/files/0123abc..4567def",
+            "/commits",
+            "/commits/0123abc",
+            "/checks",
+            "/checks?check_run_id=1",
+        ),
+        *("/changes", "/conflicts", "#issuecomment-1", "#discussion_r1", "/files#diff-1aR1-R2", "?diff=split&w=1"),
+        ".patch",
+    ],
+)
+def test_every_page_of_a_pull_request_is_that_pull_request(page: str) -> None:
+    url = f"https://github.com/acme/payments/pull/123{page}"
+
+    assert parse_locator(url) == Locator("acme/payments", 123)
+    assert parse_reference(url) == PullRequestReference(123, "acme/payments")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://github.com/acme/payments/pull/123",
+        "https://github.com/acme/payments/pull/123x",
+        "https://github.com/acme/payments/pull/0",
+        "https://github.com/acme/payments/pull/12345678",
+        "https://github.com/acme/payments/pull/1 /files",
+        "https://github.com/acme/payments/pull/1/\u202e",
+        "https://github.com/acme/payments/pull/1,https://github.com/acme/payments/pull/2",
+        "https://github.com/acme/payments/issues/1",
+        "https://me@github.com/acme/payments/pull/1",
+    ],
+)
+def test_addresses_that_are_not_a_page_of_a_pull_request(url: str) -> None:
+    assert parse_locator(url) is None
+
+
+@given(references | st.text().map("branch:{}".format) | st.text().map("url:https://a.example.com/{}".format))
+def test_a_reference_is_printed_as_one_visible_line(text: object) -> None:
+    try:
+        reference = parse_reference(str(text))
+    except ValueError:
+        return
+
+    assert str(reference).isprintable()
+    assert " " not in str(reference)
+
+
+@pytest.mark.parametrize(
+    "start", ["", "pr:", "pull request", "branch:", "url:https://", "https://a/", "acme/", "https://"]
+)
+@pytest.mark.parametrize("middle", ["a", "/", "a/", "-", "1", "#", "a#", ".", "[", "@", "%", " ", "é"])
+def test_the_longest_reference_takes_little_time(start: str, middle: str) -> None:
+    text = start + middle * (65_536 // len(middle)) + "!"
+    begin = time.process_time()
+    with suppress(ValueError):
+        parse_reference(text)
+
+    assert time.process_time() - begin < 0.2

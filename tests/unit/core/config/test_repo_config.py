@@ -1,9 +1,12 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.core.config.references import Branch, PullRequestReference, Reference, SameBranch, Staging, Url
 from plugin.core.config.repo_config import ServiceConfig, links, read_config, read_file
+from plugin.core.config.validation import MAX_PROBLEMS, MAX_SUGGESTIONS
 from plugin.errors import InvalidFile
 from tests.builders import make_catalog
 from tests.strategies import SERVICES, config_texts, yaml_like
@@ -81,20 +84,20 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
     [
         ("payments: 123", 'dependencies.payments: write "pr:123" for pull request 123'),
         ("payments: 1", 'dependencies.payments: write "pr:1" for pull request 1'),
-        ("payments: 0", f"dependencies.payments: must be a text: {FORMS}"),
-        ("payments: -5", f"dependencies.payments: must be a text: {FORMS}"),
+        ("payments: 0", f"dependencies.payments: must be a string: {FORMS}"),
+        ("payments: -5", f"dependencies.payments: must be a string: {FORMS}"),
         ("payments: pr: 123", 'a second ":" in one line; write targets without a blank, for example payments: pr:123'),
         ("payments: {pr: 123}", 'dependencies.payments: write "pr:123" without a blank'),
         (
             "payments: #123",
             f"dependencies.payments: {NOTHING}",
         ),
-        ('payments: "#123"', f'dependencies.payments: "#123" is no target: write {FORMS}; did you mean "pr:123"?'),
-        ("payments: no", f'dependencies.payments: "no" is no target: write {FORMS}'),
-        ("payments: 0123456", f'dependencies.payments: "0123456" is no target: write {FORMS}'),
-        ("payments: 1:30", f'dependencies.payments: "1:30" is no target: write {FORMS}'),
-        ("payments: true", f"dependencies.payments: must be a text: {FORMS}"),
-        ("payments: [pr:123]", f"dependencies.payments: must be a text: {FORMS}"),
+        ('payments: "#123"', 'dependencies.payments: "#123" is not a target; did you mean "pr:123"?'),
+        ("payments: no", f'dependencies.payments: "no" is not a target: write {FORMS}'),
+        ("payments: 0123456", f'dependencies.payments: "0123456" is not a target: write {FORMS}'),
+        ("payments: 1:30", f'dependencies.payments: "1:30" is not a target: write {FORMS}'),
+        ("payments: true", f"dependencies.payments: must be a string: {FORMS}"),
+        ("payments: [pr:123]", f"dependencies.payments: must be a string: {FORMS}"),
         ("paymints: pr:123", 'dependencies.paymints: orders has no such dependency; did you mean "payments"?'),
         ("reports: pr:123", "dependencies.reports: orders has no such dependency"),
         ("payments: acme/users#5", "dependencies.payments: payments lives in acme/payments, not in acme/users"),
@@ -112,9 +115,9 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
         ),
         (
             "payments: url:https://users.dev.example.com@evil.example.com",
-            'dependencies.payments: a "url:" target holds no user and no password',
+            'dependencies.payments: a "url:" target must not contain a user or a password',
         ),
-        ("users: staging\n  users: pr:1", "dependencies.users: stands twice"),
+        ("users: staging\n  users: pr:1", "dependencies.users: duplicate key, first on line 3"),
     ],
 )
 def test_each_slip_has_its_own_message(line: str, message: str) -> None:
@@ -131,11 +134,11 @@ def test_each_slip_has_its_own_message(line: str, message: str) -> None:
         ("version: '1'", ["1: version: must be a whole number"]),
         ("- version: 1", ["1: must be a map (name: value)"]),
         ("staging", ["1: must be a map (name: value)"]),
-        ("version: 1\ndependencies:", ["2: dependencies: must be a map (name: value)"]),
+        ("version: 1\ndependencies: []", ["2: dependencies: must be a map (name: value)"]),
         ("version: 1\ndependencys: {}", ['2: dependencys: is not a known key; did you mean "dependencies"?']),
         ("version: 1\nnamespace: kube-system", ["2: namespace: is not a known key"]),
         ("version: 1\nttl: 7d", ["2: ttl: is not a known key"]),
-        ("version: 1\ndataset: 2", ["2: dataset: must be a text; put it in quotes"]),
+        ("version: 1\ndataset: 2", ["2: dataset: must be a string; put it in quotes"]),
         ("version: 1\ndataset: big", ['2: dataset: there is no dataset "big"; there are default, minimal']),
         (
             "version: 1\nservices: {order: {}}",
@@ -167,7 +170,7 @@ datset: minimal
     assert mistakes(text) == [
         "1: version: must be 1, the only version there is",
         '3: dependencies.payments: write "pr:7" for pull request 7',
-        f'4: dependencies.users: "nowhere" is no target: write {FORMS}',
+        f'4: dependencies.users: "nowhere" is not a target: write {FORMS}',
         '5: datset: is not a known key; did you mean "dataset"?',
     ]
 
@@ -275,3 +278,64 @@ def test_any_text_gives_a_config_for_each_service_or_an_invalid_file(text: str) 
 def test_a_key_that_looks_like_pydantics_own_mark_is_an_unknown_key(text: str) -> None:
     with pytest.raises(InvalidFile, match=r"\[key\]"):
         read_config(text, make_catalog({"orders": {}}), "acme/orders")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dependencies:",
+        "dependencies:\n#  payments: pr:1",
+        "dependencies: ~",
+        "dataset:",
+        "services:",
+        "services:\n  orders:",
+        "services:\n  orders:\n    dependencies:\n    dataset:",
+        "dependencies:\ndataset: null\nservices:",
+    ],
+)
+def test_a_key_without_a_value_means_the_default(text: str) -> None:
+    assert read_config(f"version: 1\n{text}\n", SHOP, "acme/orders") == {"orders": ServiceConfig()}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("version:", ["1: version: is missing"]),
+        ("version: 1\ndependencys:", ['2: dependencys: is not a known key; did you mean "dependencies"?']),
+        ("version: 1\ndependencies:\n  payments:", [f"3: dependencies.payments: {NOTHING}"]),
+    ],
+)
+def test_what_a_key_without_a_value_does_not_excuse(text: str, expected: list[str]) -> None:
+    assert mistakes(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("dependencies:\n" + "".join(f"  paymints{i}: pr:1\n" for i in range(2400)), id="unknown services"),
+        pytest.param("".join(f"dependencys{i}: 1\n" for i in range(2400)), id="unknown keys"),
+        pytest.param("dependencies:\n" + "".join(f"  payments: nowhere{i}\n" for i in range(2400)), id="duplicates"),
+        pytest.param("services:\n" + "".join(f"  order{i}: {{}}\n" for i in range(2400)), id="unknown parts"),
+        pytest.param(
+            "services:\n  " + "a" * 30_000 + ":\n" + "".join(f"    b{i}: 1\n" for i in range(2400)), id="long names"
+        ),
+        pytest.param("dependencies:\n" + "".join(f"  a{i}: {'x' * 20}\n" for i in range(1900)), id="wrong targets"),
+        pytest.param("dependencies:\n  payments: " + "p" * 65_000, id="a long target"),
+        pytest.param("dependencies:\n  payments: branch:" + "p" * 65_000, id="a long branch"),
+        pytest.param("dependencies:\n  payments: url:https://" + "p." * 32_000, id="a long URL"),
+        pytest.param("p" * 65_000 + ": 1", id="a long key"),
+        pytest.param("dataset: " + "p" * 65_000, id="a long dataset"),
+        pytest.param("dataset: '" + " " * 65_000 + "x'", id="blanks"),
+    ],
+)
+def test_the_worst_file_takes_little_time(text: str) -> None:
+    names = [f"service-{number}" for number in range(100)]
+    monorepo = {name: {"repository": "acme/one", "depends_on": names[:50]} for name in names}
+    catalog = make_catalog(monorepo | {"payments": {}})
+    start = time.process_time()
+    with pytest.raises(InvalidFile) as error:
+        read_config(f"version: 1\n{text}"[:65_536], catalog, "acme/one")
+
+    assert time.process_time() - start < 1
+    assert len(error.value.problems) <= MAX_PROBLEMS + 1
+    assert len([problem for problem in error.value.problems if "did you mean" in problem.message]) <= MAX_SUGGESTIONS

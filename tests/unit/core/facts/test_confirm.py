@@ -1,77 +1,91 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.core.facts.confirm import NOT_YET_CONFIRMED, confirm, is_labelled
-from plugin.core.facts.model import Elsewhere, Hold, LookUp, PullRequestState
+from plugin.core.facts.confirm import (
+    ARCHIVED_FOR,
+    NOT_YET_CONFIRMED,
+    Suspect,
+    confirm,
+    is_labelled,
+    life_differs,
+)
+from plugin.core.facts.model import Elsewhere, Hold, LookUp, PullRequest, PullRequestState
 from tests.builders import MONDAY, make_look_up, make_pull_request
 
 SEEN = make_pull_request(1, updated_at=MONDAY)
 ASKED = frozenset({"preview", "env"})
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+VANISHED = Suspect(SEEN, NOT_YET_CONFIRMED, asked=ASKED)
+LABELLED = frozenset({"preview"})
 
 
-def reason(answer: LookUp | None, before: Hold = NOT_YET_CONFIRMED, asked: frozenset[str] = ASKED) -> str:
-    outcome = confirm(SEEN, asked, answer, before)
+def listed(**given: Any) -> Suspect:
+    """A live pull request that its listing shows otherwise, a second later."""
+    shown = make_pull_request(1, **{"updated_at": MONDAY + SECOND} | given)
+    cause = life_differs(SEEN, shown)
+    return Suspect(SEEN, Hold(f"{cause}, and was not looked up yet", cause=cause), shown, ASKED)
+
+
+def reason(answer: LookUp | None, suspect: Suspect = VANISHED) -> str:
+    outcome = confirm(suspect, answer)
     assert isinstance(outcome, Hold)
     return outcome.reason
 
 
+# --- No longer listed
+
+
 @pytest.mark.parametrize("later", [timedelta(0), SECOND])
 @pytest.mark.parametrize(("state", "elsewhere"), [("closed", Elsewhere.CLOSED), ("merged", Elsewhere.MERGED)])
-def test_what_was_closed_or_merged_since_it_was_seen_is_dropped(
-    state: str, elsewhere: Elsewhere, later: timedelta
-) -> None:
-    answer = make_look_up(state, updated_at=MONDAY + later)
-
-    assert confirm(SEEN, ASKED, answer, NOT_YET_CONFIRMED) is elsewhere
+def test_a_closed_or_merged_pull_request_is_dropped(state: str, elsewhere: Elsewhere, later: timedelta) -> None:
+    assert confirm(VANISHED, make_look_up(state, updated_at=MONDAY + later)) is elsewhere
 
 
 @pytest.mark.parametrize("state", ["closed", "merged", "open"])
 @pytest.mark.parametrize("updated_at", [MONDAY - SECOND, None])
-def test_an_answer_that_is_older_than_what_was_seen_tells_nothing(state: str, updated_at: datetime | None) -> None:
+def test_an_answer_older_than_what_was_seen_drops_nothing(state: str, updated_at: datetime | None) -> None:
     answer = make_look_up(state, updated_at=updated_at)
 
-    assert reason(answer) == "it is not listed any more, but the answer about it is older than one before"
+    assert reason(answer) == "it is no longer listed, but the answer about it is older than one before"
 
 
-def test_an_open_one_without_the_label_is_dropped_and_one_with_it_stays() -> None:
-    assert confirm(SEEN, ASKED, make_look_up(labels=frozenset({"bug"})), NOT_YET_CONFIRMED) is Elsewhere.UNLABELLED
-    assert confirm(SEEN, ASKED, make_look_up(), NOT_YET_CONFIRMED) is Elsewhere.UNLABELLED
-    for labels in ({"env"}, {"preview", "bug"}):
-        assert (
-            reason(make_look_up(labels=frozenset(labels))) == "it is open and has the label, though it was not listed"
-        )
+def test_an_open_pull_request_without_the_label_is_dropped() -> None:
+    assert confirm(VANISHED, make_look_up(labels=frozenset({"bug"}))) is Elsewhere.UNLABELLED
+    assert confirm(VANISHED, make_look_up()) is Elsewhere.UNLABELLED
+
+
+@pytest.mark.parametrize("labels", [{"env"}, {"preview", "bug"}, {"PREVIEW"}])
+def test_an_open_pull_request_with_the_label_stays(labels: set[str]) -> None:
+    answer = make_look_up(labels=frozenset(labels))
+
+    assert reason(answer) == "it is open and has the label, though it was not listed"
 
 
 def test_where_no_label_is_asked_for_an_open_one_stays() -> None:
-    assert reason(make_look_up(), asked=frozenset()) == "it is open and has the label, though it was not listed"
+    suspect = replace(VANISHED, asked=frozenset())
+
+    assert reason(make_look_up(), suspect) == "it is open and has the label, though it was not listed"
 
 
-def test_an_open_one_with_more_labels_than_could_be_read_stays() -> None:
-    answer = make_look_up(labels=frozenset({"bug"}), all_labels=False)
+def test_without_an_answer_it_stays_and_the_count_goes_on() -> None:
+    after = confirm(replace(VANISHED, before=Hold("", MONDAY, 2)), None)
 
-    assert reason(answer) == "it is not listed any more, and has more labels than could be read"
-
-
-def test_without_an_answer_it_stays_and_what_was_counted_still_counts() -> None:
-    counted = Hold("", MONDAY, 2)
-    after = confirm(SEEN, ASKED, None, counted)
-
-    assert after == Hold("it is not listed any more, and could not be looked up")
+    assert after == Hold("it is no longer listed, and could not be looked up")
     assert isinstance(after, Hold)
     assert (after.first_missing_at, after.times_missing) == (MONDAY, 2)
 
 
-def missing(*moments: datetime) -> Hold | Elsewhere:
+def missing(*moments: datetime) -> Hold | Elsewhere | PullRequest:
     """The outcome after `there is no such pull request` was answered at these moments."""
-    outcome: Hold | Elsewhere = NOT_YET_CONFIRMED
+    outcome: Hold | Elsewhere | PullRequest = NOT_YET_CONFIRMED
     for moment in moments:
         assert isinstance(outcome, Hold)
-        outcome = confirm(SEEN, ASKED, make_look_up("missing", answered_at=moment), outcome)
+        outcome = confirm(replace(VANISHED, before=outcome), make_look_up("missing", answered_at=moment))
     return outcome
 
 
@@ -84,23 +98,133 @@ def test_a_missing_one_is_dropped_after_three_answers_over_an_hour() -> None:
         [MONDAY, MONDAY + SECOND, MONDAY - 9 * HOUR],  # another clock
     ):
         after = missing(*moments)
-        assert after == Hold("it is not listed any more, and there is no such pull request for now")
+        assert after == Hold("it is no longer listed, and there is no such pull request for now")
         assert isinstance(after, Hold)
         assert (after.first_missing_at, after.times_missing) == (MONDAY, len(moments))
 
 
-def test_an_answer_that_finds_it_starts_the_counting_anew() -> None:
+def test_an_answer_that_finds_it_starts_the_count_again() -> None:
     counted = missing(MONDAY, MONDAY + SECOND)
     assert isinstance(counted, Hold)
     for found in (make_look_up(labels=ASKED), make_look_up("closed", updated_at=MONDAY - SECOND)):
-        after = confirm(SEEN, ASKED, found, counted)
+        after = confirm(replace(VANISHED, before=counted), found)
         assert isinstance(after, Hold)
         assert (after.first_missing_at, after.times_missing) == (None, 0)
 
 
+@pytest.mark.parametrize("state", ["closed", "merged", "open"])
+def test_within_the_second_last_seen_only_a_settled_answer_counts(state: str) -> None:
+    early = make_look_up(state, updated_at=MONDAY, settled=False)
+    settled = make_look_up(state, updated_at=MONDAY, settled=True)
+    newer = make_look_up(state, updated_at=MONDAY + SECOND, settled=False)
+
+    assert reason(early) == "it is no longer listed, but the answer about it may be older than one before"
+    assert isinstance(confirm(VANISHED, settled), Elsewhere)
+    assert isinstance(confirm(VANISHED, newer), Elsewhere)
+
+
+def test_what_the_source_could_not_read_stays_while_it_is_open() -> None:
+    suspect = replace(VANISHED, before=Hold("GitHub hides it", cause="GitHub hides it"))
+
+    assert reason(make_look_up(labels=LABELLED), suspect) == "GitHub hides it; it is open, and will be listed again"
+    assert reason(None, suspect) == "GitHub hides it, and could not be looked up"
+    assert confirm(suspect, make_look_up("closed")) is Elsewhere.CLOSED
+    assert confirm(suspect, make_look_up()) is Elsewhere.UNLABELLED
+
+
+# --- Listed with other facts
+
+
+def test_an_answer_by_number_says_what_counts() -> None:
+    answer = make_look_up(
+        labels=frozenset({"preview", "a", "z"}), draft=True, target_branch="release", updated_at=MONDAY + SECOND
+    )
+    outcome = confirm(listed(labels=("z", "preview", "gone"), title="New"), answer)
+
+    assert isinstance(outcome, PullRequest)
+    assert (outcome.labels, outcome.draft, outcome.target_branch) == (("z", "preview", "a"), True, "release")
+    assert (outcome.title, outcome.updated_at) == ("New", MONDAY + SECOND)
+
+
+def test_a_label_flipped_back_before_the_look_up_ends_nothing() -> None:
+    answer = make_look_up(labels=LABELLED, updated_at=MONDAY + 2 * SECOND)
+    outcome = confirm(listed(labels=("preview", "no-preview")), answer)
+
+    assert isinstance(outcome, PullRequest)
+    assert outcome.labels == ("preview",)
+
+
+@pytest.mark.parametrize(("state", "elsewhere"), [("closed", Elsewhere.CLOSED), ("merged", Elsewhere.MERGED)])
+def test_a_listed_one_that_was_closed_since_is_dropped(state: str, elsewhere: Elsewhere) -> None:
+    assert confirm(listed(draft=True), make_look_up(state, updated_at=MONDAY + SECOND)) is elsewhere
+
+
+def test_a_listed_one_that_lost_the_label_since_is_dropped() -> None:
+    assert confirm(listed(draft=True), make_look_up(updated_at=MONDAY + SECOND)) is Elsewhere.UNLABELLED
+
+
+def test_an_answer_older_than_the_listing_confirms_nothing() -> None:
+    answer = make_look_up(labels=LABELLED, draft=True)  # as old as what was known
+
+    assert reason(answer, listed(draft=True)) == (
+        "its listing shows a draft, but the answer about it is older than one before"
+    )
+
+
+def test_a_change_that_moves_no_time_needs_a_settled_answer() -> None:
+    suspect = listed(labels=("preview", "no-preview"), updated_at=MONDAY)  # a label was deleted or renamed
+    answer = make_look_up(labels=frozenset({"preview", "no-preview"}))
+
+    assert isinstance(confirm(suspect, answer), PullRequest)
+    assert reason(replace(answer, settled=False), suspect) == (
+        "its listing shows other labels, but the answer about it may be older than one before"
+    )
+
+
+@pytest.mark.parametrize("draft", [True, False])
+def test_no_answer_makes_a_live_pull_request_a_fork_s(*, draft: bool) -> None:
+    answer = make_look_up(labels=LABELLED, draft=draft, updated_at=MONDAY + SECOND)
+
+    assert "a fork's pull request, which it cannot have become" in reason(answer, listed(fork=True, draft=draft))
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        ({}, ""),
+        ({"labels": ("Preview",)}, ""),  # a label was renamed, or the catalog's spelling is another one
+        ({"title": "x", "head_sha": "a" * 40, "body": "x", "branch": "y", "author": "z"}, ""),
+        ({"labels": ("preview", "no-preview")}, "its listing shows other labels"),
+        ({"draft": True}, "its listing shows a draft"),
+        ({"target_branch": "x", "draft": True}, "its listing shows a draft and another base branch"),
+        ({"fork": True}, "its listing shows a fork's pull request"),
+    ],
+)
+def test_which_facts_a_life_hangs_on(given: dict[str, Any], cause: str) -> None:
+    assert life_differs(SEEN, make_pull_request(1, **given)) == cause
+
+
+# --- In an archived repository
+
+
+def test_in_a_repository_archived_for_24_hours_it_is_dropped() -> None:
+    def outcome(archived_for: timedelta, suspect: Suspect = VANISHED, **given: Any) -> object:
+        answer = make_look_up(labels=LABELLED, **given)
+        return confirm(replace(suspect, archived_at=answer.answered_at - archived_for), answer)
+
+    assert timedelta(hours=24) == ARCHIVED_FOR
+    assert outcome(ARCHIVED_FOR) is Elsewhere.ARCHIVED
+    assert isinstance(outcome(ARCHIVED_FOR - SECOND), Hold)
+    assert isinstance(outcome(ARCHIVED_FOR, updated_at=MONDAY - SECOND), Hold)  # an answer from before
+
+
+# --- Any answer at all
+
+
 def test_labelled_is_what_a_listing_by_these_labels_would_have_found() -> None:
     assert is_labelled(frozenset(), make_look_up())
-    assert is_labelled(ASKED, make_look_up(labels=frozenset({"env", "x"})))
+    assert is_labelled(ASKED, make_look_up(labels=frozenset({"ENV", "x"})))
+    assert is_labelled(frozenset({"Straße"}), make_look_up(labels=frozenset({"STRASSE"})))
     assert not is_labelled(ASKED, make_look_up(labels=frozenset({"x"})))
 
 
@@ -111,16 +235,14 @@ answers = st.builds(
     moments,
     st.none() | moments,
     labels=st.frozensets(st.sampled_from(["preview", "bug"])),
-    all_labels=st.booleans(),
+    settled=st.booleans(),
 )
 holds = st.builds(Hold, st.just("held"), st.none() | moments, st.integers(0, 4))
 
 
 @given(st.none() | answers, holds, st.frozensets(st.sampled_from(["preview", "env"])))
-def test_nothing_is_dropped_that_the_table_does_not_let_go(
-    answer: LookUp | None, before: Hold, asked: frozenset[str]
-) -> None:
-    outcome = confirm(SEEN, asked, answer, before)
+def test_nothing_is_dropped_that_the_table_keeps(answer: LookUp | None, before: Hold, asked: frozenset[str]) -> None:
+    outcome = confirm(Suspect(SEEN, before, asked=asked), answer)
 
     if isinstance(outcome, Hold):
         assert outcome.reason
@@ -134,9 +256,10 @@ def test_nothing_is_dropped_that_the_table_does_not_let_go(
         return
     assert answer.updated_at is not None
     assert answer.updated_at >= SEEN.updated_at
+    assert answer.settled or answer.updated_at > SEEN.updated_at
+    assert isinstance(outcome, Elsewhere)
     if outcome is Elsewhere.UNLABELLED:
         assert answer.state is PullRequestState.OPEN
-        assert answer.all_labels
         assert asked
         assert not asked & answer.labels
     else:
@@ -147,15 +270,4 @@ def test_nothing_is_dropped_that_the_table_does_not_let_go(
 def test_what_was_closed_for_certain_never_stays(answer: LookUp, before: Hold) -> None:
     closed = replace(answer, state=PullRequestState.CLOSED, updated_at=MONDAY + SECOND)
 
-    assert confirm(SEEN, ASKED, closed, before) is Elsewhere.CLOSED
-
-
-@pytest.mark.parametrize("state", ["closed", "merged", "open"])
-def test_within_the_second_that_was_seen_only_an_answer_that_has_settled_counts(state: str) -> None:
-    early = make_look_up(state, updated_at=MONDAY, answered_at=MONDAY + 19 * SECOND)
-    settled = make_look_up(state, updated_at=MONDAY, answered_at=MONDAY + 20 * SECOND)
-    newer = make_look_up(state, updated_at=MONDAY + SECOND, answered_at=MONDAY + SECOND)
-
-    assert reason(early) == "it is not listed any more, but the answer about it may be older than one before"
-    assert isinstance(confirm(SEEN, ASKED, settled, NOT_YET_CONFIRMED), Elsewhere)
-    assert isinstance(confirm(SEEN, ASKED, newer, NOT_YET_CONFIRMED), Elsewhere)
+    assert confirm(replace(VANISHED, before=before), closed) is Elsewhere.CLOSED

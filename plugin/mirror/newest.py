@@ -1,0 +1,82 @@
+"""The newest version: what was stored last, here or by another replica. Nothing older is ever shown again."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from plugin.mirror.current import Current, decided
+from plugin.state import NOTHING, Head, Known, Store, Unreachable
+
+
+class Newest:
+    """Any number of threads may look at it; what they get is replaced as a whole."""
+
+    def __init__(self, store: Store, unreachable: Callable[[], None] = lambda: None) -> None:
+        """`unreachable` is called whenever the store cannot be read or written."""
+        self._store = store
+        self._unreachable = unreachable
+        self._replacing = threading.Lock()
+        self._current = Current(NOTHING, None)
+        self._loaded = False
+
+    @property
+    def known_here(self) -> Current:
+        """What this replica knows, without asking whether there is something newer."""
+        return self._current
+
+    def synchronised(self) -> Current:
+        """Return the newest version that anybody has stored. Raises Unreachable."""
+        with self._noticing():
+            head = self._store.head()
+            current = self._current
+            if self._loaded and head.version == current.known.head.version:
+                return current if head == current.known.head else self._with_head(head)
+            with self._replacing:
+                return self._load()
+
+    def reload(self) -> Current:
+        """Load what another replica stored, also what changes no answer. Raises Unreachable."""
+        with self._noticing(), self._replacing:
+            return self._load()
+
+    def store(self, before: Current, after: Current) -> None:
+        """Store a new version, and only then let it be answered. Raises Outdated or Unreachable."""
+        with self._noticing(), self._replacing:
+            self._store.save(before.known, after.known)
+            self._current = after
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except Unreachable:
+            self._unreachable()
+            raise
+
+    def _with_head(self, head: Head) -> Current:
+        with self._replacing:
+            if self._current.known.head.version == head.version:
+                self._current = replace(self._current, known=replace(self._current.known, head=head))
+            return self._current
+
+    def _load(self) -> Current:
+        known = _usable(self._store.load())
+        if self._loaded and known.head.version == self._current.known.head.version:
+            self._current = replace(self._current, known=known)
+        else:
+            self._current, self._loaded = decided(known, self._current.decision), True
+        return self._current
+
+
+def _usable(known: Known) -> Known:
+    """Return what can be decided on: a state may have had to leave out an entry that it could not read.
+
+    Where the repository of a live preview is missing, no catalog is in force until that repository was read again.
+    """
+    if known.catalog is None:
+        return known
+    needed = set(known.catalog.repositories)
+    if known.live is not None:
+        needed &= known.live.by_repository.keys()
+    return known if needed <= known.snapshot.repositories.keys() else replace(known, catalog=None)

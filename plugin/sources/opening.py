@@ -1,0 +1,34 @@
+"""Opening the source: from the settings to where pull requests come from, and what may hint at changes."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from plugin.settings import Settings, SourceSettings
+from plugin.sources import Deliveries, Source
+from plugin.sources.file import FileSource
+from plugin.sources.github import limiter
+from plugin.sources.github.client import App, GitHubClient, Token
+from plugin.sources.github.deliveries import GitHubDeliveries
+from plugin.sources.github.reader import GitHubSource
+
+_FILE = "file:"
+
+
+def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source:
+    """Open `github` or `file:PATH`. Nothing is asked yet, so neither has to be there."""
+    if settings.source.startswith(_FILE):
+        return FileSource(Path(settings.source.removeprefix(_FILE)))
+    if settings.github_token:
+        credentials: Token | App = Token(settings.github_token.get_secret_value())
+    else:
+        assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
+        credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
+    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.Clock(now=now)))
+
+
+def open_deliveries(settings: Settings) -> Deliveries | None:
+    """Return what reads the source's deliveries; None where no secret is set, and so there is no webhook."""
+    secrets = (settings.webhook_secret, settings.webhook_secret_previous)
+    known = [secret.get_secret_value() for secret in secrets if secret]
+    return GitHubDeliveries(known) if known else None
