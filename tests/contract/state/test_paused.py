@@ -67,7 +67,7 @@ def _follower(redis: RedisServer, leader: Leader) -> Iterator[tuple[RedisStore, 
         yield RedisStore(client, lease), lease
 
 
-def test_after_a_kill_another_replica_polls_within_the_life_and_goes_on(
+def test_after_a_kill_another_replica_polls_within_the_lease(
     leader: Leader, follower: tuple[RedisStore, RedisLease]
 ) -> None:
     store, lease = follower
@@ -79,7 +79,7 @@ def test_after_a_kill_another_replica_polls_within_the_life_and_goes_on(
     store.save(before, replace(before, head=Head(2, MONDAY)))
 
 
-def test_a_leader_that_was_paused_writes_nothing_over_its_successor(
+def test_a_paused_leader_writes_nothing_over_its_successor(
     leader: Leader, follower: tuple[RedisStore, RedisLease]
 ) -> None:
     store, lease = follower
