@@ -20,7 +20,6 @@ from plugin.mirror.current import Current
 from plugin.mirror.gather import Gathered
 from plugin.state import Head, Known
 
-
 PRUNED_EVERY = 100  # versions; old histories are looked for this rarely, because that looks at every preview
 
 
