@@ -37,7 +37,7 @@ class Usage:
 
     requests: int = 0
     points: int = 0
-    remaining: int | None = None  # points of the scarcest token; None where there is no limit to know
+    remaining: int | None = None  # points of the scarcest token; None where the limit is unknown
     resumes_at: datetime | None = None  # when the first of its tokens can afford to read again; None: now
 
 
@@ -51,7 +51,7 @@ class Source(Protocol):
     def read(self, wanted: Sequence[Wanted]) -> Mapping[str, Repository | Doubt]:
         """Read each wanted repository completely, or say why not.
 
-        A pull request of which the server could not say enough is no doubt about its repository: it is named in
+        What the server cannot say of one pull request is not a doubt about its repository: that one is named in
         `Repository.held` and left out of `pull_requests`.
         """
 

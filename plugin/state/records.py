@@ -150,9 +150,8 @@ def _others(
         old = before[kind]
         if of_kind is old:
             continue
-        for key, part in of_kind.items():
-            if old.get(key) is not part:
-                yield kind, key, part
+        # In one go, because there is a history for every preview.
+        yield from [(kind, key, part) for key, part in of_kind.items() if old.get(key) is not part]
 
 
 def _of_kind(parts: Mapping[Name, object], kind: str, part_type: type[V]) -> dict[str, V]:

@@ -64,13 +64,18 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
 
 
 def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
-    """Return the histories with the new events, without those that are too old or too many."""
+    """Return the histories with what is new. Of those that it touches, it keeps neither too much nor too old events."""
+    if not new:
+        return histories
     oldest = now - KEPT_FOR
-    result = {key: events for key, events in histories.items() if events[-1].at >= oldest}
-    for key, events in new.items():
-        young = [event for event in result.get(key, ()) if event.at >= oldest]
-        result[key] = (*young, *events)[-KEPT:]
-    return result
+    young = {key: [event for event in histories.get(key, ()) if event.at >= oldest] for key in new}
+    return {**histories} | {key: (*young[key], *events)[-KEPT:] for key, events in new.items()}
+
+
+def without_old(histories: Histories, now: datetime) -> Histories:
+    """Drop the histories of previews to which nothing has happened for too long. It looks at each of them."""
+    oldest = now - KEPT_FOR
+    return {key: events for key, events in histories.items() if events[-1].at >= oldest}
 
 
 @dataclass(frozen=True, slots=True)

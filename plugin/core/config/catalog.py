@@ -106,8 +106,8 @@ class Catalog:
     def listed_labels(self) -> Mapping[str, frozenset[str]]:
         """The labels to list each repository by, in the order of their names; an empty set means no label.
 
-        GitHub joins labels with OR, so one of each service's required labels finds every candidate; the verdict checks
-        that all of them are there.
+        A source finds what has any of them, so one of each service's required labels finds every candidate; the verdict
+        checks that all are there.
         """
         return {name: self._listed_labels(services) for name, services in self.repositories.items()}
 

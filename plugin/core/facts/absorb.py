@@ -237,7 +237,7 @@ def _hold(before: Repository | None, reading: Repository, number: int, cause: st
 def _absorbed(
     before: PullRequest | None, reading: PullRequest, repository: str, catalog: Catalog, now: datetime
 ) -> PullRequest:
-    # GitHub's answers can go back in time by some seconds; an older one than we have seen tells nothing.
+    # Answers can go back in time by some seconds; an older one than we have seen tells nothing.
     newest = before if before and before.updated_at > reading.updated_at else reading
     same_head = before is not None and before.head_sha == newest.head_sha
     newest = replace(newest, head_seen_at=before.head_seen_at if before and same_head else now)

@@ -11,7 +11,7 @@ from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.facts.model import Elsewhere, Hold, LookUp, PullRequest, PullRequestState
 
-# Pull requests of authors who are flagged as spammers vanish from GitHub and come back.
+# Pull requests of authors who are flagged as spammers vanish, and come back (seen on GitHub).
 TIMES_MISSING = 3
 MISSING_FOR = timedelta(hours=1)
 # Pull requests of an archived repository can be neither closed nor unlabelled, so they count as closed after this time.

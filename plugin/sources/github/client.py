@@ -200,7 +200,7 @@ class GitHubClient:
         return clients[owner]
 
     def _forget(self, owner: str) -> None:
-        """Connect anew the next time: an App may have been installed anew, under another id."""
+        """Connect again the next time: an App may have been installed again, under another id."""
         self._clients().pop(owner, None)
 
     def _clients(self) -> dict[str, Github]:

@@ -149,7 +149,7 @@ def test_a_token_of_an_app_is_renewed_before_it_expires(organisation: Organisati
         assert doubts(plugin.refresh()) == {}
 
 
-def test_an_app_that_was_installed_anew_is_found_again(
+def test_an_app_that_was_installed_again_is_found(
     organisation: Organisation, key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with GitHub(organisation, app=FakeApp(42, public_pem(key), token_seconds=10)) as github:
@@ -170,7 +170,7 @@ def test_another_apps_key_is_refused_and_said_so(organisation: Organisation, key
     assert doubt == "GitHub refused the credentials (401): A JSON web token could not be decoded"
 
 
-def test_enterprise_server_is_read_under_its_own_paths_and_says_nothing_of_limits(github: GitHub) -> None:
+def test_enterprise_server_has_its_own_paths_and_no_limits(github: GitHub) -> None:
     plugin = make_plugin(GitHubClient(github.enterprise_url, Token(github.token)))
     report = plugin.refresh()
 

@@ -39,7 +39,7 @@ def test_a_commit_that_two_pull_requests_share_is_read_once(reader: Reader) -> N
     assert reader.known["acme/orders"].pull_requests[-1].config == reader.first().config
 
 
-def test_a_forks_missing_file_says_nothing_about_the_same_commit_in_the_repository(reader: Reader) -> None:
+def test_a_fork_s_missing_file_is_read_for_the_same_commit_here(reader: Reader) -> None:
     repository = reader.known["acme/backoffice"]
     fork = replace(repository.pull_requests[0], fork=True, config=None)
     reader.known["acme/backoffice"] = replace(repository, pull_requests=(fork,))

@@ -40,7 +40,7 @@ def test_a_name_that_was_given_to_another_repository_is_doubt(reader: Reader) ->
     assert reader.known["acme/orders"] is before
 
 
-def test_a_renamed_repository_whose_name_was_taken_is_still_named_by_its_new_name(organisation: Organisation) -> None:
+def test_a_renamed_repository_is_named_though_its_name_was_taken(organisation: Organisation) -> None:
     both = {
         "acme/orders": organisation.repositories["acme/orders"],
         "acme/new": organisation.repositories["acme/users"],
@@ -129,9 +129,7 @@ def test_a_refused_repository_says_what_github_says(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(("kind", "place"), [("NOT_FOUND", "list"), ("FORBIDDEN", "k0")])
-def test_an_error_inside_a_repository_is_no_missing_repository_and_no_missing_label(
-    reader: Reader, kind: str, place: str
-) -> None:
+def test_an_error_inside_a_repository_means_nothing_is_missing(reader: Reader, kind: str, place: str) -> None:
     errors = [{"type": kind, "path": ["r0", place], "message": "no list"}]
     reader.github.intercept = faults.on("List", faults.spoiled(lambda answer: answer.update(errors=errors)))
 

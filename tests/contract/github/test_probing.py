@@ -29,7 +29,7 @@ def test_only_what_changed_is_listed(reader: Reader) -> None:
     assert all((reader.known[name] is before[name]) == (name != "acme/orders") for name in before)
 
 
-def test_who_must_be_listed_is_not_probed(reader: Reader) -> None:
+def test_a_repository_that_must_be_listed_is_not_probed(reader: Reader) -> None:
     before = reader.known["acme/orders"]
     reader.read("acme/orders")
 

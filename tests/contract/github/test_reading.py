@@ -76,7 +76,7 @@ def test_a_description_that_was_changed_is_read_again(
     assert plugin.preview("orders", 12).dependencies[0].rule == "depends-on"
 
 
-def test_a_description_is_read_again_while_its_time_is_too_young_to_tell_versions_apart(
+def test_a_description_is_read_again_until_its_time_has_settled(
     github: GitHub, plugin: Plugin, organisation: Organisation
 ) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
@@ -206,7 +206,7 @@ def test_the_file_of_a_fork_is_not_read(github: GitHub, plugin: Plugin, organisa
     assert all(fork.head_sha not in str(call.variables) for call in github.log)
 
 
-def test_what_became_of_a_target_is_asked_again_only_when_its_repository_changes(
+def test_a_target_is_looked_up_again_when_its_repository_changes(
     github: GitHub, plugin: Plugin, organisation: Organisation
 ) -> None:
     plugin.refresh()
@@ -233,7 +233,7 @@ def test_a_target_that_does_not_exist_is_named_so(github: GitHub, plugin: Plugin
     ]
 
 
-def test_a_target_that_cannot_be_looked_up_is_no_doubt_about_the_linking_repository(
+def test_a_target_that_cannot_be_looked_up_puts_nothing_in_doubt(
     github: GitHub, plugin: Plugin, organisation: Organisation
 ) -> None:
     github.intercept = on("Confirm", server_error(500))

@@ -52,7 +52,7 @@ def test_a_refresh_ends_in_time_and_the_next_one_goes_on(repositories: int, pull
     assert all(len(known.pull_requests) == pull_requests for known in reader.known.values())
 
 
-def test_who_was_listed_longest_ago_is_listed_first(reader: Reader) -> None:
+def test_the_repository_listed_longest_ago_comes_first(reader: Reader) -> None:
     reader.known["acme/payments"] = replace(reader.known["acme/payments"], listed_at=None)
     for i, name in enumerate(["acme/users", "acme/orders", "acme/shop"]):
         reader.known[name] = replace(reader.known[name], listed_at=LATER + timedelta(seconds=i))
@@ -63,7 +63,7 @@ def test_who_was_listed_longest_ago_is_listed_first(reader: Reader) -> None:
 
 
 @pytest.mark.usefixtures("little_time")
-def test_where_time_is_short_no_owner_is_always_the_last() -> None:
+def test_no_owner_is_always_the_last_when_time_is_short() -> None:
     names = [f"{owner}/users" for owner in ("acme", "dan", "globex", "initech")]
     with GitHub(Organisation(repositories=dict.fromkeys(names, RepositoryEntry())), inside=True) as github:
         reader = Reader(github)
@@ -87,7 +87,7 @@ def test_looking_up_ends_in_time_too(reader: Reader) -> None:
     assert len(found) == LOOK_UPS_PER_REQUEST
 
 
-def test_what_is_left_is_not_known_any_more_once_points_are_renewed(reader: Reader) -> None:
+def test_remaining_points_are_unknown_once_they_are_renewed(reader: Reader) -> None:
     assert reader.source.usage.remaining
 
     reader.time.passes(3600)

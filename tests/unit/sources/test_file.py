@@ -136,11 +136,11 @@ def test_repository_names_ignore_case(path: Path) -> None:
 def test_a_repository_that_the_file_lacks_is_doubtful_and_the_others_are_not(path: Path) -> None:
     readings = FileSource(path).read([Wanted("acme/users", PREVIEW), Wanted("acme/orders", PREVIEW)])
 
-    assert readings["acme/users"] == Doubt(f"{path} has no such repository")
+    assert readings["acme/users"] == Doubt(f"{path} does not list this repository")
     assert isinstance(readings["acme/orders"], Repository)
 
 
-def test_the_file_is_read_anew_each_time(path: Path) -> None:
+def test_the_file_is_read_again_each_time(path: Path) -> None:
     source = FileSource(path)
     wanted = [Wanted("acme/orders", PREVIEW)]
     before = source.read(wanted)["acme/orders"]

@@ -42,7 +42,7 @@ def test_a_broken_file_is_as_none_and_says_what_is_wrong() -> None:
     assert in_force(after(BROKEN)) == (ServiceConfig(), ERROR)
 
 
-def test_of_several_mistakes_the_first_is_named_with_the_number_of_the_others() -> None:
+def test_the_first_of_several_mistakes_is_named_with_a_count() -> None:
     broken = "version: 1\ndependencies: {paymints: pr:5}\nttl: 7d\npause: 1"
 
     for text in (broken, broken + "\n#" + "x" * 5000):  # a huge one is judged like any other
@@ -108,7 +108,7 @@ def test_a_file_that_trips_the_reader_harms_nothing_but_itself(monkeypatch: pyte
     assert tripped == (ServiceConfig(), ".preview.yaml: could not be understood (RecursionError)")
 
 
-def test_what_a_file_says_is_remembered_unless_many_like_it_would_fill_the_memory() -> None:
+def test_a_file_s_meaning_is_remembered_unless_it_is_large() -> None:
     def remembered(length: int) -> bool:
         pull_request = make_pull_request(config=GOOD.ljust(length, "#"))
         one, other = (config_in_force(pull_request, "acme/orders", CATALOG) for _ in range(2))
