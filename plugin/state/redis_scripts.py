@@ -19,7 +19,8 @@ if redis.call('GET', lease) ~= token then return 'lease' end
 local holder = redis.call('GET', lease_of_1)
 if holder ~= token and holder ~= retired then return 'lease' end
 local in_force = redis.call('GET', schema)
-local of_1 = not in_force and redis.call('EXISTS', state_of_1) == 1
+local old = redis.call('HMGET', state_of_1, 'version', 'floor')
+local of_1 = not in_force and (old[1] or old[2]) and true or false
 if tonumber(in_force or '0') > tonumber(newest) or of_1 ~= (source == '1') then return 'newer' end
 local head = redis.call('HMGET', of_1 and state_of_1 or state, 'identity', 'writes', 'floor')
 local floor = tonumber(head[3] or 0)
@@ -42,7 +43,8 @@ local state, schema, state_of_1 = unpack(KEYS)
 local newest, identity, field, before, after = unpack(ARGV)
 local in_force = redis.call('GET', schema)
 if in_force and in_force ~= newest then return 'another version' end
-if not in_force and redis.call('EXISTS', state_of_1) == 1 then return 'another version' end
+local old = redis.call('HMGET', state_of_1, 'version', 'floor')
+if not in_force and (old[1] or old[2]) then return 'another version' end
 if (redis.call('HGET', state, field) or '') ~= before then return 'changed' end
 redis.call('HSET', state, 'identity', identity, field, after)
 redis.call('HINCRBY', state, 'version', 1)

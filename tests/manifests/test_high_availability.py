@@ -20,17 +20,19 @@ from redis.exceptions import NoPermissionError
 
 from plugin.settings import Settings, load_settings
 from plugin.state import NOTHING, Unreachable
-from plugin.state.lease import RedisLease
+from plugin.state.entries import SCHEMA
 from plugin.state.redis import RedisStore
 from plugin.state.redis_board import RedisBoard
-from plugin.state.redis_client import PREFIX, connect
+from plugin.state.redis_client import connect
+from plugin.state.redis_keys import STATES
+from plugin.state.redis_lease import RedisLease
+from tests.knowledge import FULL, acknowledgement, later
 from tests.manifests.installed import deployment, expanded, one, references, variables
 from tests.manifests.pods import owners, pod
 from tests.manifests.test_pods import quantity
 from tests.manifests.tls import certificate, tls_in_front_of
 from tests.redis_server import RedisServer, serve_redis
 from tests.server import TOKEN, free_port, wait_for
-from tests.unit.state.knowledge import FORKS, FULL, emitted, later
 from tools.rendering import ROOT, Objects, build, refused, tool
 
 REDIS = "preview-plugin-redis"
@@ -249,10 +251,9 @@ def use(url: str) -> None:
         store.save(NOTHING, FULL)
         fewer = later(FULL, histories={})
         store.save(FULL, fewer)
-        store.emit(2, FORKS, emitted())
-        store.acknowledge("fingerprint")
-        assert other.load().emitted.keys() == {*FULL.emitted, FORKS}
-        first.delete(f"{PREFIX}state")  # lost: the other leaves the floor, this one writes back
+        store.act(acknowledgement("fingerprint"))
+        assert other.load().acts.keys() > FULL.acts.keys()
+        first.delete(STATES[SCHEMA])  # lost: the other leaves the floor, this one writes back
         with pytest.raises(Unreachable, match="has lost"):
             other.head()
         store.head()
@@ -309,7 +310,7 @@ def test_redis_wants_the_password_and_forgets_nothing_when_it_is_killed(installe
         result = subprocess.run(program, env=os.environ | variables, capture_output=True, text=True, check=False)
         return result.returncode, result.stdout.strip()
 
-    key = f"{PREFIX}state"
+    key = STATES[SCHEMA]
     with as_installed(installed, tmp_path) as server:
         for probe in PROBES:
             command = container[probe]["exec"]["command"]
