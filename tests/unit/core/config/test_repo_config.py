@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -339,3 +340,23 @@ def test_the_worst_file_takes_little_time(text: str) -> None:
     assert time.process_time() - start < 1
     assert len(error.value.problems) <= MAX_PROBLEMS + 1
     assert len([problem for problem in error.value.problems if "did you mean" in problem.message]) <= MAX_SUGGESTIONS
+
+
+def test_a_catalog_edit_reads_no_file_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "version: 1\ndependencies: {payments: pr:77}  # only in this test\n"
+    calls = []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return read_file(*arguments)
+
+    monkeypatch.setattr("plugin.core.config.repo_config.read_file", counted)
+    before = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
+    after = make_catalog({"orders": {}, "payments": {}})
+
+    assert read_config(text, before, "acme/orders") == {"orders": ServiceConfig({"payments": PullRequestReference(77)})}
+    with pytest.raises(
+        InvalidFile, match=r"^\.preview\.yaml:2: dependencies\.payments: orders has no such dependency$"
+    ):
+        read_config(text, after, "acme/orders")
+    assert len(calls) == 1
