@@ -1,4 +1,4 @@
-"""The repository config, `.preview.yaml`: data with bounded effect, written by anyone who can push."""
+"""The repository config, `.preview.yaml`: data with bounded effect, written by anybody who can push."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -46,11 +46,9 @@ def _reference(value: object) -> Reference:
         case int() if value > 0:
             raise ValueError(f'write "pr:{value}" for pull request {value}')
         case None:
-            raise ValueError(
-                'there is nothing here; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
-            )
+            raise ValueError('is empty; "#" starts a comment in YAML, so write "pr:123" for pull request 123')
         case {"pr": int(number)}:
-            raise ValueError(f'write "pr:{number}" without a blank')
+            raise ValueError(f'write "pr:{number}" without a space')
     raise ValueError(f"must be a string: {FORMS}")
 
 
@@ -62,7 +60,7 @@ Target = Annotated[
 
 
 class ServicePart(FileModel):
-    """Wishes for one service of the repository; they win over the top level."""
+    """Settings for one service of the repository; they override the top level."""
 
     dependencies: dict[str, Target] = Field(default={}, description="Where each dependency points")
     dataset: str | None = Field(None, description="One of the datasets that the catalog offers")
@@ -72,7 +70,7 @@ class RepositoryConfigFile(ServicePart):
     """.preview.yaml: where this pull request's previews point, and which data they start with."""
 
     version: Version
-    services: dict[str, ServicePart] = Field(default={}, description="Only where a repository holds several services")
+    services: dict[str, ServicePart] = Field(default={}, description="Settings for single services of a repository")
 
 
 def read_file(text: str, file: str = FILE_NAME) -> tuple[RepositoryConfigFile, Document] | None:
@@ -135,7 +133,7 @@ _remembered = lru_cache(maxsize=REMEMBERED)(_parse)
 
 
 def links(content: RepositoryConfigFile) -> Iterator[Path]:
-    """Find the wishes that must not reach the default branch: links to pull requests and branches."""
+    """Find the targets that must not reach the default branch: links to pull requests and branches."""
     parts: list[tuple[Path, ServicePart]] = [((), content)]
     parts += [(("services", name), part) for name, part in content.services.items()]
     for prefix, part in parts:
@@ -164,7 +162,7 @@ def _mistakes(content: _Content, services: Mapping[str, Service], catalog: Catal
         if service := services.get(name):
             yield from _mistakes_of_part(("services", name), part, [service], catalog, suggest)
         else:
-            yield ("services", name), f"this repository has no such service{suggest(name, services)}"
+            yield ("services", name), f"is not a service of this repository{suggest(name, services)}"
 
 
 def _mistakes_of_part(
@@ -174,7 +172,7 @@ def _mistakes_of_part(
     for name, target in part.dependencies.items():
         path = (*prefix, "dependencies", name)
         if name not in known:
-            yield path, f"{_named(services)} has no such dependency{suggest(name, known)}"
+            yield path, f"is not a dependency of {_named(services)}{suggest(name, known)}"
         elif complaint := _wrong_target(target, catalog.services[name], catalog):
             yield path, complaint
     if part.dataset is None:
@@ -182,9 +180,11 @@ def _mistakes_of_part(
     datasets = {dataset for service in services for dataset in _datasets(service)}
     if part.dataset not in datasets:
         offered = (
-            f"there are {', '.join(sorted(datasets))}" if datasets else f"{_named(services)} has no seed in the catalog"
+            f"choose one of {', '.join(sorted(datasets))}"
+            if datasets
+            else f"the catalog defines no seed for {_named(services)}"
         )
-        yield (*prefix, "dataset"), f'there is no dataset "{part.dataset}"; {offered}'
+        yield (*prefix, "dataset"), f'"{part.dataset}" is not a dataset; {offered}'
 
 
 def _named(services: list[Service]) -> str:
@@ -195,7 +195,7 @@ def _named(services: list[Service]) -> str:
 def _wrong_target(target: Reference, dependency: Service, catalog: Catalog) -> str | None:
     if isinstance(target, PullRequestReference) and target.repository:
         if target.repository.casefold() != dependency.repository.casefold():
-            return f"{dependency.name} lives in {dependency.repository}, not in {target.repository}"
+            return f"{dependency.name} is in the repository {dependency.repository}, not in {target.repository}"
     elif isinstance(target, Url) and target.host not in catalog.allowed_hosts:
         allowed = ", ".join(sorted(catalog.allowed_hosts)) or "none"
         return f'the host "{target.host}" is not allowed; allowed hosts: {allowed}'
@@ -207,8 +207,8 @@ def _datasets(service: Service) -> Mapping[str, str]:
 
 
 def _hint(problem: Problem) -> Problem:
-    # `payments: pr: 123` is the most common slip, and libyaml's words for it help nobody.
+    # `payments: pr: 123` is the most common slip, and libyaml's message for it does not help.
     if problem.message.startswith("mapping values are not allowed"):
-        message = 'a second ":" in one line; write targets without a blank, for example payments: pr:123'
+        message = 'a second ":" on one line; write targets without a space, for example payments: pr:123'
         return replace(problem, message=message)
     return problem
