@@ -3,7 +3,7 @@ from tests.stage import Stage
 from tests.unit.cli.commands import hold, run
 
 
-def test_acknowledge_lets_go_at_the_next_refresh(stored: Stage) -> None:
+def test_acknowledge_releases_previews_at_the_next_refresh(stored: Stage) -> None:
     fingerprint = hold(stored)
     result = run("acknowledge", fingerprint)
 
@@ -16,7 +16,7 @@ def test_acknowledge_lets_go_at_the_next_refresh(stored: Stage) -> None:
     assert stored.answer() == []
 
 
-def test_acknowledge_wants_the_fingerprint_that_the_breaker_waits_for(stored: Stage) -> None:
+def test_acknowledge_with_another_fingerprint_is_refused(stored: Stage) -> None:
     result = run("acknowledge", "0123456789ab")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "the breaker waits for nothing, not for 0123456789ab\n"
@@ -28,7 +28,7 @@ def test_acknowledge_wants_the_fingerprint_that_the_breaker_waits_for(stored: St
     assert stored.state.store.load().acknowledged == set()
 
 
-def test_acknowledge_without_a_state_says_so(stored: Stage) -> None:
+def test_acknowledge_while_the_state_is_unreachable(stored: Stage) -> None:
     def vanish() -> None:
         raise Unreachable("the state cannot be reached")
 
