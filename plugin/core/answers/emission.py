@@ -29,7 +29,7 @@ def live_previews(decision: Decision, before: Live | None) -> Live:
     return Live(
         decision.catalog.fingerprint,
         {
-            name: now if (old := known.get(name)) is None or old != now else old
+            name: old if (old := known.get(name)) == now else now
             for name, part in decision.parts.items()
             if (now := part.remembered)
         },

@@ -81,9 +81,9 @@ class Part:
             objects.setdefault((preview.service.name, preview.origin), []).append(content)
         return {place: ",".join(each).encode() for place, each in objects.items()}
 
-    def holds_for(self, judged: tuple[Judged | None, ...], wishes: Wishes) -> bool:
+    def holds_for(self, judged: tuple[Judged | None, ...]) -> bool:
         """Tell whether deciding again would give the same."""
-        return self.wishes is wishes and all(one is other for one, other in zip(self.made_from, judged, strict=True))
+        return all(one is other for one, other in zip(self.made_from, judged, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ class _Linker:
     def part(self, name: str, wishes: Wishes, before: Part | None) -> Part:
         """Return what follows from one repository: the part before, if nothing that it depends on has changed."""
         judged = tuple(self.verdicts.get(each) for each in (name, *self.catalog.called_by(name)))
-        if before and before.holds_for(judged, wishes):
+        if before and before.holds_for(judged):
             return before
         return Part(judged, wishes, self._by_service(self.verdicts[name], wishes), self.catalog)
 
