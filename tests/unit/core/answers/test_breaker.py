@@ -44,8 +44,8 @@ def named(*names: str) -> list[str]:
     ("services", "given_too", "names"),
     [
         pytest.param({"payments": {}}, {}, named("orders"), id="a removed service"),
-        pytest.param(SERVICES | {"orders": {"labels": {"require": ["x"]}}}, {}, named("orders"), id="a required label"),
-        pytest.param(SERVICES | {"orders": {"labels": {"skip": ["preview"]}}}, {}, named("orders"), id="a skip label"),
+        pytest.param(SERVICES | {"orders": {"labels": {"require": ["y"]}}}, {}, named("orders"), id="a required label"),
+        pytest.param(SERVICES | {"orders": {"labels": {"skip": ["x"]}}}, {}, named("orders"), id="a skip label"),
         pytest.param(SERVICES, {"prefix": "env"}, named("orders", "payments"), id="a changed prefix"),
         pytest.param(SERVICES | {"orders": {"profile": "frontend"}}, {}, named("orders"), id="a changed profile"),
         pytest.param(SERVICES | {"orders": {"repository": "acme/shop"}}, {}, named("orders"), id="a moved repository"),
@@ -60,9 +60,9 @@ def named(*names: str) -> list[str]:
 def test_what_an_edit_removes_counts(
     services: Mapping[str, Mapping[str, Any]], given_too: dict[str, Any], names: list[str], *, program_changed: bool
 ) -> None:
-    edited = make_catalog(services, **given_too)
+    edited, now = make_catalog(services, **given_too), repositories(1, 2, 3, labels=("preview", "x"))
 
-    assert removed(edited, *repositories(1, 2, 3), program_changed=program_changed) == names
+    assert removed(edited, *now, program_changed=program_changed) == names
 
 
 def test_what_facts_end_never_counts() -> None:

@@ -2,14 +2,9 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
-from plugin.core.config.references import Locator
 from plugin.core.decision.decide import decide
-from plugin.core.decision.links import MAX_WARNINGS, LinkRule, Resolver
-from plugin.core.decision.targets import Targets
-from plugin.core.decision.wishes import Wish
-from plugin.core.facts.last_good import ConfigInForce
+from plugin.core.decision.links import MAX_WARNINGS, LinkRule
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
 from tests.unit.core.decision.calls import why
 
@@ -38,7 +33,6 @@ def test_depends_on_links_every_dependency_of_its_repository_in_any_case() -> No
 def test_depends_on_lines_without_effect_are_warnings() -> None:
     catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
     body = """\
-Depends-On: payments#1
 Depends-On: acme/nothing#2
 Depends-On: acme/payments#5
 Depends-On: acme/Payments#6
@@ -51,7 +45,6 @@ Depends-On: acme/Payments#6
         ("acme/payments#5", "depends-on", "acme/payments#5 is live")
     ]
     assert preview.warnings == (
-        "Depends-On: payments#1 does not name a pull request; write for example acme/payments#123",
         "Depends-On: acme/nothing#2 matches no dependency",
         "Depends-On: acme/Payments#6 comes after another line for acme/Payments",
     )
@@ -75,30 +68,36 @@ def test_a_line_for_a_dependency_of_another_service_is_no_warning() -> None:
     )
 
 
-def resolver(catalog: Any, wish: Wish) -> Resolver:
-    return Resolver(catalog, Targets({}), make_pull_request(1), wish)
+def test_a_line_that_does_not_name_a_pull_request_is_a_warning() -> None:
+    catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
+    orders = make_repository("acme/orders", make_pull_request(1, body="Depends-On: payments#5"))
+    preview = previews_of(catalog, orders, make_repository("acme/payments", make_pull_request(5)))["preview-orders-1"]
+
+    assert preview.dependencies[0].rule is LinkRule.DEFAULT
+    (warning,) = preview.warnings
+    assert "payments#5" in warning
 
 
 def test_what_was_written_is_repeated_as_one_bounded_line() -> None:
     repository = "acme/payments-of-the-whole-platform"
     catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {"repository": repository}})
-    body = f"Depends-On: https://{'a' * 253}:8443/{repository}/pull/5"
+    body = f"Depends-On: https://{'a' * 253}:8443/{repository}/pull/5\nDepends-On: {chr(0x202E)}x{chr(0)}#5 {'y' * 500}"
     orders = make_repository("acme/orders", make_pull_request(1, body=body))
-    (call,) = previews_of(catalog, orders)["preview-orders-1"].dependencies
-    odd = Wish(ConfigInForce({}, ""), {}, (("\u202e\x00x" * 200, None),))
-    (warning,) = resolver(catalog, odd).warnings("acme/orders")
+    preview = previews_of(catalog, orders)["preview-orders-1"]
+    (rejected,) = preview.dependencies[0].rejected
 
-    assert call.rejected[0].rule is LinkRule.DEPENDS_ON
-    for text in (call.rejected[0].wish, warning):
-        assert len(text) == 300
-        assert text.isprintable()
+    assert rejected.rule is LinkRule.DEPENDS_ON
+    assert len(rejected.wish) == 300
+    assert rejected.wish.isprintable()
+    assert all(len(warning) <= 300 and warning.isprintable() for warning in preview.warnings)
 
 
 def test_warnings_are_few_whatever_the_number_of_lines() -> None:
     catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
-    lines = tuple((f"acme/x#{number}", Locator("acme/x", number)) for number in range(1, 3400))
+    body = "".join(f"Depends-On: acme/x#{number}\nDepends-On: nonsense#{number}\n" for number in range(1, 1700))
+    orders = make_repository("acme/orders", make_pull_request(1, body=body))
 
-    assert len(resolver(catalog, Wish(ConfigInForce({}, ""), {}, lines)).warnings("acme/orders")) == MAX_WARNINGS
+    assert len(previews_of(catalog, orders)["preview-orders-1"].warnings) == MAX_WARNINGS
 
 
 def counted(run: Callable[[], object]) -> int:
