@@ -8,6 +8,8 @@ EXAMINED = 4 * MAX_LENGTH  # characters, so that a huge text costs no more than 
 
 def visible(text: str) -> str:
     """Replace control and bidirectional characters, line breaks among them, by blanks."""
+    if text.isprintable():  # which is most of all text, and quick to find out
+        return text
     return "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)
 
 

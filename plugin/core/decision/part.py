@@ -62,7 +62,7 @@ class Part:
         """What templates get, as JSON objects joined by commas, by service and origin; without empty ones."""
         objects: dict[tuple[str, str], list[str]] = {}
         for preview in self.live.values():
-            content = json.dumps(parameters(preview, self.catalog), separators=(",", ":"))
+            content = _ENCODER.encode(parameters(preview, self.catalog))
             objects.setdefault((preview.service.name, preview.origin), []).append(content)
         return {place: ",".join(each).encode() for place, each in objects.items()}
 
@@ -72,6 +72,7 @@ class Part:
 
 
 CONFIG_ERRORS = "config errors"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 assert CONFIG_ERRORS not in set(State)  # noqa: S101  it shares a counter with the states
 
 
