@@ -1,4 +1,4 @@
-"""Starts, for each line that it reads, a process that opens a state and waits; says who, when it opened, when it died."""
+"""Starts, for each line that it reads, a process that opens a state and waits; says who, when opened, when dead."""
 
 import os
 import signal
