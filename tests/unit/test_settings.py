@@ -72,7 +72,7 @@ def test_everything_that_can_be_set() -> None:
     assert settings.github_token is None
 
 
-def test_all_mistakes_are_in_one_message() -> None:
+def test_all_invalid_settings_are_in_one_message() -> None:
     environ = {
         "PREVIEW_BIND": "8080",
         "PREVIEW_TOKEN": "$plugin-token",
@@ -89,12 +89,12 @@ def test_all_mistakes_are_in_one_message() -> None:
         "PREVIEW_GITHUB_URL: must be a URL, for example https://ghe.example.com/api/v3",
         "PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN",
         'PREVIEW_READ_TOKEN: must not start with "$"',
-        'PREVIEW_REFRESH: "30" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
+        'PREVIEW_REFRESH: "30" is not a duration: write a whole number and one of s, m, h, d, w, for example 30s',
         'PREVIEW_TOKEN: must not start with "$"',
     ]
 
 
-def test_an_empty_environment_names_what_must_be_set() -> None:
+def test_an_empty_environment_names_the_required_settings() -> None:
     assert mistakes({}) == ["PREVIEW_CATALOG: is missing", NO_TOKEN, "PREVIEW_TOKEN: is missing"]
 
 
@@ -117,7 +117,7 @@ def test_an_empty_environment_names_what_must_be_set() -> None:
         ({"PREVIEW_REFRESH": "2d"}, "PREVIEW_REFRESH: must be at most 1d"),
         (
             {"PREVIEW_REFRESH": "0s"},
-            'PREVIEW_REFRESH: "0s" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
+            'PREVIEW_REFRESH: "0s" is not a duration: write a whole number and one of s, m, h, d, w, for example 30s',
         ),
         (
             {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": PRIVATE_KEY},
@@ -147,7 +147,7 @@ def test_a_file_as_source_needs_no_github() -> None:
     assert load_settings(Settings, environ).source == "file:organisation.yaml"
 
 
-def test_reading_pull_requests_without_a_server_needs_no_token_of_argo_cd() -> None:
+def test_source_settings_need_no_token_of_argo_cd() -> None:
     assert load_settings(SourceSettings, {"PREVIEW_CATALOG": "c", "PREVIEW_SOURCE": "file:o"}).catalog == Path("c")
     assert mistakes({}, SourceSettings) == ["PREVIEW_CATALOG: is missing", NO_TOKEN]
 
@@ -202,7 +202,7 @@ def test_mistakes_of_files_of_secrets(tmp_path: Path) -> None:
     ]
 
 
-def test_no_message_and_no_representation_holds_a_secret() -> None:
+def test_secrets_are_in_no_message_and_no_representation() -> None:
     environ = GOOD | {"PREVIEW_TOKEN": "$ecret words", "PREVIEW_READ_TOKEN": "sécret"}
 
     assert not [line for line in mistakes(environ) if "ecret" in line]
@@ -221,7 +221,7 @@ SHORT = "must have at least 16 characters"
 SECRET = "0123456789abcdef"
 
 
-def test_what_is_kept_for_how_long_and_how_much_may_leave_by_default() -> None:
+def test_defaults_of_state_staleness_and_breaker() -> None:
     settings = load_settings(Settings, GOOD)
 
     assert settings.state.get_secret_value() == "sqlite:~/.local/state/preview-plugin/state.db"
@@ -260,7 +260,7 @@ def test_state_breaker_and_webhooks_can_be_set() -> None:
 
 
 @pytest.mark.parametrize("state", ["memory", "sqlite:state.db", "sqlite:/var/lib/state.db", "redis://redis:6379/0"])
-def test_places_for_the_state(state: str) -> None:
+def test_valid_states(state: str) -> None:
     settings = load_settings(StateSettings, GOOD | {"PREVIEW_STATE": state})
 
     assert settings.state.get_secret_value() == state
@@ -297,11 +297,11 @@ def test_places_for_the_state(state: str) -> None:
         ),
     ],
 )
-def test_each_mistake_in_what_keeps_answers_right(given: dict[str, str], expected: str) -> None:
+def test_invalid_values_of_state_breaker_and_webhooks(given: dict[str, str], expected: str) -> None:
     assert mistakes(GOOD | given) == [expected]
 
 
-def test_a_day_is_the_longest_that_anything_may_be_stale() -> None:
+def test_the_longest_staleness_is_a_day() -> None:
     assert load_settings(Settings, GOOD | {"PREVIEW_MAX_STALE": "24h"}).max_stale == timedelta(days=1)
 
 

@@ -123,7 +123,7 @@ def _updates(before: Preview, after: Preview) -> Iterable[str]:
     if before.config_error != after.config_error:
         yield after.config_error or "its .preview.yaml is valid again"
     if before.service != after.service:
-        yield "the catalog's entry"
+        yield "its catalog entry changed"
 
 
 def _where(dependency: Dependency) -> str:

@@ -150,7 +150,7 @@ def _url(text: str) -> Url:
         raise ValueError(f"a URL must have at most {MAX_URL:,} characters")
     try:
         parts = urlsplit(text)
-    except ValueError:  # brackets that are no IPv6 address
+    except ValueError:  # brackets without an IPv6 address
         parts = urlsplit("")
     if parts.scheme != "https" or not parts.netloc:
         raise ValueError('"url:" must be followed by an https URL, for example url:https://users.dev.example.com')

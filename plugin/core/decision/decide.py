@@ -85,9 +85,7 @@ def _linked(before: Decision, draft: Decision) -> Decision:
     """Link and render what depends on something that has changed; take everything else from the decision before."""
     catalog, targets = draft.catalog, Targets(draft.verdicts)
     moved = changed(before.verdicts, draft.verdicts)
-    again = moved | changed(before.wishes.by_repository, draft.wishes.by_repository)
-    again = again.union(*(catalog.callers_of(name) for name in moved)) & draft.verdicts.keys()
-    again |= before.parts.keys() - draft.verdicts.keys()
+    again = moved.union(*(catalog.callers_of(name) for name in moved)) & {*before.parts, *draft.verdicts}
     parts = {
         name: make_part(catalog, targets, name, draft.wishes.by_repository[name], before.parts.get(name))
         for name in again & draft.verdicts.keys()

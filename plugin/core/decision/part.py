@@ -21,7 +21,6 @@ class Part:
     """The previews of one repository, and what an answer needs of them."""
 
     made_from: tuple[Judged | None, ...]  # its own, and those of the repositories that its services call, if read
-    wishes: Wishes
     by_service: Mapping[str, tuple[Preview, ...]]  # in the order of their numbers
     catalog: Catalog
 
@@ -67,9 +66,9 @@ class Part:
             objects.setdefault((preview.service.name, preview.origin), []).append(content)
         return {place: ",".join(each).encode() for place, each in objects.items()}
 
-    def holds_for(self, judged: tuple[Judged | None, ...], wishes: Wishes) -> bool:
-        """Tell whether deciding again would give the same."""
-        return self.wishes is wishes and self.made_from == judged  # two of these are equal only if they are one object
+    def holds_for(self, judged: tuple[Judged | None, ...]) -> bool:
+        """Tell whether deciding again would give the same. Wishes follow from the repository that was judged."""
+        return self.made_from == judged  # two of these are equal only if they are one object
 
 
 CONFIG_ERRORS = "config errors"
@@ -80,12 +79,12 @@ def make_part(catalog: Catalog, targets: Targets, name: str, wishes: Wishes, bef
     """Return what follows from one repository: the part before, if nothing that it depends on has changed."""
     verdicts = targets.verdicts
     judged = tuple(verdicts.get(each) for each in (name, *catalog.called_by(name)))
-    if before and before.holds_for(judged, wishes):
+    if before and before.holds_for(judged):
         return before
     previews: dict[str, list[Preview]] = {service.name: [] for service in catalog.repositories[name]}
     for preview in _previews(catalog, targets, verdicts[name], wishes):
         previews[preview.service.name].append(preview)
-    return Part(judged, wishes, {service: tuple(each) for service, each in previews.items()}, catalog)
+    return Part(judged, {service: tuple(each) for service, each in previews.items()}, catalog)
 
 
 def _previews(catalog: Catalog, targets: Targets, judged: Judged, wishes: Wishes) -> Iterator[Preview]:

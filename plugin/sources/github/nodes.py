@@ -165,9 +165,9 @@ def listed(part: Part, database_id: int) -> Listed:
 
     GitHub may hide the fork (single sign-on, an IP allow list) or the author; neither keeps the rest from being read.
     """
-    tolerable = {"author", "headRepository", "labels"}
-    if error := next((error for error in part.errors if error.path[:1] not in {(name,) for name in tolerable}), None):
-        raise Malformed(error.message)
+    for error in part.errors:
+        if error.path[:1] not in {("author",), ("headRepository",), ("labels",)}:
+            raise Malformed(error.message)
     try:
         return _listed(part, database_id)
     except MALFORMED as error:
@@ -221,33 +221,34 @@ def _mark(newest: Part, seen: Outside, label_ids: Mapping[str, str], answer: Ans
 
 def _listed(part: Part, database_id: int) -> Listed:
     node = part.value
-    head, labels = part.at("headRepository"), part.at("labels")
-    same_repository = head.value is not None and _optional_number(head.value["databaseId"]) == database_id
-    names, labels_after = (None, "") if labels.errors else label_page(labels)
+    head, head_hidden = node["headRepository"], _fails(part, "headRepository")
+    same_repository = head is not None and _optional_number(head["databaseId"]) == database_id
+    names, labels_after = (None, "") if _fails(part, "labels") else label_page(Part(node["labels"]))
     crosses = _flag(node["isCrossRepository"])
     return Listed(
         id=_checked(_NODE_ID, node["id"]),
         number=_number(node["number"]),
         title=_text(node["title"]),
-        author=_author(part.at("author")),
+        author=None if _fails(part, "author") else _author(node["author"]),
         branch=_text(node["headRefName"]),
         target_branch=_text(node["baseRefName"]),
         head_sha=_checked(_SHA, node["headRefOid"]),
         open=_STATES[node["state"]] is PullRequestState.OPEN,
         draft=_flag(node["isDraft"]),
         # A deleted or hidden fork has no repository; that must not make its code trusted.
-        fork=crosses or not same_repository or bool(head.errors),
+        fork=crosses or not same_repository or head_hidden,
         labels=names,
         labels_after=labels_after,
         updated_at=timestamp(node["updatedAt"]),
-        certain=crosses or not head.errors,
+        certain=crosses or not head_hidden,
     )
 
 
-def _author(part: Part) -> str | None:
-    author = part.value
-    if part.errors:
-        return None
+def _fails(part: Part, field: str) -> bool:
+    return any(error.path[:1] == (field,) for error in part.errors)
+
+
+def _author(author: Node | None) -> str:
     if author is None:
         return GHOST
     return f"{_text(author['login'])}[bot]" if author["__typename"] == "Bot" else _text(author["login"])

@@ -26,14 +26,14 @@ def test_params_prints_what_the_endpoint_would_answer() -> None:
     assert run("params", "--origin", "fork", **DEMO).stdout == '{"output":{"parameters":[]}}\n'
 
 
-def test_params_with_an_unknown_service_says_so() -> None:
+def test_params_with_an_unknown_service() -> None:
     result = run("params", "--service", "order", **DEMO)
 
     assert result.exit_code == 1
     assert result.stderr == 'services: the catalog has no service "order"; did you mean "orders"?\n'
 
 
-def test_wrong_settings_are_all_named() -> None:
+def test_invalid_settings_are_all_named() -> None:
     result = run("params", PREVIEW_SOURCE="file:")
 
     assert result.exit_code == 1
@@ -44,7 +44,7 @@ def test_wrong_settings_are_all_named() -> None:
     )
 
 
-def test_a_source_that_cannot_be_read_is_named_and_nothing_is_answered(tmp_path: Path) -> None:
+def test_params_with_a_source_that_cannot_be_read(tmp_path: Path) -> None:
     missing = tmp_path / "organisation.yaml"
     result = run("params", PREVIEW_CATALOG="examples/acme/catalog.yaml", PREVIEW_SOURCE=f"file:{missing}")
 
@@ -55,7 +55,7 @@ def test_a_source_that_cannot_be_read_is_named_and_nothing_is_answered(tmp_path:
     ] + ["these repositories have never been read: acme/backoffice, acme/orders, acme/payments, acme/shop, acme/users"]
 
 
-def test_explain_says_who_decided_and_why() -> None:
+def test_explain_prints_the_deciding_rule_and_its_reason() -> None:
     result = run("explain", "acme/backoffice#4", **DEMO)
 
     assert result.exit_code == 0
@@ -79,7 +79,7 @@ reports for acme/backoffice#4: active, because it has the label "preview"
     )
 
 
-def test_explain_accepts_a_url_in_any_case_and_tells_of_mistakes() -> None:
+def test_explain_accepts_a_url_in_any_case_and_prints_mistakes() -> None:
     result = run("explain", "https://github.com/ACME/orders/pull/18", **DEMO)
 
     assert result.exit_code == 0
@@ -88,7 +88,7 @@ def test_explain_accepts_a_url_in_any_case_and_tells_of_mistakes() -> None:
         == """\
 orders for acme/orders#18: active, because it has the label "preview"
   https://orders-18.preview.example.com  namespace preview-orders-18
-  config error: .preview.yaml:3: dependencies.paymints: orders has no such dependency; did you mean "payments"?
+  config error: .preview.yaml:3: dependencies.paymints: is not a dependency of orders; did you mean "payments"?
   payments -> staging  http://app.staging-payments.svc.cluster.local
     default: nothing else was asked for
   users -> staging  http://app.staging-users.svc.cluster.local
@@ -97,13 +97,13 @@ orders for acme/orders#18: active, because it has the label "preview"
     )
 
 
-def test_explain_of_a_skipped_pull_request_names_no_url() -> None:
+def test_explain_of_a_skipped_pull_request_prints_no_url() -> None:
     result = run("explain", "acme/users#9", **DEMO)
 
     assert (result.exit_code, result.stdout) == (0, "users for acme/users#9: skipped, because it is a draft\n")
 
 
-def test_explain_of_a_pull_request_that_nobody_labelled() -> None:
+def test_explain_of_a_pull_request_without_labels() -> None:
     result = run("explain", "acme/orders#19", **DEMO)
 
     assert result.exit_code == 1
@@ -131,14 +131,14 @@ def test_a_missing_catalog_is_named_with_its_setting(tmp_path: Path) -> None:
     assert result.stderr == f"PREVIEW_CATALOG: [Errno 2] No such file or directory: '{missing}'\n"
 
 
-def test_explain_wants_a_locator() -> None:
+def test_explain_of_an_invalid_locator() -> None:
     result = run("explain", "orders-12", **DEMO)
 
     assert result.exit_code == 2
     assert result.stderr.endswith("Error: write the pull request as acme/orders#12 or as its URL\n")
 
 
-def test_explain_goes_on_from_what_a_server_has_stored_without_changing_it(stored: Stage) -> None:
+def test_explain_reads_the_state_of_a_server_without_changing_it(stored: Stage) -> None:
     stored.source.listed["acme/orders"] = [make_pull_request(1)]
     stored.mirror.refresh()
     before = stored.state.store.load()
@@ -157,7 +157,7 @@ def test_explain_goes_on_from_what_a_server_has_stored_without_changing_it(store
     assert stored.state.store.load() is before
 
 
-def test_explain_tells_the_history_of_what_is_gone(stored: Stage) -> None:
+def test_explain_prints_the_history_of_a_deleted_preview(stored: Stage) -> None:
     stored.source.listed["acme/orders"] = [make_pull_request(1)]
     stored.mirror.refresh()
     stored.source.close("acme/orders", 1)
@@ -171,14 +171,14 @@ def test_explain_tells_the_history_of_what_is_gone(stored: Stage) -> None:
     ]
 
 
-def test_params_answers_as_the_server_would_while_the_breaker_holds(stored: Stage) -> None:
+def test_params_answers_like_the_server_while_the_breaker_holds(stored: Stage) -> None:
     hold(stored)
 
     names = [one["name"] for one in json.loads(run("params").stdout)["output"]["parameters"]]
     assert names == [f"preview-orders-{number}" for number in range(1, 8)]
 
 
-def test_params_answers_as_the_server_would_while_the_catalog_is_broken(stored: Stage) -> None:
+def test_params_answers_like_the_server_while_the_catalog_is_broken(stored: Stage) -> None:
     stored.source.listed["acme/orders"] = [make_pull_request(1)]
     stored.mirror.refresh()
     stored.path.write_text("version: 2", "utf-8")
@@ -191,7 +191,7 @@ def test_params_answers_as_the_server_would_while_the_catalog_is_broken(stored: 
     ]
 
 
-def test_without_a_catalog_in_the_state_a_broken_one_is_an_error(stored: Stage) -> None:
+def test_a_broken_catalog_without_one_in_the_state_is_an_error(stored: Stage) -> None:
     stored.path.write_text("version: 2", "utf-8")
     result = run("params")
 
@@ -199,7 +199,7 @@ def test_without_a_catalog_in_the_state_a_broken_one_is_an_error(stored: Stage) 
     assert f"{stored.path}:1: domain: is missing" in result.stderr
 
 
-def test_a_broken_catalog_is_what_is_told_where_the_state_is_out_of_reach(
+def test_a_broken_catalog_is_reported_while_the_state_is_unreachable(
     stored: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> Known:

@@ -59,18 +59,19 @@ def test_an_edit_that_removes_too_much_holds_the_old_answer_whole() -> None:
             {},
             "the catalog moved orders from acme/orders to acme/payments",
         ),
-        (SERVICES, {"prefix": "env"}, "it is called env-orders-1 now, which is another environment"),
+        (SERVICES, {"prefix": "env"}, "its name is now env-orders-1, which is a different environment"),
         (
             SERVICES | {"orders": {"profile": "web"}},
             {},
-            "its profile is web now, so another ApplicationSet may ask for it",
+            "its profile is now web, so a different ApplicationSet may ask for it",
         ),
-        (SERVICES | {"orders": {"labels": {"skip": ["preview"]}}}, {}, 'it has the label "preview"'),
+        (SERVICES | {"orders": {"labels": {"skip": ["old"]}}}, {}, 'it has the label "old"'),
         (SERVICES | {"orders": {"labels": {"require": ["env"]}}}, {}, "acme/orders#1 has no preview label"),
     ],
 )
 def test_a_hold_says_what_the_edit_would_remove(services: dict[str, Any], given: dict[str, Any], expected: str) -> None:
-    held = after(first(snapshot(ONE)), snapshot(ONE), newest=make_catalog(services, **given))
+    facts = snapshot(make_pull_request(1, labels=("preview", "old")))
+    held = after(first(facts), facts, newest=make_catalog(services, **given))
 
     assert departures(held) == {"orders/1": expected}
     assert names(held) == ["preview-orders-1"]
@@ -128,7 +129,7 @@ def test_an_edit_of_a_held_edit_keeps_the_old_answer() -> None:
     assert names(again) == ["preview-orders-1"]
     assert again.known.hold
     assert again.known.hold.catalog == other.fingerprint
-    assert departures(again) == {"orders/1": "it is called env-orders-1 now, which is another environment"}
+    assert departures(again) == {"orders/1": "its name is now env-orders-1, which is a different environment"}
     assert again.known.acts == {}  # of a catalog that nobody asks for any longer
     assert again.known.catalog is CATALOG
 
@@ -164,10 +165,10 @@ def test_a_preview_that_is_closed_when_the_edit_is_undone_says_so() -> None:
 
 def test_another_edit_says_what_it_removes_and_not_what_the_held_one_did() -> None:
     held = after(first(snapshot(ONE)), snapshot(ONE), newest=WITHOUT_ORDERS)
-    renamed = make_catalog(SERVICES | {"orders": {"labels": {"skip": ["preview"]}}})
-    released = after(acknowledged(held, renamed), snapshot(ONE), newest=renamed)
+    other = make_catalog(SERVICES | {"orders": {"target_branches": ["release/*"]}})
+    released = after(acknowledged(held, other), snapshot(ONE), newest=other)
 
-    assert told(released)["orders/1"][-1] == ("gone", 'it has the label "preview"')
+    assert told(released)["orders/1"][-1] == ("gone", 'its base branch "main" gets no previews')
 
 
 def test_an_edit_below_the_threshold_is_not_held() -> None:

@@ -98,6 +98,12 @@ def test_a_decision_by_a_third_catalog_is_not_the_one_before() -> None:
     assert len(removed_by_edit(LIVE, third, decide(edited, snapshot), snapshot)) == 3
 
 
+def test_the_catalog_of_the_last_answer_removes_nothing() -> None:
+    snapshot = make_snapshot(CATALOG, *repositories(1, 2, 3, labels=()))
+
+    assert removed_by_edit(LIVE, None, decide(CATALOG, snapshot), snapshot) == ()
+
+
 def test_another_version_of_the_program_is_an_edit() -> None:
     draft, snapshot = repositories(1, 2, 3, labels=()), make_snapshot(CATALOG, *repositories(1, 2, 3, labels=()))
     live = Live("another version", LIVE.by_repository)

@@ -77,12 +77,12 @@ def test_an_update_says_what_changed() -> None:
 
 def test_an_edited_catalog_is_an_update() -> None:
     for words, edited in {
-        "the catalog's entry": make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"port": 9000}}),
+        "its catalog entry changed": make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"port": 9000}}),
         "moved to https://orders-1.preview.example.com, namespace env-orders-1": make_catalog(SERVICES, prefix="env"),
         "moved to https://orders-1.other.example.com, namespace preview-orders-1": make_catalog(
             SERVICES, domain="other.example.com"
         ),
-        "dataset none, the catalog's entry": make_catalog(
+        "dataset none, its catalog entry changed": make_catalog(
             SERVICES | {"orders": {key: value for key, value in SERVICES["orders"].items() if key != "seed"}}
         ),
     }.items():
@@ -120,7 +120,7 @@ def test_a_link_whose_target_is_gone_fell_back() -> None:
 def test_a_new_dependency_is_no_relinking() -> None:
     without = make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"depends_on": []}})
 
-    assert told(moment(catalog=without), moment()) == [("updated", "the catalog's entry")]
+    assert told(moment(catalog=without), moment()) == [("updated", "its catalog entry changed")]
 
 
 def test_a_hold_is_an_event_once_and_its_end_is_none() -> None:

@@ -122,7 +122,7 @@ def test_unchanged_pull_requests_are_not_read_again() -> None:
         after = read_wishes(CATALOG, replace(snapshot, repositories={**snapshot.repositories, name: changed}), before)
         return {name: each is not before[name] for name, each in after.items()}
 
-    # Another object for the repository, as after a look-up of a link's target, is no other wish.
+    # A new object for the repository, as after a look-up of a link's target, changes no wish.
     assert again("acme/orders", orders.pull_requests) == {"acme/orders": False, "acme/payments": False}
     assert again("acme/orders", (make_pull_request(2),)) == {"acme/orders": True, "acme/payments": False}
 

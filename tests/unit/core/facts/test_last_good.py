@@ -13,7 +13,7 @@ WITHOUT_THE_CALL = make_catalog({"orders": {}, "payments": {}})
 GOOD = "version: 1\ndependencies: {payments: pr:5}\n"
 BETTER = "version: 1\ndependencies: {payments: staging}\n"
 BROKEN = "version: 1\ndependencies: {paymints: pr:5}\n"
-ERROR = '.preview.yaml:2: dependencies.paymints: orders has no such dependency; did you mean "payments"?'
+ERROR = '.preview.yaml:2: dependencies.paymints: is not a dependency of orders; did you mean "payments"?'
 
 
 def after(*texts: str | ConfigFile | None) -> PullRequest:
@@ -94,7 +94,7 @@ def test_a_file_that_the_catalog_breaks_keeps_no_last_good_one_of_itself() -> No
 
     config = config_in_force(known, "acme/orders", WITHOUT_THE_CALL)
 
-    assert config.error == ".preview.yaml:2: dependencies.payments: orders has no such dependency"
+    assert config.error == ".preview.yaml:2: dependencies.payments: is not a dependency of orders"
     assert config.of("orders") == ServiceConfig()
 
 

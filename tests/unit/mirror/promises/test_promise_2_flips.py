@@ -1,4 +1,4 @@
-"""Promise 2: facts that would end a live preview are confirmed by number first, whatever the threshold."""
+"""Promise 2: other labels, a draft flag, a base branch or a fork count only once they are confirmed by number."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,6 @@ from tests.unit.mirror.scenario import (
     TEN,
     WITHOUT_DRAFTS,
     begin,
-    confirm,
     confirm_open,
     edit,
     held,
@@ -24,110 +23,6 @@ from tests.unit.mirror.scenario import (
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 FORTY = range(1, 41)
-
-# A listing that leaves pull requests out
-
-
-def test_a_listing_that_lost_everything_deletes_nothing_before_each_look_up(stage: Stage) -> None:
-    begin(stage)
-    stage.source.listed["acme/orders"] = []
-    for number in TEN:
-        stage.refresh()
-        assert stage.answer() == names(*range(number, 11))
-        confirm(stage, number)
-    stage.refresh()
-    assert stage.answer() == []
-
-
-def test_one_unlisted_pull_request_is_looked_up_whatever_the_threshold(stage: Stage) -> None:
-    begin(stage)
-    stage.source.listed["acme/orders"] = listing(*range(2, 11))
-    stage.refresh()
-
-    assert stage.source.looked_up == [Locator("acme/orders", 1)]
-    assert stage.answer() == names(*TEN)
-    assert stage.current().in_doubt == {"orders/1": "it is no longer listed, and could not be looked up"}
-
-
-def test_a_missing_pull_request_leaves_after_an_hour_of_the_sources_clock(stage: Stage) -> None:
-    begin(stage)
-    stage.source.listed["acme/orders"] = listing(*range(2, 11))
-    theirs = MONDAY
-    for ours in (9 * HOUR, -20 * HOUR, 9 * HOUR):
-        confirm(stage, 1, state="missing", answered_at=theirs)
-        theirs += 29 * MINUTE
-        stage.clock.now += ours
-        stage.refresh()
-        assert "preview-orders-1" in stage.answer()
-    confirm(stage, 1, state="missing", answered_at=MONDAY + HOUR)
-    stage.refresh()
-    assert stage.answer() == names(*range(2, 11))
-
-
-def test_a_look_up_from_before_the_last_reading_deletes_nothing(stage: Stage) -> None:
-    begin(stage)
-    stage.source.listed["acme/orders"] = []
-    confirm(stage, *TEN, updated_at=MONDAY - MINUTE)
-    stage.refresh()
-
-    assert stage.answer() == names(*TEN)
-    assert set(stage.current().moment.held.values()) == {
-        "it is no longer listed, but the answer about it is older than one before"
-    }
-
-
-def test_an_unsettled_look_up_of_the_same_moment_deletes_nothing(stage: Stage) -> None:
-    begin(stage)
-    stage.source.listed["acme/orders"] = []
-    confirm(stage, *TEN, settled=False)
-    stage.refresh()
-    assert stage.answer() == names(*TEN)
-
-    confirm(stage, *TEN)
-    stage.refresh()
-    assert stage.answer() == []
-
-
-def test_a_held_pull_request_stays_while_its_repository_is_doubtful(stage: Stage) -> None:
-    begin(stage)
-    stage.source.listed["acme/orders"] = []
-    stage.refresh()
-    confirm(stage, *TEN)
-    del stage.source.listed["acme/orders"]
-    stage = stage.restarted()
-    stage.refresh()
-    assert stage.answer() == names(*TEN)
-
-    stage.source.listed["acme/orders"] = []
-    stage.refresh()
-    assert stage.answer() == []
-
-
-def test_two_of_forty_that_a_short_listing_leaves_out_stay(stage: Stage) -> None:
-    stage.source.listed["acme/orders"] = listing(*FORTY)
-    stage.refresh()
-    stage.source.listed["acme/orders"] = listing(*range(3, 41))
-    stage.refresh()
-    assert stage.answer() == names(*FORTY)
-
-    confirm_open(stage, 1, 2)
-    stage.refresh()
-    assert stage.answer() == names(*FORTY)
-
-
-def test_forty_that_were_closed_at_once_leave_without_acknowledgement(stage: Stage) -> None:
-    stage.source.listed["acme/orders"] = listing(*FORTY)
-    stage.refresh()
-    stage.source.listed["acme/orders"] = []
-    confirm(stage, *FORTY, state="merged")
-    stage.refresh()
-
-    assert stage.answer() == []
-    assert stage.known().hold is None
-    assert history(stage, "orders/40")[-1] == ("gone", "acme/orders#40 was merged")
-
-
-# A listing that shows other facts
 
 
 FLIPS: dict[str, dict[str, Any]] = {
@@ -315,61 +210,3 @@ def test_a_pull_request_that_is_not_live_needs_no_look_up(stage: Stage) -> None:
 
     assert stage.source.looked_up == []
     assert stage.answer() == names(1)
-
-
-# Links agree with answers
-
-
-def linked(stage: Stage, number: int = 1) -> tuple[str, str]:
-    """Return where the call of orders to payments goes, and why."""
-    (preview,) = [each for each in stage.current().previews if each.key == f"orders/{number}"]
-    (dependency,) = preview.dependencies
-    return dependency.target, dependency.reason
-
-
-@pytest.fixture(name="calling")
-def _calling(stage: Stage) -> Stage:
-    """orders#1 calls payments#9, and both are live."""
-    edit(stage, {**WITHOUT_DRAFTS, "payments": {"drafts": False}})
-    stage.source.listed = {
-        "acme/orders": listing(1, config="version: 1\ndependencies: {payments: pr:9}"),
-        "acme/payments": listing(9),
-    }
-    stage.refresh()
-    assert linked(stage) == ("preview", "acme/payments#9 is live")
-    return stage
-
-
-def test_an_unconfirmed_preview_that_calls_one_which_left_goes_to_staging(calling: Stage) -> None:
-    calling.source.listed["acme/orders"] = listing(1, draft=True, config="version: 1\ndependencies: {payments: pr:9}")
-    calling.source.close("acme/payments", 9, "merged")
-    calling.refresh()
-
-    assert calling.answer() == names(1)
-    assert calling.current().in_doubt.keys() == {"orders/1"}
-    assert linked(calling) == ("staging", "acme/payments#9 was merged")
-    assert b"preview-payments-9" not in calling.answers.parameters({})
-
-
-@pytest.mark.parametrize("shown", [[], listing(9, draft=True)], ids=["unlisted", "draft"])
-def test_callers_of_an_unconfirmed_preview_still_call_it(calling: Stage, shown: list[PullRequest]) -> None:
-    calling.source.listed["acme/payments"] = shown
-    for _ in range(2):
-        calling.refresh()
-        assert calling.answer() == ["preview-orders-1", "preview-payments-9"]
-        assert linked(calling) == ("preview", "acme/payments#9 is live")
-        calling = calling.restarted()
-
-    confirm(calling, 9, repository="acme/payments")
-    calling.refresh()
-    assert calling.answer() == ["preview-orders-1"]
-    assert linked(calling) == ("staging", "acme/payments#9 was closed")
-
-
-def test_callers_of_a_confirmed_draft_go_to_staging(calling: Stage) -> None:
-    calling.source.listed["acme/payments"] = listing(9, draft=True)
-    confirm_open(calling, 9, repository="acme/payments", draft=True)
-    calling.refresh()
-
-    assert calling.answer() == ["preview-orders-1"]
-    assert linked(calling) == ("staging", "acme/payments#9 is skipped: it is a draft")

@@ -1,0 +1,118 @@
+"""Promise 2: a pull request that a listing leaves out is looked up by number before its preview leaves."""
+
+from datetime import timedelta
+
+from plugin.core.config.references import Locator
+from tests.builders import MONDAY
+from tests.stage import Stage
+from tests.unit.mirror.scenario import (
+    TEN,
+    begin,
+    confirm,
+    confirm_open,
+    history,
+    listing,
+    names,
+)
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+FORTY = range(1, 41)
+
+
+def test_a_listing_that_lost_everything_deletes_nothing_before_each_look_up(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["acme/orders"] = []
+    for number in TEN:
+        stage.refresh()
+        assert stage.answer() == names(*range(number, 11))
+        confirm(stage, number)
+    stage.refresh()
+    assert stage.answer() == []
+
+
+def test_one_unlisted_pull_request_is_looked_up_whatever_the_threshold(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["acme/orders"] = listing(*range(2, 11))
+    stage.refresh()
+
+    assert stage.source.looked_up == [Locator("acme/orders", 1)]
+    assert stage.answer() == names(*TEN)
+    assert stage.current().in_doubt == {"orders/1": "it is no longer listed, and could not be looked up"}
+
+
+def test_a_missing_pull_request_leaves_after_an_hour_of_the_sources_clock(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["acme/orders"] = listing(*range(2, 11))
+    theirs = MONDAY
+    for ours in (9 * HOUR, -20 * HOUR, 9 * HOUR):
+        confirm(stage, 1, state="missing", answered_at=theirs)
+        theirs += 29 * MINUTE
+        stage.clock.now += ours
+        stage.refresh()
+        assert "preview-orders-1" in stage.answer()
+    confirm(stage, 1, state="missing", answered_at=MONDAY + HOUR)
+    stage.refresh()
+    assert stage.answer() == names(*range(2, 11))
+
+
+def test_a_look_up_from_before_the_last_reading_deletes_nothing(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["acme/orders"] = []
+    confirm(stage, *TEN, updated_at=MONDAY - MINUTE)
+    stage.refresh()
+
+    assert stage.answer() == names(*TEN)
+    assert set(stage.current().moment.held.values()) == {
+        "it is no longer listed, but the answer about it is older than one before"
+    }
+
+
+def test_an_unsettled_look_up_of_the_same_moment_deletes_nothing(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["acme/orders"] = []
+    confirm(stage, *TEN, settled=False)
+    stage.refresh()
+    assert stage.answer() == names(*TEN)
+
+    confirm(stage, *TEN)
+    stage.refresh()
+    assert stage.answer() == []
+
+
+def test_a_held_pull_request_stays_while_its_repository_is_doubtful(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["acme/orders"] = []
+    stage.refresh()
+    confirm(stage, *TEN)
+    del stage.source.listed["acme/orders"]
+    stage = stage.restarted()
+    stage.refresh()
+    assert stage.answer() == names(*TEN)
+
+    stage.source.listed["acme/orders"] = []
+    stage.refresh()
+    assert stage.answer() == []
+
+
+def test_two_of_forty_that_a_short_listing_leaves_out_stay(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = listing(*FORTY)
+    stage.refresh()
+    stage.source.listed["acme/orders"] = listing(*range(3, 41))
+    stage.refresh()
+    assert stage.answer() == names(*FORTY)
+
+    confirm_open(stage, 1, 2)
+    stage.refresh()
+    assert stage.answer() == names(*FORTY)
+
+
+def test_forty_that_were_closed_at_once_leave_without_acknowledgement(stage: Stage) -> None:
+    stage.source.listed["acme/orders"] = listing(*FORTY)
+    stage.refresh()
+    stage.source.listed["acme/orders"] = []
+    confirm(stage, *FORTY, state="merged")
+    stage.refresh()
+
+    assert stage.answer() == []
+    assert stage.known().hold is None
+    assert history(stage, "orders/40")[-1] == ("gone", "acme/orders#40 was merged")
