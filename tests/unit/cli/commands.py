@@ -17,10 +17,12 @@ def run(*arguments: str, **environment: str) -> Result:
 
 
 def hold(stage: Stage) -> str:
-    """Let the breaker hold what a new catalog no longer has, and return its fingerprint."""
+    """Let the breaker hold what a new catalog removes, and return that catalog's fingerprint."""
     stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 8)]
-    stage.mirror.refresh()
+    stage.refresh()
     stage.answer()
     stage.write_catalog({"payments": {}})
-    stage.mirror.refresh()
-    return stage.mirror.current()[0].fingerprint
+    stage.refresh()
+    held = stage.known().hold
+    assert held
+    return held.catalog
