@@ -39,6 +39,12 @@ class Unread:
     reason: str  # of any length
     number: int | None = None  # None: GitHub did not even tell its number
 
+    def __str__(self) -> str:
+        """Return the reason with the number, which the reason alone may lack."""
+        return (
+            self.reason if self.number is None or f"#{self.number}" in self.reason else f"#{self.number}: {self.reason}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
