@@ -137,3 +137,39 @@ def test_many_heavy_repositories_are_all_read_in_the_end(
         report = plugin.refresh()
 
     assert doubts(report) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (faults.forbidden(), "GitHub forbade the request (403): This installation has been suspended"),
+        (faults.bad_credentials(), "GitHub refused the credentials (401): Bad credentials"),
+        (
+            faults.unknown_field(),
+            "GitHub refused the query: Field 'archivedAt' doesn't exist on type 'Repository'",
+        ),
+        (
+            faults.wrong_address(),
+            "GitHub knows nothing there (404): not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?",
+        ),
+        (
+            faults.error_without_path(),
+            (
+                "GitHub could not answer the query: Something went wrong while executing your query. "
+                "This may be the result of a timeout."
+            ),
+        ),
+    ],
+    ids=["suspended", "revoked", "an old server", "a wrong address", "a time-out"],
+)
+def test_the_doubt_quotes_github(github: GitHub, plugin: Plugin, fault: Intercept, reason: str) -> None:
+    github.intercept = fault
+
+    assert set(doubts(plugin.refresh()).values()) == {reason}
+
+
+def test_a_query_that_github_refuses_is_not_asked_in_halves(github: GitHub, plugin: Plugin) -> None:
+    github.intercept = faults.unknown_field()
+    plugin.refresh()
+
+    assert operations(github) == ["List"]
