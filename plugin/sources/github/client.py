@@ -17,6 +17,7 @@ import requests
 from github import Auth, Github, GithubException, GithubIntegration, UnknownObjectException
 from github.Installation import Installation
 
+from plugin.core.config.names import folded
 from plugin.errors import PluginError
 from plugin.sources import Usage
 from plugin.sources.github.answer import Answer, Limited, Unavailable, meaning, not_json, read_answer, time_of_day
@@ -143,7 +144,7 @@ class GitHubClient:
 
     def query(self, repository: str, query: Query) -> Answer:
         """Ask one query in the name of `repository`'s owner. Raises Unavailable (Limited, too) or TooHeavy."""
-        owner = repository.partition("/")[0]
+        owner = folded(repository.partition("/")[0])
         limiter = self._limiter(owner)
         limiter.wait_for_turn(self._deadline() - self._clock.monotonic())
         started = self._clock.monotonic()
@@ -167,7 +168,7 @@ class GitHubClient:
 
     def _token_of(self, owner: str) -> str:
         # An installation has a token for each owner; a personal token is the same for all.
-        return "" if isinstance(self._credentials, Token) else owner
+        return "" if isinstance(self._credentials, Token) else folded(owner)
 
     def _ask(self, owner: str, query: Query) -> tuple[Mapping[str, str], object]:
         """Return headers and parsed body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""

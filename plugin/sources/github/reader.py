@@ -104,7 +104,7 @@ class GitHubSource:
             return Doubt(reason)
         unread = (*listing.unread, *details.unread(wanted.name))
         if wanted.before is None and not self._experience.takes_first_reading(wanted.name, len(unread)):
-            return Doubt(unread[0].reason)
+            return Doubt(str(unread[0]))
         pull_requests = details.pull_requests(wanted.name, listing)
         mark = None if unread or listing.mark is None else listing.mark
         settled = all(pull_request.settled for pull_request in pull_requests)

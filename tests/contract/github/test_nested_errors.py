@@ -10,8 +10,9 @@ import pytest
 
 from plugin.sources.file import LONG_AGO, Organisation
 from plugin.sources.github.experience import TIMES_SHORT
+from plugin.sources.github.listing import LABELS_ASKED_FOR_AGAIN
 from tests.contract.conftest import Plugin, changed, doubts, pull_request, with_pull_requests
-from tests.contract.github.reader import LATER, PREVIEW, Reader
+from tests.contract.github.reader import LATER, PREVIEW, Reader, many
 from tests.fakes.github import GitHub, Request, Response, faults
 
 Place = tuple[str | int, ...]
@@ -112,6 +113,20 @@ def test_labels_that_github_hides_leave_out_one_pull_request(two: Reader, place:
     assert two.numbers() == [number for number in numbers if number != 12]
     assert two.unread() == {12: "GitHub hides this"}
     assert two.known[ORDERS].mark is None
+
+
+def test_many_labels_that_github_hides_are_not_asked_for_one_by_one(github: GitHub) -> None:
+    github.organisation = many(github.organisation, 40)
+    reader = Reader(github, labels={ORDERS: PREVIEW})
+    reader.settle()
+    places: list[Place] = [("r0", "list", "nodes", k, "labels") for k in range(40)]
+    errors = dict.fromkeys(places, ("FORBIDDEN", "GitHub hides this"))
+    github.intercept = faults.on("List", lambda request: request.answer(errors=errors))
+
+    assert reader.read(ORDERS) == {}
+    assert reader.asked().count("Labels") == LABELS_ASKED_FOR_AGAIN
+    assert len(reader.numbers()) == LABELS_ASKED_FOR_AGAIN
+    assert set(reader.unread().values()) == {"GitHub hides this"}
 
 
 SCALARS = ["id", "number", "state", "title", "isDraft", "isCrossRepository", "updatedAt", "baseRefName", "headRefName"]

@@ -123,3 +123,15 @@ def test_a_message_is_one_bounded_line() -> None:
 
     assert error.startswith(".preview.yaml:2: kkk")
     assert len(error) == 300
+
+
+def test_a_file_that_did_not_change_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = after(GOOD)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the file was read")
+
+    monkeypatch.setattr("plugin.core.facts.last_good._read", refuse)
+    again = remember_last_good(make_pull_request(config=GOOD, title="New"), known, "acme/orders", CATALOG)
+
+    assert again.last_good_config == GOOD
