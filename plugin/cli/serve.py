@@ -12,6 +12,7 @@ from plugin.logs import get_logger
 from plugin.settings import Settings, load_settings, trust_certificates, unknown_variables
 from plugin.state.opening import open_state
 
+WORKER = "plugin.web.worker.Worker"
 THREADS = 16
 # Argo CD's client closes an idle connection after 90 seconds. The server must not close it first: a request that meets
 # a closing connection is an error of the whole ApplicationSet, for three minutes.
@@ -29,7 +30,7 @@ def serve() -> None:
     for name in unknown_variables(os.environ):
         get_logger().warning("unknown setting", variable=name)
     # One process keeps one snapshot; its threads share it.
-    arguments = ["--bind", settings.bind, "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)]
+    arguments = ["--bind", settings.bind, "--worker-class", WORKER, "--workers", "1", "--threads", str(THREADS)]
     arguments += ["--keep-alive", str(KEEP_ALIVE)]
     arguments += ["--no-control-socket", "--log-level", "warning", "plugin.wsgi:app()"]
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606  fixed arguments

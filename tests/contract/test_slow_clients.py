@@ -4,11 +4,11 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
-from tests.server import PATH, TOKEN, Server, serve
+from tests.server import PATH, REQUEST, TOKEN, Server, serve
 
 SECRET = "0123456789abcdef"
 SIGNED = f"X-Hub-Signature-256: sha256={'0' * 64}\r\n"
@@ -77,11 +77,76 @@ def test_slow_bodies_do_not_keep_argocd_waiting(server: Server, path: str, heade
     assert slowest < 1
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"POST /webh", id="half a line"),
+        pytest.param(b"POST /webhooks/github HTTP/1.1\r\nHost: a\r\nX-Slow: ", id="half the headers"),
+        pytest.param(b"\r\n\r\n", id="empty lines"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nPOST /webh", id="half a second request"),
+        pytest.param(b"GET /healthz HTTP/1.0\r\nHost: a\r\n\r\n", id="never closed"),
+    ],
+)
+def test_slow_requests_do_not_keep_argocd_waiting(server: Server, beginning: bytes) -> None:
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(server)) for _ in range(SLOW)]
+        for connection in connections:
+            connection.sendall(beginning)
+        end, slowest = time.monotonic() + 3, 0.0
+        while time.monotonic() < end:
+            start = time.monotonic()
+            assert server.ask().status == server.ask("GET", "/healthz", None).status == 200
+            slowest = max(slowest, time.monotonic() - start)
+            for connection in connections:
+                drip(connection)
+            time.sleep(0.5)
+
+    assert slowest < 1
+
+
+def test_a_request_that_does_not_arrive_in_time_is_closed(server: Server) -> None:
+    with connect(server) as connection:
+        for _ in range(15):
+            drip(connection)
+            time.sleep(1)
+        connection.settimeout(1)
+        with suppress(ConnectionError):
+            assert connection.recv(1) == b""
+
+
+def test_a_request_in_pieces_and_several_in_one_piece_are_answered(server: Server) -> None:
+    request = head(PATH, f"Authorization: Bearer {TOKEN}\r\nContent-Length: {len(REQUEST)}\r\n") + REQUEST
+    with connect(server) as connection:
+        for byte in request:
+            connection.sendall(bytes([byte]))
+        first = next_answer(connection)
+        connection.sendall(request * 3 + request[:50])
+        assert [next_answer(connection) for _ in range(3)] == [first] * 3
+        connection.sendall(request[50:])
+        assert next_answer(connection) == first
+
+
+def test_a_huge_head_closes_the_connection(server: Server) -> None:
+    with connect(server) as connection, suppress(ConnectionError):
+        connection.sendall(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 20_000)
+        assert connection.recv(1) == b""
+
+
+def next_answer(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(1)
+    length = int(data.lower().partition(b"content-length: ")[2].split()[0])
+    body = b""
+    while len(body) < length:
+        body += connection.recv(length - len(body))
+    return body
+
+
 def drip(connection: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # the server may have closed it
         connection.send(b"1")
-    except OSError:  # the server has closed it
-        connection.close()
 
 
 def test_a_body_that_does_not_arrive_in_time_is_a_408(server: Server) -> None:

@@ -60,8 +60,10 @@ services:
         'catalog.yaml:5: services.orders.repository: "acme/orders/more" is not a repository, for example acme/orders',
         f'catalog.yaml:7: services.orders.image.tag: "{{branch}}" {NO_PLACEHOLDER}',
         "catalog.yaml:8: services.orders.port: must be a whole number",
-        "catalog.yaml:10: services.orders.depends_on.paymints: is not a service of this catalog; "
-        'did you mean "payments"?',
+        (
+            "catalog.yaml:10: services.orders.depends_on.paymints: is not a service of this catalog; "
+            'did you mean "payments"?'
+        ),
     ]
 
 
