@@ -21,9 +21,6 @@ from plugin.web.auth import require_token
 MAX_BODY = 64 * 1024
 LOGGED_AGAIN_AFTER = 600.0  # seconds: now and then an unchanged answer says that Argo CD still asks
 
-# Argo CD's envelope around the list, in parts so that an answer of megabytes is not copied.
-ENVELOPE = (b'{"output":{"parameters":', b"}}")
-
 
 def getparams(answers: Answers, token: str) -> Blueprint:
     """Make the route."""
@@ -46,11 +43,16 @@ def getparams(answers: Answers, token: str) -> Blueprint:
             logged.forget(body)  # so that the next answer is logged
             raise
         g.quiet = logged.already(body, answer)
-        parts = (ENVELOPE[0], answer, ENVELOPE[1])
+        parts = enveloped(answer)
         length = sum(map(len, parts))  # Flask would add it too late for the log
         return Response(parts, mimetype="application/json", headers={"Content-Length": str(length)})
 
     return blueprint
+
+
+def enveloped(parameters: bytes) -> tuple[bytes, ...]:
+    """Put Argo CD's envelope around a list; in parts, so that an answer of megabytes is not copied."""
+    return b'{"output":{"parameters":', parameters, b"}}"
 
 
 class Logged:

@@ -15,7 +15,7 @@ from plugin.core.config.catalog import load_catalog
 from plugin.core.config.catalog_file import CatalogFile, DefaultsFile, ServiceFile
 from plugin.core.config.references import parse_reference
 from plugin.core.config.repo_config import read_config
-from plugin.core.decision.links import Rule
+from plugin.core.decision.links import LinkRule
 from plugin.settings import SECRETS, Settings, variable
 
 README = Path("README.md").read_text("utf-8")
@@ -138,7 +138,7 @@ def test_the_example_of_a_repository_config_is_right() -> None:
 def test_every_target_and_every_rule_is_explained() -> None:
     targets, rules = tables(section("For developers: `.preview.yaml`"))
 
-    assert [row[0].strip("`") for row in rules] == [rule.value for rule in Rule]
+    assert [row[0].strip("`") for row in rules] == [rule.value for rule in LinkRule]
     assert [type(parse_reference(row[0].strip("`"))).__name__ for row in targets] == [
         "Staging",
         "PullRequestReference",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from plugin.core.names import internal_url
+from plugin.core.config.names import internal_url
 from tests.manifests.conftest import Rendered
 from tests.manifests.installed import deployment
 from tests.manifests.pods import pod

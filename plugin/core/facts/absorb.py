@@ -55,9 +55,9 @@ def labels_to_ask(catalogs: Sequence[Catalog]) -> Mapping[str, frozenset[str]]:
     for other in others:
         for name, labels in other.items():
             known = asked.get(name, labels)
-            spelt = {folded(label): label for label in (*known, *labels)}
+            spelt = {folded(label): label for label in (*labels, *known)}  # the first catalog's spelling counts
             asked[name] = frozenset(spelt.values()) if known and labels else frozenset()
-    return asked
+    return dict(sorted(asked.items())) if len(catalogs) > 1 else asked
 
 
 def unread(snapshot: Snapshot, catalog: Catalog) -> list[str]:

@@ -111,4 +111,4 @@ def test_an_archived_repository_that_cannot_be_read_ends_nothing(github: GitHub,
     github.intercept = faults.server_error(500)
     plugin.refresh()
 
-    assert plugin.mirror.current()[1].known.snapshot.repositories["acme/orders"].numbers == numbers
+    assert plugin.snapshot().repositories["acme/orders"].numbers == numbers

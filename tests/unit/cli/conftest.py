@@ -17,7 +17,7 @@ def _stored(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage whose state the commands find, with its catalog and source."""
     monkeypatch.setattr("plugin.cli.act.open_state", lambda _: stage.state)
     monkeypatch.setattr("plugin.cli.ask.stored", lambda _: stage.state.store.load())
-    monkeypatch.setattr("plugin.app.make_source", lambda *_: stage.source)
+    monkeypatch.setattr("plugin.app.open_source", lambda *_: stage.source)
     monkeypatch.setenv("PREVIEW_CATALOG", str(stage.path))
     monkeypatch.setenv("PREVIEW_SOURCE", "file:scripted")
     return stage

@@ -140,7 +140,7 @@ def test_explain_of_an_invalid_locator() -> None:
 
 def test_explain_reads_the_state_of_a_server_without_changing_it(stored: Stage) -> None:
     stored.source.listed["acme/orders"] = [make_pull_request(1)]
-    stored.mirror.refresh()
+    stored.refresh()
     before = stored.state.store.load()
     stored.source.listed["acme/orders"] = []
     result = run("explain", "acme/orders#1")
@@ -149,7 +149,7 @@ def test_explain_reads_the_state_of_a_server_without_changing_it(stored: Stage) 
     assert result.stdout == (
         'orders for acme/orders#1: active, because it has the label "preview"\n'
         "  https://orders-1.preview.example.com  namespace preview-orders-1\n"
-        "  held: it is not listed any more, and could not be looked up\n"
+        "  held: it is no longer listed, and could not be looked up\n"
         "  payments -> staging  http://app.staging-payments.svc.cluster.local\n"
         "    default: nothing else was asked for\n"
         '  2026-11-21 09:00:02Z created: it has the label "preview"\n'
@@ -159,9 +159,9 @@ def test_explain_reads_the_state_of_a_server_without_changing_it(stored: Stage) 
 
 def test_explain_prints_the_history_of_a_deleted_preview(stored: Stage) -> None:
     stored.source.listed["acme/orders"] = [make_pull_request(1)]
-    stored.mirror.refresh()
+    stored.refresh()
     stored.source.close("acme/orders", 1)
-    stored.mirror.refresh()
+    stored.refresh()
     result = run("explain", "ACME/orders#1")
 
     assert result.exit_code == 1
@@ -180,7 +180,7 @@ def test_params_answers_like_the_server_while_the_breaker_holds(stored: Stage) -
 
 def test_params_answers_like_the_server_while_the_catalog_is_broken(stored: Stage) -> None:
     stored.source.listed["acme/orders"] = [make_pull_request(1)]
-    stored.mirror.refresh()
+    stored.refresh()
     stored.path.write_text("version: 2", "utf-8")
     result = run("params")
 

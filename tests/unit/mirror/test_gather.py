@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from plugin.core.answers.live import Live, LivePreview
+from plugin.core.answers.live import Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import MAX_LENGTH
 from plugin.core.config.references import Locator
+from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.model import Elsewhere, Hold, LookedUp, LookUp, Repository, Snapshot
 from plugin.mirror.current import Current, decided
 from plugin.mirror.gather import LISTED_EVERY, Gathered, gather
@@ -358,9 +359,9 @@ def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> 
     before = known(ORDERS, PAYMENTS)
     assert before.decision
     found = Locator("acme/payments", 9)  # what nobody would find: no file names it
-    parts = {name: replace(part, links=frozenset({found})) for name, part in before.decision.parts.items()}
+    wishes = replace(before.decision.wishes, unlisted={"acme/orders": frozenset({found})})
     source = Source(clean(before))
-    gathered(source, replace(before, decision=replace(before.decision, parts=parts)))
+    gathered(source, replace(before, decision=replace(before.decision, wishes=wishes)))
 
     assert source.looked_up == [[found]]
 

@@ -102,7 +102,9 @@ def test_before_everything_was_read_it_is_a_503(cold_client: FlaskClient) -> Non
 @pytest.fixture(name="staged")
 def _staged(stage: Stage, settings: Settings, metrics: Metrics) -> FlaskClient:
     """A client of a server whose source says what the test wrote down."""
-    return make_app(settings, Plugin(stage.refresher, stage.answers), metrics, lambda: stage.clock.now).test_client()
+    return make_app(
+        settings, Plugin(stage.refresher, stage.answers, stage.newest), metrics, lambda: stage.clock.now
+    ).test_client()
 
 
 def test_nothing_is_held_as_long_as_all_is_well(client: FlaskClient) -> None:

@@ -68,7 +68,9 @@ def test_a_service_that_the_catalog_no_longer_has() -> None:
     left = {"reports": {"repository": "acme/orders"}}
 
     assert reason(make_pull_request(1), services=left) == "the catalog no longer has the service orders"
-    assert reason(services=left, gone={ONE: Elsewhere.CLOSED}) == "the catalog no longer has the service orders"
+    assert (
+        reason(services=left, gone={ONE: Elsewhere.CLOSED}) == "acme/orders#1 was closed"
+    )  # whatever the catalog says
 
 
 def test_a_service_that_moved_to_another_repository() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.core.answers.history import KEPT, KEPT_FOR, Event, EventKind, Moment, happened, recorded
+from plugin.core.answers.history import KEPT, KEPT_FOR, Event, EventKind, Moment, happened, recorded, without_old
 from plugin.core.decision.decide import decide
 from plugin.core.decision.preview import Preview
 from plugin.core.decision.verdicts import State, Verdict
@@ -203,17 +203,21 @@ def event(at: datetime) -> Event:
 def test_events_are_kept_for_thirty_days() -> None:
     limit = LATER - KEPT_FOR
     too_old = limit - timedelta(microseconds=1)
-    histories = {
-        "orders/1": (event(too_old), event(limit)),
-        "a": (event(too_old),),
-        "b": (event(too_old), event(limit)),
-    }
+    histories = {"orders/1": (event(too_old), event(limit)), "b": (event(too_old), event(limit))}
     after = recorded(histories, {"orders/1": (event(LATER),)}, LATER)
 
     assert KEPT_FOR.days == 30
     assert [one.at for one in after["orders/1"]] == [limit, LATER]
-    assert after.keys() == {"orders/1", "b"}
     assert after["b"] is histories["b"]  # what has not changed need not be stored again
+    assert recorded(histories, {}, LATER) is histories
+
+
+def test_histories_without_a_young_event_are_dropped() -> None:
+    limit = LATER - KEPT_FOR
+    too_old = limit - timedelta(microseconds=1)
+    histories = {"a": (event(too_old),), "b": (event(too_old), event(limit))}
+
+    assert without_old(histories, LATER) == {"b": histories["b"]}
 
 
 def test_of_many_events_the_newest_are_kept() -> None:

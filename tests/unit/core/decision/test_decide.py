@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.core.decision.decide import Decision, Stage, decide
+from plugin.core.decision.part import CONFIG_ERRORS
 from plugin.core.decision.verdicts import Judged, State, Verdict, Verdicts
 from plugin.core.facts.model import Hold, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
@@ -129,7 +130,9 @@ def test_a_decision_that_uses_an_earlier_one_is_the_same_as_a_new_one(both: tupl
     for name, part in after.parts.items():
         assert part.parameters == anew.parts[name].parameters
         assert (part.remembered, part.held) == (anew.parts[name].remembered, anew.parts[name].held)
-        assert part.wishes.links == anew.parts[name].wishes.links
+    assert after.wishes.wanted == anew.wishes.wanted
+    assert (after.live, after.remembered, after.held) == (anew.live, anew.remembered, anew.held)
+    assert +after.counts == +anew.counts
 
 
 # Orders calls payments, which calls users; nobody calls shop.
@@ -260,8 +263,7 @@ def test_a_part_says_what_is_live_and_what_is_held() -> None:
         "reports/1": "not listed",
         "reports/2": "not listed either",
     }
-    assert part.states == {State.ACTIVE: 3, State.SKIPPED: 1}
-    assert part.config_errors == 2
+    assert part.counts == {State.ACTIVE: 3, State.SKIPPED: 1, CONFIG_ERRORS: 2}
 
 
 def test_a_live_preview_is_remembered_with_what_filters_look_at() -> None:

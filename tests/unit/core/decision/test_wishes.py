@@ -10,7 +10,7 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from plugin.core.decision import wishes
 from plugin.core.decision.decide import decide
-from plugin.core.decision.wishes import Wish, Wishes, read_wishes, wanted_look_ups
+from plugin.core.decision.wishes import Wish, read_wishes
 from plugin.core.facts.model import Elsewhere, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 from tests.strategies import EXAMPLES, World, worlds
@@ -19,12 +19,13 @@ CATALOG = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
 
 
 def wanted(catalog: Catalog, snapshot: Snapshot) -> frozenset[Locator]:
-    return wanted_look_ups(read_wishes(catalog, snapshot, {}), snapshot)
+    return read_wishes(catalog, snapshot.repositories, None).wanted
 
 
 def wish(**pull_request: Any) -> Wish:
     orders = make_repository("acme/orders", make_pull_request(1, **pull_request))
-    return read_wishes(CATALOG, make_snapshot(CATALOG, orders), {})["acme/orders"].by_number[1]
+    repositories = make_snapshot(CATALOG, orders).repositories
+    return read_wishes(CATALOG, repositories, None).by_repository["acme/orders"].by_number[1]
 
 
 def test_of_a_description_the_first_line_for_each_repository_counts() -> None:
@@ -39,8 +40,7 @@ def test_a_forks_description_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> N
     def parse(*_: object) -> None:
         raise AssertionError("a stranger wrote it")
 
-    for name in ("depends_on", "read_description"):  # whichever reads descriptions
-        monkeypatch.setattr(wishes, name, parse, raising=False)
+    monkeypatch.setattr(wishes, "read_description", parse)
     found = wish(body="Depends-On: acme/payments#5", fork=True)
 
     assert found.depends_on == {}
@@ -115,12 +115,12 @@ def test_whatever_is_wanted_and_not_listed_gets_looked_up(world: World) -> None:
 def test_unchanged_pull_requests_are_not_read_again() -> None:
     snapshot = make_snapshot(CATALOG, make_repository("acme/orders", make_pull_request(1)))
     orders = snapshot.repositories["acme/orders"]
-    before = read_wishes(CATALOG, snapshot, {})
+    before = read_wishes(CATALOG, snapshot.repositories, None)
 
     def again(name: str, pull_requests: Any) -> dict[str, bool]:
         changed = replace(snapshot.repositories[name], pull_requests=pull_requests)
-        after = read_wishes(CATALOG, replace(snapshot, repositories={**snapshot.repositories, name: changed}), before)
-        return {name: each is not before[name] for name, each in after.items()}
+        after = read_wishes(CATALOG, {**snapshot.repositories, name: changed}, before).by_repository
+        return {name: each is not before.by_repository[name] for name, each in after.items()}
 
     # A new object for the repository, as after a look-up of a link's target, changes no wish.
     assert again("acme/orders", orders.pull_requests) == {"acme/orders": False, "acme/payments": False}
@@ -129,8 +129,22 @@ def test_unchanged_pull_requests_are_not_read_again() -> None:
 
 def test_a_decision_uses_the_wishes_that_it_is_given() -> None:
     snapshot = make_snapshot(CATALOG, make_repository("acme/orders", make_pull_request(1)))
-    given = read_wishes(CATALOG, snapshot, {})
-    parts = decide(CATALOG, snapshot, wishes=given).parts
+    given = read_wishes(CATALOG, snapshot.repositories, None)
 
-    assert {name: part.wishes for name, part in parts.items()} == given
-    assert all(isinstance(each, Wishes) for each in given.values())
+    assert decide(CATALOG, snapshot, wishes=given).wishes is given
+
+
+@given(worlds())
+def test_wishes_that_go_on_from_others_are_the_same_as_new_ones(world: World) -> None:
+    catalog, repositories = world.catalog, world.snapshot.repositories
+    for name in repositories:
+        fewer = {other: repository for other, repository in repositories.items() if other != name}
+        emptied = {**repositories, name: replace(repositories[name], pull_requests=())}
+        for before in (fewer, emptied):
+            on = read_wishes(catalog, repositories, read_wishes(catalog, before, None))
+            back = read_wishes(catalog, before, on)
+
+            assert on.wanted == read_wishes(catalog, repositories, None).wanted
+            assert back.wanted == read_wishes(catalog, before, None).wanted
+            assert on.by_repository.keys() == repositories.keys()
+            assert back.by_repository.keys() == before.keys()
