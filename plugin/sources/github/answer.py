@@ -173,9 +173,12 @@ def _in_its_words(errors: list[Any]) -> str:
 
 
 def _refuses_the_query(error: object) -> bool:
-    # An unknown field or argument, as on an old Enterprise Server. Its path counts from the query's own text.
-    code = error.get("extensions") if isinstance(error, Mapping) else None
-    return isinstance(code, Mapping) and "code" in code
+    # An unknown field or argument, as on an old Enterprise Server, has a code and no type; its path counts from the
+    # query's own text. https://graphql-ruby.org/errors/overview.html
+    if not isinstance(error, Mapping) or "type" in error:
+        return False
+    extensions = error.get("extensions")
+    return isinstance(extensions, Mapping) and "code" in extensions
 
 
 def _has_place(error: object) -> bool:

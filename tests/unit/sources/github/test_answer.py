@@ -2,7 +2,7 @@
 
 import pytest
 
-from plugin.sources.github.answer import Answer, GraphQLError, Part, meaning
+from plugin.sources.github.answer import Answer, GraphQLError, Part, TooHeavy, Unavailable, meaning, read_answer
 
 ERRORS = (
     GraphQLError(("r0", "list", "nodes", 1, "author"), "FORBIDDEN", "hidden"),
@@ -35,3 +35,16 @@ def test_a_place_that_the_answer_lacks_is_an_error_of_its_kind() -> None:
 @pytest.mark.parametrize("body", [None, [], {"message": None}, {"message": 5}, {}])
 def test_an_error_response_may_say_nothing(body: object) -> None:
     assert str(meaning(500, {}, body)) == "GitHub answered with status 500"
+
+
+def test_a_query_over_github_s_node_limit_may_pass_in_halves() -> None:
+    error = {"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "too many nodes", "extensions": {"code": "x"}}
+    with pytest.raises(TooHeavy, match="too many nodes"):
+        read_answer({}, {"data": None, "errors": [error]})
+
+
+def test_a_query_with_an_unknown_argument_passes_in_no_size() -> None:
+    message = "Field 'repository' doesn't accept argument 'followRenames'"
+    error = {"path": ["query List", "r0"], "extensions": {"code": "argumentNotAccepted"}, "message": message}
+    with pytest.raises(Unavailable, match="doesn't accept argument"):
+        read_answer({}, {"errors": [error]})
