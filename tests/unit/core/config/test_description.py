@@ -144,8 +144,10 @@ def test_a_bots_description_does_not_count(author: str) -> None:
         (f"Depends-On: {A}.", f'"Depends-On: {A}." is ignored; write "Depends-On: {A}" on a line by itself'),
         (
             "Depends-On: <https://github.com/acme/payments/pull/123>",
-            '"Depends-On: <https://github.com/acme/payments/pull/123>" is ignored; '
-            f'write "Depends-On: {A}" on a line by itself',
+            (
+                '"Depends-On: <https://github.com/acme/payments/pull/123>" is ignored; '
+                f'write "Depends-On: {A}" on a line by itself'
+            ),
         ),
         (f"`Depends-On: {A}`", f'"Depends-On: {A}" is ignored; write "Depends-On: {A}" on a line by itself'),
         (
