@@ -159,23 +159,8 @@ def test_quoted_strings_are_unchanged(data: object) -> None:
 @pytest.mark.parametrize(
     "piece",
     [
-        "[",
-        "{a: ",
-        "a,",
-        "- ",
-        "a: b\n",
-        "? ",
-        "#\n",
-        "a: &a [*a]\n",
-        " ",
-        "\t",
-        '"',
-        "'",
-        "\\u00e9",
-        "--- \n",
-        "k: |\n",
-        "!",
-        "%",
+        *("[", "{a: ", "a,", "- ", "a: b\n", "? ", "#\n", "a: &a [*a]\n", " ", "\t", '"', "'", "\\u00e9", "--- \n"),
+        *("k: |\n", "!", "%"),
     ],
 )
 @pytest.mark.parametrize("start", ["", "[", "{", 'a: "', "a: '", "a: |\n  ", "? "])
