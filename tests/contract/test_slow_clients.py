@@ -65,7 +65,7 @@ def test_slow_bodies_do_not_keep_argocd_waiting(server: Server, path: str, heade
         connections = [stack.enter_context(connect(server)) for _ in range(SLOW)]
         for connection in connections:
             connection.sendall(head(path, headers))
-        end, slowest = time.monotonic() + 4, 0.0
+        end, slowest = time.monotonic() + 3, 0.0
         while time.monotonic() < end:
             for connection in connections:
                 drip(connection)
@@ -93,7 +93,7 @@ def test_slow_requests_do_not_keep_argocd_waiting(server: Server, beginning: byt
         connections = [stack.enter_context(connect(server)) for _ in range(SLOW)]
         for connection in connections:
             connection.sendall(beginning)
-        end, slowest = time.monotonic() + 3, 0.0
+        end, slowest = time.monotonic() + 2, 0.0
         while time.monotonic() < end:
             start = time.monotonic()
             assert server.ask().status == server.ask("GET", "/healthz", None).status == 200
@@ -107,7 +107,7 @@ def test_slow_requests_do_not_keep_argocd_waiting(server: Server, beginning: byt
 
 def test_a_request_that_does_not_arrive_in_time_is_closed(server: Server) -> None:
     with connect(server) as connection:
-        for _ in range(15):
+        for _ in range(12):
             drip(connection)
             time.sleep(1)
         connection.settimeout(1)

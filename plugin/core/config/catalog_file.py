@@ -1,7 +1,7 @@
 """The catalog as people write it: its keys, their meaning, and which values do not fit together."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -100,19 +100,25 @@ def _has_default(datasets: dict[str, str]) -> dict[str, str]:
     return datasets
 
 
-def _labels_differ(labels: tuple[str, ...]) -> tuple[str, ...]:
+def _one_spelling(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if variants := _variants(labels):
+        raise ValueError(variants)
+    return labels
+
+
+def _variants(labels: Iterable[str]) -> str:
+    """Say which labels differ only by case, or return ""."""
     seen: dict[str, str] = {}
     for label in labels:
-        key = names.folded(label)
-        if key in seen:
-            raise ValueError(f'"{seen[key]}" and "{label}" are the same label on GitHub, which ignores case')
-        seen[key] = label
-    return labels
+        first = seen.setdefault(names.folded(label), label)
+        if first != label:
+            return f'"{first}" and "{label}" are the same label on GitHub, which ignores case; spell them alike'
+    return ""
 
 
 ServiceName = Annotated[str, AfterValidator(_service_name)]
 KnownService = Annotated[str, AfterValidator(_known_service)]
-Labels = Annotated[tuple[Label, ...], AfterValidator(_labels_differ)]
+Labels = Annotated[tuple[Label, ...], AfterValidator(_one_spelling)]
 Endpoint = Literal["internal", "public"]
 Link = Literal["same-branch", "none"]
 
@@ -248,7 +254,5 @@ def _contradictions(catalog: CatalogFile) -> Iterator[tuple[Path, str]]:
             message = f"{service.repository} is the same repository on GitHub as {first}; spell them alike"
             yield ("services", name, "repository"), message
         require, skip = labels_of(service, catalog.defaults)
-        skipped = {names.folded(label) for label in skip}
-        if both := [label for label in require if names.folded(label) in skipped]:
-            message = f'the label "{both[0]}" is required and skipped, so no pull request could have a preview'
-            yield ("services", name, "labels"), message
+        if variants := _variants((*require, *skip)):
+            yield ("services", name, "labels"), variants

@@ -166,7 +166,8 @@ class _Fence:
 
     def closed_by(self, line: str) -> bool:
         text = line.strip(" \t")
-        return len(text) >= len(self.mark) and text == self.mark[0] * len(text)
+        own = _indentation(line) <= self.indentation + 3  # with more blanks it is code
+        return own and len(text) >= len(self.mark) and text == self.mark[0] * len(text)
 
 
 def _opened_fence(line: str) -> _Fence | None:

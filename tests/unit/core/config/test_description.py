@@ -89,6 +89,7 @@ def test_html_comments_do_not_count(body: str) -> None:
         "`````\n```\nDepends-On: acme/payments#123\n```\n`````",
         "```\n~~~\nDepends-On: acme/payments#123\n~~~\n```",
         "```\n``` not closed\nDepends-On: acme/payments#123",
+        "```\n    ```\nDepends-On: acme/payments#123\n```",
         "```\n<!-- \n```\n```\n-->\nDepends-On: acme/payments#123",
         "- ```\n  Depends-On: acme/payments#123\n  ```",
         "1. text\n\n     ```\n     Depends-On: acme/payments#123\n     ```",
@@ -139,6 +140,15 @@ def test_a_bots_description_does_not_count(author: str) -> None:
         (f"**Depends-On:** {A}", f'"Depends-On:** {A}" is ignored; write "Depends-On: {A}" on a line by itself'),
         (f"- [x] Depends-On: {A}", f'"Depends-On: {A}" is ignored; write "Depends-On: {A}" on a line by itself'),
         (f"> Depends-On: {A}", f'"Depends-On: {A}" is ignored; write "Depends-On: {A}" on a line by itself'),
+        (f"Depends-On : {A}", f'"Depends-On : {A}" is ignored; write "Depends-On: {A}" on a line by itself'),
+        (f"Depends-On: {A}.", f'"Depends-On: {A}." is ignored; write "Depends-On: {A}" on a line by itself'),
+        (
+            "Depends-On: <https://github.com/acme/payments/pull/123>",
+            (
+                '"Depends-On: <https://github.com/acme/payments/pull/123>" is ignored; '
+                f'write "Depends-On: {A}" on a line by itself'
+            ),
+        ),
         (f"`Depends-On: {A}`", f'"Depends-On: {A}" is ignored; write "Depends-On: {A}" on a line by itself'),
         (
             f"Depends-On: {A} please",

@@ -1,3 +1,6 @@
+import time
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,3 +154,20 @@ def test_quoted_strings_are_unchanged(data: object) -> None:
         return '"' + "".join(f"\\U{ord(c):08x}" for c in str(value)) + '"'
 
     assert load(written(data)).data == data
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("[", "{a: ", "a,", "- ", "a: b\n", "? ", "#\n", "a: &a [*a]\n", " ", "\t", '"', "'", "\\u00e9", "--- \n"),
+        *("k: |\n", "!", "%"),
+    ],
+)
+@pytest.mark.parametrize("start", ["", "[", "{", 'a: "', "a: '", "a: |\n  ", "? "])
+def test_the_longest_file_takes_little_time(start: str, piece: str) -> None:
+    text = start + piece * ((65_536 - len(start)) // len(piece))
+    begin = time.process_time()
+    with suppress(YamlError):
+        load(text)
+
+    assert time.process_time() - begin < 2
