@@ -1,6 +1,7 @@
 """The composition root: the only place that knows which parts make the whole."""
 
 import atexit
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ from plugin.sources.opening import open_deliveries, open_source
 from plugin.state import State, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
+from plugin.web.bodies import register_bodies
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews
@@ -110,6 +112,7 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = 
     app.url_map.merge_slashes = False  # would answer with a redirect, which Argo CD follows as a GET
     read_token = settings.read_token.get_secret_value() if settings.read_token else None
     register_errors(app)
+    register_bodies(app)
     register_access_log(app, metrics)
     app.register_blueprint(getparams(plugin.answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(plugin.answers, read_token, now))
@@ -131,8 +134,14 @@ def make_observers(settings: Settings, state: State, metrics: Metrics, stop: thr
     return [nudger.observe, *observers]
 
 
+def collect_garbage_rarely() -> None:
+    """Let Python look for reference cycles less often: what is known is large, never changes and has none."""
+    gc.set_threshold(50_000, 20, 50)
+
+
 def serve(settings: Settings, now: Clock = clock) -> Flask:
     """Make the app and keep what it answers from fresh in the background."""
+    collect_garbage_rarely()
     metrics, stop = Metrics(), threading.Event()
     state = open_state(settings.state.get_secret_value())
     observers = make_observers(settings, state, metrics, stop)

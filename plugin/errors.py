@@ -1,12 +1,12 @@
 """What can go wrong, by what the reader of the message should do.
 
 PluginError
-├── InvalidFile       a file that somebody wrote has mistakes: mend the lines it names
-├── InvalidSettings   the environment variables are wrong or missing: mend them and start again
-├── InvalidRequest    the caller asked for something that does not exist: mend the request
+├── InvalidFile       a file has mistakes: correct the lines it names
+├── InvalidSettings   environment variables are invalid or missing: correct them and start again
+├── InvalidRequest    the caller asked for something that does not exist: correct the request
 ├── NotReady          nothing safe can be answered now: ask again later, nothing is lost
 ├── Unreachable       the state cannot be read or written now (plugin/state)
-└── Outdated          somebody else stored something newer (plugin/state)
+└── Outdated          another replica stored something newer (plugin/state)
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 
 class PluginError(Exception):
-    """The root of all errors that are meant for people."""
+    """The base of all errors with a message for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a file: where it stands (`line` counts from 1) and what to do."""
+    """One mistake in a file: where it is (`line` counts from 1) and what to do."""
 
     file: str
     line: int
@@ -41,12 +41,12 @@ class InvalidFile(PluginError):
 
 
 class InvalidSettings(PluginError):
-    """All wrong or missing settings, one a line."""
+    """All invalid or missing settings, one per line."""
 
 
 class InvalidRequest(PluginError):
-    """A request that cannot be answered as it was asked."""
+    """A request that cannot be answered because it is invalid."""
 
 
 class NotReady(PluginError):
-    """Nothing can be answered that is sure to leave out no living environment."""
+    """No answer is certain to include every preview that exists."""

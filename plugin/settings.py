@@ -1,10 +1,11 @@
 """Settings: environment variables, checked all at once before anything starts.
 
-Every secret can also come from a file: `PREVIEW_TOKEN_FILE=/path` instead of `PREVIEW_TOKEN=...`.
+Every secret can also come from a file: `PREVIEW_TOKEN_FILE=/path` instead of `PREVIEW_TOKEN=...`. Whitespace around a
+secret is removed in both cases, because files and Kubernetes Secrets tend to end with a line break.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -20,7 +21,7 @@ from plugin.errors import InvalidSettings
 PREFIX = "PREVIEW_"
 MAX_PORT = 65535
 LONGEST_INTERVAL = timedelta(days=1)
-SHORTEST_SECRET = 16  # characters, of the secret that deliveries are signed with
+SHORTEST_SECRET = 16  # characters of a secret that deliveries are signed with
 
 
 def _token(secret: SecretStr) -> SecretStr:
@@ -29,13 +30,16 @@ def _token(secret: SecretStr) -> SecretStr:
     if value.startswith("$"):
         raise ValueError('must not start with "$"')
     if not re.fullmatch(r"[!-~]+", value):
-        raise ValueError("must be visible ASCII characters without blanks, and not empty")
+        raise ValueError("must consist of visible ASCII characters without blanks, and must not be empty")
     return secret
 
 
 def _webhook_secret(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value()) < SHORTEST_SECRET:
+    value = secret.get_secret_value()
+    if len(value) < SHORTEST_SECRET:
         raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    if not value.isprintable():
+        raise ValueError("must be a single line without control characters")
     return secret
 
 
@@ -50,7 +54,7 @@ def _private_key(secret: SecretStr) -> SecretStr:
     try:
         load_pem_private_key(secret.get_secret_value().encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("is no private key in PEM format without a password") from None
+        raise ValueError("must be a private key in PEM format without a password") from None
     return secret
 
 
@@ -88,7 +92,7 @@ Interval = Annotated[timedelta, BeforeValidator(_interval)]
 
 
 class SourceSettings(BaseModel):
-    """What is needed to find pull requests: enough for `params` and `explain`."""
+    """What is needed to find pull requests."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -107,7 +111,7 @@ class SourceSettings(BaseModel):
 
 
 class StateSettings(SourceSettings):
-    """What is needed to answer as the server does: what it knows already, and how long and how far that counts."""
+    """What is needed to answer like the server: also what it has stored, and for how long that is used."""
 
     state: State = Field(
         "sqlite:~/.local/state/preview-plugin/state.db",
@@ -116,12 +120,14 @@ class StateSettings(SourceSettings):
     )
 
     max_stale: Interval = Field(
-        "1h", validate_default=True, description="How long answers go on while GitHub cannot be read; then 503"
+        "1h",
+        validate_default=True,
+        description="How long answers go on while GitHub cannot be read; after that, 503",
     )
     breaker: Annotated[Threshold, BeforeValidator(parse_threshold)] = Field(
         "5,20%",
         validate_default=True,
-        description="More previews than this, and more than this share, never leave an answer at once unconfirmed",
+        description="A catalog edit that removes more previews than this number and share waits for `acknowledge`",
     )
 
 
@@ -131,15 +137,15 @@ class Settings(StateSettings):
     bind: Annotated[str, AfterValidator(_bind)] = Field("0.0.0.0:8080", description="Address and port to listen on")
     token: Token = Field(description="The bearer token that Argo CD sends")
     read_token: Token | None = Field(None, description="The bearer token of the read routes; without it they are off")
-    refresh: Interval = Field("30s", validate_default=True, description="How often GitHub is asked what changed")
+    refresh: Interval = Field("30s", validate_default=True, description="How often GitHub is asked what has changed")
     webhook_secret: WebhookSecret | None = Field(
         None, description="The secret of GitHub's webhook; without it the route is off"
     )
     webhook_secret_previous: WebhookSecret | None = Field(
-        None, description="The secret before, accepted too while it is being changed"
+        None, description="The previous secret, also accepted while you change it"
     )
     argocd_webhook: Annotated[str, AfterValidator(_url)] | None = Field(
-        None, description="Argo CD's webhook for ApplicationSets, told at once when an answer changed"
+        None, description="Argo CD's webhook for ApplicationSets, called as soon as an answer changes"
     )
     argocd_webhook_secret: WebhookSecret | None = Field(
         None, description="Argo CD's own `webhook.github.secret`, if it has one"
@@ -157,6 +163,8 @@ def load_settings(model: type[AnySettings], environ: Mapping[str, str]) -> AnySe
     values = {name: environ[variable(name)] for name in model.model_fields if variable(name) in environ}
     for name in set(SECRETS).intersection(model.model_fields):
         _from_file(name, values, environ, problems)
+        if name in values:
+            values[name] = values[name].strip()
     unreadable = {name for name, value in values.items() if value == _unreadable(name)}
     problems += _contradictions(values)
     try:
@@ -180,6 +188,28 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def setting_of(path: object, environ: Mapping[str, str]) -> str:
+    """Return the variable that names a file, or "" if none does."""
+    for name in map(variable, ("catalog", "source", "state")):
+        value = environ.get(name, "")
+        if path is not None and str(path) in (value, value.partition(":")[2]):
+            return name
+    return ""
+
+
+def trust_certificates(environ: MutableMapping[str, str]) -> None:
+    """Let `SSL_CERT_FILE` count for HTTPS, too. Raises InvalidSettings if there is no such file.
+
+    OpenSSL, and so Redis, reads it anyway; requests, which talks to GitHub and to Argo CD, reads REQUESTS_CA_BUNDLE.
+    """
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        if path := environ.get(name):
+            if not Path(path).exists():
+                raise InvalidSettings(f"{name}: there is no file {path}")
+            environ["REQUESTS_CA_BUNDLE"] = path
+            return
+
+
 def _from_file(name: str, values: dict[str, str], environ: Mapping[str, str], problems: list[str]) -> None:
     file_variable = f"{variable(name)}_FILE"
     if file_variable not in environ:
@@ -188,21 +218,19 @@ def _from_file(name: str, values: dict[str, str], environ: Mapping[str, str], pr
         problems.append(f"{file_variable}: {variable(name)} is set too; set one of them")
         return
     try:
-        values[name] = Path(environ[file_variable]).read_text("utf-8").strip()
+        values[name] = Path(environ[file_variable]).read_text("utf-8-sig")  # Windows writes a BOM
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{file_variable}: {error}")
         values[name] = _unreadable(name)
 
 
 def _unreadable(name: str) -> str:
-    # Stands for a secret that is reported once: neither as missing nor as equal to another one too.
+    # Replaces a secret that has been reported, so that it is not reported as missing or as equal to another one too.
     return f"unreadable-{name}"
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:
-    problems = []
-    if values.get("token") and values.get("token") == values.get("read_token"):
-        problems.append("PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN")
+    problems = list(_equal_secrets(values))
     app = [name for name in ("github_app_id", "github_app_private_key") if name in values]
     if len(app) == 1:
         problems.append(
@@ -220,6 +248,15 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     if "argocd_webhook_secret" in values and "argocd_webhook" not in values:
         problems.append("PREVIEW_ARGOCD_WEBHOOK_SECRET: PREVIEW_ARGOCD_WEBHOOK is missing")
     return problems
+
+
+def _equal_secrets(values: Mapping[str, str]) -> Iterator[str]:
+    """Find secrets that are used twice: knowing one of them must not give the rights of another."""
+    first: dict[str, str] = {}
+    for name in (name for name in Settings.model_fields if name in SECRETS and values.get(name)):
+        other = first.setdefault(values[name], name)
+        if other != name:
+            yield f"{variable(name)}: must differ from {variable(other)}"
 
 
 def _problem(detail: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What tests are about, with everything else filled in."""
+"""Objects for tests, with defaults for everything that a test does not care about."""
 
 import json
 from collections.abc import Mapping

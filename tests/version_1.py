@@ -32,8 +32,8 @@ def copy_file(story: str, to: Path) -> None:
     shutil.copyfile(FOLDER / f"{story}.db", to)
 
 
-def redis_fields(story: str) -> dict[bytes, bytes]:
-    """Return the fields of the hash in Redis."""
+def redis_fields(story: str) -> dict[Any, Any]:
+    """Return the fields of the hash in Redis, with their values, as bytes."""
     content = json.loads((FOLDER / f"{story}.redis.json").read_text("utf-8"))
     return {field.encode(): base64.b64decode(value) for field, value in content.items()}
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from plugin.core.answers.breaker import holds, removed_by_edit
 from plugin.core.answers.departures import why
 from plugin.core.answers.emission import live_previews, missing, parameters
-from plugin.core.answers.history import Histories, happened, recorded
+from plugin.core.answers.history import Histories, happened, recorded, without_old
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
@@ -19,6 +19,8 @@ from plugin.core.facts.acts import Act, ActKind
 from plugin.mirror.current import Current
 from plugin.mirror.gather import Gathered
 from plugin.state import Head, Known
+
+PRUNED_EVERY = 100  # versions; old histories are looked for this rarely, because that looks at every preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def advance(before: Current, gathered: Gathered, now: datetime, threshold: Thres
         return Advanced(replace(before, known=draft))
     after = _decided(before, replace(draft, acts=_acts(known, gathered.newest)), candidate, gathered, threshold)
     events = happened(before.moment, after.moment, _departed(before, after, gathered), now)
-    histories = recorded(known.histories, events, now)
+    kept = known.histories if draft.head.version % PRUNED_EVERY else without_old(known.histories, now)
+    histories = recorded(kept, events, now)
     return Advanced(replace(after, known=replace(after.known, histories=histories)), events)
 
 

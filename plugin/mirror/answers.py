@@ -89,10 +89,18 @@ class Answers:
         Raises InvalidRequest, or NotReady if there is no answer that is safe to give.
         """
         try:
-            current = self.current()
+            return self._parameters(wanted)
         except NotReady:  # a server that has just started may know more in a moment
             self._refreshed_once.wait(FIRST_ANSWER)
-            current = self.current()
+            return self._parameters(wanted)
+
+    def age(self) -> timedelta:
+        """Return how long ago the source last said something that counts; zero before it did."""
+        fresh_at = self._newest.known_here.known.head.fresh_at
+        return self._clock() - fresh_at if fresh_at else timedelta(0)
+
+    def _parameters(self, wanted: Mapping[str, Any]) -> bytes:
+        current = self.current()
         catalog = current.known.catalog
         assert catalog  # noqa: S101  current() has made sure
         filters = parse_filters(wanted, catalog)
@@ -105,11 +113,6 @@ class Answers:
             )
         self._tell_asked(current.known.head.version)
         return parameters
-
-    def age(self) -> timedelta:
-        """Return how long ago the source last said something that counts; zero before it did."""
-        fresh_at = self._newest.known_here.known.head.fresh_at
-        return self._clock() - fresh_at if fresh_at else timedelta(0)
 
     def _refuse_stale(self, current: Current) -> None:
         fresh_at = current.known.head.fresh_at

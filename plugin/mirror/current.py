@@ -1,6 +1,6 @@
 """What is known now, decided: everything that an answer is made from, and nothing in it ever changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +10,10 @@ from plugin.core.answers.history import Moment
 from plugin.core.config.catalog import Catalog, Service
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
-from plugin.core.decision.decide import Decision, Part, decide
+from plugin.core.decision.decide import Decision, changed, decide
+from plugin.core.decision.part import Part
 from plugin.core.decision.preview import Preview
-from plugin.core.decision.wishes import Wishes
+from plugin.core.decision.wishes import AllWishes
 from plugin.state import Known
 
 
@@ -45,22 +46,21 @@ class Current:
             return None if hold.parameters is None else filtered(hold.parameters, filters)
         return parameters(self.decision, filters) if self.decision and self.complete else None
 
-    def wishes(self, catalog: Catalog) -> Mapping[str, Wishes]:
-        """Return what was read with a catalog, by repository, as far as it was."""
+    def wishes(self, catalog: Catalog) -> AllWishes | None:
+        """Return what was read with a catalog, if something was."""
         made = next((each for each in (self.decision, self.edited) if each and each.catalog is catalog), None)
-        return {name: part.wishes for name, part in made.parts.items()} if made else {}
+        return made.wishes if made else None
 
     @cached_property
     def moment(self) -> Moment:
         """What the history compares."""
-        parts = self.decision.parts if self.decision else {}
-        return Moment({name: part.live for name, part in parts.items()}, self.in_doubt | self.held_back)
+        return Moment(self.decision.live if self.decision else {}, self.in_doubt | self.held_back)
 
     @cached_property
     def in_doubt(self) -> dict[str, str]:
         """The live previews whose pull request is in doubt, by their key: why they stay as they are."""
-        parts = self.decision.parts if self.decision else {}
-        return {key: reason for part in parts.values() if part.held for key, reason in part.held.items()}
+        held = self.decision.held.values() if self.decision else ()
+        return {key: reason for each in held for key, reason in each.items()}
 
     @cached_property
     def held_back(self) -> dict[str, str]:
@@ -98,8 +98,8 @@ def answers_differ(before: Current, after: Current) -> bool:
     if before.known.hold or before.decision is None or after.decision is None:
         return before.decision is not after.decision
     old, new = before.decision.parts, after.decision.parts
-    return any(_differ(old.get(name), new.get(name)) for name in {*old, *new})
+    return any(_differ(old.get(name), new.get(name)) for name in changed(old, new))
 
 
 def _differ(old: Part | None, new: Part | None) -> bool:
-    return old is not new and (old.parameters if old else {}) != (new.parameters if new else {})
+    return (old.parameters if old else {}) != (new.parameters if new else {})

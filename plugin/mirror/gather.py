@@ -9,7 +9,7 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
-from plugin.core.decision.wishes import Wishes, read_wishes, wanted_look_ups
+from plugin.core.decision.wishes import AllWishes, read_wishes
 from plugin.core.facts.absorb import (
     Absorbed,
     absorb,
@@ -37,7 +37,7 @@ class Gathered:
     snapshot: Snapshot
     gone: Mapping[Locator, Elsewhere]  # pull requests that were confirmed to be elsewhere
     fresh: bool  # the source said something that counts
-    wishes: Mapping[str, Wishes]  # by the catalog that takes effect, or stays
+    wishes: AllWishes | None  # by the catalog that takes effect, or stays
 
 
 def gather(
@@ -47,7 +47,7 @@ def gather(
     before = current.known
     if before.catalog and newest.fingerprint == before.catalog.fingerprint:
         newest = before.catalog
-    labels = labels_to_ask([newest, *([before.catalog] if before.catalog else [])])
+    labels = labels_to_ask([newest, *([before.catalog] if before.catalog and before.catalog is not newest else [])])
     known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
     readings = source.read(_wanted(labels, known, now, only))
     read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
@@ -57,10 +57,10 @@ def gather(
     absorbed = _absorbed(known, read, catalog or newest, now, before.live)
     snapshot = replace(snapshot, repositories=known | {name: each.repository for name, each in absorbed.items()})
     snapshot, gone = _confirmed(source, snapshot, absorbed, catalog or newest, now)
-    wishes: Mapping[str, Wishes] = {}
+    wishes = None
     if catalog:
-        wishes = read_wishes(catalog, snapshot, current.wishes(catalog))
-        snapshot = _looked_up(source, snapshot, wanted_look_ups(wishes, snapshot))
+        wishes = read_wishes(catalog, snapshot.repositories, current.wishes(catalog))
+        snapshot = _looked_up(source, snapshot, wishes.wanted)
     return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
 
 

@@ -1,8 +1,8 @@
 """The nudge: when an answer has changed, Argo CD is told to ask for it now instead of at its next poll.
 
-Argo CD's webhook for ApplicationSets takes GitHub's deliveries. It refreshes every ApplicationSet that has a plugin
-generator at its top level on any `pull_request` delivery whose action it knows, whatever repository that names; so
-one made up here does, and it names a repository that cannot exist, so that nothing else is refreshed. docs/adr/0004.
+Argo CD's webhook for ApplicationSets accepts GitHub's deliveries. On any `pull_request` delivery with an action that it
+knows, it refreshes every ApplicationSet with a plugin generator at its top level, whatever repository is named. So the
+delivery is made up here, and names a repository that cannot exist, so that nothing else is refreshed. docs/adr/0004.
 https://github.com/argoproj/argo-cd/blob/v3.5.1/applicationset/webhook/webhook.go
 """
 
@@ -29,25 +29,25 @@ DELIVERY = json.dumps(
     }
 ).encode()
 
-TRIES = 10  # together about four minutes, in which Argo CD also tries again by itself if the plugin was an error to it
+TRIES = 10  # about four minutes in all; Argo CD retries by itself in that time if the plugin answered with an error
 SHORTEST, LONGEST = 1.0, 60.0  # seconds between two tries, on average
-SPACING = 0.5  # seconds after a delivery in which further changes wait for each other; no pause is shorter
+SPACING = 0.5  # seconds after a delivery in which further changes are collected; no pause is shorter
 TIMEOUT = 5.0  # seconds, to connect and to answer
-LOOK = 1.0  # seconds between two looks at whether to stop
+STOPS_WITHIN = 1.0  # seconds, once it is told to stop
 
 
 def pause(tries: int, chance: float) -> float:
-    """Return how many seconds to wait after so many tries, from 1. `chance` from 0 to 1 spreads them."""
+    """Return how many seconds to wait after this many tries; `chance`, from 0 to 1, spreads the pauses."""
     return min(LONGEST, SHORTEST * 2.0 ** (tries - 1)) * (0.5 + chance)
 
 
 class Nudger:
-    """Tells Argo CD's webhook until it has asked. `changed` may be called by any thread, `run` has its own."""
+    """Tells Argo CD's webhook of changes until it asks. Any thread may call `changed`; `run` needs its own thread."""
 
     def __init__(self, url: str, secret: str | None, newest_asked: Callable[[], int], metrics: Metrics) -> None:
         """`url` is the webhook, `secret` Argo CD's `webhook.github.secret`.
 
-        `newest_asked` says which version was last given to Argo CD; it may raise PluginError, which means "not yet".
+        `newest_asked` returns the newest version that Argo CD got; if it raises PluginError, that counts as "not yet".
         """
         self._url = url
         self._headers = {"Content-Type": "application/json", "X-GitHub-Event": "pull_request"}
@@ -74,7 +74,7 @@ class Nudger:
     def run(self, stop: threading.Event) -> None:
         """Tell Argo CD of changes until told to stop."""
         while not stop.is_set():
-            if self._news.wait(LOOK):
+            if self._news.wait(STOPS_WITHIN):
                 self._news.clear()
                 try:
                     self._tell(stop)
@@ -111,20 +111,20 @@ class Nudger:
             get_logger().warning("Argo CD could not be told of a change", url=self._url, problem=problem)
 
     def _problem(self) -> str:
-        """Deliver, and return why it did not work, or nothing."""
+        """Deliver, and return why that failed, or ""."""
         try:
-            # Whatever the answer's body is, it is not read.
+            # The body of the response is not read.
             with requests.post(
                 self._url, DELIVERY, headers=self._headers, timeout=TIMEOUT, allow_redirects=False, stream=True
             ) as response:
                 return "" if response.status_code == HTTPStatus.OK else f"it answered {response.status_code}"
         except requests.RequestException as error:
-            return type(error).__name__  # its text may hold the address of a proxy, with a password
+            return type(error).__name__  # its text may contain a proxy's address with a password
 
     def _interrupted(self, seconds: float, stop: threading.Event) -> bool:
-        """Wait, and return whether there is something newer to tell, or nothing more at all."""
+        """Wait, and return whether to stop waiting: there is a newer change, or the thread is to end."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if stop.is_set() or self._news.wait(min(left, LOOK)):
+            if stop.is_set() or self._news.wait(min(left, STOPS_WITHIN)):
                 break
         return stop.is_set() or self._news.is_set()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from plugin.core.decision.part import CONFIG_ERRORS
 from plugin.core.decision.verdicts import State
 from plugin.metrics import Metrics
 from plugin.mirror.refresh import Observer, RefreshReport
@@ -24,11 +25,10 @@ def measure_refreshes(metrics: Metrics, source: str) -> Observer:
             metrics.source_points_left.labels(source).set(report.points_left)
         if report.failure:
             metrics.refresh_failures.inc()
-        parts = current.decision.parts.values() if current.decision else ()
-        states = sum((part.states for part in parts), Counter[State]())
+        counts = current.decision.counts if current.decision else Counter[str]()
         for state in State:
-            metrics.previews.labels(state.value).set(states[state])
-        metrics.config_errors.set(sum(part.config_errors for part in parts))
+            metrics.previews.labels(state.value).set(counts[state.value])
+        metrics.config_errors.set(counts[CONFIG_ERRORS])
         metrics.held.labels("confirm").set(len(current.in_doubt))
         metrics.held.labels("breaker").set(len(current.held_back))
         for events in report.events.values():

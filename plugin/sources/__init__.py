@@ -37,7 +37,7 @@ class Usage:
 
     requests: int = 0
     points: int = 0
-    remaining: int | None = None  # points of the scarcest token; None where there is no limit to know
+    remaining: int | None = None  # points of the scarcest token; None where the limit is unknown
     resumes_at: datetime | None = None  # when the first of its tokens can afford to read again; None: now
 
 
@@ -51,7 +51,7 @@ class Source(Protocol):
     def read(self, wanted: Sequence[Wanted]) -> Mapping[str, Repository | Doubt]:
         """Read each wanted repository completely, or say why not.
 
-        A pull request of which the server could not say enough is no doubt about its repository: it is named in
+        What the server cannot say of one pull request is not a doubt about its repository: that one is named in
         `Repository.held` and left out of `pull_requests`.
         """
 
@@ -71,6 +71,9 @@ class Headers(Protocol):
 
 class Deliveries(Protocol):
     """A source's webhook deliveries. Each only hints at repositories that are worth a look; it is never believed."""
+
+    def claims_signature(self, headers: Headers) -> bool:
+        """Tell whether a delivery has a signature at all, which is known before its body is read."""
 
     def is_signed(self, headers: Headers, body: bytes) -> bool:
         """Tell whether a delivery comes from somebody who knows a secret; `body` is as it was sent."""

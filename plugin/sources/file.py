@@ -87,7 +87,7 @@ class FileSource:
     def _repository(self, wanted: Wanted) -> Repository | Doubt:
         entry = self._entry(wanted.name)
         if entry is None:
-            return Doubt(f"{self._path} has no such repository")
+            return Doubt(f"{self._path} does not list this repository")
         asked = {folded(label) for label in wanted.labels}
         found = [
             _pull_request(pull_request)

@@ -1,4 +1,4 @@
-"""Opening the state: from the setting's text to the parts."""
+"""Opening the state that `PREVIEW_STATE` names."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _SQLITE = "sqlite:"
 
 
 def open_state(setting: str) -> State:
-    """Open `memory`, `sqlite:PATH` or the URL of a Redis, which need not be there yet. Raises InvalidSettings."""
+    """Open `memory`, `sqlite:PATH` or the URL of a Redis, which may start later. Raises InvalidSettings."""
     if setting == "memory":
         return State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
     if setting.startswith(_SQLITE):
@@ -64,4 +64,4 @@ def _path(setting: str) -> Path:
     try:
         return path.expanduser().absolute()
     except RuntimeError:  # a container's user without an entry in /etc/passwd
-        raise InvalidSettings(f"PREVIEW_STATE: {path}: there is no home folder; write the whole path") from None
+        raise InvalidSettings(f"PREVIEW_STATE: {path}: the home folder is unknown; give an absolute path") from None

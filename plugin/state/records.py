@@ -72,7 +72,8 @@ class Records:
             if key not in old[kind] or not self._gives(name, old[kind][key], data):
                 put[name] = data
                 self._objects[name] = (_digest(data), part)
-        return Changes(put, tuple(Name(kind, key) for kind in old for key in old[kind] if key not in new[kind]))
+        gone = ((kind, old[kind].keys() - new[kind].keys()) for kind in old if old[kind] is not new[kind])
+        return Changes(put, tuple(Name(kind, key) for kind, keys in gone for key in sorted(keys)))
 
     def known(self, head: Head, entries: Iterable[tuple[Name, bytes]]) -> Known:
         """Put together what is stored. An unreadable entry is logged and left out, as if it had never been stored."""
@@ -147,9 +148,10 @@ def _others(
     """Find the parts that are not the same objects as before: of thousands, most are."""
     for kind, of_kind in parts.items():
         old = before[kind]
-        for key, part in of_kind.items():
-            if old.get(key) is not part:
-                yield kind, key, part
+        if of_kind is old:
+            continue
+        # In one go, because there is a history for every preview.
+        yield from [(kind, key, part) for key, part in of_kind.items() if old.get(key) is not part]
 
 
 def _of_kind(parts: Mapping[Name, object], kind: str, part_type: type[V]) -> dict[str, V]:

@@ -4,10 +4,9 @@ from collections.abc import Collection
 
 from redis import Redis
 
-from plugin.state.redis_client import PREFIX, reaching
+from plugin.state.redis_client import reaching
+from plugin.state.redis_keys import ASKED, HINTS
 
-_HINTS = f"{PREFIX}hints"
-_ASKED = f"{PREFIX}asked"
 _VERSION = "version"
 
 
@@ -21,22 +20,22 @@ class RedisBoard:
         """Say that something may have changed in these repositories. Raises Unreachable."""
         if repositories:
             with reaching(self._client):
-                self._client.sadd(_HINTS, *repositories)
+                self._client.sadd(HINTS, *repositories)
 
     def take_hints(self) -> frozenset[str]:
-        """Return what was hinted at since the last time, once. Raises Unreachable."""
+        """Return the repositories that were hinted at since the last call, and forget them. Raises Unreachable."""
         with reaching(self._client), self._client.pipeline() as pipeline:
-            pipeline.smembers(_HINTS)
-            pipeline.delete(_HINTS)
+            pipeline.smembers(HINTS)
+            pipeline.delete(HINTS)
             hints, _ = pipeline.execute()
         return frozenset(hint.decode(errors="surrogatepass") for hint in hints)
 
     def asked(self, version: int) -> None:
-        """Say that an answer of this version was given to Argo CD. Raises Unreachable."""
+        """Say that Argo CD got an answer of this version. Raises Unreachable."""
         with reaching(self._client):
-            self._client.zadd(_ASKED, {_VERSION: version}, gt=True)
+            self._client.zadd(ASKED, {_VERSION: version}, gt=True)
 
     def newest_asked(self) -> int:
-        """Return the newest version that was given to Argo CD. Raises Unreachable."""
+        """Return the newest version that Argo CD got. Raises Unreachable."""
         with reaching(self._client):
-            return int(self._client.zscore(_ASKED, _VERSION) or 0)
+            return int(self._client.zscore(ASKED, _VERSION) or 0)

@@ -1,4 +1,4 @@
-"""A client of Redis that never makes a request hang, and errors that never show its password."""
+"""A client of Redis that never hangs for long, and errors that never show its password."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,14 @@ from redis.retry import Retry
 
 from plugin.errors import InvalidSettings
 from plugin.state import Unreachable
-from plugin.state.entries import SCHEMA
 
-PREFIX = f"preview-plugin:{SCHEMA}:"  # of every key; replicas that know another schema keep to themselves
 TIMEOUT = 1.0  # seconds to connect, and to wait for an answer
 
 
 def connect(url: str) -> Redis:
-    """Make a client; it connects when it is used. Raises InvalidSettings.
+    """Return a client, which connects when it is first used. Raises InvalidSettings.
 
-    The URL may hold more options, for example `rediss://...?ssl_ca_certs=FILE`:
+    The URL may have further options, for example `rediss://...?ssl_ca_certs=FILE`:
     https://redis.readthedocs.io/en/stable/connections.html#redis.Redis.from_url
     """
     try:
@@ -28,11 +26,11 @@ def connect(url: str) -> Redis:
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
-            encoding_errors="surrogatepass",  # names in webhooks may be anything
+            encoding_errors="surrogatepass",  # a repository name in a webhook can be any text
             maint_notifications_config=MaintNotificationsConfig(enabled=False),  # they would allow longer waits
         )
-    except (TypeError, ValueError):  # their texts hold parts of the URL
-        raise InvalidSettings("PREVIEW_STATE: is not a URL of Redis: redis://USER:PASSWORD@HOST:PORT/DB") from None
+    except (TypeError, ValueError):  # their messages have parts of the URL
+        raise InvalidSettings("PREVIEW_STATE: must be a URL of Redis: redis://USER:PASSWORD@HOST:PORT/DB") from None
 
 
 @contextmanager

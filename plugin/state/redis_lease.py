@@ -1,7 +1,12 @@
-"""The lease: which of several replicas polls. A paused one may think too long that it does; the store refuses it."""
+"""The lease in Redis: which of several replicas polls.
+
+A replica that was paused may believe for too long that it holds the lease; the store then refuses to write. Programs of
+schema 1 compete for another key, so a replica polls only while it has both.
+"""
 
 import threading
 import time
+import uuid
 from contextlib import suppress
 
 from redis import Redis, RedisError
@@ -9,21 +14,23 @@ from redis.exceptions import LockError
 from redis.lock import Lock
 
 from plugin.logs import get_logger
-from plugin.state.redis_client import PREFIX
+from plugin.state.entries import SCHEMA
+from plugin.state.redis_keys import LEASE, LEASE_OF_1, RETIRED, SCHEMA_IN_FORCE
 
-LEASE = f"{PREFIX}lease"
-LIFE = 15.0  # seconds without a sign of its holder, after which another replica polls
-SHORTEST_PAUSE = 0.05  # seconds between two tries
+DURATION = 15.0  # seconds without a sign of its holder, after which another replica polls
+SHORTEST_WAIT = 0.05  # seconds between two tries
 
 
 class RedisLease:
-    """A lock that expires, extended every third of its life."""
+    """Locks that expire; the holder extends them every third of their duration."""
 
-    def __init__(self, client: Redis, life: float = LIFE) -> None:
-        """Prepare it; `life` in seconds."""
+    def __init__(self, client: Redis, duration: float = DURATION) -> None:
+        """Prepare the lease; `duration` is in seconds."""
         self._client = client
-        self._life = life
-        self._lock = Lock(client, LEASE, timeout=life, thread_local=False)
+        self._duration = duration
+        self._token = uuid.uuid4().hex
+        self._locks = [Lock(client, key, timeout=duration, thread_local=False) for key in (LEASE, LEASE_OF_1)]
+        self._missing = LEASE  # the key that another replica has
         self._held_until = 0.0  # by the steady clock
         self._was_held = False
         self._stop = threading.Event()
@@ -31,57 +38,66 @@ class RedisLease:
 
     @property
     def held(self) -> bool:
-        """Whether it is this replica that polls: it was told so within the life, and not otherwise since."""
+        """Whether this replica polls: it last heard so within the duration, and nothing else since."""
         return time.monotonic() < self._held_until
 
     @property
     def token(self) -> bytes:
-        """What Redis holds under LEASE while this replica has it."""
-        return self._lock.local.token or b""
+        """The value in Redis while this replica holds the lease."""
+        return self._token.encode()
 
     def compete(self) -> None:
-        """Ask for it at once, and go on in the background until it is closed."""
+        """Ask for the lease now, and keep asking in the background until it is closed."""
         self._renew()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Let another replica have it at once."""
+        """Release the lease, so that another replica can have it at once."""
         self._stop.set()
         if self._thread:
             self._thread.join()
         self._held_until = 0.0
-        if self._lock.local.token:
-            with suppress(RedisError):  # it expires by itself
-                self._lock.release()
+        for lock in self._locks:
+            if lock.local.token:
+                with suppress(RedisError):  # it expires by itself, or was never this replica's
+                    lock.release()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._pause()):
+        while not self._stop.wait(self._wait()):
             self._renew()
 
     def _renew(self) -> None:
         asked_at = time.monotonic()
         try:
-            held = self._extend() or self._lock.acquire(blocking=False)
+            held = not self._is_superseded() and all(self._take(lock) for lock in self._locks)
         except RedisError:
-            held = False  # not known, so another one may have it
-        self._held_until = asked_at + self._life if held else 0.0
+            held = False  # unknown, so another replica may hold it
+        self._held_until = asked_at + self._duration if held else 0.0
         if held is not self._was_held:
             self._was_held = held
-            get_logger().info("this replica polls now" if held else "this replica does not poll any more")
+            get_logger().info("this replica polls now" if held else "this replica no longer polls")
 
-    def _extend(self) -> bool:
+    def _is_superseded(self) -> bool:
+        """Tell whether a program of a newer schema has written, after which this one must not."""
+        in_force = self._client.get(SCHEMA_IN_FORCE)
+        return in_force is not None and int(in_force) > SCHEMA
+
+    def _take(self, lock: Lock) -> bool:
+        self._missing = str(lock.name)
+        if lock.name == LEASE_OF_1 and self._client.get(LEASE_OF_1) == RETIRED:
+            return True
         try:
-            return self._lock.reacquire()
-        except LockError:  # it never was this replica's, or is not any more
-            return False
+            return bool(lock.reacquire())
+        except LockError:  # it was never this replica's, or no longer is
+            return bool(lock.acquire(blocking=False, token=self._token))
 
-    def _pause(self) -> float:
-        third = self._life / 3
+    def _wait(self) -> float:
+        third = self._duration / 3
         if self.held:
             return third
-        try:  # the holder may be dead: be there when it expires
-            left = self._client.pttl(LEASE) / 1000
+        try:  # the holder may be dead: be there when its lease expires
+            left = self._client.pttl(self._missing) / 1000
         except RedisError:
             return third
-        return min(third, max(left, SHORTEST_PAUSE))
+        return min(third, max(left, SHORTEST_WAIT))

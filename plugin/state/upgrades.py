@@ -149,7 +149,10 @@ def _answered(emissions: Sequence[_Emitted], catalog: Catalog | None) -> dict[Na
         Name("live", repository): Value([_live(*each, profiles) for each in sorted(previews)])
         for repository, previews in found.items()
     }
-    return {Name("answered"): Value(catalogs.pop() if len(catalogs) == 1 else ""), **live}
+    # What the breaker held can be a change of facts that nobody confirmed. Without a catalog to compare with, schema 2
+    # takes all that it would remove for the work of an edit, and waits for a person.
+    certain = len(catalogs) == 1 and not any(emitted.held for emitted in emissions)
+    return {Name("answered"): Value(catalogs.pop() if certain else ""), **live}
 
 
 def _live(service: str, number: int, name: str, profiles: Mapping[str, str]) -> dict[str, object]:

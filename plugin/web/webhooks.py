@@ -1,4 +1,4 @@
-"""`POST /webhooks/github`: GitHub says that something happened. It is believed only that somewhere is worth a look.
+"""`POST /webhooks/github`: GitHub's deliveries. A signed one is only a hint about where to look.
 
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from plugin.metrics import Metrics
 from plugin.sources import Deliveries
 from plugin.state import Unreachable
+from plugin.web.bodies import BodyReader
 
 # The largest delivery about one pull request is `edited` with two descriptions, the old and the new one, of 65,536
 # characters each, sent as a form: at most 12 bytes each ("%F0%9F%98%80") make 1.5 MiB. GitHub itself goes up to 25 MB
@@ -24,17 +25,17 @@ MAX_BODY = 2 * 1024 * 1024
 def webhooks(hint: Callable[[Collection[str]], None], deliveries: Deliveries | None, metrics: Metrics) -> Blueprint:
     """Make the route; without `deliveries` there is none.
 
-    A delivery that is signed gives the names of repositories that may have changed to `hint`, which may raise
-    Unreachable.
+    Each delivery that is signed calls `hint` with the repositories that may have changed. `hint`
+    may raise Unreachable.
     """
-    blueprint = Blueprint("webhooks", __name__)
+    blueprint, bodies = Blueprint("webhooks", __name__), BodyReader(MAX_BODY)
     if deliveries is None:
         return blueprint
 
     @blueprint.post("/webhooks/github")
     def github() -> tuple[Response, HTTPStatus]:
         try:
-            names = deliveries.hinted(request.headers, _payload(_signed_body(deliveries)))
+            names = deliveries.hinted(request.headers, _payload(_signed_body(bodies, deliveries)))
         except HTTPException:
             metrics.deliveries.labels("refused").inc()
             raise
@@ -51,13 +52,10 @@ def webhooks(hint: Callable[[Collection[str]], None], deliveries: Deliveries | N
     return blueprint
 
 
-def _signed_body(deliveries: Deliveries) -> bytes:
-    # One byte more, because a chunked body is cut at the limit instead of being refused.
-    request.max_content_length = MAX_BODY + 1
-    body = request.get_data()
-    if len(body) > MAX_BODY:
-        abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    if not deliveries.is_signed(request.headers, body):
+def _signed_body(bodies: BodyReader, deliveries: Deliveries) -> bytes:
+    claimed = deliveries.claims_signature(request.headers)
+    body = bodies.read() if claimed else b""  # without a signature, the body is not read at all
+    if not claimed or not deliveries.is_signed(request.headers, body):
         abort(HTTPStatus.FORBIDDEN, "the signature is missing or wrong")
     return body
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from plugin.app import Parts, Plugin
+from plugin.app import Parts, Plugin, collect_garbage_rarely
 from plugin.core.config.threshold import Threshold
 from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
@@ -112,6 +112,7 @@ class Simulation:
 @contextmanager
 def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
     """A company with so many pull requests in each repository; nothing was read yet."""
+    collect_garbage_rarely()
     passing = Time()
     with TemporaryDirectory() as folder, GitHub(company.organisation(sizes)) as github, _quiet_logs():
         github.now = passing.now

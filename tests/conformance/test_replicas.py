@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.state.redis_lease import LEASE
+from plugin.state.redis_keys import LEASE
 from tests.conformance.argocd import Reconciled
 from tests.conformance.stage import DEMO, PLUGIN_ERROR, PUSHED, Stage, refused, stage
 from tests.fakes.github import faults

@@ -132,7 +132,7 @@ def test_wrong_settings_stop_the_start_with_one_message(tmp_path_factory: pytest
 
     assert "PREVIEW_GITHUB_TOKEN: is missing" in str(failure.value)
     assert 'PREVIEW_TOKEN: must not start with "$"' in str(failure.value)
-    assert 'PREVIEW_REFRESH: "soon" is no duration' in str(failure.value)
+    assert 'PREVIEW_REFRESH: "soon" is not a duration' in str(failure.value)
 
 
 def test_a_second_server_on_the_same_file_does_not_start_and_says_why(

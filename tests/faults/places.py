@@ -11,7 +11,7 @@ from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import open_state
 from plugin.state.redis import RedisStore
 from plugin.state.redis_board import RedisBoard
-from plugin.state.redis_lease import LEASE
+from plugin.state.redis_keys import LEASE
 
 
 class Place(Protocol):

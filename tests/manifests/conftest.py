@@ -1,4 +1,3 @@
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from plugin.app import make_plugin
 from plugin.core.config.catalog import Catalog
@@ -18,6 +18,8 @@ from plugin.state.opening import open_state
 from tools.rendering import ROOT, Objects, build, render
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+BASE = "manifests/plugin/base"
+SECRETS = {"manifests/argocd": "token.env", "manifests/login": "login.env"}
 OPTIONAL = ("external-secrets", "registry-credentials", "auth")
 
 
@@ -164,13 +166,24 @@ def _staging() -> dict[str, Objects]:
 @pytest.fixture(scope="session", name="monitored")
 def _monitored(tmp_path_factory: pytest.TempPathFactory) -> Objects:
     """The plugin with its component switched on, as its comment says."""
-    folder = tmp_path_factory.mktemp("monitored") / "plugin"
-    shutil.copytree(ROOT / "manifests/plugin", folder)
-    kustomization = folder / "base/kustomization.yaml"
-    text = kustomization.read_text("utf-8")
-    (line,) = re.findall(r"^# .*: (components: .*)$", text, re.MULTILINE)
-    kustomization.write_text(f"{text}{line}\n", "utf-8")
-    return build(folder / "base")
+    root = copy_of_the_tree(tmp_path_factory.mktemp("monitored"))
+    uncomment(root, "../components/monitoring")
+    return build(root / BASE)
+
+
+@pytest.fixture(scope="session", name="once")
+def _once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Objects]:
+    """What is applied once per cluster, by folder, with secrets that are not in Git."""
+    root = copy_of_the_tree(tmp_path_factory.mktemp("once"))
+    for folder, file in SECRETS.items():
+        (root / folder / file).write_text("token=not-a-secret\n", "utf-8")
+    uncomment(root, "../components/monitoring")
+    folders = {
+        found.parent
+        for found in root.glob("manifests/*/**/kustomization.yaml")
+        if yaml.safe_load(found.read_text("utf-8"))["kind"] == "Kustomization" and "apps" not in found.parts
+    }
+    return {str(folder.relative_to(root)): build(folder) for folder in sorted(folders)}
 
 
 @pytest.fixture(scope="session", name="environments")
@@ -197,6 +210,14 @@ def copy_of_the_tree(folder: Path) -> Path:
     for part in ("manifests", "applicationsets"):
         shutil.copytree(ROOT / part, folder / part)
     return folder
+
+
+def uncomment(root: Path, component: str) -> None:
+    """Switch on a component of the plugin."""
+    kustomization = root / BASE / "kustomization.yaml"
+    text = kustomization.read_text("utf-8")
+    assert text.count(f"  # - {component}") == 1
+    kustomization.write_text(text.replace(f"  # - {component}", f"  - {component}"), "utf-8")
 
 
 def switch_on(kustomization: Path, components: tuple[str, ...]) -> None:

@@ -91,7 +91,7 @@ def peers(policy: dict[str, Any]) -> list[tuple[str, set[str]]]:
     """Return who is let in: the value of a namespace's label, and the pods' names, none for all of them."""
     found = []
     for rule in policy["spec"]["ingress"]:
-        assert rule["ports"] == [{"port": "http"}]
+        assert rule["ports"] == [{"port": 8080, "protocol": "TCP"}]
         for peer in rule["from"]:
             ((label, value),) = peer["namespaceSelector"]["matchLabels"].items()
             found.append((value if label == "kubernetes.io/metadata.name" else f"{label}={value}", names(peer)))

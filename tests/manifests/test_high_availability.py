@@ -1,26 +1,48 @@
 """The plugin as `kubectl apply --kustomize manifests/plugin/overlays/ha` installs it: two replicas and their Redis."""
 
 import os
+import re
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from redis import Redis, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError
 
 from plugin.settings import Settings, load_settings
+from plugin.state import NOTHING, Unreachable
+from plugin.state.entries import SCHEMA
+from plugin.state.redis import RedisStore
+from plugin.state.redis_board import RedisBoard
+from plugin.state.redis_client import connect
+from plugin.state.redis_keys import STATES
+from plugin.state.redis_lease import RedisLease
+from tests.knowledge import FULL, acknowledgement, later
 from tests.manifests.installed import deployment, expanded, one, references, variables
 from tests.manifests.pods import owners, pod
 from tests.manifests.test_pods import quantity
+from tests.manifests.tls import certificate, tls_in_front_of
+from tests.redis_server import RedisServer, serve_redis
 from tests.server import TOKEN, free_port, wait_for
 from tools.rendering import ROOT, Objects, build, refused, tool
 
 REDIS = "preview-plugin-redis"
+TLS = "preview-plugin-redis-tls"
+CA = "/etc/preview-plugin-redis/ca.crt"
 PASSWORD = "0123456789abcdef"
+GIVEN = {"preview-plugin": {"token": TOKEN}, "preview-plugin-github": {"token": "fake-token"}}
+LIFE = 3.0  # seconds of the lease
+PROBES = ("readinessProbe", "livenessProbe")
+LISTENS = {"--port", "--tls-port", "--tls-auth-clients", "--tls-cert-file", "--tls-key-file"}
 
 
 @pytest.fixture(name="installed", scope="module")
@@ -55,24 +77,20 @@ def test_replicas_keep_apart_where_they_can(installed: Objects) -> None:
 def test_replicas_share_their_state_and_have_no_volume_that_only_one_could_have(installed: Objects) -> None:
     spec, container = deployment(installed)
 
-    assert [volume["name"] for volume in spec["template"]["spec"]["volumes"]] == ["catalog"]
-    assert [mount["name"] for mount in container["volumeMounts"]] == ["catalog"]
+    assert {volume["name"] for volume in spec["template"]["spec"]["volumes"]} == {"catalog", "redis-ca"}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {"catalog", "redis-ca"}
     assert [claim["metadata"]["name"] for claim in installed if claim["kind"] == "PersistentVolumeClaim"] == [REDIS]
 
 
 def test_one_password_opens_the_redis_that_is_installed(installed: Objects) -> None:
-    secrets = {
-        "preview-plugin": {"token": TOKEN},
-        "preview-plugin-github": {"token": "fake-token"},
-        REDIS: {"password": PASSWORD},
-    }
+    secrets = {**GIVEN, REDIS: {"password": PASSWORD}}
     environment = variables(deployment(installed)[1], secrets)
     settings = {name: value for name, value in environment.items() if name.startswith("PREVIEW_")}
     state = urlsplit(load_settings(Settings, settings).state.get_secret_value())
     service = one(installed, "Service", REDIS)
     _, redis = deployment(installed, REDIS)
 
-    assert (state.scheme, state.hostname, state.password) == ("redis", REDIS, PASSWORD)
+    assert (state.scheme, state.hostname, state.password) == ("rediss", REDIS, PASSWORD)
     assert [port["port"] for port in service["spec"]["ports"]] == [state.port]
     assert set(environment) - set(settings) == {"REDIS_PASSWORD"}
     assert references(redis) == {(REDIS, "password"): True}
@@ -99,8 +117,7 @@ def test_the_plugin_and_nobody_else_reaches_redis_which_reaches_nobody(installed
         others = [other for other in (plugin, redis) if other != owner]
         assert not any(selector["matchLabels"].items() <= labels(other).items() for other in others)
     assert [set(peer) for peer in (*rule["from"], *way["to"])] == [{"podSelector"}] * 2
-    assert [port["port"] for port in rule["ports"]] == ["redis"]
-    assert [port["port"] for port in way["ports"]] == [6379]
+    assert rule["ports"] == way["ports"] == [{"port": 6379, "protocol": "TCP"}]
     assert ours["policyTypes"] == ["Egress"]
 
 
@@ -130,45 +147,177 @@ def test_redis_may_do_nothing_but_its_work(installed: Objects) -> None:
     assert 2 * quantity(options["--maxmemory"].replace("mb", "Mi")) < most
 
 
-def test_previews_and_the_plugin_run_the_same_redis(installed: Objects) -> None:
-    component = (ROOT / "manifests/components/redis/deployment.yaml").read_text("utf-8")
-    _, container = deployment(installed, REDIS)
+# TLS: the Redis of these tests speaks none, so its arguments are compared, and something in front of it speaks for it.
 
-    assert f"image: {container['image']}\n" in component
+
+def test_redis_listens_for_tls_only_where_its_service_leads(installed: Objects) -> None:
+    _, container = deployment(installed, REDIS)
+    options = dict(pairwise(container["args"]))
+    (port,) = container["ports"]
+
+    assert (options["--port"], options["--tls-port"]) == ("0", str(port["containerPort"]))
+    assert options["--tls-auth-clients"] == "no"
+    assert "--requirepass" not in options
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert "--tls" in container[probe]["exec"]["command"]
+
+
+def test_the_key_of_the_certificate_is_in_reach_of_redis_alone(installed: Objects) -> None:
+    keys = {"tls.crt", "tls.key", "ca.crt"}  # the README's, and cert-manager's
+    for name, expected in ((REDIS, keys), ("preview-plugin", {"ca.crt"})):
+        spec, container = deployment(installed, name)
+        (volume,) = (
+            volume
+            for volume in spec["template"]["spec"]["volumes"]
+            if volume.get("secret", {}).get("secretName") == TLS
+        )
+        (mount,) = (mount for mount in container["volumeMounts"] if mount["name"] == volume["name"])
+        items = volume["secret"].get("items")
+        files = {item["path"] for item in items} if items else keys
+        probes = [container.get(probe, {}).get("exec", {}).get("command", []) for probe in PROBES]
+        values = [entry.get("value", "") for entry in container["env"]]
+        words = [*container.get("args", []), *values, *(word for probe in probes for word in probe)]
+        named = re.findall(rf"{mount['mountPath']}/[\w.]+", " ".join(words))
+
+        assert files == expected
+        assert {Path(file).name for file in named} == expected
+        assert mount["readOnly"] is True
+
+
+def test_the_plugin_trusts_the_certificate_of_the_readme_and_no_other(
+    installed: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("shown", "other"):
+        (tmp_path / folder).mkdir()
+    shown, other = (certificate(tmp_path / folder) for folder in ("shown", "other"))
+    values = variables(deployment(installed)[1], {REDIS: {"password": PASSWORD}, **GIVEN})
+    find = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest: find("127.0.0.1" if host == REDIS else host, *rest))
+
+    with as_installed(installed, tmp_path) as server, tls_in_front_of(server.port, shown) as port:
+        for trusted, reached in ((shown, True), (other, False)):
+            url = values["PREVIEW_STATE"].replace(f"{CA}", str(trusted.crt)).replace(":6379/", f":{port}/")
+            with connect(url) as client:
+                if reached:
+                    assert client.ping()
+                else:
+                    with pytest.raises(RedisError, match="certificate verify failed"):
+                        client.ping()
+
+
+# What the one user may do
+
+
+def arguments(installed: Objects, folder: Path) -> list[str]:
+    """Return what Redis is started with, but for TLS."""
+    _, container = deployment(installed, REDIS)
+    environment = variables(container, {REDIS: {"password": PASSWORD}})
+    program, *words = (expanded(argument, environment) for argument in container["args"])
+    assert program == tool("get-redis").name
+    without = {index + step for index, word in enumerate(words) if word in LISTENS for step in (0, 1)}
+    return [str(folder) if word == "/data" else word for index, word in enumerate(words) if index not in without]
 
 
 @contextmanager
-def redis_server(command: list[str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL) as process:
+def as_installed(installed: Objects, folder: Path) -> Iterator[RedisServer]:
+    port = free_port()
+    command = [str(tool("get-redis")), *arguments(installed, folder), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            yield process
+            wait_for(lambda: _listens(port))
+            yield RedisServer(port, process)
         finally:
-            process.terminate()
+            process.kill()
+
+
+def _listens(port: int) -> bool:
+    try:
+        with Redis(port=port, password=PASSWORD) as client:
+            return bool(client.ping())
+    except RedisConnectionError:
+        return False
+
+
+def use(url: str) -> None:
+    """Do with Redis all that the plugin ever does with it."""
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(connect(url)) for _ in range(2))
+        leases = [RedisLease(client, LIFE) for client in (first, second)]
+        for lease in leases:
+            lease.compete()
+            stack.callback(lease.close)
+        store, other = (RedisStore(client, lease) for client, lease in zip((first, second), leases, strict=True))
+        other.head()
+        store.save(NOTHING, FULL)
+        fewer = later(FULL, histories={})
+        store.save(FULL, fewer)
+        store.act(acknowledgement("fingerprint"))
+        assert other.load().acts.keys() > FULL.acts.keys()
+        first.delete(STATES[SCHEMA])  # lost: the other leaves the floor, this one writes back
+        with pytest.raises(Unreachable, match="has lost"):
+            other.head()
+        store.head()
+        board = RedisBoard(first)
+        board.hint(["acme/orders"])
+        assert board.take_hints() == {"acme/orders"}
+        board.asked(7)
+        assert board.newest_asked() == 7
+        time.sleep(LIFE / 2)  # a third is enough to extend it once
+        leases[0].close()
+        wait_for(lambda: leases[1].held)
+
+
+def test_the_acl_of_redis_is_what_the_plugin_uses(installed: Objects, tmp_path: Path) -> None:
+    granted = {word[1:] for word in arguments(installed, tmp_path) if word.startswith("+")}
+    with as_installed(installed, tmp_path) as server:
+        use(f"redis://:{PASSWORD}@127.0.0.1:{server.port}/0")
+    with serve_redis(tmp_path) as free, free.client() as client:
+        use(free.url)
+        # In a script too. Each user may AUTH and say HELLO.
+        used = {name.removeprefix("cmdstat_") for name in client.info("commandstats")} - {"auth", "hello", "info"}
+
+    assert {name.partition("|")[0] for name in granted} - {"ping"} == used - {"ping"}
+    assert "ping" in granted, "the probes"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("CONFIG GET *", "CONFIG SET dir /tmp", "FLUSHALL", "SHUTDOWN", "DEBUG SLEEP 1", "SAVE", "KEYS *"),
+        *("ACL LIST", "CLIENT LIST", "MONITOR", "REPLICAOF 127.0.0.1 1", "MODULE LIST", "SCRIPT FLUSH", "PUBLISH a b"),
+        *("GET other", "SET other 1", "EVAL return 0", "MIGRATE 127.0.0.1 1 preview-plugin:1:state 0 1"),
+    ],
+)
+def test_the_acl_of_redis_refuses_administration_and_other_keys(restricted: RedisServer, command: str) -> None:
+    with Redis(port=restricted.port, password=PASSWORD) as client, pytest.raises(NoPermissionError):
+        client.execute_command(*command.split())
+
+
+@pytest.fixture(name="restricted", scope="module")
+def _restricted(installed: Objects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with as_installed(installed, tmp_path_factory.mktemp("restricted")) as server:
+        yield server
 
 
 def test_redis_wants_the_password_and_forgets_nothing_when_it_is_killed(installed: Objects, tmp_path: Path) -> None:
     _, container = deployment(installed, REDIS)
     environment = variables(container, {REDIS: {"password": PASSWORD}})
-    (volume,) = container["volumeMounts"]
-    server = tool("get-redis")
-    port = free_port()
-    assert container["args"][0] == server.name
-    arguments = [expanded(argument, environment) for argument in container["args"][1:]]
-    command = [str(server), *(str(tmp_path) if argument == volume["mountPath"] else argument for argument in arguments)]
+    programs = tool("get-redis").parent
 
-    def cli(words: list[str], **variables: str) -> tuple[int, str]:
-        program = [str(server.parent / words[0]), "-p", str(port), *words[1:]]
+    def cli(port: int, words: list[str], **variables: str) -> tuple[int, str]:
+        words = [word for word in words if word not in {"--tls", "--cacert", "/tls/ca.crt"}]
+        program = [str(programs / words[0]), "-p", str(port), *words[1:]]
         result = subprocess.run(program, env=os.environ | variables, capture_output=True, text=True, check=False)
         return result.returncode, result.stdout.strip()
 
-    ready, alive = (container[probe]["exec"]["command"] for probe in ("readinessProbe", "livenessProbe"))
-    with redis_server(command, port) as process:
-        wait_for(lambda: cli(ready, **environment) == (0, "PONG"))
-        assert cli(alive, **environment) == (0, "PONG")
-        assert cli(ready)[0] != 0, "without a password"
-        assert cli(["redis-cli", "set", "snapshot", "7"], **environment) == (0, "OK")
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    with redis_server(command, port):
-        wait_for(lambda: cli(ready, **environment) == (0, "PONG"))
-        assert cli(["redis-cli", "get", "snapshot"], **environment) == (0, "7")
+    key = STATES[SCHEMA]
+    with as_installed(installed, tmp_path) as server:
+        for probe in PROBES:
+            command = container[probe]["exec"]["command"]
+            assert cli(server.port, command, **environment) == (0, "PONG")
+        assert cli(server.port, command)[1] != "PONG", "without a password"
+        assert cli(server.port, ["redis-cli", "set", key, "7"], **environment) == (0, "OK")
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+    with as_installed(installed, tmp_path) as server:
+        assert cli(server.port, ["redis-cli", "get", key], **environment) == (0, "7")

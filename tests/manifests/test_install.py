@@ -55,6 +55,18 @@ def test_what_is_applied_exists_and_nothing_is_forgotten() -> None:
     assert all((ROOT / file).is_file() for file in values("--filename"))
 
 
+def test_a_field_manager_of_our_own_keeps_the_users_keys_of_argocd_cm() -> None:
+    shown = [README, *(file.read_text("utf-8") for file in ROOT.glob("manifests/**/*") if file.is_file())]
+    server_side = re.findall(r"kubectl apply .*--server-side.*", "\n".join(shown))
+
+    # Argo CD's installation uses kubectl's default one: what is not applied again under a name is removed.
+    assert len(server_side) == 2
+    for command in server_side:
+        assert "--field-manager=preview-plugin " in command
+    (managed,) = ([*command] for command in commands() if "manifests/argocd" in command)
+    assert "--server-side" in managed, "argocd-cm holds keys of the user"
+
+
 def test_every_file_that_is_named_or_linked_exists() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", SECTION)
     named = re.findall(r"`((?:manifests|applicationsets|examples)/[\w./-]+)`", SECTION)
@@ -112,7 +124,7 @@ def keys(word: str) -> list[str]:
 def test_the_secrets_hold_what_the_plugin_needs(folder: str, with_app: bool) -> None:  # noqa: FBT001
     created = secrets()
     if folder == "base":
-        del created["preview-plugin-redis"]
+        del created["preview-plugin-redis"], created["preview-plugin-redis-tls"]
     github = created["preview-plugin-github"]
     given = {name: alternatives[0] for name, alternatives in created.items()}
     given["preview-plugin-github"] = github[0 if with_app else 1]
@@ -126,7 +138,9 @@ def test_the_secrets_hold_what_the_plugin_needs(folder: str, with_app: bool) -> 
 
     assert len(github) == 2
     written = {(name, key) for name, keys_of_it in given.items() for key in keys_of_it}
-    assert written <= references(container).keys(), "a key that nobody reads"
+    files = {(name, key) for name, key in written if name == "preview-plugin-redis-tls"}
+    assert written - files <= references(container).keys(), "a key that nobody reads"
+    assert {key for _, key in files} == ({"tls.crt", "tls.key", "ca.crt"} if folder == "overlays/ha" else set())
     assert bool(settings.github_app_id) == with_app
     assert settings.webhook_secret
 

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from tests.manifests.conftest import Rendered
-from tests.manifests.pods import owners
+from tests.manifests.installed import one
+from tests.manifests.pods import owners, pod
+from tools.rendering import Objects
 
 NOT_FOR_PREVIEWS = [
     "169.254.169.254",  # the cloud's metadata service
@@ -17,10 +19,19 @@ NOT_FOR_PREVIEWS = [
     "172.16.0.1",
     "172.31.255.254",
     "192.168.1.1",
+    "168.63.129.16",  # what Azure serves to its machines
+    "192.0.0.170",
+    "198.18.0.1",
+    "198.19.255.254",
     "::1",
     "fe80::1",
+    "64:ff9b::a9fe:a9fe",  # the metadata service, and a private address, as IPv6
+    "2001:0:a00:1::1",
+    "2002:a9fe:a9fe::1",
 ]
 ENVIRONMENT = "preview.example.com/environment"
+NAME = "kubernetes.io/metadata.name"
+LINK_LOCAL = {"cidr": "169.254.0.0/16"}
 CONTROLLER = {"preview.example.com/ingress-controller": "true"}
 
 
@@ -43,10 +54,14 @@ def test_policies_are_there_before_the_pods(every: list[Rendered]) -> None:
 
 def test_private_networks_and_the_metadata_service_are_out_of_reach(every: list[Rendered]) -> None:
     for preview in every:
-        blocks = [peer["ipBlock"] for peer in _peers(preview, "egress") if "ipBlock" in peer]
-        assert blocks
-        for address in NOT_FOR_PREVIEWS:
-            assert not any(_holds(block, address) for block in blocks), address
+        for rule in _rules(preview, "egress"):
+            ports = {port["port"] for port in rule.get("ports", [])}
+            for peer in rule["to"]:
+                reached = [
+                    address for address in NOT_FOR_PREVIEWS if "ipBlock" in peer and _holds(peer["ipBlock"], address)
+                ]
+                # GKE's Cloud DNS answers at the metadata service's address.
+                assert reached == [] or (peer == {"ipBlock": {"cidr": "169.254.0.0/16"}} and ports == {53}), peer
 
 
 def test_public_addresses_are_in_reach_by_https_only(previews: dict[str, Rendered], forks: dict[str, Rendered]) -> None:
@@ -62,10 +77,10 @@ def test_public_addresses_are_in_reach_by_https_only(previews: dict[str, Rendere
             assert not any(_holds(peer["ipBlock"], address) for peer in _peers(fork, "egress") if "ipBlock" in peer)
 
 
-def test_a_fork_reaches_itself_dns_and_staging_and_nothing_else(forks: dict[str, Rendered]) -> None:
+def test_a_fork_reaches_itself_and_dns_and_nothing_else_not_even_staging(forks: dict[str, Rendered]) -> None:
     for fork in forks.values():
         reached = {_who(peer) for peer in _peers(fork, "egress")}
-        assert reached == {"itself", "kube-system", "169.254.20.10/32", "staging"}
+        assert reached == {"itself", "kube-system", "169.254.0.0/16", "openshift-dns"}
         assert {_who(peer) for peer in _peers(fork, "ingress")} == {"itself", "ingress controller"}
 
 
@@ -83,10 +98,102 @@ def test_only_the_app_itself_is_reached_from_another_namespace(every: list[Rende
             for rule in policy["spec"].get("ingress", []):
                 if any("namespaceSelector" in peer for peer in rule["from"]):
                     assert policy["spec"]["podSelector"] == app
-                    assert rule["ports"] == [{"port": "http"}]
+                    # A number: AWS's network plugin does not resolve the name.
+                    assert rule["ports"] == [{"port": int(preview.parameters["port"])}]
         for peer in _peers(preview, "egress"):
             if _who(peer) in {"staging", "preview"}:
                 assert peer["podSelector"] == app
+
+
+def test_of_staging_a_preview_reaches_what_is_served_and_no_other_port(
+    previews: dict[str, Rendered], staging: dict[str, list[dict[str, Any]]]
+) -> None:
+    for objects in staging.values():
+        (app,) = (owner for owner in owners(objects) if owner["metadata"]["name"] == "app")
+        (port,) = pod(app)["containers"][0]["ports"]
+        for preview in previews.values():
+            labels = {"app.kubernetes.io/name": "app"}
+            assert _reaches(preview, {ENVIRONMENT: "staging"}, labels, port["containerPort"])
+            for other in (9090, 5432, 22):
+                assert not _reaches(preview, {ENVIRONMENT: "staging"}, labels, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "component", "open_ports", "closed_ports"),
+    [
+        ("ingress-nginx", "controller", [80, 443], [8443, 10254, 8080]),  # the admission webhook, the metrics
+        ("traefik", "", [8000, 8443], [9100, 8080, 9000]),  # the metrics, the dashboard
+        ("metrics-server", "", [], [80, 443, 8000, 8443, 10250]),  # k3s has Traefik in kube-system, beside others
+    ],
+)
+def test_of_the_ingress_controller_a_preview_reaches_http_and_https_only(
+    previews: dict[str, Rendered], name: str, component: str, open_ports: list[int], closed_ports: list[int]
+) -> None:
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/component": component}
+    for preview in previews.values():
+        reached = [port for port in [*open_ports, *closed_ports] if _reaches(preview, CONTROLLER, labels, port)]
+        assert reached == open_ports
+
+
+def test_a_preview_reaches_the_previews_it_is_linked_to_and_no_others(previews: dict[str, Rendered]) -> None:
+    linked = 0
+    for preview in previews.values():
+        links = {link["namespace"] for link in preview.parameters["dependencies"] if link["target"] == "preview"}
+        linked += len(links)
+        for other in previews.values():
+            namespace = {ENVIRONMENT: "preview", NAME: other.parameters["namespace"]}
+            reached = _reaches(preview, namespace, {"app.kubernetes.io/name": "app"}, int(other.parameters["port"]))
+            assert reached == (other.parameters["namespace"] in links or other is preview)
+            assert not _reaches(preview, namespace, {"app.kubernetes.io/name": "postgres"}, 5432)
+        fork = {ENVIRONMENT: "fork", NAME: "fork-preview-orders-12"}
+        assert not _reaches(preview, fork, {"app.kubernetes.io/name": "app"}, 8000)
+    assert linked > 3
+
+
+@pytest.mark.parametrize(
+    ("namespace", "pod_label", "port"),
+    [
+        ("kube-system", {"k8s-app": "kube-dns"}, 53),
+        ("kube-system", {"k8s-app": "node-local-dns"}, 53),
+        ("openshift-dns", {"dns.operator.openshift.io/daemonset-dns": "default"}, 5353),
+    ],
+)
+def test_dns_is_reached_in_every_kind_of_cluster(
+    every: list[Rendered], namespace: str, pod_label: dict[str, str], port: int
+) -> None:
+    for preview in every:
+        assert _reaches(preview, {NAME: namespace}, pod_label, port)
+        assert not _reaches(preview, {NAME: namespace}, pod_label, 443)
+        assert not _reaches(preview, {NAME: namespace}, {"k8s-app": "metrics-server"}, port)
+        (on_the_node,) = (rule for rule in _rules(preview, "egress") if {"ipBlock": LINK_LOCAL} in rule["to"])
+        assert on_the_node["ports"] == [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
+
+
+def test_the_plugin_and_the_login_look_names_up_where_previews_do(
+    previews: dict[str, Rendered], once: dict[str, Objects]
+) -> None:
+    expected = previews["preview-orders-15"].one("NetworkPolicy", "dns")["spec"]["egress"]
+    for folder in ("manifests/plugin/base", "manifests/plugin/overlays/ha", "manifests/login"):
+        assert one(once[folder], "NetworkPolicy", "dns")["spec"]["egress"] == expected
+    for folder in ("manifests/plugin/base", "manifests/plugin/overlays/ha"):
+        selected = one(once[folder], "NetworkPolicy", "dns")["spec"]["podSelector"]
+        assert selected == {"matchLabels": {"app.kubernetes.io/name": "preview-plugin"}}, "not Redis"
+
+
+def test_the_login_is_reached_by_the_ingress_controller_and_reaches_github(once: dict[str, Objects]) -> None:
+    objects = once["manifests/login"]
+    spec = one(objects, "NetworkPolicy", "oauth2-proxy")["spec"]
+    (container,) = pod(one(objects, "Deployment"))["containers"]
+    (port,) = container["ports"]
+
+    assert (spec["podSelector"], spec["policyTypes"]) == ({}, ["Ingress", "Egress"])
+    assert spec["ingress"] == [
+        {
+            "from": [{"namespaceSelector": {"matchLabels": CONTROLLER}}],
+            "ports": [{"port": port["containerPort"], "protocol": "TCP"}],
+        }
+    ]
+    assert spec["egress"] == [{"ports": [{"port": 443, "protocol": "TCP"}]}]
 
 
 def test_namespaces_carry_the_label_that_policies_ask_for(
@@ -113,6 +220,27 @@ def _rules(preview: Rendered, direction: str) -> list[dict[str, Any]]:
 def _peers(preview: Rendered, direction: str) -> list[dict[str, Any]]:
     """List who is named; a rule without peers would mean everybody, which is a KeyError here."""
     return [peer for rule in _rules(preview, direction) for peer in rule["to" if direction == "egress" else "from"]]
+
+
+def _reaches(preview: Rendered, namespace: dict[str, str], pod_labels: dict[str, str], port: int) -> bool:
+    """Whether a preview may connect to a pod in another namespace, by the labels of both."""
+    for rule in _rules(preview, "egress"):
+        assert all(isinstance(found["port"], int) for found in rule.get("ports", [])), "a name is of another pod"
+        if "ports" in rule and port not in {found["port"] for found in rule["ports"]}:
+            continue
+        for peer in rule["to"]:
+            named = "namespaceSelector" in peer and _selects(peer["namespaceSelector"], namespace)
+            if named and _selects(peer.get("podSelector", {}), pod_labels):
+                return True
+    return False
+
+
+def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    expressions = selector.get("matchExpressions", [])
+    assert all(expression["operator"] == "In" for expression in expressions)
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        labels.get(expression["key"]) in expression["values"] for expression in expressions
+    )
 
 
 def _who(peer: dict[str, Any]) -> str:

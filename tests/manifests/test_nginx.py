@@ -17,8 +17,9 @@ from tests.manifests.pods import pod
 from tools.rendering import tool
 
 
-@pytest.fixture(name="port")
-def _port(previews: dict[str, Rendered], tmp_path: Path) -> Iterator[int]:
+@pytest.fixture(name="port", params=["js", "js mjs"])
+def _port(previews: dict[str, Rendered], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[int]:
+    """With nginx's own list of types, which lacks .mjs, and with one that has it."""
     preview = previews["preview-shop-31"]
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -30,15 +31,17 @@ def _port(previews: dict[str, Rendered], tmp_path: Path) -> Iterator[int]:
         "root /config": f"root {tmp_path}/config",
         "/tmp/": f"{tmp_path}/tmp/",
         f"listen {listens['containerPort']}": f"listen 127.0.0.1:{port}",
+        f"listen [::]:{listens['containerPort']}": f"listen [::1]:{port}",
     }
     configuration = preview.one("ConfigMap", "nginx")["data"]["nginx.conf"]
     assert [place for place in places if place not in configuration] == []
-    configuration = re.sub("|".join(places), lambda found: places[found[0]], configuration)
+    configuration = re.sub("|".join(map(re.escape, places)), lambda found: places[found[0]], configuration)
     for folder in ("html/assets", "config", "tmp"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "mime.types").write_text("types { text/html html; text/javascript js; }\n", "utf-8")
+    (tmp_path / "mime.types").write_text(f"types {{ text/html html; text/javascript {request.param}; }}\n", "utf-8")
     (tmp_path / "html/index.html").write_text("the app", "utf-8")
     (tmp_path / "html/assets/app-1a2b.js").write_text("code", "utf-8")
+    (tmp_path / "html/assets/pdf-1a2b.mjs").write_text("module", "utf-8")
     (tmp_path / "config/config.js").write_text("window.config = {};", "utf-8")
     (tmp_path / "nginx.conf").write_text(configuration, "utf-8")
     # Root starts workers as nobody; in the pod everything is one unprivileged user.
@@ -82,8 +85,22 @@ def test_built_files_are_cached_and_missing_ones_are_missing(port: int) -> None:
     assert missing == 404
 
 
-def _get(port: int, path: str) -> tuple[int, bytes, Message]:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+def test_a_module_has_a_type_that_browsers_run(port: int) -> None:
+    status, body, headers = _get(port, "/assets/pdf-1a2b.mjs")
+
+    assert (status, body) == (200, b"module")
+    assert headers["Content-Type"] == "text/javascript"
+    assert headers["Cache-Control"] == "max-age=31536000"
+
+
+def test_pods_with_ipv6_only_are_served(port: int) -> None:
+    status, body, _ = _get(port, "/", "::1")
+
+    assert (status, body) == (200, b"the app")
+
+
+def _get(port: int, path: str, address: str = "127.0.0.1") -> tuple[int, bytes, Message]:
+    with closing(HTTPConnection(address, port, timeout=5)) as connection:
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read(), response.headers

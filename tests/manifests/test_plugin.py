@@ -2,10 +2,14 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -16,9 +20,11 @@ from plugin.core.config.catalog import load_catalog
 from plugin.settings import Settings, unknown_variables
 from plugin.sources.file import load_organisation
 from tests.fakes.github import App, GitHub
-from tests.manifests.installed import Secrets, deployment, environment, names, one, peers, put, references
+from tests.manifests.conftest import copy_of_the_tree, uncomment
+from tests.manifests.installed import PLUGIN, Secrets, deployment, environment, names, one, peers, put, references
 from tests.manifests.pods import containers, owners, pod
-from tests.server import READ_TOKEN, TOKEN, start, wait_for
+from tests.manifests.tls import certificate, tls_in_front_of
+from tests.server import READ_TOKEN, TOKEN, free_port, start, wait_for
 from tools.rendering import ROOT, Objects, build, refused
 
 BASE = ROOT / "manifests/plugin/base"
@@ -61,7 +67,8 @@ def test_the_pod_may_do_nothing_but_its_work(plugin: Objects) -> None:
     assert pod(owner)["automountServiceAccountToken"] is False
     assert "serviceAccountName" not in pod(owner)
     assert sorted(found["kind"] for found in plugin) == [
-        *("ConfigMap", "Deployment", "Ingress", "Namespace", "NetworkPolicy", "PersistentVolumeClaim", "Service")
+        *("ConfigMap", "Deployment", "Ingress", "Namespace", "NetworkPolicy", "NetworkPolicy", "PersistentVolumeClaim"),
+        "Service",
     ]
 
 
@@ -73,7 +80,9 @@ def test_the_pod_runs_what_the_dockerfile_builds(plugin: Objects) -> None:
     assert image()["USER"] == f"{security['runAsUser']}:{security['runAsGroup']}"
     assert {"command", "args"} & set(container) == set()
     assert [str(port["containerPort"]) for port in container["ports"]] == [image()["EXPOSE"]]
-    assert str(Settings.model_fields["bind"].default).endswith(f":{image()['EXPOSE']}")
+    (bind,) = (entry["value"] for entry in container["env"] if entry["name"] == "PREVIEW_BIND")
+    for address in (bind, str(Settings.model_fields["bind"].default)):
+        assert address.endswith(f":{image()['EXPOSE']}")
 
 
 def test_an_old_and_a_new_pod_never_answer_side_by_side(plugin: Objects) -> None:
@@ -163,7 +172,7 @@ def test_only_a_pod_that_has_read_everything_is_asked(plugin: Objects) -> None:
 
 
 def test_only_argocd_and_the_ingress_controller_may_ask(plugin: Objects) -> None:
-    policy = one(plugin, "NetworkPolicy")
+    policy = one(plugin, "NetworkPolicy", "preview-plugin")
     labels = deployment(plugin)[0]["template"]["metadata"]["labels"]
 
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
@@ -196,7 +205,7 @@ def test_the_webhooks_host_has_dns_and_tls_as_the_previews_have_and_is_never_one
 
 
 def test_the_plugin_reaches_names_https_and_argocds_webhook_and_nothing_else(plugin: Objects) -> None:
-    dns, https, argocd = one(plugin, "NetworkPolicy")["spec"]["egress"]
+    https, argocd = one(plugin, "NetworkPolicy", "preview-plugin")["spec"]["egress"]
     _, container = deployment(plugin)
     (webhook,) = (entry["value"] for entry in container["env"] if entry["name"] == "PREVIEW_ARGOCD_WEBHOOK")
     (peer,) = argocd["to"]
@@ -204,8 +213,6 @@ def test_the_plugin_reaches_names_https_and_argocds_webhook_and_nothing_else(plu
     (name,) = names(peer)
     (port,) = argocd["ports"]
 
-    assert {port["port"] for port in dns["ports"]} == {53}
-    assert len(dns["to"]) == 2
     assert https == {"ports": [{"port": 443, "protocol": "TCP"}]}
     assert webhook == f"http://{name}.{namespace}.svc.cluster.local:{port['port']}/api/webhook"
 
@@ -254,6 +261,7 @@ def test_the_server_starts_as_installed_and_answers(
     app = App(42, public)
     secrets = credentials(app, private)
     settings = environment(plugin, tmp_path, secrets)
+    del settings["PREVIEW_BIND"]  # start() chooses the port
     settings |= dict(re.findall(r'(GUNICORN_CMD_ARGS)="([^"]*)"', image()["ENV"]))
     command = [*json.loads(image()["ENTRYPOINT"]), *json.loads(image()["CMD"])]
     _, container = deployment(plugin)
@@ -281,8 +289,68 @@ def test_the_server_starts_as_installed_and_answers(
     assert not any(value in log for value in (TOKEN, READ_TOKEN, WEBHOOK_SECRET, "fake-token", private))
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_server_answers_on_ipv4_and_on_ipv6(
+    plugin: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    port = free_port()
+    monkeypatch.setattr("tests.server.free_port", lambda: port)
+    settings = environment(plugin, tmp_path, with_token(App(42, ""), ""))
+    settings["PREVIEW_BIND"] = settings["PREVIEW_BIND"].replace("8080", str(port))
+
+    with GitHub(load_organisation(ROOT / "examples/acme/organisation.yaml")) as github:
+        settings |= {"PREVIEW_GITHUB_URL": github.url}
+        with start(tmp_path, settings), closing(HTTPConnection(address, port, timeout=5)) as connection:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_private_certificate_authority_is_trusted_by_the_component(tmp_path: Path, trusted: bool) -> None:  # noqa: FBT001
+    root = copy_of_the_tree(tmp_path / "tree")
+    shown = certificate(tmp_path, "localhost")
+    if trusted:
+        shutil.copy(shown.crt, root / "manifests/plugin/components/private-ca/ca.crt")
+        uncomment(root, "../components/private-ca")
+    plugin = build(root / "manifests/plugin/base")
+    settings = environment(plugin, tmp_path / "pod", with_token(App(42, ""), ""))
+    del settings["PREVIEW_BIND"]
+
+    with (
+        GitHub(load_organisation(ROOT / "examples/acme/organisation.yaml")) as github,
+        tls_in_front_of(urlsplit(github.url).port or 0, shown) as port,
+    ):
+        settings |= {"PREVIEW_GITHUB_URL": f"https://localhost:{port}{urlsplit(github.url).path}"}
+        with start(tmp_path, settings) as server:
+            if trusted:
+                wait_for(lambda: server.ask("GET", "/readyz", None).status == 200)
+            else:
+                wait_for(lambda: "(SSLError)" in server.log.read_text("utf-8"))
+                assert server.ask("GET", "/readyz", None).status == 503
+
+
+def test_a_private_certificate_authority_that_is_missing_fails_the_build(tmp_path: Path) -> None:
+    root = copy_of_the_tree(tmp_path)
+    uncomment(root, "../components/private-ca")
+
+    with pytest.raises(RuntimeError, match=r"ca\.crt"):
+        build(root / "manifests/plugin/base")
+
+
+def test_a_proxy_is_named_and_reached_by_the_component_alone(plugin: Objects, tmp_path: Path) -> None:
+    root = copy_of_the_tree(tmp_path)
+    uncomment(root, "../components/proxy")
+    behind = build(root / "manifests/plugin/base")
+    _, container = deployment(behind)
+    (address,) = (entry["value"] for entry in container["env"] if entry["name"] == "HTTPS_PROXY")
+    allowed, before = (one(found, "NetworkPolicy", PLUGIN)["spec"]["egress"] for found in (behind, plugin))
+
+    assert allowed == [*before, {"ports": [{"port": urlsplit(address).port, "protocol": "TCP"}]}]
+
+
 def test_a_new_catalog_is_seen_where_the_kubelet_puts_it(plugin: Objects, tmp_path: Path) -> None:
     settings = environment(plugin, tmp_path, with_token(App(42, ""), ""))
+    del settings["PREVIEW_BIND"]
     text = one(plugin, "ConfigMap")["data"]["catalog.yaml"]
 
     with GitHub(load_organisation(ROOT / "examples/acme/organisation.yaml")) as github:

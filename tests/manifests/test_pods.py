@@ -1,3 +1,4 @@
+from itertools import product
 from typing import Any
 
 import pytest
@@ -138,18 +139,51 @@ def test_a_preview_fits_into_its_quota_while_it_rolls(complete: dict[str, Render
     ]
 
     assert sum(copies for _, copies in pods) <= int(hard["pods"])
-    for part, resource in (("requests", "cpu"), ("requests", "memory"), ("limits", "cpu"), ("limits", "memory")):
-        needed = sum(_needs(spec, part, resource) * copies for spec, copies in pods)
+    for part, resource in product(("requests", "limits"), ("cpu", "memory", "ephemeral-storage")):
+        needed = sum(_needs(spec, part, resource, _defaults(preview, part)) * copies for spec, copies in pods)
         assert needed <= quantity(hard[f"{part}.{resource}"]), f"{part}.{resource}"
     storage = [claim["spec"]["resources"]["requests"]["storage"] for claim in preview.all("PersistentVolumeClaim")]
     assert sum(map(quantity, storage)) <= quantity(hard["requests.storage"])
     assert len(storage) <= int(hard["persistentvolumeclaims"])
 
 
-def _needs(spec: dict[str, Any], part: str, resource: str) -> float:
+def test_a_pod_without_resources_gets_all_that_the_quota_asks_for(complete: dict[str, Rendered]) -> None:
+    for preview in complete.values():
+        hard = preview.one("ResourceQuota", "preview")["spec"]["hard"]
+        (limits,) = preview.one("LimitRange", "preview")["spec"]["limits"]
+        for part in ("requests", "limits"):
+            asked = {key.removeprefix(f"{part}.") for key in hard if key.startswith(f"{part}.")} - {"storage"}
+            assert asked == set(_defaults(preview, part)) == {"cpu", "memory", "ephemeral-storage"}
+            for resource, default in _defaults(preview, part).items():
+                assert quantity(default) <= quantity(limits["max"][resource])
+
+
+def test_the_ephemeral_storage_limit_holds_a_pods_volumes_and_logs(complete: dict[str, Rendered]) -> None:
+    for preview in complete.values():
+        for owner in owners(preview.objects):
+            sizes = [
+                quantity(volume["emptyDir"]["sizeLimit"])
+                for volume in pod(owner).get("volumes", [])
+                if "emptyDir" in volume
+            ]
+            limit = _needs(pod(owner), "limits", "ephemeral-storage", _defaults(preview, "limits"))
+            assert sum(sizes) + quantity("100Mi") <= limit, f"{owner['metadata']['name']}: logs count too"
+
+
+def _defaults(preview: Rendered, part: str) -> dict[str, str]:
+    """Return what a container gets that does not say."""
+    (limits,) = preview.one("LimitRange", "preview")["spec"]["limits"]
+    defaults: dict[str, str] = limits[{"requests": "defaultRequest", "limits": "default"}[part]]
+    return defaults
+
+
+def _needs(spec: dict[str, Any], part: str, resource: str, defaults: dict[str, str]) -> float:
     """As Kubernetes counts a pod: the sum of its containers, or the largest init container."""
-    initial = [quantity(container["resources"][part][resource]) for container in spec.get("initContainers", [])]
-    return max([sum(quantity(container["resources"][part][resource]) for container in spec["containers"]), *initial])
+    initial, running = (
+        [quantity((defaults | container["resources"][part])[resource]) for container in spec.get(kind, [])]
+        for kind in ("initContainers", "containers")
+    )
+    return max([sum(running), *initial])
 
 
 def quantity(text: str) -> float:

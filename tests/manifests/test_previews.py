@@ -10,7 +10,7 @@ import yaml
 
 from tests.manifests.conftest import Acme, Rendered, base_name, by_name, copy_of_the_tree, render_all
 from tests.manifests.pods import owners, pod
-from tools.rendering import ROOT
+from tools.rendering import ROOT, Objects
 
 HOOK = "preview.example.com/hook"
 WAVES = {"Namespace": -10, "postgres": -5, "migrate": 0, "app": 1, "worker": 1}
@@ -118,6 +118,39 @@ def test_external_secrets_are_the_services_own_and_reach_every_pod_of_it(complet
         assert {"secretRef": {"name": "external"}} in container["envFrom"]
     for owner in owners(preview.objects):
         assert pod(owner)["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_staging_and_previews_have_a_secret_store_and_a_role_each(
+    complete: dict[str, Rendered], staging: dict[str, Objects], once: dict[str, Objects]
+) -> None:
+    stores = {
+        found["metadata"]["name"]: found
+        for found in once["manifests/secret-store"]
+        if found["kind"] == "ClusterSecretStore"
+    }
+    roles = set()
+    for group, environment, prefix in (
+        ([preview.objects for preview in complete.values()], "preview", "preview/"),
+        (staging.values(), "staging", "staging/"),
+    ):
+        secrets = [found for objects in group for found in objects if found["kind"] == "ExternalSecret"]
+        (store,) = {found["spec"]["secretStoreRef"]["name"] for found in secrets}
+        keys = [entry["extract"]["key"] for found in secrets for entry in found["spec"].get("dataFrom", [])]
+        assert keys
+        assert all(key.startswith(prefix) for key in keys)
+        (condition,) = stores[store]["spec"]["conditions"]
+        assert condition["namespaceSelector"]["matchLabels"] == {"preview.example.com/environment": environment}
+        account = stores[store]["spec"]["provider"]["aws"]["auth"]["jwt"]["serviceAccountRef"]
+        roles.add(_role(once["manifests/secret-store"], account))
+    assert len(roles) == 2
+
+
+def _role(objects: Objects, account: dict[str, str]) -> str:
+    (found,) = (
+        found for found in objects if found["kind"] == "ServiceAccount" and found["metadata"].items() >= account.items()
+    )
+    role: str = found["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+    return role
 
 
 def test_waves_go_from_the_namespace_over_databases_and_migrations_to_the_app(previews: dict[str, Rendered]) -> None:

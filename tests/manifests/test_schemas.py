@@ -1,5 +1,5 @@
 import json
-import shutil
+import re
 import subprocess
 from functools import cache
 
@@ -8,13 +8,12 @@ import pytest
 import yaml
 from kubernetes_validate import utils
 
-from tests.manifests.conftest import OPTIONAL
+from tests.manifests.conftest import OPTIONAL, SECRETS
 from tools.rendering import ROOT, Objects, build, refused, tool
 
 # Kinds that Kubernetes' schemas do not know: strictly decoded into their own projects' Go types.
 ARGOCD = "argoproj.io/"  # by tests/conformance/argocd, whenever it renders
 FOREIGN = ("external-secrets.io/", "monitoring.coreos.com/")
-SECRETS = {"manifests/argocd": "token.env", "manifests/login": "login.env"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,26 +22,9 @@ def _schemas_read_once() -> None:
     utils.schema_contents = cache(utils.schema_contents)
 
 
-@pytest.fixture(scope="module", name="installed")
-def _installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Objects]:
-    """What is applied once per cluster, with secrets that are not in Git."""
-    root = tmp_path_factory.mktemp("installed") / "manifests"
-    shutil.copytree(ROOT / "manifests", root)
-    for folder, file in SECRETS.items():
-        (root.parent / folder / file).write_text("token=not-a-secret\n", "utf-8")
-    with (root / "plugin/base/kustomization.yaml").open("a", encoding="utf-8") as kustomization:
-        kustomization.write("components: [../components/monitoring]\n")
-    folders = {
-        found.parent
-        for found in root.glob("*/**/kustomization.yaml")
-        if yaml.safe_load(found.read_text("utf-8"))["kind"] == "Kustomization" and "apps" not in found.parts
-    }
-    return {str(folder.relative_to(root.parent)): build(folder) for folder in sorted(folders)}
-
-
-def test_every_object_is_valid(environments: dict[str, Objects], installed: dict[str, Objects]) -> None:
+def test_every_object_is_valid(environments: dict[str, Objects], once: dict[str, Objects]) -> None:
     foreign = []
-    for where, objects in (environments | installed).items():
+    for where, objects in (environments | once).items():
         for found in objects:
             if found["apiVersion"].startswith(FOREIGN):
                 foreign.append(found)
@@ -68,8 +50,8 @@ def test_a_misspelt_field_is_noticed() -> None:
     assert 'unknown field "traget"' in _mistakes([secret])
 
 
-def test_what_is_installed_is_admitted_under_pod_security_restricted(installed: dict[str, Objects]) -> None:
-    for folder, objects in installed.items():
+def test_what_is_installed_is_admitted_under_pod_security_restricted(once: dict[str, Objects]) -> None:
+    for folder, objects in once.items():
         assert refused(objects) == [], folder
 
 
@@ -80,8 +62,8 @@ def test_a_secret_that_is_missing_fails_the_build_instead_of_being_empty() -> No
             build(ROOT / folder)
 
 
-def test_nothing_that_is_installed_lives_where_a_preview_might(installed: dict[str, Objects]) -> None:
-    for folder, objects in installed.items():
+def test_nothing_that_is_installed_lives_where_a_preview_might(once: dict[str, Objects]) -> None:
+    for folder, objects in once.items():
         for found in objects:
             names = [found["metadata"].get("namespace", "")]
             if found["kind"] == "Namespace":
@@ -89,8 +71,8 @@ def test_nothing_that_is_installed_lives_where_a_preview_might(installed: dict[s
             assert not any(name.startswith(("preview-", "fork-preview-")) for name in names), folder
 
 
-def test_the_generator_reads_the_token_by_the_names_that_are_installed(installed: dict[str, Objects]) -> None:
-    objects = {(found["kind"], found["metadata"]["name"]): found for found in installed["manifests/argocd"]}
+def test_the_generator_reads_the_token_by_the_names_that_are_installed(once: dict[str, Objects]) -> None:
+    objects = {(found["kind"], found["metadata"]["name"]): found for found in once["manifests/argocd"]}
     secret = objects["Secret", "preview-plugin"]
     generator = objects["ConfigMap", "preview-plugin"]["data"]
 
@@ -105,8 +87,8 @@ def test_the_generator_reads_the_token_by_the_names_that_are_installed(installed
         assert plugin["configMapRef"]["name"] == "preview-plugin"
 
 
-def test_a_sync_ends_and_a_waiting_volume_does_not_hold_it_up(installed: dict[str, Objects]) -> None:
-    data = {found["metadata"]["name"]: found.get("data", {}) for found in installed["manifests/argocd"]}
+def test_a_sync_ends_and_a_waiting_volume_does_not_hold_it_up(once: dict[str, Objects]) -> None:
+    data = {found["metadata"]["name"]: found.get("data", {}) for found in once["manifests/argocd"]}
 
     assert int(data["argocd-cmd-params-cm"]["controller.sync.timeout.seconds"]) == 900
     assert "Healthy" in data["argocd-cm"]["resource.customizations.health.PersistentVolumeClaim"]
@@ -114,8 +96,8 @@ def test_a_sync_ends_and_a_waiting_volume_does_not_hold_it_up(installed: dict[st
 
 def test_every_component_is_used_by_something_that_is_tested() -> None:
     components = {folder.name for folder in (ROOT / "manifests/components").iterdir()}
-    overlays = "".join(file.read_text("utf-8") for file in ROOT.glob("manifests/apps/*/overlays/**/kustomization.yaml"))
-    used = {component for component in components if f"components/{component}\n" in overlays}
+    texts = "".join(file.read_text("utf-8") for file in ROOT.glob("manifests/**/kustomization.yaml"))
+    used = {part for part in components if re.search(rf"^  - (\.\./)+(components/)?{part}( |$)", texts, re.MULTILINE)}
     assert components == used | set(OPTIONAL) | {"paused"}
 
 

@@ -1,10 +1,20 @@
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from plugin.errors import InvalidSettings
-from plugin.settings import Settings, SourceSettings, StateSettings, load_settings, unknown_variables
+from plugin.settings import (
+    Settings,
+    SourceSettings,
+    StateSettings,
+    load_settings,
+    setting_of,
+    trust_certificates,
+    unknown_variables,
+    variable,
+)
 from tests.keys import PRIVATE_KEY
 
 GOOD = {
@@ -12,13 +22,13 @@ GOOD = {
     "PREVIEW_TOKEN": "argocd-token",
     "PREVIEW_GITHUB_TOKEN": "github-token",
 }
-NOT_VISIBLE = "must be visible ASCII characters without blanks, and not empty"
+NOT_VISIBLE = "must consist of visible ASCII characters without blanks, and must not be empty"
 NO_TOKEN = (
     "PREVIEW_GITHUB_TOKEN: is missing; or set PREVIEW_GITHUB_APP_ID and PREVIEW_GITHUB_APP_PRIVATE_KEY, "
     "or PREVIEW_SOURCE=file:PATH to try a catalog without GitHub"
 )
 
-NO_KEY = "PREVIEW_GITHUB_APP_PRIVATE_KEY: is no private key in PEM format without a password"
+NO_KEY = "PREVIEW_GITHUB_APP_PRIVATE_KEY: must be a private key in PEM format without a password"
 
 
 def mistakes(environ: dict[str, str], model: type[SourceSettings] = Settings) -> list[str]:
@@ -62,7 +72,7 @@ def test_everything_that_can_be_set() -> None:
     assert settings.github_token is None
 
 
-def test_all_mistakes_are_in_one_message() -> None:
+def test_all_invalid_settings_are_in_one_message() -> None:
     environ = {
         "PREVIEW_BIND": "8080",
         "PREVIEW_TOKEN": "$plugin-token",
@@ -79,12 +89,12 @@ def test_all_mistakes_are_in_one_message() -> None:
         "PREVIEW_GITHUB_URL: must be a URL, for example https://ghe.example.com/api/v3",
         "PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN",
         'PREVIEW_READ_TOKEN: must not start with "$"',
-        'PREVIEW_REFRESH: "30" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
+        'PREVIEW_REFRESH: "30" is not a duration: write a whole number and one of s, m, h, d, w, for example 30s',
         'PREVIEW_TOKEN: must not start with "$"',
     ]
 
 
-def test_an_empty_environment_names_what_must_be_set() -> None:
+def test_an_empty_environment_names_the_required_settings() -> None:
     assert mistakes({}) == ["PREVIEW_CATALOG: is missing", NO_TOKEN, "PREVIEW_TOKEN: is missing"]
 
 
@@ -94,7 +104,7 @@ def test_an_empty_environment_names_what_must_be_set() -> None:
         ({"PREVIEW_TOKEN": ""}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
         ({"PREVIEW_TOKEN": "two words"}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
         ({"PREVIEW_TOKEN": "schlüssel"}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
-        ({"PREVIEW_TOKEN": "line\n"}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
+        ({"PREVIEW_TOKEN": "two\nlines"}, f"PREVIEW_TOKEN: {NOT_VISIBLE}"),
         ({"PREVIEW_TOKEN": "$"}, 'PREVIEW_TOKEN: must not start with "$"'),
         ({"PREVIEW_READ_TOKEN": ""}, f"PREVIEW_READ_TOKEN: {NOT_VISIBLE}"),
         ({"PREVIEW_READ_TOKEN": "argocd-token"}, "PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN"),
@@ -107,7 +117,7 @@ def test_an_empty_environment_names_what_must_be_set() -> None:
         ({"PREVIEW_REFRESH": "2d"}, "PREVIEW_REFRESH: must be at most 1d"),
         (
             {"PREVIEW_REFRESH": "0s"},
-            'PREVIEW_REFRESH: "0s" is no duration: write a whole number and one of s, m, h, d, w, for example 30s',
+            'PREVIEW_REFRESH: "0s" is not a duration: write a whole number and one of s, m, h, d, w, for example 30s',
         ),
         (
             {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": PRIVATE_KEY},
@@ -137,7 +147,7 @@ def test_a_file_as_source_needs_no_github() -> None:
     assert load_settings(Settings, environ).source == "file:organisation.yaml"
 
 
-def test_reading_pull_requests_without_a_server_needs_no_token_of_argo_cd() -> None:
+def test_source_settings_need_no_token_of_argo_cd() -> None:
     assert load_settings(SourceSettings, {"PREVIEW_CATALOG": "c", "PREVIEW_SOURCE": "file:o"}).catalog == Path("c")
     assert mistakes({}, SourceSettings) == ["PREVIEW_CATALOG: is missing", NO_TOKEN]
 
@@ -192,7 +202,7 @@ def test_mistakes_of_files_of_secrets(tmp_path: Path) -> None:
     ]
 
 
-def test_no_message_and_no_representation_holds_a_secret() -> None:
+def test_secrets_are_in_no_message_and_no_representation() -> None:
     environ = GOOD | {"PREVIEW_TOKEN": "$ecret words", "PREVIEW_READ_TOKEN": "sécret"}
 
     assert not [line for line in mistakes(environ) if "ecret" in line]
@@ -211,7 +221,7 @@ SHORT = "must have at least 16 characters"
 SECRET = "0123456789abcdef"
 
 
-def test_what_is_kept_for_how_long_and_how_much_may_leave_by_default() -> None:
+def test_defaults_of_state_staleness_and_breaker() -> None:
     settings = load_settings(Settings, GOOD)
 
     assert settings.state.get_secret_value() == "sqlite:~/.local/state/preview-plugin/state.db"
@@ -250,7 +260,7 @@ def test_state_breaker_and_webhooks_can_be_set() -> None:
 
 
 @pytest.mark.parametrize("state", ["memory", "sqlite:state.db", "sqlite:/var/lib/state.db", "redis://redis:6379/0"])
-def test_places_for_the_state(state: str) -> None:
+def test_valid_states(state: str) -> None:
     settings = load_settings(StateSettings, GOOD | {"PREVIEW_STATE": state})
 
     assert settings.state.get_secret_value() == state
@@ -268,6 +278,11 @@ def test_places_for_the_state(state: str) -> None:
         ({"PREVIEW_BREAKER": "5"}, THRESHOLD),
         ({"PREVIEW_BREAKER": "5,101%"}, THRESHOLD),
         ({"PREVIEW_WEBHOOK_SECRET": SECRET[1:]}, f"PREVIEW_WEBHOOK_SECRET: {SHORT}"),
+        ({"PREVIEW_WEBHOOK_SECRET": f"{SECRET[1:]} \n"}, f"PREVIEW_WEBHOOK_SECRET: {SHORT}"),
+        (
+            {"PREVIEW_WEBHOOK_SECRET": f"{SECRET}\n{SECRET}"},
+            "PREVIEW_WEBHOOK_SECRET: must be a single line without control characters",
+        ),
         (
             {"PREVIEW_WEBHOOK_SECRET_PREVIOUS": SECRET},
             "PREVIEW_WEBHOOK_SECRET_PREVIOUS: PREVIEW_WEBHOOK_SECRET is missing",
@@ -282,9 +297,93 @@ def test_places_for_the_state(state: str) -> None:
         ),
     ],
 )
-def test_each_mistake_in_what_keeps_answers_right(given: dict[str, str], expected: str) -> None:
+def test_invalid_values_of_state_breaker_and_webhooks(given: dict[str, str], expected: str) -> None:
     assert mistakes(GOOD | given) == [expected]
 
 
-def test_a_day_is_the_longest_that_anything_may_be_stale() -> None:
+def test_the_longest_staleness_is_a_day() -> None:
     assert load_settings(Settings, GOOD | {"PREVIEW_MAX_STALE": "24h"}).max_stale == timedelta(days=1)
+
+
+EVERY_SECRET = {
+    "TOKEN": "argocd-token",
+    "READ_TOKEN": "read-token",
+    "GITHUB_TOKEN": "github-token",
+    "WEBHOOK_SECRET": SECRET,
+    "WEBHOOK_SECRET_PREVIOUS": f"previous {SECRET}",
+    "ARGOCD_WEBHOOK_SECRET": f"argocd {SECRET}",
+    "STATE": "redis://:word@redis.example.com/0",
+}
+WITHOUT_SECRETS = {"PREVIEW_CATALOG": "c", "PREVIEW_ARGOCD_WEBHOOK": "http://argocd:7000/api/webhook"}
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", "{} ", "\n {}", "\t{}\n\n"])
+def test_whitespace_around_every_secret_is_removed_by_every_route(tmp_path: Path, around: str) -> None:
+    written = {name: around.format(value) for name, value in EVERY_SECRET.items()}
+    for name, text in written.items():
+        (tmp_path / name).write_bytes(text.encode())
+    direct = WITHOUT_SECRETS | {f"PREVIEW_{name}": text for name, text in written.items()}
+    files = WITHOUT_SECRETS | {f"PREVIEW_{name}_FILE": str(tmp_path / name) for name in written}
+
+    for environ in (direct, files):
+        settings = load_settings(Settings, environ)
+        found = {name: getattr(settings, name.lower()).get_secret_value() for name in written}
+        assert found == EVERY_SECRET
+
+
+def test_a_private_key_from_the_environment_keeps_its_lines() -> None:
+    app = {"PREVIEW_GITHUB_APP_ID": "1", "PREVIEW_GITHUB_APP_PRIVATE_KEY": f"\n{PRIVATE_KEY}\n\n"}
+    settings = load_settings(Settings, {"PREVIEW_CATALOG": "c", "PREVIEW_TOKEN": "t", **app})
+
+    assert settings.github_app_private_key
+    assert settings.github_app_private_key.get_secret_value() == PRIVATE_KEY.strip()
+
+
+def test_a_secret_from_a_file_that_windows_wrote(tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbfargocd-token\r\n")
+    environ = {name: value for name, value in GOOD.items() if name != "PREVIEW_TOKEN"}
+    settings = load_settings(Settings, environ | {"PREVIEW_TOKEN_FILE": str(tmp_path / "token")})
+
+    assert settings.token.get_secret_value() == "argocd-token"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [pair for pair in combinations(EVERY_SECRET, 2) if "STATE" not in pair],
+)
+def test_two_secrets_must_differ(one: str, other: str) -> None:
+    environ = WITHOUT_SECRETS | {f"PREVIEW_{name}": value for name, value in EVERY_SECRET.items()}
+    environ |= {f"PREVIEW_{one}": "0123456789abcdefg", f"PREVIEW_{other}": "0123456789abcdefg\n"}
+    order = [variable(name) for name in Settings.model_fields]
+    first, second = sorted((f"PREVIEW_{one}", f"PREVIEW_{other}"), key=order.index)
+
+    assert mistakes(environ) == [f"{second}: must differ from {first}"]
+
+
+def test_ssl_cert_file_counts_for_https(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.touch()
+    environ = {"SSL_CERT_FILE": str(ca)}
+    trust_certificates(environ)
+    assert environ["REQUESTS_CA_BUNDLE"] == str(ca)
+
+    environ = {"SSL_CERT_FILE": "/ours", "REQUESTS_CA_BUNDLE": str(ca)}
+    trust_certificates(environ)
+    assert environ["REQUESTS_CA_BUNDLE"] == str(ca)
+
+    environ = {}
+    trust_certificates(environ)
+    assert environ == {}
+
+
+def test_a_missing_file_of_certificates_is_named_with_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=f"^SSL_CERT_FILE: there is no file {tmp_path}/ca.pem$"):
+        trust_certificates({"SSL_CERT_FILE": f"{tmp_path}/ca.pem"})
+
+
+def test_a_file_is_named_with_the_setting_that_names_it() -> None:
+    environ = {"PREVIEW_CATALOG": "/c", "PREVIEW_SOURCE": "file:/s", "PREVIEW_STATE": "sqlite:/d"}
+
+    assert [setting_of(path, environ) for path in ("/c", "/s", "/d", "/x", None)] == [
+        *("PREVIEW_CATALOG", "PREVIEW_SOURCE", "PREVIEW_STATE", "", "")
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from plugin.core.answers.filters import EVERYTHING, Filters
 from plugin.core.answers.live import Live
-from plugin.core.decision.decide import Decision
+from plugin.core.decision.decide import Decision, changed
 from plugin.core.decision.preview import LivePreview
 
 ORIGINS = ("same-repository", "fork")
@@ -13,7 +13,10 @@ ORIGINS = ("same-repository", "fork")
 
 def parameters(decision: Decision, filters: Filters = EVERYTHING) -> bytes:
     """Return what the templates of one input get: a JSON list of objects, by service and number."""
-    return b"[" + b",".join(_chunks(decision, filters)) + b"]"  # joined once: each copy of megabytes takes time
+    chunks = list(_chunks(decision, filters)) or [b""]
+    chunks[0] = b"[" + chunks[0]
+    chunks[-1] += b"]"
+    return b",".join(chunks)  # once: each copy of megabytes takes time
 
 
 def filtered(everything: bytes, filters: Filters) -> bytes:
@@ -26,21 +29,19 @@ def filtered(everything: bytes, filters: Filters) -> bytes:
 def live_previews(decision: Decision, before: Live | None) -> Live:
     """Return what is remembered of a decision; what has not changed is the same object as before."""
     known = before.by_repository if before else {}
-    return Live(
-        decision.catalog.fingerprint,
-        {
-            name: now if (old := known.get(name)) is None or old != now else old
-            for name, part in decision.parts.items()
-            if (now := part.remembered)
-        },
-    )
+    now = {
+        name: old if (old := known.get(name)) is previews or old == previews else previews
+        for name, previews in decision.remembered.items()
+    }
+    if before and before.catalog == decision.catalog.fingerprint and not changed(known, now):
+        return before
+    return Live(decision.catalog.fingerprint, now)
 
 
 def missing(live: Live, decision: Decision) -> Iterator[tuple[str, LivePreview]]:
     """Find the live previews that a decision lacks, or names differently, with their repositories."""
     for name, previews in live.by_repository.items():
-        part = decision.parts.get(name)
-        now = part.remembered if part else ()
+        now = decision.remembered.get(name, ())
         if now is not previews and now != previews:
             kept = frozenset(now)  # one repository can have thousands
             yield from ((name, preview) for preview in previews if preview not in kept)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from plugin.core.config.messages import one_line
+from plugin.core.decision.decide import changed
 from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 
@@ -46,10 +47,9 @@ Histories = Mapping[str, tuple[Event, ...]]  # by the preview's key, the oldest 
 
 def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: datetime) -> Histories:
     """Return what happened between two moments; `departed` says why a preview left, by its key."""
-    parts = [(before.live.get(name, {}), after.live.get(name, {})) for name in {*before.live, *after.live}]
-    changed = [(old, new) for old, new in parts if old is not new]
-    was = {key: preview for old, _ in changed for key, preview in old.items()}
-    is_now = {key: preview for _, new in changed for key, preview in new.items()}
+    names = changed(before.live, after.live)
+    was = {key: preview for name in names for key, preview in before.live.get(name, {}).items()}
+    is_now = {key: preview for name in names for key, preview in after.live.get(name, {}).items()}
     # After an upgrade of the program, a preview can be gone from the decision before as well.
     lost = (key for key in departed if not any(key in previews for previews in after.live.values()))
     keys = {*was, *is_now, *lost}
@@ -64,12 +64,18 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
 
 
 def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
-    """Return the histories with the new events, without those that are too old or too many."""
-    result = {key: events for key, events in histories.items() if _is_young(events[-1], now)}
-    for key, events in new.items():
-        young = [event for event in result.get(key, ()) if _is_young(event, now)]
-        result[key] = (*young, *events)[-KEPT:]
-    return result
+    """Return the histories with what is new. Of those that it touches, it keeps neither too much nor too old events."""
+    if not new:
+        return histories
+    oldest = now - KEPT_FOR
+    young = {key: [event for event in histories.get(key, ()) if event.at >= oldest] for key in new}
+    return {**histories} | {key: (*young[key], *events)[-KEPT:] for key, events in new.items()}
+
+
+def without_old(histories: Histories, now: datetime) -> Histories:
+    """Drop the histories of previews to which nothing has happened for too long. It looks at each of them."""
+    oldest = now - KEPT_FOR
+    return {key: events for key, events in histories.items() if events[-1].at >= oldest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +123,9 @@ def _updates(before: Preview, after: Preview) -> Iterable[str]:
     if before.config_error != after.config_error:
         yield after.config_error or "its .preview.yaml is valid again"
     if before.service != after.service:
-        yield "the catalog's entry"
+        yield "its catalog entry changed"
 
 
 def _where(dependency: Dependency) -> str:
     target = dependency.locator or (dependency.url if dependency.target == "url" else dependency.target)
     return f"{dependency.service} goes to {target}: {dependency.reason}"
-
-
-def _is_young(event: Event, now: datetime) -> bool:
-    return now - event.at <= KEPT_FOR

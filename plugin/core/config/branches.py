@@ -1,6 +1,5 @@
 """Names of branches, and the patterns that choose among them."""
 
-import unicodedata
 from collections.abc import Sequence
 
 MAX_LENGTH = 255  # characters
@@ -17,7 +16,7 @@ def is_branch_name(name: str) -> bool:
         return False
     if any(part in name for part in ("..", "@{", "//")) or any(c in " ~^:?*[\\" for c in name):
         return False
-    if any(unicodedata.category(c)[0] in "CZ" for c in name):  # control, format and bidi characters, odd blanks
+    if not name.isprintable():  # control, format and bidi characters, odd blanks
         return False
     return all(part and part[0] != "." and not part.endswith((".lock", ".")) for part in name.split("/"))
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from plugin import __version__
 from plugin.core.config.catalog_file import DefaultsFile, ServiceFile, labels_of, read_catalog_file
-from plugin.core.config.names import default_variable
+from plugin.core.config.names import default_variable, folded
 
 Endpoint = Literal["internal", "public"]
 
@@ -89,6 +89,36 @@ class Catalog:
             for name, services in self.repositories.items()
         }
         return {name: tuple(sorted(repositories)) for name, repositories in called.items()}
+
+    def callers_of(self, repository: str) -> frozenset[str]:
+        """Return the repositories whose services call a service of this one."""
+        return self._callers.get(repository, frozenset())
+
+    @cached_property
+    def _callers(self) -> Mapping[str, frozenset[str]]:
+        callers: dict[str, set[str]] = {}
+        for name, called in self._called.items():
+            for each in called:
+                callers.setdefault(each, set()).add(name)
+        return {name: frozenset(each) for name, each in callers.items()}
+
+    @cached_property
+    def listed_labels(self) -> Mapping[str, frozenset[str]]:
+        """The labels to list each repository by, in the order of their names; an empty set means no label.
+
+        A source finds what has any of them, so one of each service's required labels finds every candidate; the verdict
+        checks that all are there.
+        """
+        return {name: self._listed_labels(services) for name, services in self.repositories.items()}
+
+    @staticmethod
+    def _listed_labels(services: tuple[Service, ...]) -> frozenset[str]:
+        if not all(service.policy.require for service in services):
+            return frozenset()
+        spelt: dict[str, str] = {}
+        for service in services:
+            spelt.setdefault(folded(service.policy.require[0]), service.policy.require[0])
+        return frozenset(spelt.values())
 
     @cached_property
     def extra_keys(self) -> tuple[str, ...]:

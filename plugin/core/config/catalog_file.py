@@ -70,7 +70,7 @@ def _service_name(name: str, info: ValidationInfo[_Context]) -> str:
 def _known_service(name: str, info: ValidationInfo[_Context]) -> str:
     context = _context(info)
     if name not in context.services:
-        raise ValueError(f"there is no such service{context.suggest(name, context.services)}")
+        raise ValueError(f"is not a service of this catalog{context.suggest(name, context.services)}")
     return name
 
 

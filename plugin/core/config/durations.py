@@ -11,5 +11,5 @@ def parse_duration(text: str) -> timedelta:
     """Read one whole number and one unit. Raises ValueError."""
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f'"{text}" is no duration: write a whole number and one of s, m, h, d, w, for example 30s')
+        raise ValueError(f'"{text}" is not a duration: write a whole number and one of s, m, h, d, w, for example 30s')
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

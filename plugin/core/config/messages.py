@@ -6,10 +6,16 @@ MAX_LENGTH = 300
 EXAMINED = 4 * MAX_LENGTH  # characters, so that a huge text costs no more than a long one
 
 
+def visible(text: str) -> str:
+    """Replace control and bidirectional characters, line breaks among them, by blanks."""
+    if text.isprintable():  # which is most of all text, and quick to find out
+        return text
+    return "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)
+
+
 def one_line(text: str) -> str:
     """Return `text` as one line of at most 300 characters, without control or bidirectional characters."""
-    visible = "".join(" " if unicodedata.category(c).startswith("C") else c for c in text[:EXAMINED])
-    line = " ".join(visible.split())
+    line = " ".join(visible(text[:EXAMINED]).split())
     if len(line) <= MAX_LENGTH and len(text) <= EXAMINED:
         return line
     return line[: MAX_LENGTH - 1] + "…"

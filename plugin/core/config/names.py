@@ -12,6 +12,7 @@ MAX_LABEL = 63  # characters of a DNS label, RFC 1123
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 
 _SLUG_LENGTH = 50
+_NO_SLUG = re.compile(r"[^a-z0-9]+", re.ASCII)
 _SLUG_WORDS = str.maketrans({"_": "-", "&": "and", "@": "at", '"': "", "'": "", "\N{RIGHT SINGLE QUOTATION MARK}": ""})
 
 
@@ -47,10 +48,10 @@ def slug(text: str) -> str:
     nothing is ever named by it.
     Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-Pull-Request/
     """
-    words = unicodedata.normalize("NFKD", text.strip().translate(_SLUG_WORDS))
-    letters = "".join(c for c in words if not unicodedata.combining(c)).lower()
-    dashed = re.sub(r"[^a-z0-9-]+", "-", letters)
-    whole = re.sub(r"-+", "-", dashed).strip("-")
+    words = text.strip().translate(_SLUG_WORDS)
+    if not words.isascii():
+        words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
+    whole = _NO_SLUG.sub("-", words.lower()).strip("-")
     if len(whole) <= _SLUG_LENGTH:
         return whole
     end = whole.rfind("-", 0, _SLUG_LENGTH + 1)

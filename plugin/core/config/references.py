@@ -37,6 +37,7 @@ LOCATOR_IN_TEXT = re.compile(
 
 FORMS = "staging, pr:123, acme/payments#123, a pull request's URL, branch:NAME, same-branch or url:https://..."
 NO_CREDENTIALS = 'a "url:" target must not contain a user or a password'
+MAX_URL = 2000  # characters
 QUOTED = 80  # characters of a wrong value that a message repeats
 
 
@@ -145,9 +146,11 @@ def _url(text: str) -> Url:
     # urlsplit drops tabs and line breaks, so they are refused before it sees them.
     if not _VISIBLE_ASCII.fullmatch(text):
         raise ValueError("a URL must consist of visible ASCII characters without a backslash")
+    if len(text) > MAX_URL:
+        raise ValueError(f"a URL must have at most {MAX_URL:,} characters")
     try:
         parts = urlsplit(text)
-    except ValueError:  # brackets that are no IPv6 address
+    except ValueError:  # brackets without an IPv6 address
         parts = urlsplit("")
     if parts.scheme != "https" or not parts.netloc:
         raise ValueError('"url:" must be followed by an https URL, for example url:https://users.dev.example.com')

@@ -1,7 +1,8 @@
-"""The repository config, `.preview.yaml`: data with bounded effect, written by anyone who can push."""
+"""The repository config, `.preview.yaml`: data with bounded effect, written by anybody who can push."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any
 
@@ -24,10 +25,11 @@ from plugin.core.config.validation import (
 from plugin.errors import InvalidFile, Problem
 
 FILE_NAME = ".preview.yaml"
-MAX_OWNERS = 3  # services that a message names
+MAX_NAMED = 3  # services that a message names
+REMEMBERED, REMEMBERED_LENGTH = 16_384, 1024  # files, and characters of each; real files have a few hundred
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """What a repository config asks for one service."""
 
@@ -44,11 +46,9 @@ def _reference(value: object) -> Reference:
         case int() if value > 0:
             raise ValueError(f'write "pr:{value}" for pull request {value}')
         case None:
-            raise ValueError(
-                'there is nothing here; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
-            )
+            raise ValueError('is empty; "#" starts a comment in YAML, so write "pr:123" for pull request 123')
         case {"pr": int(number)}:
-            raise ValueError(f'write "pr:{number}" without a blank')
+            raise ValueError(f'write "pr:{number}" without a space')
     raise ValueError(f"must be a string: {FORMS}")
 
 
@@ -60,7 +60,7 @@ Target = Annotated[
 
 
 class ServicePart(FileModel):
-    """Wishes for one service of the repository; they win over the top level."""
+    """Settings for one service of the repository; they override the top level."""
 
     dependencies: dict[str, Target] = Field(default={}, description="Where each dependency points")
     dataset: str | None = Field(None, description="One of the datasets that the catalog offers")
@@ -70,7 +70,7 @@ class RepositoryConfigFile(ServicePart):
     """.preview.yaml: where this pull request's previews point, and which data they start with."""
 
     version: Version
-    services: dict[str, ServicePart] = Field(default={}, description="Only where a repository holds several services")
+    services: dict[str, ServicePart] = Field(default={}, description="Settings for single services of a repository")
 
 
 def read_file(text: str, file: str = FILE_NAME) -> tuple[RepositoryConfigFile, Document] | None:
@@ -90,18 +90,50 @@ def read_config(text: str, catalog: Catalog, repository: str, file: str = FILE_N
     Raises InvalidFile with every mistake in it.
     """
     services = {service.name: service for service in catalog.repositories.get(repository, ())}
-    read = read_file(text, file)
-    if read is None:
-        return {name: ServiceConfig() for name in services}
-    content, document = read
-    mistakes = islice(_mistakes(content, services, catalog), MAX_PROBLEMS + 1)
-    if problems := [problem_at(document, file, path, message) for path, message in mistakes]:
-        raise invalid_file(problems)
+    content = (_remembered if len(text) <= REMEMBERED_LENGTH else _parse)(text, file)
+    if isinstance(content, tuple):
+        raise InvalidFile(content)
+    if mistakes := list(islice(_mistakes(content, services, catalog), MAX_PROBLEMS + 1)):
+        document = parse_yaml(text, file)
+        raise invalid_file(problem_at(document, file, path, message) for path, message in mistakes)
     return {name: _for_service(content, service) for name, service in services.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a file without its lines, so that thousands of files fit into memory."""
+
+    dependencies: Mapping[str, Reference]
+    dataset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    top: _Part
+    services: Mapping[str, _Part]
+
+
+def _parse(text: str, file: str) -> _Content | tuple[Problem, ...]:
+    """Return what a file says, whatever the catalog, or its problems."""
+    try:
+        read = read_file(text, file)
+    except InvalidFile as error:
+        return error.problems  # not the error itself: it would keep the frames that it passed through
+    if read is None:
+        return _EMPTY
+    content, _ = read
+    services = {name: _Part(part.dependencies, part.dataset) for name, part in content.services.items()}
+    return _Content(_Part(content.dependencies, content.dataset), services or _EMPTY.services)
+
+
+_EMPTY = _Content(_Part({}, None), {})
+
+# Every file is read again at a cold start and whenever the catalog changes, while its text stays the same.
+_remembered = lru_cache(maxsize=REMEMBERED)(_parse)
+
+
 def links(content: RepositoryConfigFile) -> Iterator[Path]:
-    """Find the wishes that must not reach the default branch: links to pull requests and branches."""
+    """Find the targets that must not reach the default branch: links to pull requests and branches."""
     parts: list[tuple[Path, ServicePart]] = [((), content)]
     parts += [(("services", name), part) for name, part in content.services.items()]
     for prefix, part in parts:
@@ -110,52 +142,60 @@ def links(content: RepositoryConfigFile) -> Iterator[Path]:
                 yield (*prefix, "dependencies", name)
 
 
-def _for_service(content: RepositoryConfigFile, service: Service) -> ServiceConfig:
-    own = content.services.get(service.name, ServicePart())
-    wishes = content.dependencies | own.dependencies
+def _for_service(content: _Content, service: Service) -> ServiceConfig:
+    own = content.services.get(service.name, _EMPTY.top)
+    wishes = {**content.top.dependencies, **own.dependencies} if own.dependencies else content.top.dependencies
     called = {dependency.service for dependency in service.dependencies}
+    if not wishes.keys() <= called:
+        wishes = {name: target for name, target in wishes.items() if name in called}
     return ServiceConfig(
-        dependencies={name: target for name, target in wishes.items() if name in called},
-        dataset=own.dataset or (content.dataset if content.dataset in _datasets(service) else None),
+        dependencies=wishes,
+        dataset=own.dataset or (content.top.dataset if content.top.dataset in _datasets(service) else None),
     )
 
 
-def _mistakes(
-    content: RepositoryConfigFile, services: Mapping[str, Service], catalog: Catalog
-) -> Iterator[tuple[Path, str]]:
+def _mistakes(content: _Content, services: Mapping[str, Service], catalog: Catalog) -> Iterator[tuple[Path, str]]:
     """Compare a file with the catalog; `services` are those of the file's repository."""
     suggest = suggestions()
-    yield from _mistakes_of_part((), content, list(services.values()), catalog, suggest)
+    yield from _mistakes_of_part((), content.top, list(services.values()), catalog, suggest)
     for name, part in content.services.items():
         if service := services.get(name):
             yield from _mistakes_of_part(("services", name), part, [service], catalog, suggest)
         else:
-            yield ("services", name), f"this repository has no such service{suggest(name, services)}"
+            yield ("services", name), f"is not a service of this repository{suggest(name, services)}"
 
 
 def _mistakes_of_part(
-    prefix: Path, part: ServicePart, services: list[Service], catalog: Catalog, suggest: Suggest
+    prefix: Path, part: _Part, services: list[Service], catalog: Catalog, suggest: Suggest
 ) -> Iterator[tuple[Path, str]]:
     known = {dependency.service for service in services for dependency in service.dependencies}
-    owners = " or ".join(service.name for service in services[:MAX_OWNERS])
-    if len(services) > MAX_OWNERS:
-        owners += f" or one of {len(services) - MAX_OWNERS} others"
     for name, target in part.dependencies.items():
         path = (*prefix, "dependencies", name)
         if name not in known:
-            yield path, f"{owners} has no such dependency{suggest(name, known)}"
+            yield path, f"is not a dependency of {_named(services)}{suggest(name, known)}"
         elif complaint := _wrong_target(target, catalog.services[name], catalog):
             yield path, complaint
+    if part.dataset is None:
+        return
     datasets = {dataset for service in services for dataset in _datasets(service)}
-    if part.dataset is not None and part.dataset not in datasets:
-        offered = f"there are {', '.join(sorted(datasets))}" if datasets else f"{owners} has no seed in the catalog"
-        yield (*prefix, "dataset"), f'there is no dataset "{part.dataset}"; {offered}'
+    if part.dataset not in datasets:
+        offered = (
+            f"choose one of {', '.join(sorted(datasets))}"
+            if datasets
+            else f"the catalog defines no seed for {_named(services)}"
+        )
+        yield (*prefix, "dataset"), f'"{part.dataset}" is not a dataset; {offered}'
+
+
+def _named(services: list[Service]) -> str:
+    named = " or ".join(service.name for service in services[:MAX_NAMED])
+    return f"{named} or {len(services) - MAX_NAMED} others" if len(services) > MAX_NAMED else named
 
 
 def _wrong_target(target: Reference, dependency: Service, catalog: Catalog) -> str | None:
     if isinstance(target, PullRequestReference) and target.repository:
         if target.repository.casefold() != dependency.repository.casefold():
-            return f"{dependency.name} lives in {dependency.repository}, not in {target.repository}"
+            return f"{dependency.name} is in the repository {dependency.repository}, not in {target.repository}"
     elif isinstance(target, Url) and target.host not in catalog.allowed_hosts:
         allowed = ", ".join(sorted(catalog.allowed_hosts)) or "none"
         return f'the host "{target.host}" is not allowed; allowed hosts: {allowed}'
@@ -167,8 +207,8 @@ def _datasets(service: Service) -> Mapping[str, str]:
 
 
 def _hint(problem: Problem) -> Problem:
-    # `payments: pr: 123` is the most common slip, and libyaml's words for it help nobody.
+    # `payments: pr: 123` is the most common slip, and libyaml's message for it does not help.
     if problem.message.startswith("mapping values are not allowed"):
-        message = 'a second ":" in one line; write targets without a blank, for example payments: pr:123'
+        message = 'a second ":" on one line; write targets without a space, for example payments: pr:123'
         return replace(problem, message=message)
     return problem

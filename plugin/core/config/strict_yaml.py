@@ -3,8 +3,8 @@
 The tree is built from libyaml's events, which come one at a time, so a bomb is refused as soon as it crosses a
 limit. Composing first would not do: libyaml's composer crashes the process on 60,000 opening brackets.
 
-Plain words mean what people expect: `no` and `0123456` and `1:30` stay text. Only `true`, `false`, `null`, `~` and
-whole numbers are anything else.
+Plain words mean what people expect: `no`, `0123456` and `1:30` are strings. Only `true`, `false`, `null`, `~` and whole
+numbers are not.
 """
 
 import re
@@ -19,13 +19,13 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 5_000
 
-# At most 18 digits: Python refuses to convert very long ones, and no file of ours needs them.
+# At most 18 digits: Python refuses to convert very long ones, and our files do not need them.
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
 class YamlError(ValueError):
-    """The text is not acceptable YAML; `line` counts from 1."""
+    """The text is not valid YAML, or goes beyond a limit; `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class YamlError(ValueError):
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a file may hold."""
+    """How much a file may contain."""
 
     bytes: int = MAX_BYTES
     nodes: int = MAX_NODES
@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Document:
-    """Plain data, the line of each path, and keys that stand twice with the line of the second."""
+    """Plain data, the line of each path, and duplicate keys, each with the line of the second one."""
 
     data: object  # made of dict, list, str, int, bool and None
     lines: Mapping[Path, int]
@@ -56,7 +56,7 @@ class Document:
 
 
 def load(text: str, limits: Limits = Limits()) -> Document:
-    """Read one YAML document. An empty one, or one of comments only, has the data None. Raises YamlError."""
+    """Read one YAML document. If it is empty or consists of comments, its data is None. Raises YamlError."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
@@ -70,7 +70,7 @@ def load(text: str, limits: Limits = Limits()) -> Document:
         mark = error.problem_mark or error.context_mark
         raise YamlError(mark.line + 1 if mark else 1, error.problem or "is not valid YAML") from None
     except yaml.YAMLError:
-        raise YamlError(builder.line, "holds characters that YAML does not allow") from None
+        raise YamlError(builder.line, "contains characters that YAML does not allow") from None
 
 
 @dataclass
@@ -88,7 +88,7 @@ class _Builder:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if self.nodes:
-                    raise YamlError(self.line, "holds several documents; only one is allowed")
+                    raise YamlError(self.line, "contains several documents; only one is allowed")
                 data = self._value(next(events), events, ())
         return Document(data, self.lines, tuple(self.duplicates))
 
@@ -100,7 +100,7 @@ class _Builder:
     def _value(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path) -> object:
         self.nodes += 1
         if self.nodes > self.limits.nodes:
-            raise YamlError(self.line, f"holds more than {self.limits.nodes:,} values")
+            raise YamlError(self.line, f"contains more than {self.limits.nodes:,} values")
         if len(path) > MAX_DEPTH:
             raise YamlError(self.line, f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -119,7 +119,7 @@ class _Builder:
         data: dict[str, object] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise YamlError(self.line, "a key must be one word")
+                raise YamlError(self.line, "a key must be a plain string")
             key: str = event.value
             place, line = (*path, key), self.line
             self._value(event, events, place)
@@ -139,7 +139,7 @@ class _Builder:
 
 def _scalar(event: yaml.ScalarEvent) -> object:
     text: str = event.value
-    if not event.implicit[0]:  # quoted or a block: always text
+    if not event.implicit[0]:  # quoted or a block: always a string
         return text
     if text in _WORDS:
         return _WORDS[text]

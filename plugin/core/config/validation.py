@@ -14,7 +14,7 @@ from plugin.errors import InvalidFile, Problem
 
 MAX_PROBLEMS = 100  # of one file; a pull request's author can make thousands of mistakes
 MAX_SUGGESTIONS = 10  # of one file; a comparison with a hundred names takes milliseconds
-MAX_WORD = 100  # characters; a longer word is no misspelt name
+MAX_WORD = 100  # characters; a longer word is not a misspelt name
 
 Version = Annotated[int, Field(strict=True, ge=1, le=1)]
 Suggest = Callable[[str, Iterable[str]], str]
@@ -121,7 +121,7 @@ def _problem(
     document: Document, file: str, model: type[BaseModel], detail: Mapping[str, Any], suggest: Suggest
 ) -> Problem:
     path: Path = detail["loc"]
-    # pydantic marks an error of a map's key, as opposed to its value, with a last element "[key]", which is no place.
+    # pydantic marks an error of a map's key, as opposed to its value, with a last element "[key]" that is not a key.
     if path and path[-1] == "[key]" and path not in document.lines:
         path = path[:-1]
     kind = detail["type"]

@@ -12,12 +12,13 @@ def judge_all(catalog: Catalog, snapshot: Snapshot, before: Verdicts) -> Verdict
 
     `before` are verdicts by the same catalog.
     """
+    read = snapshot.repositories
     return {
-        name: known
-        if (known := before.get(name)) and known.repository is repository
-        else Judged(repository, _verdicts(catalog.repositories[name], repository))
-        for name in catalog.repositories
-        if (repository := snapshot.repositories.get(name))
+        name: before[name]
+        if name in before and before[name].repository is read[name]
+        else Judged(read[name], _verdicts(services, read[name]))
+        for name, services in catalog.repositories.items()
+        if name in read
     }
 
 

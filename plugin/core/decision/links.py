@@ -109,9 +109,8 @@ class Resolver:
 
     def _claims(self, caller: Service, dependency: Service) -> Iterator[_Claim]:
         """Yield what each rule says, in the order in which they are asked."""
-        if link := self.wish.depends_on.get(folded(dependency.repository)):
-            wish = one_line(f"Depends-On: {link.text}")
-            yield self._preview(LinkRule.DEPENDS_ON, wish, dependency, link.locator.number)
+        if line := self.wish.depends_on.get(folded(dependency.repository)):
+            yield self._preview(LinkRule.DEPENDS_ON, line.text, dependency, line.number)
         if reference := self.wish.config.of(caller.name).dependencies.get(dependency.name):
             yield self._from_config(reference, dependency)
         if dependency.repository == caller.repository:

@@ -13,6 +13,8 @@ from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
 from plugin.core.decision.verdicts import State
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 FORK_OVERLAY = "preview-fork"
 SHORT = 7  # digits of a commit, as Git and docker/metadata-action write it
 
@@ -112,7 +114,7 @@ def _environment_patch(environment: dict[str, str]) -> str:
         "metadata": {"name": "environment"},
         "data": environment,
     }
-    return json.dumps(patch, separators=(",", ":"))
+    return _ENCODER.encode(patch)
 
 
 def _seed_image(preview: Preview) -> str:

@@ -4,12 +4,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plugin.core.config.catalog import Catalog
-from plugin.core.config.description import NOTHING, Description, Link, read_description
+from plugin.core.config.description import NOTHING, Description, read_description
+from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator, PullRequestReference
 from plugin.core.decision.judge import asks
 from plugin.core.facts.last_good import ConfigInForce, config_in_force
-from plugin.core.facts.model import PullRequest, Repository, Snapshot
+from plugin.core.facts.model import PullRequest, Repository
+
+
+@dataclass(frozen=True, slots=True)
+class DependsOn:
+    """The first `Depends-On:` line that names a repository."""
+
+    text: str  # the line as it was written, bounded
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +27,7 @@ class Wish:
 
     config: ConfigInForce
     description: Description
-    depends_on: Mapping[str, Link]  # by repository, folded: the first line that names it
+    depends_on: Mapping[str, DependsOn]  # by repository, folded: the first line that names it
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,36 +39,54 @@ class Wishes:
     links: frozenset[Locator]  # every pull request that is named by its number
 
 
-NO_WISH = Wish(ConfigInForce({}, ""), NOTHING, {})
+@dataclass(frozen=True, eq=False, slots=True)
+class AllWishes:
+    """The wishes of every repository that was read, with one catalog."""
+
+    catalog: Catalog
+    repositories: Mapping[str, Repository]  # the ones that were read
+    by_repository: Mapping[str, Wishes]
+    unlisted: Mapping[str, frozenset[Locator]]  # by repository, without empty ones: links to what no listing contains
+
+    @property
+    def wanted(self) -> frozenset[Locator]:
+        """The link targets that no listing contains; once looked up, the reason can say what became of them."""
+        return frozenset(locator for each in self.unlisted.values() for locator in each)
 
 
-def read_wishes(catalog: Catalog, snapshot: Snapshot, before: Mapping[str, Wishes]) -> Mapping[str, Wishes]:
-    """Return the wishes by repository, for every repository of the catalog that is in the snapshot.
+def read_wishes(catalog: Catalog, repositories: Mapping[str, Repository], before: AllWishes | None) -> AllWishes:
+    """Read the wishes of every repository of the catalog that is there.
 
-    `before` holds wishes read with the same catalog; they are used again where pull requests have not changed.
+    `before` holds older wishes; they are used again where they were read with the same catalog from pull requests that
+    have not changed.
     """
-    return {
-        name: known
-        if (known := before.get(name)) and known.pull_requests is repository.pull_requests
-        else _read(catalog, repository)
-        for name in catalog.repositories
-        if (repository := snapshot.repositories.get(name))
+    own = {name: repositories[name] for name in catalog.repositories if name in repositories}
+    if before is None or before.catalog is not catalog:
+        before = AllWishes(catalog, {}, {}, {})
+    again = [name for name, repository in own.items() if before.repositories.get(name) is not repository]
+    gone = before.repositories.keys() - own.keys() if len(before.repositories) + len(again) > len(own) else set()
+    by_repository = {**before.by_repository} | {
+        name: _unless_unchanged(before.by_repository.get(name), catalog, own[name]) for name in again
     }
+    for name in gone:
+        del by_repository[name]
+    moved = {name for name in again if by_repository[name] is not before.by_repository.get(name)} | gone
+    unlisted = dict(before.unlisted)
+    for name in moved.union(*(catalog.callers_of(each) for each in moved)):
+        links = by_repository[name].links if name in by_repository else ()
+        unlisted.pop(name, None)
+        if found := frozenset(link for link in links if _is_unlisted(link, by_repository)):
+            unlisted[name] = found
+    return AllWishes(catalog, own, by_repository, unlisted)
 
 
-def wanted_look_ups(wishes: Mapping[str, Wishes], snapshot: Snapshot) -> frozenset[Locator]:
-    """Return the link targets that no listing contains; once looked up, the reason can say what became of them."""
-    wanted = frozenset().union(*(each.links for each in wishes.values() if each.links))
-    listed = {
-        name: repository.numbers
-        for name in {locator.repository for locator in wanted}
-        if (repository := snapshot.repositories.get(name))
-    }
-    return frozenset(
-        locator
-        for locator in wanted
-        if locator.repository in listed and locator.number not in listed[locator.repository]
-    )
+def _unless_unchanged(known: Wishes | None, catalog: Catalog, repository: Repository) -> Wishes:
+    return known if known and known.pull_requests is repository.pull_requests else _read(catalog, repository)
+
+
+def _is_unlisted(link: Locator, by_repository: Mapping[str, Wishes]) -> bool:
+    target = by_repository.get(link.repository)
+    return target is not None and link.number not in target.by_number
 
 
 def _read(catalog: Catalog, repository: Repository) -> Wishes:
@@ -80,9 +107,10 @@ def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -
     if pull_request.fork:  # its description counts for nothing, so it is not even parsed
         return Wish(config, NOTHING, {})
     description = read_description(pull_request.body, pull_request.author)
-    named: dict[str, Link] = {}
+    named: dict[str, DependsOn] = {}
     for link in description.links:
-        named.setdefault(folded(link.locator.repository), link)
+        if (repository_named := folded(link.locator.repository)) not in named:
+            named[repository_named] = DependsOn(one_line(f"Depends-On: {link.text}"), link.locator.number)
     return Wish(config, description, named)
 
 
@@ -96,5 +124,5 @@ def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: W
             reference = wishes.get(dependency.name)
             if isinstance(reference, PullRequestReference):
                 yield Locator(dependency.repository, reference.number)
-            if link := wish.depends_on.get(folded(dependency.repository)):
-                yield Locator(dependency.repository, link.locator.number)
+            if line := wish.depends_on.get(folded(dependency.repository)):
+                yield Locator(dependency.repository, line.number)

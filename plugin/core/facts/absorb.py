@@ -1,10 +1,11 @@
 """Absorbing what was read: what counts of it, and what stays as it was known before. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.facts.confirm import (
@@ -44,25 +45,19 @@ class Absorbed:
     suspects: Mapping[int, PullRequest] = field(default_factory=dict)
 
 
-def labels_to_ask(catalogs: Iterable[Catalog]) -> dict[str, frozenset[str]]:
+def labels_to_ask(catalogs: Sequence[Catalog]) -> Mapping[str, frozenset[str]]:
     """Return for each repository the labels to list by; an empty set means every open pull request.
 
-    GitHub joins labels with OR, so one of each service's required labels finds every candidate; the verdict checks that
-    all of them are there. Of several catalogs, the union serves each.
+    Of several catalogs, the union serves each.
     """
-    asked: dict[str, dict[str, str]] = {}
-    everything = set()
-    for catalog in catalogs:
-        for service in catalog.services.values():
-            its_labels = asked.setdefault(service.repository, {})
-            for label in service.policy.require[:1]:
-                its_labels.setdefault(folded(label), label)
-            if not service.policy.require:
-                everything.add(service.repository)
-    return {
-        name: frozenset() if name in everything else frozenset(labels.values())
-        for name, labels in sorted(asked.items())
-    }
+    first, *others = (catalog.listed_labels for catalog in catalogs)
+    asked = dict(first)
+    for other in others:
+        for name, labels in other.items():
+            known = asked.get(name, labels)
+            spelt = {folded(label): label for label in (*known, *labels)}
+            asked[name] = frozenset(spelt.values()) if known and labels else frozenset()
+    return asked
 
 
 def unread(snapshot: Snapshot, catalog: Catalog) -> list[str]:
@@ -207,15 +202,15 @@ def stale_look_ups(snapshot: Snapshot, wanted: Iterable[Locator]) -> list[Locato
 
 def with_look_ups(snapshot: Snapshot, wanted: Iterable[Locator], answers: Mapping[Locator, LookUp]) -> Snapshot:
     """Add what became of unlisted link targets; one that could not be looked up keeps its previous answer."""
-    looked_up: dict[str, dict[int, LookedUp]] = {name: {} for name in snapshot.repositories}
+    looked_up: dict[str, dict[int, LookedUp]] = {}
     for locator in sorted(wanted, key=str):
         repository = snapshot.repositories.get(locator.repository)
         if repository and (found := _looked_up(repository, locator.number, answers.get(locator))):
-            looked_up[locator.repository][locator.number] = found
+            looked_up.setdefault(locator.repository, {})[locator.number] = found
     repositories = {
         name: repository
-        if _same(repository.looked_up, looked_up[name])
-        else replace(repository, looked_up=looked_up[name])
+        if _same(repository.looked_up, now := looked_up.get(name, {}))
+        else replace(repository, looked_up=now)
         for name, repository in snapshot.repositories.items()
     }
     return replace(snapshot, repositories=repositories)
@@ -229,8 +224,9 @@ def _cause(known: PullRequest | None, listed: PullRequest) -> str:
 
 
 def _hold(before: Repository | None, reading: Repository, number: int, cause: str) -> Hold:
-    if number in reading.held:  # the source could not read it
-        return replace(reading.held[number], cause=reading.held[number].reason)
+    if number in reading.held:  # the source could not read it, and quotes its server
+        cause = one_line(reading.held[number].reason)
+        return Hold(cause, cause=cause)
     if cause:
         return Hold(f"{cause}, and was not looked up yet", cause=cause)
     held_before = before.held.get(number) if before else None
@@ -241,7 +237,7 @@ def _hold(before: Repository | None, reading: Repository, number: int, cause: st
 def _absorbed(
     before: PullRequest | None, reading: PullRequest, repository: str, catalog: Catalog, now: datetime
 ) -> PullRequest:
-    # GitHub's answers can go back in time by some seconds; an older one than we have seen tells nothing.
+    # Answers can go back in time by some seconds; an older one than we have seen tells nothing.
     newest = before if before and before.updated_at > reading.updated_at else reading
     same_head = before is not None and before.head_sha == newest.head_sha
     newest = replace(newest, head_seen_at=before.head_seen_at if before and same_head else now)
@@ -282,7 +278,7 @@ def _token(repository: Repository) -> str:
 
 
 def _same(before: Mapping[int, LookedUp], after: Mapping[int, LookedUp]) -> bool:
-    return before == after and all(before[number].token == after[number].token for number in after)
+    return before == after and (not after or all(before[number].token == after[number].token for number in after))
 
 
 def _by_number(repository: Repository | None) -> dict[int, PullRequest]:

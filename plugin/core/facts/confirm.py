@@ -7,10 +7,11 @@ later), and Argo CD deletes what an answer leaves out.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.facts.model import Elsewhere, Hold, LookUp, PullRequest, PullRequestState
 
-# Pull requests of authors who are flagged as spammers vanish from GitHub and come back.
+# Pull requests of authors who are flagged as spammers vanish, and come back (seen on GitHub).
 TIMES_MISSING = 3
 MISSING_FOR = timedelta(hours=1)
 # Pull requests of an archived repository can be neither closed nor unlabelled, so they count as closed after this time.
@@ -41,15 +42,15 @@ def confirm(suspect: Suspect, answer: LookUp | None) -> Elsewhere | Hold | PullR
     """
     cause, before = suspect.before.cause, suspect.before
     if answer is None:
-        return replace(before, reason=f"{cause}, and could not be looked up")
+        return _hold(cause, ", and could not be looked up", before.first_missing_at, before.times_missing)
     if answer.state is PullRequestState.MISSING:
         return _missing(answer.answered_at, before)
     seen = [suspect.known.updated_at, *([suspect.listed.updated_at] if suspect.listed else [])]
     if answer.updated_at is None or answer.updated_at < max(seen):
-        return Hold(f"{cause}, but the answer about it is older than one before", cause=cause)
+        return _hold(cause, ", but the answer about it is older than one before")
     if answer.updated_at == suspect.known.updated_at and not answer.settled:
         # Opened and labelled within one second, and an answer from between the two: as if the label had been removed.
-        return Hold(f"{cause}, but the answer about it may be older than one before", cause=cause)
+        return _hold(cause, ", but the answer about it may be older than one before")
     return _open(suspect, answer) if answer.state is PullRequestState.OPEN else _ELSEWHERE[answer.state]
 
 
@@ -83,14 +84,14 @@ def _open(suspect: Suspect, answer: LookUp) -> Elsewhere | Hold | PullRequest:
         return Elsewhere.ARCHIVED
     if listed and listed.fork and not suspect.known.fork:
         # Nothing can become a fork's; what hides its repository says nothing about the pull request.
-        return Hold(f"{cause}, which it cannot have become", cause=cause)
+        return _hold(cause, ", which it cannot have become")
     if not is_labelled(suspect.asked, answer):
         return Elsewhere.UNLABELLED
     if listed:
         return _as_looked_up(listed, answer)
     if cause == _VANISHED:
         return Hold("it is open and has the label, though it was not listed")
-    return Hold(f"{cause}; it is open, and will be listed again", cause=cause)
+    return _hold(cause, "; it is open, and will be listed again")
 
 
 def _as_looked_up(listed: PullRequest, answer: LookUp) -> PullRequest:
@@ -104,7 +105,11 @@ def _missing(answered_at: datetime, before: Hold) -> Elsewhere | Hold:
     times = before.times_missing + 1
     if times >= TIMES_MISSING and answered_at - first >= MISSING_FOR:
         return Elsewhere.MISSING
-    return Hold(f"{before.cause}, and there is no such pull request for now", first, times, before.cause)
+    return _hold(before.cause, ", and there is no such pull request for now", first, times)
+
+
+def _hold(cause: str, why: str, first_missing_at: datetime | None = None, times_missing: int = 0) -> Hold:
+    return Hold(one_line(f"{cause}{why}"), first_missing_at, times_missing, cause)
 
 
 def _folded(labels: tuple[str, ...] | frozenset[str]) -> frozenset[str]:

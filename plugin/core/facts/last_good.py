@@ -13,7 +13,7 @@ from plugin.core.config.repo_config import FILE_NAME, ServiceConfig, read_config
 from plugin.core.facts.model import PullRequest
 from plugin.errors import InvalidFile
 
-REMEMBERED_LENGTH = 4096  # characters; real files have a few hundred
+REMEMBERED, REMEMBERED_LENGTH = 16_384, 1024  # files, and characters of each; real files have a few hundred
 
 _NOTHING: Mapping[str, ServiceConfig] = {}
 
@@ -65,7 +65,8 @@ def _head_config(
 
 
 def _read(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, ServiceConfig], str]:
-    # The same unchanged files are asked for at every refresh. Huge ones are not kept: they would fill the memory.
+    # A cold start and every refresh ask for the same files, one after the other: a smaller cache than there are files
+    # would never hit. Huge ones are not kept: they would fill the memory.
     return (_remembered if len(text) <= REMEMBERED_LENGTH else _judge)(text, repository, catalog)
 
 
@@ -80,4 +81,4 @@ def _judge(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, S
         return _NOTHING, one_line(f"{FILE_NAME}: could not be understood ({type(error).__name__})")
 
 
-_remembered = lru_cache(maxsize=4096)(_judge)
+_remembered = lru_cache(maxsize=REMEMBERED)(_judge)

@@ -56,7 +56,7 @@ class PullRequest:
 
     number: int
     title: str
-    author: str  # as REST spells it: dependabot[bot]; ghost for a deleted account
+    author: str  # a bot's name ends in [bot]; ghost for a deleted account
     branch: str
     target_branch: str
     head_sha: str  # 40 hexadecimal digits

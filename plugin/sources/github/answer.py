@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from plugin.core.config.messages import one_line
 from plugin.errors import PluginError
@@ -52,9 +52,8 @@ class GraphQLError:
     message: str  # GitHub's own sentence, of any length
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One place of an answer: what GitHub says there, and the errors that touch it."""
+class Part(NamedTuple):
+    """One place of an answer: what GitHub says there, and the errors that touch it. A tuple, for there are many."""
 
     value: Any  # as parsed from JSON
     errors: tuple[GraphQLError, ...] = ()  # paths count from this place; () is the place itself, or one above it
@@ -81,6 +80,8 @@ class Part:
         """The parts of a list. Raises TypeError if it is none."""
         if not isinstance(self.value, list):
             raise TypeError("not a list")
+        if not self.errors:
+            return [Part(item) for item in self.value]
         return [self.at(index) for index in range(len(self.value))]
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, groupby
 from typing import TypeVar
 
+from plugin.core.config.names import folded
 from plugin.sources.github.answer import TooHeavy, Unavailable
 
 TOO_HEAVY_IN_A_ROW = 3  # so many single items; then it is not their weight, but GitHub is down
@@ -50,7 +51,7 @@ def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
 
 def by_owner(items: Iterable[Item], repository: Callable[[Item], str]) -> list[list[Item]]:
     """Group by owner, because each has its own credentials, and GitHub's limits count per installation."""
-    return [group for _, group in grouped(items, lambda item: repository(item).partition("/")[0])]
+    return [group for _, group in grouped(items, lambda item: folded(repository(item).partition("/")[0]))]
 
 
 def grouped(items: Iterable[Item], key: Callable[[Item], str]) -> list[tuple[str, list[Item]]]:

@@ -17,6 +17,7 @@ import requests
 from github import Auth, Github, GithubException, GithubIntegration, UnknownObjectException
 from github.Installation import Installation
 
+from plugin.core.config.names import folded
 from plugin.errors import PluginError
 from plugin.sources import Usage
 from plugin.sources.github.answer import Answer, Limited, Unavailable, meaning, not_json, read_answer, time_of_day
@@ -143,7 +144,7 @@ class GitHubClient:
 
     def query(self, repository: str, query: Query) -> Answer:
         """Ask one query in the name of `repository`'s owner. Raises Unavailable (Limited, too) or TooHeavy."""
-        owner = repository.partition("/")[0]
+        owner = folded(repository.partition("/")[0])
         limiter = self._limiter(owner)
         limiter.wait_for_turn(self._deadline() - self._clock.monotonic())
         started = self._clock.monotonic()
@@ -167,14 +168,14 @@ class GitHubClient:
 
     def _token_of(self, owner: str) -> str:
         # An installation has a token for each owner; a personal token is the same for all.
-        return "" if isinstance(self._credentials, Token) else owner
+        return "" if isinstance(self._credentials, Token) else folded(owner)
 
     def _ask(self, owner: str, query: Query) -> tuple[Mapping[str, str], object]:
         """Return headers and parsed body of an answer with status 200. Raises Unavailable, Limited or TooHeavy."""
         try:
             requester = self._client_for(owner).requester
-            if requester.auth:  # an installation's token is renewed here
-                _called(requester.auth.authentication, {})
+            if requester.auth:
+                _called(_authenticate, requester.auth)
         except Unavailable:
             self._forget(owner)
             raise
@@ -200,7 +201,7 @@ class GitHubClient:
         return clients[owner]
 
     def _forget(self, owner: str) -> None:
-        """Connect anew the next time: an App may have been installed anew, under another id."""
+        """Connect again the next time: an App may have been installed again, under another id."""
         self._clients().pop(owner, None)
 
     def _clients(self) -> dict[str, Github]:
@@ -241,6 +242,11 @@ def _called(method: Callable[Parameters, Result], *args: Parameters.args, **kwar
         raise meaning(error.status, error.headers or {}, None if page else error.data) from None
     except _MISREAD as error:
         raise _unreachable(error) from None
+
+
+def _authenticate(auth: Auth.Auth) -> None:
+    auth.authentication({})  # gets an installation's token if there is none, or if it ends soon
+    auth.authentication({})  # looks at when it ends, as it will be before each request
 
 
 def _id_of(installation: Installation) -> int:

@@ -8,11 +8,15 @@ says where to look. Events, actions and fields: https://docs.github.com/en/webho
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from plugin.core.config.references import REPOSITORY
 from plugin.sources import Headers
+
+_HEADER = "X-Hub-Signature-256"
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
 
 # The actions that can change an answer, by event.
 ACTIONS = {
@@ -44,10 +48,14 @@ class GitHubDeliveries:
 
     secrets: Sequence[str]
 
+    def claims_signature(self, headers: Headers) -> bool:
+        """Tell whether there is a header that looks like a signature."""
+        return _SIGNATURE.fullmatch(headers.get(_HEADER, "")) is not None
+
     def is_signed(self, headers: Headers, body: bytes) -> bool:
         """Check `X-Hub-Signature-256`, in a time that tells nothing about the signature."""
         # WSGI hands headers over as Latin-1; as text, compare_digest would raise for anything but ASCII.
-        presented = headers.get("X-Hub-Signature-256", "").encode("latin-1", "replace")
+        presented = headers.get(_HEADER, "").encode("latin-1", "replace")
         return any(hmac.compare_digest(presented, signature(secret, body).encode()) for secret in self.secrets)
 
     def hinted(self, headers: Headers, payload: object) -> frozenset[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from plugin.core.config.repo_config import FILE_NAME
 from plugin.core.facts.model import ConfigFile, PullRequest, Repository
 from plugin.sources.github import queries
-from plugin.sources.github.answer import Part
+from plugin.sources.github.answer import Answer, Part
 from plugin.sources.github.batches import ask_in_batches, chunks, grouped
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.listing import Listing, Unread
@@ -76,10 +76,10 @@ class Details:
         file = None if listed.fork else self.files[listing.identity.database_id, listed.head_sha]
         read = self._descriptions.get(listed.id)
         if before and (read is None or read.updated_at < before.updated_at):
-            return listed.pull_request(before.body, file, settled=before.settled and read is None)
+            return listed.pull_request(before, before.body, file, settled=before.settled and read is None)
         assert read  # noqa: S101  it was needed, and there is no doubt
         settled = read.settled and read.updated_at == listed.updated_at
-        return listed.pull_request(read.text, file, settled=settled)
+        return listed.pull_request(before, read.text, file, settled=settled)
 
     def _needs(self, name: str, listing: Listing) -> Iterable[_Need]:
         known = _pull_requests(self.known.get(name))
@@ -98,11 +98,20 @@ class Details:
         commits = {repository: [need.listed.head_sha for need in needs] for repository, needs in files.items()}
         query = queries.details([need.listed.id for need in described], commits, FILE_NAME)
         answer = self.client.query(batch[0].repository, query)
-        for need, part in zip(described, queries.nodes(answer, len(described)), strict=True):
-            with self._unread_if_incomplete(need):
-                self._descriptions[need.listed.id] = _description(part, need, answer.settles)
+        self._read_descriptions(answer, described)
         for part, needs in zip(queries.repositories(answer, len(files)), files.values(), strict=True):
             self._read_files(part, needs)
+
+    def _read_descriptions(self, answer: Answer, needs: Sequence[_Need]) -> None:
+        try:
+            parts = queries.nodes(answer, len(needs))
+        except MALFORMED as error:
+            reason = answer.errors[0].message if answer.errors else f"GitHub's answer is incomplete ({error!r})"
+            self._give_up(needs, reason)
+            return
+        for need, part in zip(needs, parts, strict=True):
+            with self._unread_if_incomplete(need):
+                self._descriptions[need.listed.id] = _description(part, need, answer.settles)
 
     def _read_files(self, repository: Part, needs: Sequence[_Need]) -> None:
         node, about_it = repository.value, next((error for error in repository.errors if error.path == ()), None)

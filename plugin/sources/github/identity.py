@@ -9,7 +9,7 @@ from plugin.sources.github import queries
 from plugin.sources.github.batches import ask_in_batches, chunks
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.listing import Lost
-from plugin.sources.github.nodes import Identity
+from plugin.sources.github.nodes import MALFORMED, Identity
 
 REPOSITORIES_PER_REQUEST = 100  # GitHub takes at most 100 ids
 
@@ -31,9 +31,13 @@ class _Seeker:
 
     def ask(self, names: Sequence[str]) -> None:
         answer = self.client.query(names[0], queries.identity([self.identities[name].node_id for name in names]))
-        for name, part in zip(names, queries.nodes(answer, len(names)), strict=True):
+        try:
+            parts = queries.nodes(answer, len(names))
+        except MALFORMED:
+            return
+        for name, part in zip(names, parts, strict=True):
             now = part.value.get("nameWithOwner") if isinstance(part.value, Mapping) else None
             if isinstance(now, str) and folded(now) != folded(name):
                 self.found[name] = Doubt(f"{name} is now {now}; change the catalog")
-            elif part.error and part.error.type == "NOT_FOUND":
+            elif part.errors and all(error.type == "NOT_FOUND" for error in part.errors):
                 self.found[name] = Doubt(self.lost[name].if_gone)

@@ -133,7 +133,7 @@ class Limiter:
 
     @property
     def resumes_at(self) -> datetime | None:
-        """When everything may be read again: GitHub wants no silence any more, and no rest is needed; None: now."""
+        """When everything may be read again: GitHub accepts requests again, and no rest is needed; None: now."""
         with self._lock:
             return self._moment(max(self._blocked_until, self._rests_until))
 

@@ -21,6 +21,8 @@ SPARE_ENTRIES = 5  # room for new pull requests, so that a grown list rarely nee
 SMALLEST_PAGE = 10
 PULL_REQUESTS_PER_REQUEST = 200  # about 20,000 nodes, which GitHub answers in a few seconds
 MAX_PAGES = 200
+# Labels that a listing lacks are asked for by themselves. Not for many: then it is GitHub's trouble, not one of theirs.
+LABELS_ASKED_FOR_AGAIN = 10  # pull requests of one owner in one reading
 
 GONE = (
     "can no longer be seen (deleted, made private, or the GitHub App or token lost access); "
@@ -38,6 +40,12 @@ class Unread:
 
     reason: str  # of any length
     number: int | None = None  # None: GitHub did not even tell its number
+
+    def __str__(self) -> str:
+        """Return the reason with the number, which the reason alone may lack."""
+        return (
+            self.reason if self.number is None or f"#{self.number}" in self.reason else f"#{self.number}: {self.reason}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class Lister:
     experience: Experience
     done: dict[str, Listing | Lost | Doubt] = field(default_factory=dict)
     _left: deque[_Page] = field(default_factory=deque)
+    _without_labels: int = 0
 
     def read(self, wanted: Iterable[Wanted]) -> dict[str, Listing | Lost | Doubt]:
         """List all wanted repositories, or say why not."""
@@ -160,7 +169,7 @@ class Lister:
             pull_request = listed(entry, database_id)
             earlier = found.get(pull_request.number)
             if pull_request.open and (earlier is None or earlier.updated_at <= pull_request.updated_at):
-                found[pull_request.number] = self._with_all_labels(repository, pull_request)
+                found[pull_request.number] = self._with_all_labels(repository, pull_request, entry)
         except Malformed as error:
             unread.append(Unread(str(error), number_of(entry)))
 
@@ -180,10 +189,14 @@ class Lister:
         else:
             self._doubt(page, "GitHub's list of its pull requests is shorter than GitHub's count of them")
 
-    def _with_all_labels(self, repository: str, pull_request: Listed) -> Listed:
-        # The hundred-and-first label may be the one that says "no preview".
+    def _with_all_labels(self, repository: str, pull_request: Listed, entry: Part) -> Listed:
+        """Read the labels that the listing lacks: the hundred-and-first may be the one that says "no preview"."""
         if pull_request.labels is not None and not pull_request.labels_after:
             return pull_request
+        if entry.error and pull_request.labels is None:
+            self._without_labels += 1
+            if self._without_labels > LABELS_ASKED_FOR_AGAIN:
+                raise Malformed(entry.error.message)
         after = pull_request.labels_after or None
         labels = all_labels(self.client, repository, pull_request.id, pull_request.labels or (), after)
         return replace(pull_request, labels=labels, labels_after="")

@@ -18,6 +18,8 @@ from plugin.sources.github.queries import label_parts, newest_part, repository_e
 # What is raised when an answer that is not as documented is read. No AttributeError: that would be our own mistake.
 MALFORMED = (KeyError, TypeError, ValueError, IndexError)
 
+GHOST = "ghost"  # GitHub's own name for a deleted account
+
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _NODE_ID = re.compile(r"[A-Za-z0-9_=+/-]{1,200}", re.ASCII)
 _IDENTITY = re.compile(r"(?P<database_id>[0-9]{1,20}):(?P<node_id>.+)", re.ASCII)
@@ -60,7 +62,7 @@ class Listed:
     id: str
     number: int
     title: str
-    author: str
+    author: str | None  # None: GitHub could not say
     branch: str
     target_branch: str
     head_sha: str
@@ -72,12 +74,15 @@ class Listed:
     updated_at: datetime
     certain: bool  # False: something of it may look different as soon as it is read again
 
-    def pull_request(self, body: str, config: ConfigFile | None, *, settled: bool) -> PullRequest:
+    def pull_request(
+        self, before: PullRequest | None, body: str, config: ConfigFile | None, *, settled: bool
+    ) -> PullRequest:
         """Complete it. `settled`: the description will be the same as long as `updated_at` is."""
+        author = self.author or (before.author if before else GHOST)
         return PullRequest(
             number=self.number,
             title=self.title,
-            author=self.author,
+            author=author,
             branch=self.branch,
             target_branch=self.target_branch,
             head_sha=self.head_sha,
@@ -160,9 +165,9 @@ def listed(part: Part, database_id: int) -> Listed:
 
     GitHub may hide the fork (single sign-on, an IP allow list) or the author; neither keeps the rest from being read.
     """
-    tolerable = {"author", "headRepository", "labels"}
-    if error := next((error for error in part.errors if error.path[:1] not in {(name,) for name in tolerable}), None):
-        raise Malformed(error.message)
+    for error in part.errors:
+        if error.path[:1] not in {("author",), ("headRepository",), ("labels",)}:
+            raise Malformed(error.message)
     try:
         return _listed(part, database_id)
     except MALFORMED as error:
@@ -216,33 +221,36 @@ def _mark(newest: Part, seen: Outside, label_ids: Mapping[str, str], answer: Ans
 
 def _listed(part: Part, database_id: int) -> Listed:
     node = part.value
-    head, labels = part.at("headRepository"), part.at("labels")
-    same_repository = head.value is not None and _optional_number(head.value["databaseId"]) == database_id
-    names, labels_after = (None, "") if labels.errors else label_page(labels)
+    head, head_hidden = node["headRepository"], _fails(part, "headRepository")
+    same_repository = head is not None and _optional_number(head["databaseId"]) == database_id
+    names, labels_after = (None, "") if _fails(part, "labels") else label_page(Part(node["labels"]))
     crosses = _flag(node["isCrossRepository"])
     return Listed(
         id=_checked(_NODE_ID, node["id"]),
         number=_number(node["number"]),
         title=_text(node["title"]),
-        author=_author(part.at("author")),
+        author=None if _fails(part, "author") else _author(node["author"]),
         branch=_text(node["headRefName"]),
         target_branch=_text(node["baseRefName"]),
         head_sha=_checked(_SHA, node["headRefOid"]),
         open=_STATES[node["state"]] is PullRequestState.OPEN,
         draft=_flag(node["isDraft"]),
         # A deleted or hidden fork has no repository; that must not make its code trusted.
-        fork=crosses or not same_repository or bool(head.errors),
+        fork=crosses or not same_repository or head_hidden,
         labels=names,
         labels_after=labels_after,
         updated_at=timestamp(node["updatedAt"]),
-        certain=crosses or not head.errors,
+        certain=crosses or not head_hidden,
     )
 
 
-def _author(part: Part) -> str:
-    author = part.value
-    if author is None or part.errors:
-        return "ghost"  # GitHub's own name for a deleted account
+def _fails(part: Part, field: str) -> bool:
+    return any(error.path[:1] == (field,) for error in part.errors)
+
+
+def _author(author: Node | None) -> str:
+    if author is None:
+        return GHOST
     return f"{_text(author['login'])}[bot]" if author["__typename"] == "Bot" else _text(author["login"])
 
 

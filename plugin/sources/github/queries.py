@@ -215,11 +215,11 @@ def labels_part(answer: Answer) -> Part:
 
 
 def nodes(answer: Answer, count: int) -> list[Part]:
-    """Return what was asked for by node id; null where the answer lacks it."""
-    found = answer.data.get("nodes")
-    known = found if isinstance(found, list) and len(found) == count else [None] * count
-    whole = Part({"nodes": known}, answer.errors).at("nodes")
-    return whole.items
+    """Return what was asked for by node id; null where there is no such node."""
+    found = answer.whole.at("nodes").items
+    if len(found) != count:
+        raise TypeError("not as many nodes as were asked for")
+    return found
 
 
 def file_parts(repository: Part, count: int) -> list[tuple[Part, Part]]:

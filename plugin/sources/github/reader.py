@@ -65,7 +65,8 @@ class GitHubSource:
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Ask for pull requests by number; those that could not be asked for are left out."""
-        identities = _identities({name: known[name] for name in {locator.repository for locator in locators}})
+        names = {locator.repository for locator in locators}
+        identities = _identities({name: known[name] for name in names if name in known})
         with self._client.until(self._client.after(SECONDS_TO_LOOK_UP)):
             return look_up(self._client, locators, identities)
 
@@ -103,7 +104,7 @@ class GitHubSource:
             return Doubt(reason)
         unread = (*listing.unread, *details.unread(wanted.name))
         if wanted.before is None and not self._experience.takes_first_reading(wanted.name, len(unread)):
-            return Doubt(unread[0].reason)
+            return Doubt(str(unread[0]))
         pull_requests = details.pull_requests(wanted.name, listing)
         mark = None if unread or listing.mark is None else listing.mark
         settled = all(pull_request.settled for pull_request in pull_requests)

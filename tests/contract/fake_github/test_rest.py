@@ -202,9 +202,7 @@ def test_pygithub_works_as_an_app_on_github_and_on_enterprise_server(github: Git
         assert "date" in headers
 
 
-def test_each_owner_has_its_own_installation_which_sees_nothing_of_the_others(
-    github: GitHub, get: Get, private_key: str
-) -> None:
+def test_each_owner_has_its_own_installation(github: GitHub, get: Get, private_key: str) -> None:
     bearer = signed(private_key, github)
     token = installation_token(get, bearer, "globex")["token"]
     theirs = node_id("R", "acme/orders")

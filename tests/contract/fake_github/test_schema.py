@@ -101,7 +101,7 @@ def test_enums_are_whole() -> None:
     assert set(states.values) == {"CLOSED", "MERGED", "OPEN"}
 
 
-def test_a_field_without_a_resolver_and_a_resolver_without_a_field_stop_the_fake() -> None:
+def test_fields_and_resolvers_must_match() -> None:
     def answer(*_: object) -> int:
         return 1
 

@@ -11,13 +11,13 @@ from plugin.state.redis_client import connect
 from plugin.state.redis_lease import RedisLease
 from tests.builders import MONDAY
 
-LIFE = 1.5  # seconds
+DURATION = 1.5  # seconds
 
 
 def main() -> None:
     configure_logs()  # to standard error
     client = connect(sys.argv[1])
-    lease = RedisLease(client, LIFE)
+    lease = RedisLease(client, DURATION)
     lease.compete()
     store = RedisStore(client, lease)
     known = store.load()

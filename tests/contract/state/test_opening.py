@@ -4,12 +4,12 @@ import pytest
 
 from plugin.state import Unreachable
 from plugin.state.opening import open_state
-from plugin.state.redis_lease import LEASE
+from plugin.state.redis_keys import LEASE
 from tests.redis_server import RedisServer
 from tests.server import free_port
 
 
-def test_a_redis_that_is_not_there_yet_can_be_opened() -> None:
+def test_a_redis_that_has_not_started_can_be_opened() -> None:
     state = open_state(f"redis://127.0.0.1:{free_port()}/0")
     try:
         state.lease.compete()
@@ -20,7 +20,7 @@ def test_a_redis_that_is_not_there_yet_can_be_opened() -> None:
         state.close()
 
 
-def test_a_closed_state_leaves_the_lease_to_others(redis: RedisServer) -> None:
+def test_closing_a_state_releases_its_lease(redis: RedisServer) -> None:
     state = open_state(redis.url)
     state.lease.compete()
     assert state.lease.held

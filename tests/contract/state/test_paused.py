@@ -16,7 +16,7 @@ from plugin.state.redis import RedisStore
 from plugin.state.redis_client import connect
 from plugin.state.redis_lease import RedisLease
 from tests.builders import MONDAY
-from tests.contract.state.leader import LIFE
+from tests.contract.state.leader import DURATION
 from tests.knowledge import acknowledgement, acts
 from tests.redis_server import RedisServer, serve_redis
 from tests.server import wait_for
@@ -60,31 +60,31 @@ def _follower(redis: RedisServer, leader: Leader) -> Iterator[tuple[RedisStore, 
     assert leader.process.poll() is None
     with ExitStack() as stack:
         client = stack.enter_context(connect(redis.url))
-        lease = RedisLease(client, LIFE)
+        lease = RedisLease(client, DURATION)
         stack.callback(lease.close)
         lease.compete()
         assert not lease.held
         yield RedisStore(client, lease), lease
 
 
-def test_after_a_kill_another_replica_polls_within_the_life_and_goes_on(
+def test_after_a_kill_another_replica_polls_within_the_lease(
     leader: Leader, follower: tuple[RedisStore, RedisLease]
 ) -> None:
     store, lease = follower
     leader.process.kill()
 
-    wait_for(lambda: lease.held, LIFE + SLACK)
+    wait_for(lambda: lease.held, DURATION + SLACK)
     before = store.load()
     assert before.head.version == 1
     store.save(before, replace(before, head=Head(2, MONDAY)))
 
 
-def test_a_leader_that_was_paused_writes_nothing_over_its_successor(
+def test_a_paused_leader_writes_nothing_over_its_successor(
     leader: Leader, follower: tuple[RedisStore, RedisLease]
 ) -> None:
     store, lease = follower
     os.kill(leader.process.pid, signal.SIGSTOP)
-    wait_for(lambda: lease.held, LIFE + SLACK)
+    wait_for(lambda: lease.held, DURATION + SLACK)
     before = store.load()
     after = replace(before, head=Head(2, MONDAY), acts=acts(acknowledgement()))
     store.save(before, after)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,12 @@ from structlog.testing import capture_logs
 
 from plugin.state import NOTHING, Head, Outdated, Unreachable
 from plugin.state.redis import RedisStore
-from plugin.state.redis_client import PREFIX, connect
-from plugin.state.redis_lease import LEASE
+from plugin.state.redis_client import connect
+from plugin.state.redis_keys import PREFIX
+from tests.contract.state.replicas import GivenLease, Replicas
 from tests.knowledge import CATALOG, FULL, acknowledgement, details, known, later, repository, with_repository
 from tests.redis_server import RedisServer, serve_redis
 from tests.store_promises import DurableStorePromises, Place, place_of
-
-STATE = f"{PREFIX}state"
 
 
 @pytest.fixture(name="place")
@@ -28,45 +27,6 @@ def _place(redis: RedisServer) -> Iterator[Place]:
 
 class TestRedis(DurableStorePromises):
     """What every state promises that outlives its process."""
-
-
-@dataclass
-class GivenLease:
-    """Whoever the test says, in Redis too."""
-
-    token: bytes
-    held: bool = False
-
-
-@dataclass
-class Replicas:
-    server: RedisServer
-    stack: ExitStack
-    leases: list[GivenLease] = field(default_factory=list)
-
-    def new(self) -> RedisStore:
-        lease = GivenLease(f"replica {len(self.leases)}".encode())
-        self.leases.append(lease)
-        client = self.stack.enter_context(connect(self.server.url))
-        return RedisStore(client, lease)
-
-    def polls(self, number: int) -> None:
-        """Give the lease to one of them."""
-        for index, lease in enumerate(self.leases):
-            lease.held = index == number
-        with self.server.client() as client:
-            client.set(LEASE, self.leases[number].token)
-
-    def copy(self) -> dict[bytes, bytes]:
-        """Return all that Redis holds, as a disk or another Redis would have it."""
-        with self.server.client() as client:
-            return dict(client.hgetall(STATE))
-
-    def throw_back(self, to: dict[bytes, bytes]) -> None:
-        with self.server.client() as client:
-            client.delete(STATE)
-            if to:
-                client.hset(STATE, mapping=to)
 
 
 @pytest.fixture(name="replicas")
@@ -93,14 +53,14 @@ def test_a_leader_that_lost_the_lease_cannot_write(replicas: Replicas) -> None:
     new.save(before, later(before))
 
 
-def test_nobody_writes_while_nobody_has_the_lease(replicas: Replicas) -> None:
+def test_without_a_lease_in_redis_nothing_is_written(replicas: Replicas) -> None:
     store = replicas.new()
     with pytest.raises(Outdated):
         store.save(NOTHING, FULL)
     assert replicas.copy() == {}
 
 
-def test_a_new_leader_cannot_write_over_what_it_has_not_seen(replicas: Replicas) -> None:
+def test_a_new_leader_cannot_overwrite_a_version_it_has_not_seen(replicas: Replicas) -> None:
     old, new = replicas.new(), replicas.new()
     replicas.polls(0)
     old.save(NOTHING, FULL)
@@ -135,7 +95,7 @@ def thrown_back(first: dict[bytes, bytes]) -> dict[bytes, bytes]:
 
 
 @pytest.mark.parametrize("loss", [emptied, thrown_back])
-def test_after_a_loss_nobody_is_answered_until_the_leader_has_written_back_what_it_knows(
+def test_after_a_loss_nothing_is_answered_until_the_leader_writes_back(
     replicas: Replicas, loss: Callable[[dict[bytes, bytes]], dict[bytes, bytes]]
 ) -> None:
     leader, follower = replicas.new(), replicas.new()
@@ -180,7 +140,7 @@ def test_a_leader_without_its_lease_in_redis_writes_nothing_back(replicas: Repli
     assert details(leader.load()) == details(replace(FULL, head=Head(2, FULL.head.fresh_at)))
 
 
-def test_the_version_is_above_what_any_replica_has_seen_even_if_the_leader_has_not(replicas: Replicas) -> None:
+def test_a_write_back_has_a_version_above_all_that_replicas_saw(replicas: Replicas) -> None:
     old, follower, new = replicas.new(), replicas.new(), replicas.new()
     replicas.polls(0)
     old.save(NOTHING, FULL)
@@ -207,7 +167,7 @@ def test_the_version_is_above_what_any_replica_has_seen_even_if_the_leader_has_n
     assert follower.head().version == 5
 
 
-def test_a_replica_that_starts_after_a_loss_answers_nothing_older_than_what_others_have_seen(
+def test_a_replica_started_after_a_loss_answers_nothing_older(
     replicas: Replicas,
 ) -> None:
     old, follower = replicas.new(), replicas.new()
@@ -224,7 +184,7 @@ def test_a_replica_that_starts_after_a_loss_answers_nothing_older_than_what_othe
         replicas.new().head()
 
 
-def test_a_leader_whose_lease_was_lost_too_says_that_something_newer_was_answered(replicas: Replicas) -> None:
+def test_a_leader_that_also_lost_its_lease_leaves_a_floor(replicas: Replicas) -> None:
     leader, follower = replicas.new(), replicas.new()
     replicas.polls(0)
     leader.save(NOTHING, FULL)
@@ -245,7 +205,7 @@ def test_a_leader_whose_lease_was_lost_too_says_that_something_newer_was_answere
     assert follower.head() == leader.head() == Head(3, FULL.head.fresh_at)
 
 
-def test_another_state_under_a_number_that_was_seen_is_not_taken_for_it(replicas: Replicas) -> None:
+def test_another_state_with_a_version_seen_before_is_a_loss(replicas: Replicas) -> None:
     old, new = replicas.new(), replicas.new()
     replicas.polls(0)
     old.save(NOTHING, FULL)
@@ -263,7 +223,7 @@ def test_another_state_under_a_number_that_was_seen_is_not_taken_for_it(replicas
     assert titles(old)[0] == "another second"
 
 
-def test_a_leader_keeps_what_redis_has_if_that_is_more_than_it_knows(replicas: Replicas) -> None:
+def test_a_leader_keeps_what_redis_has_if_it_knows_less(replicas: Replicas) -> None:
     old, new = replicas.new(), replicas.new()
     replicas.polls(0)
     old.save(NOTHING, FULL)
@@ -280,7 +240,7 @@ def test_a_leader_keeps_what_redis_has_if_that_is_more_than_it_knows(replicas: R
     assert titles(new)[0] == "second"
 
 
-def test_an_acknowledgement_in_a_redis_that_was_thrown_back_makes_nobody_answer(replicas: Replicas) -> None:
+def test_an_act_in_a_redis_that_was_thrown_back_is_not_a_write_back(replicas: Replicas) -> None:
     leader = replicas.new()
     replicas.polls(0)
     leader.save(NOTHING, FULL)
@@ -303,7 +263,7 @@ def test_all_keys_are_under_one_prefix(replicas: Replicas) -> None:
     assert all(key.startswith(PREFIX.encode()) for key in keys)
 
 
-def test_a_refresh_that_changed_nothing_writes_next_to_nothing(replicas: Replicas) -> None:
+def test_a_refresh_without_changes_writes_the_readings_only(replicas: Replicas) -> None:
     store = replicas.new()
     replicas.polls(0)
     store.save(NOTHING, FULL)
@@ -314,7 +274,7 @@ def test_a_refresh_that_changed_nothing_writes_next_to_nothing(replicas: Replica
     assert {name for name in after if after[name] != before.get(name)} == {b"readings:", b"writes"}
 
 
-def test_any_number_of_threads_look_while_one_saves(replicas: Replicas) -> None:
+def test_heads_are_read_by_many_threads_during_saves(replicas: Replicas) -> None:
     leader, follower = replicas.new(), replicas.new()
     replicas.polls(0)
     leader.save(NOTHING, FULL)
@@ -363,7 +323,7 @@ def test_a_late_answer_of_redis_is_not_taken_for_a_loss(replicas: Replicas, monk
         assert store.head().version == 1
 
 
-def test_a_redis_that_says_nothing_is_unreachable_and_comes_back(replicas: Replicas) -> None:
+def test_a_redis_that_does_not_answer_is_unreachable_and_comes_back(replicas: Replicas) -> None:
     store = replicas.new()
     replicas.polls(0)
     store.save(NOTHING, FULL)
@@ -372,7 +332,7 @@ def test_a_redis_that_says_nothing_is_unreachable_and_comes_back(replicas: Repli
     assert store.head() == FULL.head
 
 
-def test_a_redis_that_is_gone_is_unreachable_for_everything(tmp_path: Path) -> None:
+def test_a_stopped_redis_is_unreachable_for_every_method(tmp_path: Path) -> None:
     with ExitStack() as stack:
         with serve_redis(tmp_path) as server:
             store = Replicas(server, stack).new()

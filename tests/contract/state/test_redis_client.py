@@ -96,7 +96,7 @@ def test_a_wrong_password_says_so_without_showing_it(tmp_path: Path) -> None:
     assert "wr0ng" not in str(error.value)
 
 
-def test_a_redis_that_repeats_a_password_is_not_repeated(tmp_path: Path) -> None:
+def test_a_password_that_redis_repeats_is_not_shown(tmp_path: Path) -> None:
     with serve_redis(tmp_path, "--rename-command", "AUTH", "") as server, pytest.raises(Unreachable) as error:
         ask(f"redis://:wr0ng@127.0.0.1:{server.port}/0?protocol=2")
     assert "***" in str(error.value)
@@ -105,14 +105,14 @@ def test_a_redis_that_repeats_a_password_is_not_repeated(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("url", ["redis://:s3cret/@host:x", "redis://:s3cret@host:port/0", "redis://host?db=s3cret"])
-def test_a_url_that_is_wrong_is_a_wrong_setting_and_is_not_shown(url: str) -> None:
+def test_an_invalid_url_is_an_invalid_setting_and_is_not_shown(url: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^PREVIEW_STATE: ") as error:
         connect(url)
     assert "s3cret" not in str(error.value)
     assert error.value.__suppress_context__
 
 
-def test_a_request_asks_only_once() -> None:
+def test_a_request_is_sent_only_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         asked = []
 
@@ -133,7 +133,7 @@ def test_a_request_asks_only_once() -> None:
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_redis_that_restarts_is_reached_again_by_the_next_request(tmp_path: Path, protocol: int) -> None:
+def test_a_restarted_redis_is_reached_by_the_next_request(tmp_path: Path, protocol: int) -> None:
     port = free_port()
     with connect(f"redis://127.0.0.1:{port}/0?protocol={protocol}") as client:
         board = RedisBoard(client)

@@ -1,4 +1,4 @@
-"""Who polls, with a life of a second or two."""
+"""The lease in Redis, with a duration of a second or two."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,12 +7,14 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
+from plugin.state.entries import SCHEMA
 from plugin.state.redis_client import connect
-from plugin.state.redis_lease import LEASE, RedisLease
+from plugin.state.redis_keys import LEASE, LEASE_OF_1, RETIRED, SCHEMA_IN_FORCE
+from plugin.state.redis_lease import RedisLease
 from tests.redis_server import RedisServer
 from tests.server import wait_for
 
-LIFE = 1.5  # seconds
+DURATION = 1.5  # seconds
 
 Open = Callable[[], RedisLease]
 
@@ -22,7 +24,7 @@ def _lease_of(redis: RedisServer) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def new() -> RedisLease:
-            lease = RedisLease(stack.enter_context(connect(redis.url)), LIFE)
+            lease = RedisLease(stack.enter_context(connect(redis.url)), DURATION)
             stack.callback(lease.close)
             return lease
 
@@ -35,25 +37,25 @@ def _behind(redis: RedisServer) -> Iterator[Redis]:
         yield client
 
 
-def test_who_does_not_compete_does_not_hold_it(lease_of: Open, behind: Redis) -> None:
+def test_a_lease_is_not_held_before_competing(lease_of: Open, behind: Redis) -> None:
     lease = lease_of()
 
     assert not lease.held
-    assert lease.token == b""
     assert behind.get(LEASE) is None
+    assert behind.get(LEASE_OF_1) is None
 
 
-def test_the_first_holds_it_at_once_and_no_other_does(lease_of: Open, behind: Redis) -> None:
+def test_the_first_replica_holds_the_lease_at_once_and_alone(lease_of: Open, behind: Redis) -> None:
     first, second, third = lease_of(), lease_of(), lease_of()
     for lease in (first, second, third):
         lease.compete()
 
     assert [lease.held for lease in (first, second, third)] == [True, False, False]
-    assert behind.get(LEASE) == first.token != b""
-    assert second.token == b""
+    assert behind.get(LEASE) == behind.get(LEASE_OF_1) == first.token
+    assert len({lease.token for lease in (first, second, third)}) == 3
 
 
-def test_it_is_extended_as_long_as_its_holder_lives(lease_of: Open, behind: Redis) -> None:
+def test_a_lease_is_extended_as_long_as_its_holder_lives(lease_of: Open, behind: Redis) -> None:
     lease = lease_of()
     lease.compete()
     token, extended = lease.token, 0
@@ -71,19 +73,19 @@ def test_it_is_extended_as_long_as_its_holder_lives(lease_of: Open, behind: Redi
     assert lease.token == token
 
 
-def test_a_clean_stop_leaves_it_to_another_at_once(lease_of: Open, behind: Redis) -> None:
+def test_a_clean_stop_releases_the_lease_at_once(lease_of: Open, behind: Redis) -> None:
     first, second = lease_of(), lease_of()
     first.compete()
     second.compete()
     first.close()
 
     assert not first.held
-    assert behind.get(LEASE) != first.token
+    assert first.token not in (behind.get(LEASE), behind.get(LEASE_OF_1))
     wait_for(lambda: second.held)
     assert behind.get(LEASE) == second.token
 
 
-def test_a_stop_does_not_take_it_from_another(lease_of: Open, behind: Redis) -> None:
+def test_a_stop_does_not_release_the_lease_of_another_replica(lease_of: Open, behind: Redis) -> None:
     first = lease_of()
     first.compete()
     behind.set(LEASE, b"another")
@@ -92,7 +94,7 @@ def test_a_stop_does_not_take_it_from_another(lease_of: Open, behind: Redis) -> 
     assert behind.get(LEASE) == b"another"
 
 
-def test_who_cannot_extend_it_does_not_hold_it_after_its_life(lease_of: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_that_is_not_extended_expires(lease_of: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = lease_of(), lease_of()
     with monkeypatch.context() as frozen:
         frozen.setattr(RedisLease, "_run", lambda _: None)
@@ -100,11 +102,11 @@ def test_who_cannot_extend_it_does_not_hold_it_after_its_life(lease_of: Open, mo
     second.compete()
 
     assert first.held
-    wait_for(lambda: not first.held, 2 * LIFE)
-    wait_for(lambda: second.held, LIFE)
+    wait_for(lambda: not first.held, 2 * DURATION)
+    wait_for(lambda: second.held, DURATION)
 
 
-def test_who_finds_another_in_its_place_does_not_hold_it(lease_of: Open, behind: Redis) -> None:
+def test_a_replica_that_finds_another_holder_no_longer_holds_it(lease_of: Open, behind: Redis) -> None:
     lease = lease_of()
     with capture_logs() as logs:
         lease.compete()
@@ -118,12 +120,12 @@ def test_who_finds_another_in_its_place_does_not_hold_it(lease_of: Open, behind:
     assert ["polls now" in line["event"] for line in logs] == [True, False, True]
 
 
-def test_while_redis_says_nothing_nobody_holds_it_and_later_one_does(lease_of: Open, redis: RedisServer) -> None:
+def test_nobody_holds_the_lease_while_redis_does_not_answer(lease_of: Open, redis: RedisServer) -> None:
     first, second = lease_of(), lease_of()
     first.compete()
     second.compete()
     with capture_logs() as logs, redis.paused():
-        wait_for(lambda: ["any more" in line["event"] for line in logs] == [True])
+        wait_for(lambda: ["no longer polls" in line["event"] for line in logs] == [True])
         assert not first.held
         assert not second.held
 
@@ -131,7 +133,9 @@ def test_while_redis_says_nothing_nobody_holds_it_and_later_one_does(lease_of: O
     assert not (first.held and second.held)
 
 
-def test_a_redis_that_was_emptied_gives_it_to_one_again(lease_of: Open, redis: RedisServer, behind: Redis) -> None:
+def test_an_emptied_redis_gives_the_lease_to_one_replica_again(
+    lease_of: Open, redis: RedisServer, behind: Redis
+) -> None:
     first, second = lease_of(), lease_of()
     first.compete()
     second.compete()
@@ -140,11 +144,67 @@ def test_a_redis_that_was_emptied_gives_it_to_one_again(lease_of: Open, redis: R
     wait_for(lambda: behind.get(LEASE) in (first.token, second.token) and first.held is not second.held)
 
 
-def test_a_lease_can_begin_before_its_redis(redis: RedisServer) -> None:
+def test_a_lease_can_start_before_its_redis(redis: RedisServer) -> None:
     with connect(redis.url) as client:
-        lease = RedisLease(client, LIFE)
+        lease = RedisLease(client, DURATION)
         with redis.paused():
             lease.compete()
             assert not lease.held
         wait_for(lambda: lease.held)
         lease.close()
+
+
+def test_a_replica_polls_only_once_the_lease_of_schema_1_is_free(lease_of: Open, behind: Redis) -> None:
+    behind.set(LEASE_OF_1, b"a replica of schema 1", px=1000)
+    lease = lease_of()
+    lease.compete()
+    assert not lease.held
+    assert behind.get(LEASE) == lease.token
+
+    wait_for(lambda: lease.held, 1.5)  # as soon as it expires, which is less than a duration from now
+    assert behind.get(LEASE_OF_1) == lease.token
+
+
+def test_a_replica_that_waits_for_schema_1_releases_the_lease(lease_of: Open, behind: Redis) -> None:
+    behind.set(LEASE_OF_1, b"a replica of schema 1")
+    lease = lease_of()
+    lease.compete()
+    lease.close()
+
+    assert behind.get(LEASE) is None
+    assert behind.get(LEASE_OF_1) == b"a replica of schema 1"
+
+
+def test_a_retired_lease_of_schema_1_counts_as_taken_and_stays(lease_of: Open, behind: Redis) -> None:
+    behind.set(LEASE_OF_1, RETIRED)
+    first, second = lease_of(), lease_of()
+    first.compete()
+    assert first.held
+    first.close()
+    second.compete()
+
+    assert second.held
+    assert behind.get(LEASE_OF_1) == RETIRED
+
+
+def test_a_lease_retired_while_it_is_held_is_still_held(lease_of: Open, behind: Redis) -> None:
+    lease = lease_of()
+    lease.compete()
+    behind.set(LEASE_OF_1, RETIRED)
+    with capture_logs() as logs:
+        lease._renew()  # noqa: SLF001
+    lease.close()
+
+    assert logs == []
+    assert behind.get(LEASE_OF_1) == RETIRED
+
+
+def test_a_replica_never_polls_after_one_of_a_newer_schema(lease_of: Open, behind: Redis) -> None:
+    behind.set(SCHEMA_IN_FORCE, SCHEMA)
+    lease = lease_of()
+    lease.compete()
+    assert lease.held
+    behind.set(SCHEMA_IN_FORCE, SCHEMA + 1)
+    lease._renew()  # noqa: SLF001
+
+    assert not lease.held

@@ -84,7 +84,7 @@ class _Walk:
         times: int,
         path: list[str],
     ) -> None:
-        """Count what stands in `selections`, which GitHub runs `times` times."""
+        """Count what is in `selections`, which GitHub runs `times` times."""
         merged: dict[tuple[GraphQLCompositeType, str], list[FieldNode]] = defaultdict(list)
         for selection in selections:
             self.collect(parent, selection, merged)

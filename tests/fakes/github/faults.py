@@ -94,6 +94,17 @@ def bad_credentials() -> Intercept:
     return lambda _: error(401, "Bad credentials")
 
 
+def forbidden(message: str = "This installation has been suspended") -> Intercept:
+    """403, and GitHub says why."""
+    return lambda _: error(403, message)
+
+
+def wrong_address() -> Intercept:
+    """A page instead of an API: the base URL leads elsewhere."""
+    page = "<!DOCTYPE html><html><title>Page not found</title></html>"
+    return lambda _: Response(404, page.encode(), HTML)
+
+
 def truncated_body() -> Intercept:
     """The connection dies in the middle of the true answer."""
 
@@ -134,6 +145,13 @@ def error_without_path() -> Intercept:
     """GitHub's apology, which does not say what it could not do."""
     message = "Something went wrong while executing your query. This may be the result of a timeout."
     return _errors({"message": message}, data=None)
+
+
+def unknown_field(field: str = "archivedAt") -> Intercept:
+    """An old Enterprise Server does not know a field, and runs nothing of the query."""
+    message = f"Field '{field}' doesn't exist on type 'Repository'"
+    path = ["query", "r0", field]
+    return _errors({"path": path, "extensions": {"code": "undefinedField", "fieldName": field}, "message": message})
 
 
 def empty_object() -> Intercept:

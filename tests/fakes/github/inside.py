@@ -18,7 +18,7 @@ _HOSTS: dict[str, "Inside"] = {}
 
 
 class Inside:
-    """One fake GitHub, under a host name of its own."""
+    """One fake GitHub, under its own host name."""
 
     def __init__(self, handle: Callable[[Request], Response], now: Callable[[], datetime]) -> None:
         self.handle, self.now = handle, now
@@ -29,7 +29,7 @@ class Inside:
         Requester.injectConnectionClasses(_Connection, HTTPSRequestsConnectionClass)
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Refuse further connections."""
         del _HOSTS[self._host]
         if not _HOSTS:
             Requester.resetConnectionClasses()

@@ -52,7 +52,7 @@ class GitObject:
 class Label:
     repository: Repository
     name: str
-    made_anew: int = 0  # how often
+    made_again: int = 0  # how often
 
 
 @dataclass(frozen=True)
@@ -291,7 +291,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
     },
     "Label": {
         "id": lambda label, _: node_id(
-            "LA", f"{label.repository.node_id}/{label.name.casefold()}/{label.made_anew or ''}"
+            "LA", f"{label.repository.node_id}/{label.name.casefold()}/{label.made_again or ''}"
         ),
         "name": lambda label, _: label.name,
     },

@@ -59,7 +59,7 @@ class Changes:
     deleted: frozenset[str] = frozenset()  # repositories
     archived: Mapping[str, datetime] = field(default_factory=dict)  # when
     deleted_labels: frozenset[tuple[str, str]] = frozenset()  # by repository and name
-    new_labels: Mapping[tuple[str, str], int] = field(default_factory=dict)  # how often they were made anew
+    new_labels: Mapping[tuple[str, str], int] = field(default_factory=dict)  # how often they were made again
     hidden: frozenset[tuple[str, int]] = frozenset()  # pull requests whose author is taken for a spammer
 
 
@@ -168,9 +168,9 @@ class _Builder:
     def add_repository(self, name: str, content: RepositoryEntry) -> None:
         if name in self.changes.deleted:
             return
-        # A repository keeps its identity when it is renamed, and loses it when it is made anew.
-        made_anew = self.changes.recreated.get(name, 0)
-        identity = f"{name}#{made_anew}" if made_anew else name
+        # A repository keeps its identity when it is renamed, and loses it when it is made again.
+        made_again = self.changes.recreated.get(name, 0)
+        identity = f"{name}#{made_again}" if made_again else name
         full_name = self.changes.renamed.get(name, name)
         repository = Repository(
             database_id(identity),

@@ -262,6 +262,54 @@ def test_vanished_and_changed_pull_requests_are_looked_up_in_one_go() -> None:
     assert unconfirmed.held.keys() == {1, 3}
 
 
+FORTY = tuple(make_pull_request(number) for number in range(1, 41))
+FORTY_LIVE = Live(
+    "fingerprint",
+    {
+        "acme/orders": tuple(
+            LivePreview("orders", n, f"preview-orders-{n}", "backend", fork=False) for n in range(1, 41)
+        )
+    },
+)
+
+
+def orders_after(flipped: Mapping[int, Mapping[str, Any]], look_ups: Mapping[int, LookUp]) -> Repository:
+    """What is known of forty live pull requests after a listing in which some were changed, and its look-ups."""
+    before = last_answered(known(make_repository("acme/orders", *FORTY), PAYMENTS), FORTY_LIVE)
+    shown = [replace(each, title="New", updated_at=LATER, **flipped.get(each.number, {})) for each in FORTY]
+    readings = {"acme/orders": make_repository("acme/orders", *shown), "acme/payments": PAYMENTS}
+    source = Source(readings, {Locator("acme/orders", number): answer for number, answer in look_ups.items()})
+    return gathered(source, before).snapshot.repositories["acme/orders"]
+
+
+def test_two_of_forty_that_a_flipped_listing_would_end_stay() -> None:
+    flip = {"labels": ("preview", "no-preview")}
+    back = make_look_up(labels=frozenset({"preview"}), updated_at=LATER + SECOND)
+    orders = orders_after({7: flip, 9: flip}, {7: back, 9: back})
+
+    assert {each.labels for each in orders.pull_requests} == {("preview",)}
+    assert {each.title for each in orders.pull_requests} == {"New"}
+    assert orders.held == {}
+
+
+def test_a_flip_that_cannot_be_confirmed_leaves_everybody_else_moving() -> None:
+    flips = {number: {"labels": ("preview", "no-preview")} for number in range(1, 31)}
+    orders = orders_after(flips, {})
+
+    assert orders.held.keys() == flips.keys()
+    assert [each.title for each in orders.pull_requests] == ["Faster checkout"] * 30 + ["New"] * 10
+    assert {each.labels for each in orders.pull_requests} == {("preview",)}
+
+
+def test_a_change_that_the_look_up_confirms_counts_at_once() -> None:
+    answer = make_look_up(labels=frozenset({"preview"}), draft=True, target_branch="release", updated_at=LATER)
+    orders = orders_after({7: {"draft": True, "target_branch": "release"}}, {7: answer})
+    changed = next(each for each in orders.pull_requests if each.number == 7)
+
+    assert (changed.draft, changed.target_branch, changed.title) == (True, "release", "New")
+    assert orders.held == {}
+
+
 def test_without_a_last_answer_every_known_pull_request_may_be_live() -> None:
     before = known(make_repository("acme/orders", make_pull_request(1)), PAYMENTS)
     shown = make_repository("acme/orders", make_pull_request(1, draft=True))

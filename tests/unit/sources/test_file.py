@@ -55,7 +55,7 @@ def listed(path: Path, labels: frozenset[str] = PREVIEW) -> dict[int, PullReques
     return {pull_request.number: pull_request for pull_request in repository.pull_requests}
 
 
-def test_a_repository_holds_its_open_labelled_pull_requests_in_the_order_of_their_numbers(path: Path) -> None:
+def test_a_repository_holds_its_open_labelled_pull_requests(path: Path) -> None:
     repository = read(path)
     assert isinstance(repository, Repository)
 
@@ -66,11 +66,15 @@ def test_a_repository_holds_its_open_labelled_pull_requests_in_the_order_of_thei
 
 @pytest.mark.parametrize(
     ("labels", "numbers"),
-    [(set(), [3, 4, 7, 12]), ({"more"}, [7, 12]), ({"more", "preview"}, [3, 4, 7, 12]), ({"none"}, [])],
+    [
+        (set(), [3, 4, 7, 12]),
+        ({"more"}, [7, 12]),
+        ({"more", "preview"}, [3, 4, 7, 12]),
+        ({"none"}, []),
+        ({"PREVIEW"}, [3, 4, 12]),
+    ],
 )
-def test_any_of_the_labels_is_enough_and_without_labels_every_open_pull_request_counts(
-    path: Path, labels: set[str], numbers: list[int]
-) -> None:
+def test_any_label_is_enough_in_any_case(path: Path, labels: set[str], numbers: list[int]) -> None:
     assert list(listed(path, frozenset(labels))) == numbers
 
 
@@ -114,16 +118,29 @@ def test_where_unlisted_pull_requests_are(path: Path) -> None:
     }
     assert found[locators[2]].updated_at == LONG_AGO
     assert found[locators[2]].labels == {"more"}
+    assert found[locators[2]].target_branch == "main"
+    assert found[locators[2]].settled
+
+
+def test_repository_names_ignore_case(path: Path) -> None:
+    source = FileSource(path)
+    reading = source.read([Wanted("Acme/Orders", PREVIEW)])["Acme/Orders"]
+
+    assert isinstance(reading, Repository)
+    assert reading.name == "Acme/Orders"
+    assert reading.numbers == {3, 4, 12}
+    locator = Locator("ACME/orders", 3)
+    assert source.look_up([locator], {})[locator].target_branch == "release"
 
 
 def test_a_repository_that_the_file_lacks_is_doubtful_and_the_others_are_not(path: Path) -> None:
     readings = FileSource(path).read([Wanted("acme/users", PREVIEW), Wanted("acme/orders", PREVIEW)])
 
-    assert readings["acme/users"] == Doubt(f"{path} has no such repository")
+    assert readings["acme/users"] == Doubt(f"{path} does not list this repository")
     assert isinstance(readings["acme/orders"], Repository)
 
 
-def test_the_file_is_read_anew_each_time(path: Path) -> None:
+def test_the_file_is_read_again_each_time(path: Path) -> None:
     source = FileSource(path)
     wanted = [Wanted("acme/orders", PREVIEW)]
     before = source.read(wanted)["acme/orders"]

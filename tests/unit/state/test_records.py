@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -74,11 +74,13 @@ def stored(value: Known) -> dict[Name, bytes]:
     return dict(Records().changes(NOTHING, value).put)
 
 
+@settings(max_examples=30)  # each has every type of the model, many times
 @given(KNOWN)
 def test_everything_stored_is_read_again_in_every_detail(value: Known) -> None:
     assert details(Records().known(value.head, stored(value).items())) == details(value)
 
 
+@settings(max_examples=30)
 @given(KNOWN, KNOWN)
 def test_changes_lead_from_one_state_to_the_other(before: Known, after: Known) -> None:
     entries = stored(before)
@@ -90,6 +92,7 @@ def test_changes_lead_from_one_state_to_the_other(before: Known, after: Known) -
     assert details(Records().known(after.head, entries.items())) == details(after)
 
 
+@settings(max_examples=30)  # each has every type of the model, many times
 @given(KNOWN)
 def test_equal_parts_are_not_written_again(value: Known) -> None:
     entries = stored(value)
@@ -169,6 +172,20 @@ def test_an_unreadable_entry_is_left_out_and_logged_once(data: bytes) -> None:
     assert (line["log_level"], line["kind"], line["key"]) == ("error", "repository", "acme/orders")
     assert set(value.snapshot.repositories) == {"acme/payments"}
     assert details(value.live) == details(FULL.live)
+
+
+def test_an_entry_that_inflates_too_far_is_left_out_and_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, entries = Name("repository", "acme/orders"), stored(FULL)
+    bomb = zlib.compress(zlib.decompress(entries[name]) + b" " * 5_000_000, 9)
+    assert details(Records().known(FULL.head, (entries | {name: bomb}).items())) == details(FULL)
+    monkeypatch.setattr("plugin.state.entries.MOST_BYTES", 1_000_000)
+    with capture_logs() as logs:
+        value = Records().known(FULL.head, (entries | {name: bomb}).items())
+
+    assert [(line["key"], line["reason"]) for line in logs] == [
+        ("acme/orders", "it inflates to more than 1000000 bytes")
+    ]
+    assert set(value.snapshot.repositories) == {"acme/payments"}
 
 
 @pytest.mark.parametrize("name", [Name("weather", "x"), Name("act", "acknowledge:another")])

@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.app import make_app, make_mirror
+from plugin.app import Plugin, make_app, make_plugin
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
-from plugin.mirror.refresh import Mirror
-from plugin.report.log import observer
+from plugin.report.log import log_refreshes
+from plugin.report.measure import measure_refreshes
 from plugin.settings import Settings, load_settings
 from plugin.state.opening import open_state
 
@@ -34,20 +34,20 @@ def _metrics() -> Metrics:
     return Metrics()
 
 
-@pytest.fixture(name="mirror")
-def _mirror(settings: Settings, metrics: Metrics) -> Mirror:
-    state = open_state("memory")
-    return make_mirror(settings, state, observer(metrics, get_logger()), lambda: NOW)
+@pytest.fixture(name="plugin")
+def _plugin(settings: Settings, metrics: Metrics) -> Plugin:
+    observers = [measure_refreshes(metrics, "file"), log_refreshes(get_logger())]
+    return make_plugin(settings, open_state("memory"), observers, lambda: NOW)
 
 
 @pytest.fixture(name="cold_client")
-def _cold_client(settings: Settings, mirror: Mirror, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def _cold_client(settings: Settings, plugin: Plugin, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """A client of a server that has not read anything yet."""
-    monkeypatch.setattr("plugin.mirror.refresh.FIRST_ANSWER", 0.0)
-    return make_app(settings, mirror, metrics, lambda: NOW).test_client()
+    monkeypatch.setattr("plugin.mirror.answers.FIRST_ANSWER", 0.0)
+    return make_app(settings, plugin, metrics, lambda: NOW).test_client()
 
 
 @pytest.fixture(name="client")
-def _client(cold_client: FlaskClient, mirror: Mirror) -> FlaskClient:
-    mirror.refresh()
+def _client(cold_client: FlaskClient, plugin: Plugin) -> FlaskClient:
+    plugin.refresher.refresh()
     return cold_client

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from plugin.mirror.refresh import Mirror
+from plugin.app import Plugin
 from plugin.web.getparams import MAX_BODY
 from tests.unit.web.conftest import READ_TOKEN, TOKEN
 
@@ -42,7 +42,7 @@ def services(response: TestResponse) -> set[str]:
         pytest.param(b'{"applicationSetName":"previews","input":{"parameters":{}}}\n', id="with empty parameters"),
     ],
 )
-def test_the_request_that_argocd_sends_is_answered_with_every_live_preview(client: FlaskClient, body: bytes) -> None:
+def test_the_request_that_argocd_sends_gets_every_live_preview(client: FlaskClient, body: bytes) -> None:
     response = ask(client, body)
 
     assert response.status_code == 200
@@ -51,9 +51,20 @@ def test_the_request_that_argocd_sends_is_answered_with_every_live_preview(clien
     assert services(response) == {"admin", "orders", "payments", "reports", "shop", "users"}
 
 
-def test_the_same_question_gets_the_same_bytes(client: FlaskClient, mirror: Mirror) -> None:
+@pytest.mark.parametrize("parameters", [{}, {"services": ["orders"]}, {"origin": "fork"}])
+def test_the_body_is_exactly_argocds_envelope_around_the_list(
+    client: FlaskClient, plugin: Plugin, parameters: dict[str, Any]
+) -> None:
+    response = ask(client, {"input": {"parameters": parameters}})
+
+    assert response.data == b'{"output":{"parameters":' + plugin.answers.parameters(parameters) + b"}}"
+    assert response.headers.getlist("Content-Length") == [str(len(response.data))]
+    assert response.mimetype == "application/json"
+
+
+def test_the_same_question_gets_the_same_bytes(client: FlaskClient, plugin: Plugin) -> None:
     before = ask(client, {"input": {}}).data
-    mirror.refresh()
+    plugin.refresher.refresh()
 
     assert before == ask(client, {"input": {}}).data
 
@@ -64,7 +75,7 @@ def test_filters_are_combined_with_and(client: FlaskClient) -> None:
     assert services(ask(client, {"input": {"parameters": both}})) == {"orders"}
 
 
-def test_a_filter_that_matches_no_preview_now_is_a_success_with_an_empty_list(client: FlaskClient) -> None:
+def test_a_filter_that_matches_nothing_now_gets_an_empty_list(client: FlaskClient) -> None:
     response = ask(client, {"input": {"parameters": {"origin": "fork"}}})
 
     assert response.json == {"output": {"parameters": []}}
@@ -86,7 +97,7 @@ def test_a_filter_that_matches_no_preview_now_is_a_success_with_an_empty_list(cl
             {"profile": "front"},
             'profile: no service of the catalog has the profile "front"; there are backend, frontend',
         ),
-        ({"profile": ["backend"]}, "profile must be a text"),
+        ({"profile": ["backend"]}, "profile must be a string"),
         ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
         ({"origin": None}, "origin must be one of same-repository, fork, any"),
     ],
@@ -107,7 +118,7 @@ def test_a_misspelt_filter_never_looks_like_none_left(client: FlaskClient, param
         (b"[" * 60_000, "the request body is not JSON"),
         (b"[]", "the request body must be a JSON object"),
         (b"null", "the request body must be a JSON object"),
-        (b'{"applicationSetName":1,"input":{}}', "applicationSetName must be a text"),
+        (b'{"applicationSetName":1,"input":{}}', "applicationSetName must be a string"),
         (
             b'{"applicationSetName":"previews"}',
             'input is missing; the smallest request is {"applicationSetName": "previews", "input": {}}',
@@ -173,7 +184,7 @@ def test_another_path_is_a_404_and_never_a_redirect(client: FlaskClient, path: s
     assert message(response) == "there is nothing at this path"
 
 
-def test_before_everything_was_read_there_is_a_503_that_names_the_repositories(cold_client: FlaskClient) -> None:
+def test_before_everything_was_read_a_503_names_the_repositories(cold_client: FlaskClient) -> None:
     response = ask(cold_client, {"input": {}})
 
     assert response.status_code == 503

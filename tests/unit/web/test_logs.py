@@ -1,10 +1,12 @@
+import sys
+
 import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
+from plugin.app import Plugin
 from plugin.errors import NotReady
 from plugin.metrics import Metrics
-from plugin.mirror.refresh import Mirror
 from plugin.web.getparams import Logged
 from tests.unit.web.conftest import TOKEN
 
@@ -17,12 +19,13 @@ def ask(client: FlaskClient, application_set: str = "previews", **parameters: ob
     )
 
 
-def test_an_answer_has_a_line_and_no_token_in_it(client: FlaskClient) -> None:
+def test_an_answer_has_a_line_with_its_size_and_without_the_token(client: FlaskClient) -> None:
     with capture_logs() as lines:
         ask(client)
 
     (line,) = lines
     assert (line["event"], line["status"], line["application_set"]) == ("request", 200, "previews")
+    assert line["bytes"] > 1000
     assert TOKEN not in str(line)
 
 
@@ -57,7 +60,7 @@ def test_an_answer_after_an_error_has_a_line(
     assert [line["status"] for line in lines if line["event"] == "request"] == [200, status, 200]
 
 
-def test_an_answer_that_changed_has_a_line_and_one_that_stays_has_one_in_ten_minutes() -> None:
+def test_an_unchanged_answer_has_a_line_every_ten_minutes() -> None:
     now = [0.0]
     logged = Logged(lambda: now[0])
     assert not logged.already(b"?", b"one")
@@ -69,13 +72,24 @@ def test_an_answer_that_changed_has_a_line_and_one_that_stays_has_one_in_ten_min
     assert not logged.already(b"?", b"two")
 
 
-def test_there_is_one_line_per_refresh_and_no_file_content_in_it(mirror: Mirror) -> None:
+def test_a_refresh_is_a_line_without_any_file_content(plugin: Plugin) -> None:
     with capture_logs() as lines:
-        mirror.refresh()
+        plugin.refresher.refresh()
 
-    (line,) = lines
+    line = lines[-1]
+    assert {line["event"] for line in lines[:-1]} == {"preview"}
     assert (line["event"], line["repositories"], line["pull_requests"], line["doubts"]) == ("refresh", 5, 14, {})
-    assert "paymints" not in str(line)
+    assert "paymints" not in str(lines)
+
+
+def test_no_answer_is_kept_only_to_know_whether_it_changed() -> None:
+    answer, logged = b"x" * 1000, Logged()
+    before = sys.getrefcount(answer)
+    for asked in range(100):
+        assert not logged.already(str(asked).encode(), answer)
+        assert logged.already(str(asked).encode(), answer)
+
+    assert sys.getrefcount(answer) == before
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

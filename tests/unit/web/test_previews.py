@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.app import make_app
+from plugin.app import Plugin, make_app
 from plugin.metrics import Metrics
-from plugin.mirror.refresh import Mirror
 from plugin.settings import Settings
 from tests.builders import make_pull_request
 from tests.stage import Stage
@@ -27,11 +26,12 @@ def test_every_labelled_pull_request_is_listed_emitted_or_not(client: FlaskClien
 
     assert answer["snapshot"] == {"age_seconds": 0, "complete": True}
     assert answer["doubts"] == {}
+    assert answer["unread"] == []
     assert len(answer["previews"]) == 15
     assert {
         (preview["locator"], preview["reason"]) for preview in answer["previews"] if preview["state"] == "skipped"
     } == {
-        ("acme/payments#124", "it comes from a fork, and a label is no approval of a fork's code"),
+        ("acme/payments#124", "it comes from a fork, and a label does not approve a fork's code"),
         ("acme/shop#34", 'it has the label "no-preview"'),
         ("acme/users#9", "it is a draft"),
     }
@@ -84,16 +84,16 @@ def test_the_token_of_argocd_does_not_open_the_read_routes(client: FlaskClient, 
 
 @pytest.mark.parametrize("path", ["/api/v1/previews", "/api/v1/previews/orders/12"])
 def test_without_a_read_token_there_are_no_read_routes(
-    settings: Settings, mirror: Mirror, metrics: Metrics, path: str
+    settings: Settings, plugin: Plugin, metrics: Metrics, path: str
 ) -> None:
-    mirror.refresh()
-    client = make_app(settings.model_copy(update={"read_token": None}), mirror, metrics).test_client()
+    plugin.refresher.refresh()
+    client = make_app(settings.model_copy(update={"read_token": None}), plugin, metrics).test_client()
 
     for headers in ({}, AUTHORISED, {"Authorization": f"Bearer {TOKEN}"}):
         assert client.get(path, headers=headers).status_code == 404
 
 
-def test_before_everything_was_read_the_read_routes_say_so(cold_client: FlaskClient) -> None:
+def test_before_everything_was_read_it_is_a_503(cold_client: FlaskClient) -> None:
     response = cold_client.get("/api/v1/previews", headers=AUTHORISED)
 
     assert response.status_code == 503
@@ -102,38 +102,39 @@ def test_before_everything_was_read_the_read_routes_say_so(cold_client: FlaskCli
 @pytest.fixture(name="staged")
 def _staged(stage: Stage, settings: Settings, metrics: Metrics) -> FlaskClient:
     """A client of a server whose source says what the test wrote down."""
-    return make_app(settings, stage.mirror, metrics, lambda: stage.clock.now).test_client()
+    return make_app(settings, Plugin(stage.refresher, stage.answers), metrics, lambda: stage.clock.now).test_client()
 
 
 def test_nothing_is_held_as_long_as_all_is_well(client: FlaskClient) -> None:
-    assert read(client)["breaker"] == {"held_back": {}, "to_let_go": ""}
-    assert read(client, "/payments/125")["breaker"] == {"held_back": {}, "to_let_go": ""}
+    assert read(client)["breaker"] == {"held_back": {}, "to_release": ""}
+    assert read(client, "/payments/125")["breaker"] == {"held_back": {}, "to_release": ""}
 
 
 def test_a_history_says_what_happened_when_and_why(stage: Stage, staged: FlaskClient) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.listed["acme/orders"] = []
-    stage.mirror.refresh()
+    stage.refresh()
 
+    reason = stage.known().snapshot.repositories["acme/orders"].held[1].reason
     answer = read(staged, "/orders/1")
     assert answer["history"] == [
         {"at": "2026-11-21T09:00:02Z", "kind": "created", "reason": 'it has the label "preview"'},
         {
             "at": "2026-11-21T09:00:04Z",
             "kind": "held",
-            "reason": "it is not listed any more, and could not be looked up",
+            "reason": reason,
         },
     ]
-    assert answer["previews"][0]["held"] == "it is not listed any more, and could not be looked up"
+    assert answer["previews"][0]["held"] == reason
     assert read(staged)["previews"] == answer["previews"]
 
 
 def test_what_is_gone_is_still_explained_by_its_history(stage: Stage, staged: FlaskClient) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
-    stage.mirror.refresh()
+    stage.refresh()
     stage.source.close("acme/orders", 1)
-    stage.mirror.refresh()
+    stage.refresh()
 
     answer = read(staged, "/orders/1")
     assert answer["previews"] == []
@@ -143,33 +144,50 @@ def test_what_is_gone_is_still_explained_by_its_history(stage: Stage, staged: Fl
     ]
 
 
-def test_what_the_breaker_holds_back_is_listed_with_what_lets_it_go(stage: Stage, staged: FlaskClient) -> None:
+def test_what_the_breaker_holds_back_is_listed_with_what_releases_it(stage: Stage, staged: FlaskClient) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 8)]
-    stage.mirror.refresh()
-    stage.answer()
+    stage.refresh()
     stage.write_catalog({"payments": {}})
-    stage.mirror.refresh()
+    stage.refresh()
 
-    fingerprint = stage.mirror.current()[0].fingerprint
+    hold = stage.known().hold
+    assert hold
     expected = {
-        "held_back": {
-            f"orders/{number}": f"with the catalog {fingerprint} there is no such preview any more"
-            for number in range(1, 8)
-        },
-        "to_let_go": f"preview-plugin acknowledge {fingerprint}",
+        "held_back": {f"orders/{number}": "the catalog no longer has the service orders" for number in range(1, 8)},
+        "to_release": f"preview-plugin acknowledge {hold.catalog}",
     }
     assert read(staged)["breaker"] == expected
     assert read(staged, "/orders/3")["breaker"] == expected
-    assert read(staged, "/orders/3")["history"][-1]["kind"] == "held"
+    answer = read(staged, "/orders/3")
+    assert answer["history"][-1]["kind"] == "held"
+    (one,) = answer["previews"]  # the old answer stays, so it is shown as it is answered
+    assert (one["state"], one["held"]) == (
+        "active",
+        "the breaker holds it back: the catalog no longer has the service orders",
+    )
+    stage.acknowledge(hold.catalog)
+    stage.refresh()
+    assert read(staged)["breaker"] == {"held_back": {}, "to_release": ""}
+    last = read(staged, "/orders/3")["history"][-1]
+    assert (last["kind"], last["reason"]) == ("gone", "the catalog no longer has the service orders")
 
 
-def test_the_age_is_that_of_the_oldest_reading_and_doubts_make_it_incomplete_and_say_why(
-    stage: Stage, staged: FlaskClient
-) -> None:
-    stage.mirror.refresh()
+def test_a_repository_that_was_never_read_is_named(stage: Stage, staged: FlaskClient) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.refresh()
+    stage.write_catalog({"orders": {}, "payments": {}, "shop": {}})
+    stage.refresh()
+
+    answer = read(staged)
+    assert answer["unread"] == ["acme/shop"]
+    assert [preview["locator"] for preview in answer["previews"]] == ["acme/orders#1"]
+
+
+def test_the_age_is_of_the_oldest_reading_and_doubts_are_named(stage: Stage, staged: FlaskClient) -> None:
+    stage.refresh()
     del stage.source.listed["acme/payments"]
     stage.clock.now += timedelta(minutes=10)
-    stage.mirror.refresh()
+    stage.refresh()
 
     # Each look at the clock takes a second: one more in the first refresh, two in the second, one for this answer.
     answer = read(staged)

@@ -1,14 +1,14 @@
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from plugin.mirror.refresh import Mirror
+from plugin.app import Plugin
 
 
-def test_the_process_is_alive_before_it_is_ready(cold_client: FlaskClient, mirror: Mirror) -> None:
+def test_the_process_is_alive_before_it_is_ready(cold_client: FlaskClient, plugin: Plugin) -> None:
     assert cold_client.get("/healthz").status_code == 200
     assert cold_client.get("/readyz").status_code == 503
 
-    mirror.refresh()
+    plugin.refresher.refresh()
 
     assert cold_client.get("/readyz").status_code == 200
 

@@ -1,184 +1,205 @@
-from collections.abc import Callable, Mapping
+"""The breaker is for edits: what an edit removes is counted, what facts end is not."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.core.answers.breaker import Departure, Emitted, judge
+from plugin.core.answers.breaker import holds, removed_by_edit
+from plugin.core.answers.emission import live_previews
+from plugin.core.answers.live import Live
+from plugin.core.config.catalog import Catalog
 from plugin.core.config.threshold import Threshold
-from plugin.core.decision.preview import EmittedPreview
+from plugin.core.decision.decide import Decision, decide
+from plugin.core.facts.model import Repository, Snapshot
+from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
+from tests.strategies import EXAMPLES
 
-THRESHOLD = Threshold(5, 20)
-OLD = b"the old answer"
-UNCONFIRMED, CONFIRMED = Departure("it is a draft"), Departure("it was closed", confirmed=True)
-BY_CATALOG = Departure("the catalog has no such preview any more", by_catalog=True)
-
-
-def emitted(numbers: range | list[int] | set[int], version: int = 1, catalog: str = "one", **held: object) -> Emitted:
-    previews = {f"preview-orders-{number}": EmittedPreview("orders", "acme/orders", number) for number in numbers}
-    return Emitted(version, catalog, previews, **held)  # type: ignore[arg-type]
+SERVICES: dict[str, dict[str, Any]] = {"orders": {}, "payments": {}}
+CATALOG = make_catalog(SERVICES)
 
 
-def because(*departures: Departure) -> Callable[[str, EmittedPreview], Departure]:
-    """The first preview leaves for the first reason, and so on; the last reason is everybody else's."""
-    return lambda _, preview: departures[min(preview.number, len(departures)) - 1]
+def repositories(*numbers: int, **given: Any) -> list[Repository]:
+    pull_requests = [make_pull_request(number, **given) for number in numbers]
+    return [make_repository(f"acme/{name}", *pull_requests) for name in SERVICES]
 
 
-def no_body() -> bytes | None:
-    raise AssertionError
+LIVE = live_previews(decide(CATALOG, make_snapshot(CATALOG, *repositories(1, 2, 3))), None)
 
 
-def test_what_does_not_exceed_the_threshold_may_leave_unconfirmed() -> None:
-    five_of_ten = emitted(range(6, 11), version=2)
-    six_of_thirty = emitted(range(7, 31), version=2)
-
-    assert judge(emitted(range(1, 11)), five_of_ten, because(UNCONFIRMED), THRESHOLD, no_body) is five_of_ten
-    assert judge(emitted(range(1, 31)), six_of_thirty, because(UNCONFIRMED), THRESHOLD, no_body) is six_of_thirty
-
-
-def test_whatever_comes_is_no_departure() -> None:
-    after = emitted(range(1, 100), version=2)
-
-    assert judge(emitted(range(1, 11)), after, because(UNCONFIRMED), THRESHOLD, no_body) is after
+def removed(edited: Catalog, *now: Repository, live: Live = LIVE, program_changed: bool = False) -> list[str]:
+    """Return the names that an edit removes, on what is known now."""
+    snapshot = make_snapshot(edited, *now)
+    before = None if program_changed else decide(CATALOG, snapshot)
+    return [preview.name for _, preview in removed_by_edit(live, before, decide(edited, snapshot), snapshot)]
 
 
-def test_more_may_leave_only_if_each_of_them_is_confirmed() -> None:
-    before, after = emitted(range(1, 11)), emitted(range(7, 11), version=2)
-
-    assert judge(before, after, because(CONFIRMED), THRESHOLD, no_body) is after
-    held = judge(before, after, because(*[CONFIRMED] * 5, UNCONFIRMED), THRESHOLD, lambda: OLD)
-    assert held.previews == before.previews
-    assert (held.version, held.catalog, held.body) == (2, "one", OLD)
-    assert held.held == {f"preview-orders-{n}": CONFIRMED for n in range(1, 6)} | {"preview-orders-6": UNCONFIRMED}
-
-
-def test_each_is_held_for_a_reason_of_its_own() -> None:
-    def departure(name: str, preview: EmittedPreview) -> Departure:
-        return Departure(f"{name} of {preview.repository} is a draft")
-
-    held = judge(emitted(range(1, 7)), emitted([], 2), departure, THRESHOLD, lambda: OLD).held
-
-    assert {name: departed.reason for name, departed in held.items()} == {
-        f"preview-orders-{number}": f"preview-orders-{number} of acme/orders is a draft" for number in range(1, 7)
-    }
-
-
-def test_while_it_holds_the_old_answer_stays_whatever_comes() -> None:
-    first = judge(emitted(range(1, 11)), emitted([], 2), because(UNCONFIRMED), THRESHOLD, lambda: OLD)
-    second = judge(first, emitted(range(20, 40), 3), because(UNCONFIRMED), THRESHOLD, no_body)
-
-    assert (second.version, second.body, second.previews) == (3, OLD, first.previews)
-    back = emitted(range(6, 40), 4)
-    assert judge(second, back, because(UNCONFIRMED), THRESHOLD, no_body) is back  # five are few enough
-
-
-def test_an_old_answer_that_nobody_has_stays_unknown() -> None:
-    first = judge(emitted(range(1, 11)), emitted([], 2), because(UNCONFIRMED), THRESHOLD, lambda: None)
-    second = judge(first, emitted([], 3), because(UNCONFIRMED), THRESHOLD, no_body)
-
-    assert first.body is None
-    assert second.body is None
-    assert second.held
-
-
-def next_after(first: Departure, second: Departure) -> dict[str, Departure]:
-    """What is held of ten after they left for one reason, and then for another; the tenth is never confirmed."""
-
-    def whole(reason: Departure) -> Callable[[str, EmittedPreview], Departure]:
-        return because(*[reason] * 9, UNCONFIRMED)
-
-    held = judge(emitted(range(1, 11)), emitted([], 2), whole(first), THRESHOLD, lambda: OLD)
-    again = judge(held, emitted([], 3), whole(second), THRESHOLD, no_body)
-    return dict(again.held)
+def named(*names: str) -> list[str]:
+    return [f"preview-{name}-{number}" for name in names for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
-    ("now", "expected"),
+    ("services", "given_too", "names"),
     [
-        (Departure("it is gone", confirmed=True), CONFIRMED),  # the first reason is the better one
-        (BY_CATALOG, CONFIRMED),
-        (Departure("it was closed"), CONFIRMED),  # the same, only not confirmed again
-        (UNCONFIRMED, UNCONFIRMED),  # it is back, and would leave for something else
+        pytest.param({"payments": {}}, {}, named("orders"), id="a removed service"),
+        pytest.param(SERVICES | {"orders": {"labels": {"require": ["y"]}}}, {}, named("orders"), id="a required label"),
+        pytest.param(SERVICES | {"orders": {"labels": {"skip": ["x"]}}}, {}, named("orders"), id="a skip label"),
+        pytest.param(SERVICES, {"prefix": "env"}, named("orders", "payments"), id="a changed prefix"),
+        pytest.param(SERVICES | {"orders": {"profile": "frontend"}}, {}, named("orders"), id="a changed profile"),
+        pytest.param(SERVICES | {"orders": {"repository": "acme/shop"}}, {}, named("orders"), id="a moved repository"),
+        pytest.param(
+            SERVICES | {"orders": {"repository": "acme/payments"}}, {}, named("orders"), id="a repository of another"
+        ),
+        pytest.param(SERVICES | {"orders": {"port": 9000}}, {}, [], id="another port"),
+        pytest.param(SERVICES | {"shop": {}}, {"domain": "other.example.com"}, [], id="another domain"),
     ],
 )
-def test_what_was_confirmed_while_it_held_stays_confirmed(now: Departure, expected: Departure) -> None:
-    assert next_after(CONFIRMED, now)["preview-orders-1"] == expected
-
-
-def test_what_was_not_confirmed_leaves_for_the_newest_reason() -> None:
-    assert next_after(UNCONFIRMED, CONFIRMED)["preview-orders-1"] == CONFIRMED
-    assert next_after(UNCONFIRMED, BY_CATALOG)["preview-orders-1"] == BY_CATALOG
-
-
-def test_what_came_back_must_be_confirmed_again() -> None:
-    reasons = because(*[CONFIRMED] * 9, UNCONFIRMED)
-    first = judge(emitted(range(1, 11)), emitted([], 2), reasons, THRESHOLD, lambda: OLD)
-    second = judge(first, emitted([1], 3), reasons, THRESHOLD, no_body)
-    third = judge(second, emitted([], 4), because(Departure("it was closed")), THRESHOLD, no_body)
-
-    assert "preview-orders-1" not in second.held
-    assert not third.held["preview-orders-1"].confirmed
-    assert third.held["preview-orders-2"].confirmed
-
-
-def test_a_hold_that_has_seen_another_catalog_is_of_none_any_more() -> None:
-    first = judge(emitted(range(1, 11)), emitted([], 2), because(UNCONFIRMED), THRESHOLD, lambda: OLD)
-    edited = judge(first, emitted([], 3, "two"), because(BY_CATALOG), THRESHOLD, no_body)
-    taken_back = judge(edited, emitted([], 4, "one"), because(BY_CATALOG), THRESHOLD, no_body)
-
-    assert [first.catalog, edited.catalog, taken_back.catalog] == ["one", "", ""]
-
-
-def test_a_human_is_waited_for_only_where_the_catalog_is_the_reason() -> None:
-    acknowledged = Departure("the catalog", confirmed=True, by_catalog=True)
-
-    assert emitted([], held={"a": UNCONFIRMED, "b": BY_CATALOG}).waits_for_human
-    assert not emitted([], held={"a": UNCONFIRMED, "b": acknowledged}).waits_for_human
-    assert not emitted([]).waits_for_human
-
-
-def test_of_an_input_that_is_set_aside_the_names_are_remembered() -> None:
-    held = emitted(range(3), version=7, body=OLD, held={"a": BY_CATALOG})
-
-    assert held.set_aside() == emitted(range(3), version=7, catalog="")
-
-
-def test_a_preview_is_known_by_service_and_number() -> None:
-    assert EmittedPreview("orders", "acme/shop", 12).key == "orders/12"
-
-
-numbers = st.sets(st.integers(1, 30))
-departures = st.builds(Departure, st.sampled_from(["a", "b"]), st.booleans(), st.booleans())
-
-
-@given(
-    numbers,
-    st.lists(st.tuples(numbers, st.dictionaries(st.integers(1, 30), departures)), min_size=1, max_size=4),
-    st.builds(Threshold, st.integers(0, 9), st.integers(0, 100)),
-)
-def test_too_much_never_leaves_unless_each_of_it_was_confirmed(
-    first: set[int], later: list[tuple[set[int], Mapping[int, Departure]]], threshold: Threshold
+@pytest.mark.parametrize("program_changed", [False, True])
+def test_what_an_edit_removes_counts(
+    services: Mapping[str, Mapping[str, Any]], given_too: dict[str, Any], names: list[str], *, program_changed: bool
 ) -> None:
-    given_out, now, confirmed = emitted(first), set(first), set[int]()
-    for version, (after, reasons) in enumerate(later, 2):
+    edited, now = make_catalog(services, **given_too), repositories(1, 2, 3, labels=("preview", "x"))
 
-        def why(_: str, preview: EmittedPreview, reasons: Mapping[int, Departure] = reasons) -> Departure:
-            return reasons.get(preview.number, UNCONFIRMED)
-
-        given_out = judge(given_out, emitted(after, version), why, threshold, lambda: OLD)
-        left = now - after
-        confirmed = (confirmed & left) | {number for number in left if why("", preview(number)).confirmed}
-        assert given_out.version == version
-        if given_out.held:
-            assert given_out.previews == emitted(now).previews
-            assert given_out.body == OLD
-            assert {given_out.previews[name].number for name in given_out.held} == left
-            assert threshold.exceeded(len(left), len(now))
-        else:
-            assert given_out == emitted(after, version)
-            assert not threshold.exceeded(len(left), len(now)) or left <= confirmed
-            now, confirmed = set(after), set()
+    assert removed(edited, *now, program_changed=program_changed) == names
 
 
-def preview(number: int) -> EmittedPreview:
-    return EmittedPreview("orders", "acme/orders", number)
+def test_what_facts_end_never_counts() -> None:
+    edited = make_catalog(SERVICES | {"orders": {"drafts": False}})
+    draft = [make_repository("acme/orders", make_pull_request(1), make_pull_request(2, draft=True))]
+
+    # Of orders, 3 was closed and 2 became a draft, which only the edit forbids; of payments, all were closed.
+    assert removed(edited, *draft) == ["preview-orders-2"]
+    unlabelled = make_repository("acme/orders", make_pull_request(1), make_pull_request(2, labels=()))
+    assert removed(edited, unlabelled) == []
+
+
+def test_without_the_catalog_before_all_that_is_still_known_counts() -> None:
+    edited = make_catalog(SERVICES | {"orders": {"drafts": False}})
+    # The draft and the label may be the edit's doing as well as anybody's; that 3 has left is confirmed.
+    known = make_repository("acme/orders", make_pull_request(1, draft=True), make_pull_request(2, labels=()))
+
+    assert removed(edited, known, program_changed=True) == ["preview-orders-1", "preview-orders-2"]
+
+
+def test_an_unread_repository_proves_nothing_about_its_previews() -> None:
+    edited, snapshot = make_catalog({"payments": {}}), Snapshot({})
+    live = Live("another version", {"acme/orders": LIVE.by_repository["acme/orders"]})
+
+    assert len(removed_by_edit(live, None, decide(edited, snapshot), snapshot)) == 3
+
+
+def test_a_decision_by_a_third_catalog_is_not_the_one_before() -> None:
+    """A catalog that was never answered with says nothing about what facts ended."""
+    edited, snapshot = make_catalog({"payments": {}}), make_snapshot(CATALOG, *repositories(1, 2, 3))
+    third = decide(make_catalog({"payments": {}, "shop": {}}), snapshot)
+
+    assert len(removed_by_edit(LIVE, third, decide(edited, snapshot), snapshot)) == 3
+
+
+def test_the_catalog_of_the_last_answer_removes_nothing() -> None:
+    snapshot = make_snapshot(CATALOG, *repositories(1, 2, 3, labels=()))
+
+    assert removed_by_edit(LIVE, None, decide(CATALOG, snapshot), snapshot) == ()
+
+
+def test_another_version_of_the_program_is_an_edit() -> None:
+    draft, snapshot = repositories(1, 2, 3, labels=()), make_snapshot(CATALOG, *repositories(1, 2, 3, labels=()))
+    live = Live("another version", LIVE.by_repository)
+    decision = decide(CATALOG, snapshot)
+
+    assert removed(CATALOG, *draft) == []
+    assert len(removed_by_edit(live, decision, decision, snapshot)) == 6
+    assert len(removed_by_edit(live, None, decision, snapshot)) == 6
+
+
+def test_it_holds_beyond_the_threshold_until_acknowledged() -> None:
+    snapshot, edited = make_snapshot(CATALOG, *repositories(1, 2, 3)), make_catalog({"payments": {}})
+    three = removed_by_edit(LIVE, decide(CATALOG, snapshot), decide(edited, snapshot), snapshot)
+
+    assert holds(three, LIVE, Threshold(2, 49), acknowledged=False)
+    assert not holds(three, LIVE, Threshold(3, 0), acknowledged=False)  # three of six are not more than three
+    assert not holds(three, LIVE, Threshold(0, 50), acknowledged=False)  # nor more than half
+    assert not holds(three, LIVE, Threshold(2, 49), acknowledged=True)
+    assert not holds((), LIVE, Threshold(0, 0), acknowledged=False)
+
+
+NAMES = ("orders", "payments")
+edits = st.builds(
+    lambda services, prefix: make_catalog(services, prefix=prefix),
+    st.dictionaries(
+        st.sampled_from(NAMES),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "drafts": st.booleans(),
+                "profile": st.sampled_from(["backend", "frontend"]),
+                "repository": st.sampled_from(["acme/orders", "acme/payments"]),
+                "labels": st.sampled_from([{"require": ["preview", "x"]}, {"skip": ["x"]}]),
+            },
+        ),
+        min_size=1,
+    ),
+    st.sampled_from(["preview", "preview", "env"]),
+)
+pull_requests = st.fixed_dictionaries(
+    {"draft": st.booleans(), "labels": st.sampled_from([("preview",), ("preview", "x"), ("x",)])}
+)
+facts = st.builds(
+    lambda known: [
+        make_repository(f"acme/{name}", *(make_pull_request(n, **each) for n, each in sorted(pulls.items())))
+        for name, pulls in known.items()
+    ],
+    st.fixed_dictionaries({name: st.dictionaries(st.integers(1, 5), pull_requests) for name in NAMES}),
+)
+Identities = dict[tuple[str, str, int], tuple[str, str]]  # service, repository and number; name and profile
+
+
+def identities(decision: Decision) -> Identities:
+    """What Argo CD would be given, without anything that the breaker itself uses."""
+    return {
+        (each.service.name, each.repository.name, each.pull_request.number): (each.name, each.service.profile)
+        for each in decision.previews
+        if each.verdict.live
+    }
+
+
+@settings(max_examples=EXAMPLES * 2)
+@given(
+    facts,
+    st.lists(st.tuples(st.none() | edits, st.none() | facts, st.booleans()), min_size=1, max_size=5),
+    st.builds(Threshold, st.integers(0, 4), st.sampled_from([0, 30, 60])),
+)
+def test_what_an_edit_removes_beyond_the_threshold_is_never_released(
+    known: list[Repository], steps: list[tuple[Catalog | None, list[Repository] | None, bool]], threshold: Threshold
+) -> None:
+    """Whatever facts and edits come, and in whatever order, unless it is acknowledged."""
+    in_force = CATALOG
+    live = live_previews(decide(in_force, make_snapshot(in_force, *known)), None)
+    given_out = identities(decide(in_force, make_snapshot(in_force, *known)))
+    edited = in_force
+    for catalog, now, acknowledged in steps:
+        edited, known = catalog or edited, known if now is None else now
+        snapshot = Snapshot({repository.name: repository for repository in known})
+        as_before, after = decide(in_force, snapshot), decide(edited, snapshot)
+        gone = removed_by_edit(live, as_before, after, snapshot)
+
+        old, new = identities(as_before), identities(after)
+        lost = {key for key, what in given_out.items() if new.get(key) != what and old.get(key) == what}
+        assert {(each.service, name, each.number) for name, each in gone} == lost
+        if holds(gone, live, threshold, acknowledged=acknowledged):
+            assert lost
+            continue  # the old answer stays, whole
+        assert acknowledged or not threshold.exceeded(len(lost), len(given_out))
+        in_force, live, given_out = edited, live_previews(after, live), new
+
+
+@settings(max_examples=EXAMPLES)
+@given(facts, facts)
+def test_facts_alone_never_hold(known: list[Repository], now: list[Repository]) -> None:
+    live = live_previews(decide(CATALOG, make_snapshot(CATALOG, *known)), None)
+    snapshot = make_snapshot(CATALOG, *now)
+    decision = decide(CATALOG, snapshot)
+
+    assert removed_by_edit(live, decision, decision, snapshot) == ()

@@ -1,44 +1,34 @@
+"""Why a preview left, or would leave: one sentence for each way."""
+
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from plugin.core.answers.breaker import Departure, Emitted
-from plugin.core.answers.departures import Departures, unconfirmed
+from plugin.core.answers.departures import why
 from plugin.core.config.references import Locator
 from plugin.core.decision.decide import decide
-from plugin.core.decision.preview import EmittedPreview
-from plugin.core.facts.model import Elsewhere, LookUp, PullRequest
-from tests.builders import (
-    MONDAY,
-    make_catalog,
-    make_look_up,
-    make_pull_request,
-    make_repository,
-    make_snapshot,
-)
+from plugin.core.decision.preview import LivePreview
+from plugin.core.facts.model import Elsewhere, PullRequest
+from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 
 SERVICES: dict[str, dict[str, Any]] = {
     "orders": {"drafts": False, "labels": {"skip": ["no-preview"]}},
     "reports": {"repository": "acme/orders", "labels": {"require": ["reports"]}},
 }
-CATALOG = make_catalog(SERVICES)
 ONE = Locator("acme/orders", 1)
-EMITTED = EmittedPreview("orders", "acme/orders", 1)
+LEFT = LivePreview("orders", 1, "preview-orders-1", "backend", fork=False)
 
 
-def why(
+def reason(
     *pull_requests: PullRequest,
-    emitted_with: str = CATALOG.fingerprint,
-    left: EmittedPreview = EMITTED,
+    services: Mapping[str, Mapping[str, Any]] = SERVICES,
     gone: Mapping[Locator, Elsewhere] | None = None,
-    look_up: LookUp | None = None,
-    acknowledged: frozenset[str] = frozenset(),
-) -> Departure:
-    snapshot = make_snapshot(CATALOG, make_repository("acme/orders", *pull_requests))
-    look_ups = {ONE: look_up} if look_up else {}
-    departures = Departures(decide(CATALOG, snapshot), snapshot, gone or {}, look_ups, acknowledged)
-    return departures.why(emitted_with, f"preview-{left.service}-{left.number}", left)
+    **given: Any,
+) -> str:
+    catalog = make_catalog(services, **given)
+    snapshot = make_snapshot(catalog, make_repository("acme/orders", *pull_requests))
+    return why("acme/orders", LEFT, decide(catalog, snapshot), gone or {})
 
 
 @pytest.mark.parametrize(
@@ -50,85 +40,62 @@ def why(
         (Elsewhere.MISSING, "does not exist"),
     ],
 )
-def test_what_was_confirmed_by_number_is_confirmed(elsewhere: Elsewhere, words: str) -> None:
-    assert why(gone={ONE: elsewhere}) == Departure(f"acme/orders#1 {words}", confirmed=True)
+def test_a_pull_request_that_was_confirmed_to_be_gone(elsewhere: Elsewhere, words: str) -> None:
+    assert reason(gone={ONE: elsewhere}) == f"acme/orders#1 {words}"
 
 
-def by_catalog(*, confirmed: bool = False) -> Departure:
-    reason = f"with the catalog {CATALOG.fingerprint} there is no such preview any more"
-    return Departure(reason, confirmed=confirmed, by_catalog=True)
+def test_where_another_pull_request_went_says_nothing() -> None:
+    draft = make_pull_request(1, draft=True)
 
-
-def test_what_a_new_catalog_lets_go_a_human_must_confirm() -> None:
-    assert why(emitted_with="before") == by_catalog()
-    assert why(emitted_with="before", left=EmittedPreview("gone", "acme/gone", 1)) == by_catalog()
-    assert why(emitted_with="") == by_catalog()
-    assert why(emitted_with="before", acknowledged=frozenset({CATALOG.fingerprint})) == by_catalog(confirmed=True)
-    assert why(emitted_with="before", acknowledged=frozenset({"before"})) == by_catalog()
-    assert why(make_pull_request(1), emitted_with="before", look_up=make_look_up("closed")) == by_catalog()
-
-
-def test_under_a_new_catalog_a_closed_one_is_confirmed_but_a_missing_label_may_be_the_catalogs_doing() -> None:
-    assert why(emitted_with="before", gone={ONE: Elsewhere.MERGED}).confirmed
-    assert why(emitted_with="before", gone={ONE: Elsewhere.UNLABELLED}) == by_catalog()
-
-
-def test_what_is_not_known_any_more_was_confirmed_when_it_left() -> None:
-    assert why(make_pull_request(2)) == Departure("acme/orders#1 is gone", confirmed=True)
-
-
-DRAFT = make_pull_request(1, draft=True)
-SKIPPED = make_pull_request(1, labels=("no-preview", "preview"))
+    assert reason(draft, gone={Locator("acme/orders", 2): Elsewhere.CLOSED}) == "it is a draft"
+    assert reason(draft, gone={Locator("acme/reports", 1): Elsewhere.CLOSED}) == "it is a draft"
 
 
 @pytest.mark.parametrize(
-    ("listed", "answer", "reason", "confirmed"),
+    ("pull_request", "expected"),
     [
-        (DRAFT, None, "it is a draft", False),
-        (DRAFT, {"draft": True, "labels": {"preview"}}, "it is a draft", True),
-        (DRAFT, {"draft": False, "labels": {"preview"}}, "it is a draft", False),
-        (DRAFT, {"draft": True, "labels": {"preview", "x"}}, "it is a draft", False),
-        (DRAFT, {"draft": True, "labels": {"preview"}, "all_labels": False}, "it is a draft", False),
-        (DRAFT, {"draft": True, "labels": {"preview"}, "updated_at": None}, "it is a draft", False),
-        (DRAFT, {"draft": True, "labels": {"preview"}, "updated_at": MONDAY.replace(hour=8)}, "it is a draft", False),
-        (DRAFT, {"draft": True, "labels": {"preview"}, "updated_at": MONDAY.replace(hour=10)}, "it is a draft", True),
-        (DRAFT, {"state": "closed"}, "it is a draft", True),
-        (DRAFT, {"state": "merged"}, "it is a draft", True),
-        (DRAFT, {"state": "closed", "updated_at": MONDAY.replace(hour=8)}, "it is a draft", False),
-        (DRAFT, {"state": "missing"}, "it is a draft", False),
-        (SKIPPED, {"labels": {"no-preview", "preview"}}, 'it has the label "no-preview"', True),
-        (SKIPPED, {"labels": {"preview"}}, 'it has the label "no-preview"', False),
-        (
-            make_pull_request(1, labels=("reports",)),
-            {"labels": {"reports"}},
-            "acme/orders#1 has no preview label",
-            True,
-        ),
+        ({"draft": True}, "it is a draft"),
+        ({"labels": ("no-preview", "preview")}, 'it has the label "no-preview"'),
+        ({"labels": ("reports",)}, "acme/orders#1 has no preview label"),
+        ({"number": 2}, "acme/orders#1 has no preview label"),
     ],
 )
-def test_what_a_listing_says_is_confirmed_by_the_same_answer_by_number(
-    listed: PullRequest, answer: dict[str, Any] | None, reason: str, *, confirmed: bool
-) -> None:
-    look_up = make_look_up(**answer | {"labels": frozenset(answer.get("labels", ()))}) if answer else None
-    departure = why(listed, look_up=look_up)
-
-    assert departure == Departure(reason, confirmed=confirmed)
+def test_a_verdict_that_ends_it(pull_request: dict[str, Any], expected: str) -> None:
+    assert reason(make_pull_request(**pull_request)) == expected
 
 
-def test_that_it_turned_into_a_forks_is_never_confirmed_as_long_as_it_is_open() -> None:
-    fork, same = make_pull_request(1, fork=True), make_look_up(labels=frozenset({"preview"}))
+def test_a_service_that_the_catalog_no_longer_has() -> None:
+    left = {"reports": {"repository": "acme/orders"}}
 
-    assert not why(fork, look_up=same).confirmed
-    assert why(fork, look_up=make_look_up("closed")).confirmed
+    assert reason(make_pull_request(1), services=left) == "the catalog no longer has the service orders"
+    assert reason(services=left, gone={ONE: Elsewhere.CLOSED}) == "the catalog no longer has the service orders"
 
 
-def test_those_that_an_answer_by_number_can_confirm_are_named() -> None:
-    previews = {name: EmittedPreview("orders", "acme/orders", number) for number, name in enumerate("abc", 1)}
-    held = {
-        "a": Departure("it is a draft"),
-        "b": Departure("it was closed", confirmed=True),
-        "c": Departure("the catalog", by_catalog=True),
-    }
+def test_a_service_that_moved_to_another_repository() -> None:
+    moved = {"orders": {"repository": "acme/shop"}, "reports": {"repository": "acme/orders"}}
 
-    assert unconfirmed(Emitted(1, "one", previews, None, held)) == [ONE]
-    assert unconfirmed(Emitted(1, "one", previews)) == []
+    assert reason(make_pull_request(1), services=moved) == "the catalog moved orders from acme/orders to acme/shop"
+
+
+def test_a_changed_prefix_gives_another_environment() -> None:
+    assert reason(make_pull_request(1), prefix="env") == (
+        "its name is now env-orders-1, which is a different environment"
+    )
+
+
+def test_a_changed_profile_may_belong_to_another_application_set() -> None:
+    frontend = SERVICES | {"orders": {"profile": "frontend"}}
+
+    assert reason(make_pull_request(1), services=frontend) == (
+        "its profile is now frontend, so a different ApplicationSet may ask for it"
+    )
+
+
+def test_a_reason_is_one_bounded_line() -> None:
+    label = "x" * 250 + "\n\u202e" + "y" * 100
+    skipped = reason(
+        make_pull_request(1, labels=("preview", label)), services={"orders": {"labels": {"skip": [label]}}}
+    )
+
+    assert len(skipped) == 300
+    assert skipped.isprintable()

@@ -1,3 +1,5 @@
+"""What people at a terminal read about one preview."""
+
 import time
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -18,15 +20,15 @@ def lines(number: int = 1, held: str = "", events: tuple[Event, ...] = (), **giv
     return list(explanation(preview, held, events))
 
 
-def test_everything_about_a_preview_has_its_line() -> None:
+def test_everything_about_a_preview_has_a_line() -> None:
     events = (Event(MONDAY, EventKind.CREATED, "it has the label"), Event(MONDAY, EventKind.FELL_BACK, "to staging"))
     config = "version: 1\ndependencies: {payments: pr:6, users: staging}\n"
     body = "Depends-On: acme/payments#5\nDepends-On: acme/elsewhere#1"
 
-    assert lines(config=config, body=body, held="it is not listed any more", events=events) == [
+    assert lines(config=config, body=body, held="it is no longer listed", events=events) == [
         'orders for acme/orders#1: active, because it has the label "preview"',
         "  https://orders-1.preview.example.com  namespace preview-orders-1",
-        "  held: it is not listed any more",
+        "  held: it is no longer listed",
         "  warning: Depends-On: acme/elsewhere#1 matches no dependency",
         "  payments -> acme/payments#5  http://app.preview-payments-5.svc.cluster.local",
         "    depends-on: acme/payments#5 is live",
@@ -38,7 +40,7 @@ def test_everything_about_a_preview_has_its_line() -> None:
     ]
 
 
-def test_a_broken_file_and_a_rule_without_words() -> None:
+def test_a_broken_file_and_a_rejected_wish() -> None:
     told = lines(config="dataset: minimal", body="Depends-On: acme/payments#6")
 
     assert told[2] == "  config error: .preview.yaml:1: version: is missing"
@@ -46,24 +48,24 @@ def test_a_broken_file_and_a_rule_without_words() -> None:
     assert not [line for line in told if "held" in line]
 
 
-def test_a_rule_that_spoke_without_anybody_writing_a_word() -> None:
+def test_a_rejected_rule_without_a_wish() -> None:
     catalog = make_catalog({"orders": {"depends_on": ["payments"], "link": "same-branch"}, "payments": {}})
     config = "version: 1\ndependencies: {payments: staging}\n"
     orders = make_repository("acme/orders", make_pull_request(1, branch="shared", config=config))
     payments = make_repository("acme/payments", make_pull_request(5, branch="shared"))
     preview = previews_of(catalog, orders, payments)["preview-orders-1"]
 
-    assert list(explanation(preview, "", ()))[-1] == "    not same-branch (no words): the rule config comes first"
+    assert list(explanation(preview, "", ()))[-1] == "    not same-branch: the rule config comes first"
 
 
-def test_what_is_not_live_has_no_url() -> None:
+def test_a_skipped_preview_has_no_url() -> None:
     assert lines(draft=True)[:2] == [
         "orders for acme/orders#1: skipped, because it is a draft",
         "  payments -> staging  http://app.staging-payments.svc.cluster.local",
     ]
 
 
-def test_times_are_those_of_utc_wherever_they_were_written_down() -> None:
+def test_times_are_in_utc_wherever_they_were_recorded() -> None:
     noon = datetime(2026, 11, 16, 12, 30, tzinfo=timezone(timedelta(hours=2)))
 
     assert list(history([Event(noon, EventKind.GONE, "it was closed")])) == [
@@ -72,7 +74,7 @@ def test_times_are_those_of_utc_wherever_they_were_written_down() -> None:
     assert list(history([Event(noon.astimezone(UTC), EventKind.GONE, "x")])) == ["  2026-11-16 10:30:00Z gone: x"]
 
 
-def test_times_are_those_of_utc_wherever_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_are_in_utc_wherever_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("TZ", "Asia/Tokyo")
         time.tzset()

@@ -1,3 +1,5 @@
+"""What happened to previews between two moments, and how long it is remembered."""
+
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,11 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.core.answers.history import KEPT, KEPT_FOR, Event, EventKind, Moment, continued
+from plugin.core.answers.history import KEPT, KEPT_FOR, Event, EventKind, Moment, happened, recorded
+from plugin.core.decision.decide import decide
 from plugin.core.decision.preview import Preview
-from plugin.core.decision.verdicts import State
+from plugin.core.decision.verdicts import State, Verdict
 from plugin.core.facts.model import Elsewhere
-from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, previews_of
+from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, make_snapshot
 
 SERVICES: dict[str, dict[str, Any]] = {
     "orders": {
@@ -33,110 +36,164 @@ def moment(held: Mapping[str, str] | None = None, catalog: Any = CATALOG, **pull
     """Pull request 1 of orders, with 5 of payments beside it, which is live, and 6, which was merged."""
     payments = make_repository("acme/payments", make_pull_request(5), looked_up={6: Elsewhere.MERGED})
     orders = make_repository("acme/orders", make_pull_request(1, **pull_request))
-    previews = previews_of(catalog, orders, payments).values()
-    live = {preview.key: preview for preview in previews if preview.verdict.live and preview.service.name == "orders"}
-    return Moment(live, held or {})
+    part = decide(catalog, make_snapshot(catalog, orders, payments)).parts["acme/orders"]
+    return Moment({"acme/orders": part.live}, held or {})
 
 
-def happened(before: Moment, after: Moment, **departed: str) -> list[tuple[str, str]]:
-    histories = continued({}, before, after, {"orders/1": departed["why"]} if departed else {}, LATER)
+def orders(live: Mapping[str, Preview], held: Mapping[str, str] | None = None) -> Moment:
+    return Moment({"acme/orders": live}, held or {})
+
+
+def told(before: Moment, after: Moment, **departed: str) -> list[tuple[str, str]]:
+    """Return what happened to orders/1, if that left for a reason."""
+    histories = happened(before, after, {"orders/1": departed["why"]} if departed else {}, LATER)
     assert all(event.at == LATER for events in histories.values() for event in events)
+    assert all(histories.values())
     return [(event.kind.value, event.reason) for event in histories.get("orders/1", ())]
 
 
 def test_a_preview_is_created_because_of_its_verdict() -> None:
-    assert happened(NOTHING, moment()) == [("created", 'it has the label "preview"')]
+    assert told(NOTHING, moment()) == [("created", 'it has the label "preview"')]
 
 
-def test_nothing_happens_where_nothing_changes() -> None:
+def test_nothing_happens_while_nothing_changes() -> None:
     one = moment()
 
-    assert continued({}, one, one, {}, LATER) == {}
-    assert happened(moment(), moment(title="another one", updated_at=LATER)) == []
+    assert happened(one, one, {}, LATER) == {}
+    assert told(moment(), moment(title="another one", updated_at=LATER)) == []
 
 
 def test_an_update_says_what_changed() -> None:
     minimal = "version: 1\ndataset: minimal\n"
-    for after, told in (
+    for after, words in (
         (moment(head_sha="f" * 40), "commit ffffffff"),
         (moment(config=minimal), "dataset minimal"),
         (moment(config="dataset: minimal\n"), ".preview.yaml:1: version: is missing"),
         (moment(head_sha="f" * 40, config=minimal), "commit ffffffff, dataset minimal"),
     ):
-        assert happened(moment(), after) == [("updated", told)]
-    assert happened(moment(config="[", head_sha=SHA), moment()) == [("updated", "its .preview.yaml is good again")]
+        assert told(moment(), after) == [("updated", words)]
+    assert told(moment(config="[", head_sha=SHA), moment()) == [("updated", "its .preview.yaml is valid again")]
 
 
 def test_an_edited_catalog_is_an_update() -> None:
-    for told, edited in {
-        "the catalog's entry": make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"port": 9000}}),
+    for words, edited in {
+        "its catalog entry changed": make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"port": 9000}}),
         "moved to https://orders-1.preview.example.com, namespace env-orders-1": make_catalog(SERVICES, prefix="env"),
         "moved to https://orders-1.other.example.com, namespace preview-orders-1": make_catalog(
             SERVICES, domain="other.example.com"
         ),
-        "dataset none, the catalog's entry": make_catalog(
+        "dataset none, its catalog entry changed": make_catalog(
             SERVICES | {"orders": {key: value for key, value in SERVICES["orders"].items() if key != "seed"}}
         ),
     }.items():
-        assert happened(moment(), moment(catalog=edited)) == [("updated", told)]
+        assert told(moment(), moment(catalog=edited)) == [("updated", words)]
 
 
 def test_a_change_of_state_is_an_update() -> None:
-    before, after = moment(), moment()
-    preview = after.live["orders/1"]
-    paused = replace(preview, verdict=replace(preview.verdict, state=State.PAUSED, reason="it is night"))
+    preview = moment().live["acme/orders"]["orders/1"]
+    paused = replace(preview, verdict=Verdict(State.PAUSED, "nobody works at night"))
 
-    assert happened(before, Moment({"orders/1": paused}, {})) == [("updated", "paused: it is night")]
+    assert told(moment(), orders({"orders/1": paused})) == [("updated", "paused: nobody works at night")]
 
 
-def test_a_link_to_another_target_is_told_with_its_reason() -> None:
+def test_a_link_to_another_target_is_an_event_with_its_reason() -> None:
     linked, url = wish("pr:5"), wish("url:https://users.dev.example.com/v2")
 
-    assert happened(moment(), moment(config=linked)) == [
+    assert told(moment(), moment(config=linked)) == [
         ("relinked", "payments goes to acme/payments#5: acme/payments#5 is live")
     ]
-    assert happened(moment(config=linked), moment(config=url)) == [
+    assert told(moment(config=linked), moment(config=url)) == [
         ("relinked", "payments goes to https://users.dev.example.com/v2: this URL was asked for")
     ]
-    assert happened(moment(config=linked), moment(config=wish("staging"))) == [
+    assert told(moment(config=linked), moment(config=wish("staging"))) == [
         ("relinked", "payments goes to staging: staging was asked for")
     ]
 
 
 def test_a_link_whose_target_is_gone_fell_back() -> None:
-    assert happened(moment(config=wish("pr:5")), moment(config=wish("pr:6"))) == [
+    assert told(moment(config=wish("pr:5")), moment(config=wish("pr:6"))) == [
         ("fell-back", "payments goes to staging: acme/payments#6 was merged")
     ]
-    assert happened(moment(), moment(config=wish("pr:6"))) == []  # it went to staging before
+    assert told(moment(), moment(config=wish("pr:6"))) == []  # it went to staging before
 
 
 def test_a_new_dependency_is_no_relinking() -> None:
     without = make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"depends_on": []}})
 
-    assert happened(moment(catalog=without), moment()) == [("updated", "the catalog's entry")]
+    assert told(moment(catalog=without), moment()) == [("updated", "its catalog entry changed")]
 
 
-def test_it_is_held_once_and_gone_once_it_is_held_no_more() -> None:
-    held, live = {"orders/1": "it is not listed any more"}, moment()
+def test_a_hold_is_an_event_once_and_its_end_is_none() -> None:
+    held, live = {"orders/1": "it is no longer listed"}, moment()
     still = Moment(live.live, held)
 
-    assert happened(live, still) == [("held", "it is not listed any more")]
-    assert happened(still, still) == []
-    assert happened(still, live) == []  # it is back
-    assert happened(still, NOTHING, why="it was closed") == [("gone", "it was closed")]
-    assert happened(live, Moment({}, held)) == [("held", "it is not listed any more")]  # by the breaker
-    assert happened(Moment({}, held), Moment({}, held)) == []
-    assert happened(Moment({}, held), live) == []  # it was there all the time
-    assert happened(Moment({}, held), NOTHING) == [("gone", "it lost its preview")]
+    assert told(live, still) == [("held", "it is no longer listed")]
+    assert told(still, still) == []
+    assert told(still, Moment(live.live, {"orders/1": "it could not be looked up"})) == []
+    assert told(still, live) == []
+    assert told(still, NOTHING, why="it was closed") == [("gone", "it was closed")]
 
 
-def test_what_leaves_is_gone_and_says_why() -> None:
-    assert happened(moment(), moment(draft=True), why="it is a draft") == [("gone", "it is a draft")]
-    assert happened(NOTHING, NOTHING) == []
+def test_a_preview_that_the_breaker_holds_back_is_held_and_not_gone() -> None:
+    held, live = {"orders/1": "the breaker holds it back: the catalog"}, moment()
+
+    assert told(live, Moment({}, held)) == [("held", held["orders/1"])]
+    assert told(Moment({}, held), Moment({}, held)) == []
+    assert told(Moment({}, held), live) == []  # the edit was undone: it was there all the time
+    assert told(Moment({}, held), NOTHING, why="the catalog") == [("gone", "the catalog")]
+
+
+def test_a_preview_that_leaves_is_gone_and_says_why() -> None:
+    assert told(moment(), moment(draft=True), why="it is a draft") == [("gone", "it is a draft")]
+    assert told(NOTHING, NOTHING) == []
+
+
+def test_a_preview_that_an_upgrade_of_the_program_removes_is_gone() -> None:
+    """Then the decision before, made by the new program too, does not have it either."""
+    both = moment(draft=True)
+
+    assert told(both, both, why="it is a draft") == [("gone", "it is a draft")]
+    assert told(NOTHING, NOTHING, why="it is a draft") == [("gone", "it is a draft")]
+    live = moment()
+    assert told(live, live, why="its name is now env-orders-1") == []  # it only has another name
 
 
 def test_reasons_are_one_line() -> None:
-    assert happened(moment(), NOTHING, why="a\nb" + "x" * 400) == [("gone", "a b" + "x" * 296 + "…")]
+    assert told(moment(), NOTHING, why="a\nb" + "x" * 400) == [("gone", "a b" + "x" * 296 + "…")]
+
+
+class Counting(dict[str, Preview]):
+    """Live previews that count how often they are looked through."""
+
+    looks = 0
+
+    def items(self) -> Any:
+        self.looks += 1
+        return super().items()
+
+
+def test_only_repositories_whose_objects_changed_are_looked_through() -> None:
+    (preview,) = moment().live["acme/orders"].values()
+    same, old, new = Counting(a=preview), Counting(b=preview), Counting(b=replace(preview, dataset="minimal"))
+    before = Moment({"acme/same": same, "acme/orders": old}, {})
+    after = Moment({"acme/same": same, "acme/orders": new}, {})
+
+    assert happened(before, after, {}, LATER).keys() == {"b"}
+    assert (same.looks, old.looks, new.looks) == (0, 1, 1)
+
+
+def test_each_preview_has_its_own_events() -> None:
+    (preview,) = moment().live["acme/orders"].values()
+    one, two, three = (replace(preview, pull_request=replace(preview.pull_request, number=n)) for n in (1, 2, 3))
+    before = Moment({"acme/a": {"a/1": one}, "acme/c": {"c/3": three}}, {})
+    after = Moment({"acme/b": {"b/2": two}, "acme/c": {"c/3": replace(three, dataset="minimal")}}, {"c/3": "held"})
+    events = happened(before, after, {"a/1": "left"}, LATER)
+
+    assert {key: [one.kind for one in each] for key, each in events.items()} == {
+        "a/1": [EventKind.GONE],
+        "b/2": [EventKind.CREATED],
+        "c/3": [EventKind.UPDATED, EventKind.HELD],
+    }
 
 
 def event(at: datetime) -> Event:
@@ -151,7 +208,7 @@ def test_events_are_kept_for_thirty_days() -> None:
         "a": (event(too_old),),
         "b": (event(too_old), event(limit)),
     }
-    after = continued(histories, NOTHING, moment(), {}, LATER)
+    after = recorded(histories, {"orders/1": (event(LATER),)}, LATER)
 
     assert KEPT_FOR.days == 30
     assert [one.at for one in after["orders/1"]] == [limit, LATER]
@@ -161,24 +218,17 @@ def test_events_are_kept_for_thirty_days() -> None:
 
 def test_of_many_events_the_newest_are_kept() -> None:
     histories = {"orders/1": tuple(event(MONDAY) for _ in range(KEPT))}
-    after = continued(histories, NOTHING, moment(), {}, LATER)["orders/1"]
+    after = recorded(histories, {"orders/1": (event(LATER),)}, LATER)["orders/1"]
 
     assert len(after) == KEPT == 200
     assert (after[0].at, after[-1].at) == (MONDAY, LATER)
 
 
-def test_each_preview_has_its_own_history() -> None:
-    (preview,) = moment().live.values()
-    other = replace(preview, pull_request=replace(preview.pull_request, number=2))
-    after = continued({}, Moment({"a/1": preview}, {}), Moment({"b/1": other}, {}), {"a/1": "left"}, LATER)
-
-    assert {name: [one.kind for one in events] for name, events in after.items()} == {
-        "a/1": [EventKind.GONE],
-        "b/1": [EventKind.CREATED],
-    }
-
-
-PREVIEWS: tuple[Preview | None, ...] = (None, *moment().live.values(), *moment(head_sha="f" * 40).live.values())
+PREVIEWS: tuple[Preview | None, ...] = (
+    None,
+    *moment().live["acme/orders"].values(),
+    *moment(head_sha="f" * 40).live["acme/orders"].values(),
+)
 moments = st.lists(st.tuples(st.sampled_from(PREVIEWS), st.booleans()), max_size=8)
 
 
@@ -190,9 +240,11 @@ def test_a_history_is_a_life(steps: list[tuple[Preview | None, bool]]) -> None:
     for number, (preview, held) in enumerate(steps):
         # Only what exists can be held.
         holds = {"orders/1": "held"} if held and (preview or there) else {}
-        after = Moment({"orders/1": preview} if preview else {}, holds)
-        histories = continued(histories, before, after, {}, MONDAY + timedelta(minutes=number))
-        before, there = after, bool(preview or holds)
+        after = orders({"orders/1": preview} if preview else {}, holds)
+        is_there, now = bool(preview or holds), MONDAY + timedelta(minutes=number)
+        departed = {"orders/1": "it was closed"} if there and not is_there else {}
+        histories = recorded(histories, happened(before, after, departed, now), now)
+        before, there = after, is_there
     kinds = [one.kind for one in histories.get("orders/1", ())]
     lives = [kind for kind in kinds if kind in (EventKind.CREATED, EventKind.GONE)]
 

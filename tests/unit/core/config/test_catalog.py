@@ -35,7 +35,7 @@ def mistakes_of(services: Mapping[str, Mapping[str, Any]], **given: Any) -> list
     return [mistake.split(":", 2)[2].strip() for mistake in mistakes(catalog_text(services, **given))]
 
 
-def test_five_mistakes_give_five_messages_with_file_line_and_field() -> None:
+def test_each_mistake_is_reported_with_file_line_and_field() -> None:
     text = """\
 version: 1
 domain: Preview.example.com
@@ -60,7 +60,10 @@ services:
         'catalog.yaml:5: services.orders.repository: "acme/orders/more" is not a repository, for example acme/orders',
         f'catalog.yaml:7: services.orders.image.tag: "{{branch}}" {NO_PLACEHOLDER}',
         "catalog.yaml:8: services.orders.port: must be a whole number",
-        'catalog.yaml:10: services.orders.depends_on.paymints: there is no such service; did you mean "payments"?',
+        (
+            "catalog.yaml:10: services.orders.depends_on.paymints: is not a service of this catalog; "
+            'did you mean "payments"?'
+        ),
     ]
 
 
@@ -75,7 +78,7 @@ def test_defaults_of_the_smallest_catalog() -> None:
     assert (orders.dependencies, orders.extra, orders.seed) == ((), {}, None)
 
 
-def test_everything_that_a_catalog_can_say() -> None:
+def test_a_catalog_with_every_key() -> None:
     catalog = make_catalog(
         {
             "orders": {
@@ -111,7 +114,7 @@ def test_everything_that_a_catalog_can_say() -> None:
     }
 
 
-def test_what_a_catalog_says_is_kept_as_it_was_written() -> None:
+def test_the_text_of_a_catalog_is_kept() -> None:
     text = catalog_text({"orders": {"profile": "frontend", "port": 8080}})
     catalog = load_catalog(text, "catalog.yaml")
     orders = catalog.services["orders"]
@@ -120,7 +123,7 @@ def test_what_a_catalog_says_is_kept_as_it_was_written() -> None:
     assert catalog.text == text
 
 
-def test_the_longest_names_that_dns_has_room_for_are_allowed() -> None:
+def test_the_longest_domain() -> None:
     domain = ".".join(["d" * 63, "e" * 63, "f" * 61])
 
     assert len(domain) == 189
@@ -128,7 +131,7 @@ def test_the_longest_names_that_dns_has_room_for_are_allowed() -> None:
     assert mistakes_of({"orders": {}}, domain=f"{domain}g") == [f'domain: "{domain}g" {NO_DNS_NAME}']
 
 
-def test_services_and_repositories_are_in_the_order_of_their_names() -> None:
+def test_services_and_repositories_are_sorted_by_name() -> None:
     catalog = make_catalog(
         {"shop": {}, "reports": {"repository": "acme/office"}, "admin": {"repository": "acme/office"}}
     )
@@ -152,7 +155,7 @@ def test_services_and_repositories_are_in_the_order_of_their_names() -> None:
         ({"link": "none"}, Policy(("a", "b"), ("no",), drafts=False, same_branch=False)),
     ],
 )
-def test_a_service_overrides_each_default_separately(own: dict[str, Any], expected: Policy) -> None:
+def test_a_service_overrides_each_default_by_itself(own: dict[str, Any], expected: Policy) -> None:
     defaults = {"labels": {"require": ["a", "b"], "skip": ["no"]}, "drafts": False, "link": "same-branch"}
 
     assert make_catalog({"orders": own}, defaults=defaults).services["orders"].policy == expected
@@ -191,7 +194,7 @@ def test_a_service_overrides_each_default_separately(own: dict[str, Any], expect
         ),
     ],
 )
-def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
+def test_invalid_values_at_the_top_level(given: dict[str, Any], expected: str) -> None:
     assert mistakes_of({"orders": {}}, **given) == [expected]
 
 
@@ -233,7 +236,7 @@ def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
         ({"endpoint": "private"}, "endpoint: must be 'internal' or 'public'"),
         ({"ttl": "7d"}, "ttl: is not a known key"),
         ({"depend_on": []}, 'depend_on: is not a known key; did you mean "depends_on"?'),
-        ({"depends_on": ["userz"]}, 'depends_on.userz: there is no such service; did you mean "users"?'),
+        ({"depends_on": ["userz"]}, 'depends_on.userz: is not a service of this catalog; did you mean "users"?'),
         ({"depends_on": ["users", "users"]}, 'depends_on: "users" is listed more than once'),
         ({"depends_on": "users"}, "depends_on: must be a map (name: value)"),
         ({"depends_on": {"users": {"env": "users_url"}}}, f'depends_on.users.env: "users_url" {NO_VARIABLE}'),
@@ -287,7 +290,7 @@ def test_each_mistake_at_the_top(given: dict[str, Any], expected: str) -> None:
         ({"staging": {"internal": "http://a"}}, "staging.public: is missing"),
     ],
 )
-def test_each_mistake_of_a_service(own: dict[str, Any], expected: str) -> None:
+def test_invalid_values_of_a_service(own: dict[str, Any], expected: str) -> None:
     services = {"orders": own, "payments": {}, "users": {}, "public": {}, "2fa": {}}
 
     assert mistakes_of(services) == [f"services.orders.{expected}"]
@@ -296,14 +299,14 @@ def test_each_mistake_of_a_service(own: dict[str, Any], expected: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://a", "https://Orders.example.com", "http://a.b:8080/V2/x(1)", "https://a:65535/%C3%A9/"]
 )
-def test_staging_is_used_as_it_is_written(url: str) -> None:
+def test_staging_urls_are_used_as_written(url: str) -> None:
     staging = make_catalog({"orders": {"staging": {"internal": url, "public": url}}}).services["orders"].staging
 
     assert staging == {"internal": url, "public": url}
 
 
 @pytest.mark.parametrize("tag", ["x" * 88 + "{sha}", "x" * 121 + "{number}"])
-def test_a_tag_may_be_as_long_as_registries_allow_once_it_is_filled_in(tag: str) -> None:
+def test_the_longest_image_tag_after_filling_in_placeholders(tag: str) -> None:
     assert make_catalog({"orders": {"image": {"name": "a", "tag": tag}}}).services["orders"].image_tag == tag
 
 
@@ -314,20 +317,20 @@ def test_reserved_and_colliding_variables_can_be_renamed() -> None:
 
 
 @pytest.mark.parametrize("name", ["Orders", "or_ders", "-orders", "orders-", "or.ders", "", "bücher"])
-def test_a_service_is_named_by_a_dns_label(name: str) -> None:
+def test_a_service_name_must_be_a_dns_label(name: str) -> None:
     # The builder makes the repository and image from the name, so they are given.
     entry = {"repository": "acme/orders", "image": {"name": "a"}, "staging": service_entry("orders")["staging"]}
 
     assert mistakes_of({name: entry}) == [f'services.{name}: "{name}" {NO_DNS_LABEL}']
 
 
-def test_one_repository_is_spelt_in_one_way() -> None:
+def test_a_repository_must_be_spelt_alike_everywhere() -> None:
     assert mistakes_of({"orders": {"repository": "acme/shop"}, "users": {"repository": "Acme/Shop"}}) == [
         "services.users.repository: Acme/Shop is the same repository on GitHub as acme/shop; spell them alike"
     ]
 
 
-def test_a_service_is_refused_if_a_name_of_its_previews_would_be_too_long() -> None:
+def test_a_service_name_that_makes_preview_names_too_long_is_refused() -> None:
     good, bad = "s" * 42, "s" * 43
 
     assert list(make_catalog({good: {}}).services) == [good]
@@ -357,7 +360,7 @@ def test_a_service_is_refused_if_a_name_of_its_previews_would_be_too_long() -> N
         ("services:\n  orders: hello", ["catalog.yaml:1: domain: is missing", "catalog.yaml:1: version: is missing"]),
     ],
 )
-def test_a_file_that_is_no_catalog(text: str, expected: list[str]) -> None:
+def test_files_that_are_not_a_catalog(text: str, expected: list[str]) -> None:
     found = mistakes(text)
 
     assert found[: len(expected)] == expected
@@ -372,14 +375,14 @@ def test_duplicate_keys_are_reported_beside_other_mistakes() -> None:
     ]
 
 
-def test_a_large_catalog_is_no_accident() -> None:
+def test_a_large_catalog_is_accepted() -> None:
     names = [f"service-{number}" for number in range(400)]
     catalog = make_catalog({name: {"depends_on": names[:5]} for name in names})
 
     assert len(catalog.services) == 400
 
 
-def test_the_demo_catalog_is_good() -> None:
+def test_the_demo_catalog_is_valid() -> None:
     catalog = load_catalog((ROOT / "examples/acme/catalog.yaml").read_text("utf-8"), "catalog.yaml")
 
     assert list(catalog.services) == ["admin", "orders", "payments", "reports", "shop", "users"]

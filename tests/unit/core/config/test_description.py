@@ -189,7 +189,7 @@ def test_a_near_miss_is_a_warning_that_says_what_to_write(line: str, expected: s
         "The price depends on what acme/payments#123 returns",
     ],
 )
-def test_prose_is_no_near_miss(body: str) -> None:
+def test_prose_is_not_a_near_miss(body: str) -> None:
     assert read_description(body) == NOTHING
 
 
@@ -259,7 +259,7 @@ def test_any_description_can_be_read(body: str) -> None:
 
 
 @given(st.text(), st.text())
-def test_what_no_line_holds_is_never_a_link(before: str, after: str) -> None:
+def test_a_link_is_always_the_text_of_a_line(before: str, after: str) -> None:
     expected: Any = {link.text for link in read_description(f"{before}\n{after}").links}
 
     assert expected <= {line.partition(":")[2].strip() for line in f"{before}\n{after}".splitlines()}

@@ -11,7 +11,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 @given(st.integers(1, 999_999), st.sampled_from("smhdw"))
-def test_a_whole_number_and_a_unit_is_a_duration(number: int, unit: str) -> None:
+def test_durations(number: int, unit: str) -> None:
     assert parse_duration(f"{number}{unit}") == timedelta(seconds=number * SECONDS[unit])
 
 
@@ -19,8 +19,8 @@ def test_a_whole_number_and_a_unit_is_a_duration(number: int, unit: str) -> None
     "text",
     ["", "30", "s", "0s", "030s", "-1s", "1.5h", "1h30m", "1000000s", " 30s", "30s\n", "30 s", "٣s", "P1D", "4:13"],
 )
-def test_anything_else_is_none(text: str) -> None:
-    message = f'"{text}" is no duration: write a whole number and one of s, m, h, d, w, for example 30s'
+def test_invalid_durations(text: str) -> None:
+    message = f'"{text}" is not a duration: write a whole number and one of s, m, h, d, w, for example 30s'
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse_duration(text)
 

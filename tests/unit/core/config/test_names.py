@@ -52,7 +52,7 @@ def test_a_name_holds_prefix_service_and_number_untruncated(
     assert name.startswith("fork-") or not fork
 
 
-def test_the_longest_service_that_fits_leaves_room_for_seven_digits_of_a_fork() -> None:
+def test_the_longest_service_name_leaves_room_for_seven_digits() -> None:
     longest = "s" * (63 - len("fork-preview--") - 7)
 
     assert fits("preview", longest)
@@ -60,7 +60,7 @@ def test_the_longest_service_that_fits_leaves_room_for_seven_digits_of_a_fork() 
     assert len(preview_name("preview", longest, MAX_NUMBER, fork=True)) == 63
 
 
-def test_where_a_preview_is_reached() -> None:
+def test_hosts_and_urls_of_a_preview() -> None:
     assert public_host("orders", 12, "preview.example.com") == "orders-12.preview.example.com"
     assert internal_url("preview-orders-12") == "http://app.preview-orders-12.svc.cluster.local"
     assert default_variable("user-accounts") == "USER_ACCOUNTS_URL"
@@ -91,7 +91,7 @@ def test_where_a_preview_is_reached() -> None:
         ("___", ""),
     ],
 )
-def test_a_slug_is_the_one_that_argo_cd_makes(branch: str, expected: str) -> None:
+def test_slugs_equal_those_of_argo_cd(branch: str, expected: str) -> None:
     assert slug(branch) == expected
 
 

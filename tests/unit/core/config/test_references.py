@@ -29,14 +29,14 @@ def test_every_reference_can_be_read_as_it_is_written(reference: Reference) -> N
 
 
 @given(urls)
-def test_every_url_target_that_is_accepted_can_be_read_as_it_is_written(url: str) -> None:
+def test_every_url_target_can_be_read_as_it_is_written(url: str) -> None:
     reference = parse_reference(f"url:{url}")
 
     assert parse_reference(str(reference)) == reference
 
 
 @given(repository_names, numbers)
-def test_a_locator_and_the_url_of_its_pull_request_mean_the_same(repository: str, number: int) -> None:
+def test_a_locator_equals_the_url_of_its_pull_request(repository: str, number: int) -> None:
     locator = Locator(repository, number)
 
     assert parse_locator(str(locator)) == locator
@@ -70,7 +70,7 @@ def test_any_text_is_a_reference_or_a_value_error(text: str) -> None:
         ("url:https://Users.Dev.example.com:8443/V2?a=b", Url("https://users.dev.example.com:8443/V2?a=b")),
     ],
 )
-def test_each_form(text: str, expected: Reference) -> None:
+def test_every_form_of_a_reference(text: str, expected: Reference) -> None:
     assert parse_reference(text) == expected
 
 
@@ -127,7 +127,7 @@ NOT_ASCII = "a URL must consist of visible ASCII characters without a backslash"
         ("url:https://users.dev.example.com/#", 'a "url:" target must not contain a fragment (#)'),
     ],
 )
-def test_each_mistake_says_what_to_write(text: str, message: str) -> None:
+def test_an_invalid_reference_says_what_to_write(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse_reference(text)
 
@@ -141,7 +141,7 @@ def test_each_mistake_says_what_to_write(text: str, message: str) -> None:
         ("https://users.dev.example.com.", "users.dev.example.com."),
     ],
 )
-def test_the_host_of_a_url_target_is_everything_between_the_slashes(url: str, host: str) -> None:
+def test_the_host_of_a_url_target(url: str, host: str) -> None:
     reference = parse_reference(f"url:{url}")
 
     assert isinstance(reference, Url)

@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from tests.strategies import SERVICES, config_texts, yaml_like
 
 FORMS = "staging, pr:123, acme/payments#123, a pull request's URL, branch:NAME, same-branch or url:https://..."
 NOT_ALLOWED = "is not allowed; allowed hosts: b.example.com:8443, users.dev.example.com"
-NOTHING = 'there is nothing here; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
+NOTHING = 'is empty; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
 SEED = {"image": "ghcr.io/acme/seed", "datasets": {"default": "1", "minimal": "2"}}
 SHOP = make_catalog(
     {
@@ -34,7 +35,7 @@ def mistakes(text: str, repository: str = "acme/orders") -> list[str]:
     return [str(problem).removeprefix(".preview.yaml:") for problem in error.value.problems]
 
 
-def test_every_form_of_a_wish() -> None:
+def test_every_form_of_a_dependency() -> None:
     text = """\
 version: 1
 dependencies:
@@ -58,7 +59,7 @@ dataset: minimal
         assert config == {"orders": ServiceConfig({"payments": reference, "users": Staging()}, "minimal")}
 
 
-def test_a_service_wins_over_the_top_level_for_what_it_names() -> None:
+def test_a_service_overrides_the_top_level() -> None:
     text = """\
 version: 1
 dependencies: {users: pr:1, payments: pr:2}
@@ -86,8 +87,8 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
         ("payments: 1", 'dependencies.payments: write "pr:1" for pull request 1'),
         ("payments: 0", f"dependencies.payments: must be a string: {FORMS}"),
         ("payments: -5", f"dependencies.payments: must be a string: {FORMS}"),
-        ("payments: pr: 123", 'a second ":" in one line; write targets without a blank, for example payments: pr:123'),
-        ("payments: {pr: 123}", 'dependencies.payments: write "pr:123" without a blank'),
+        ("payments: pr: 123", 'a second ":" on one line; write targets without a space, for example payments: pr:123'),
+        ("payments: {pr: 123}", 'dependencies.payments: write "pr:123" without a space'),
         (
             "payments: #123",
             f"dependencies.payments: {NOTHING}",
@@ -98,12 +99,15 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
         ("payments: 1:30", f'dependencies.payments: "1:30" is not a target: write {FORMS}'),
         ("payments: true", f"dependencies.payments: must be a string: {FORMS}"),
         ("payments: [pr:123]", f"dependencies.payments: must be a string: {FORMS}"),
-        ("paymints: pr:123", 'dependencies.paymints: orders has no such dependency; did you mean "payments"?'),
-        ("reports: pr:123", "dependencies.reports: orders has no such dependency"),
-        ("payments: acme/users#5", "dependencies.payments: payments lives in acme/payments, not in acme/users"),
+        ("paymints: pr:123", 'dependencies.paymints: is not a dependency of orders; did you mean "payments"?'),
+        ("reports: pr:123", "dependencies.reports: is not a dependency of orders"),
+        (
+            "payments: acme/users#5",
+            "dependencies.payments: payments is in the repository acme/payments, not in acme/users",
+        ),
         (
             "payments: https://github.com/acme/users/pull/5",
-            "dependencies.payments: payments lives in acme/payments, not in acme/users",
+            "dependencies.payments: payments is in the repository acme/payments, not in acme/users",
         ),
         (
             "payments: url:https://evil.example.com/x",
@@ -120,7 +124,7 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
         ("users: staging\n  users: pr:1", "dependencies.users: duplicate key, first on line 3"),
     ],
 )
-def test_each_slip_has_its_own_message(line: str, message: str) -> None:
+def test_invalid_dependencies(line: str, message: str) -> None:
     expected_line = 3 + line.count("\n")
 
     assert mistakes(f"version: 1\ndependencies:\n  {line}\n") == [f"{expected_line}: {message}"]
@@ -139,10 +143,10 @@ def test_each_slip_has_its_own_message(line: str, message: str) -> None:
         ("version: 1\nnamespace: kube-system", ["2: namespace: is not a known key"]),
         ("version: 1\nttl: 7d", ["2: ttl: is not a known key"]),
         ("version: 1\ndataset: 2", ["2: dataset: must be a string; put it in quotes"]),
-        ("version: 1\ndataset: big", ['2: dataset: there is no dataset "big"; there are default, minimal']),
+        ("version: 1\ndataset: big", ['2: dataset: "big" is not a dataset; choose one of default, minimal']),
         (
             "version: 1\nservices: {order: {}}",
-            ['2: services.order: this repository has no such service; did you mean "orders"?'],
+            ['2: services.order: is not a service of this repository; did you mean "orders"?'],
         ),
         (
             "version: 1\nservices:\n  orders:\n    datasets: a",
@@ -158,7 +162,7 @@ def test_what_is_refused(text: str, expected: list[str]) -> None:
     assert mistakes(text) == expected
 
 
-def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines() -> None:
+def test_all_mistakes_are_reported_in_the_order_of_their_lines() -> None:
     text = """\
 version: 2
 dependencies:
@@ -175,7 +179,7 @@ datset: minimal
     ]
 
 
-def test_names_are_compared_with_the_catalog_service_by_service() -> None:
+def test_names_are_checked_for_each_service() -> None:
     text = """\
 version: 1
 services:
@@ -188,25 +192,25 @@ dataset: big
 """
 
     assert mistakes(text, "acme/office") == [
-        "3: services.orders: this repository has no such service",
-        "5: services.admin.dependencies.payments: admin has no such dependency",
-        '6: services.admin.dataset: there is no dataset "minimal"; admin has no seed in the catalog',
-        "7: dependencies.orders: admin or reports has no such dependency",
-        '8: dataset: there is no dataset "big"; there are default, minimal',
+        "3: services.orders: is not a service of this repository",
+        "5: services.admin.dependencies.payments: is not a dependency of admin",
+        '6: services.admin.dataset: "minimal" is not a dataset; the catalog defines no seed for admin',
+        "7: dependencies.orders: is not a dependency of admin or reports",
+        '8: dataset: "big" is not a dataset; choose one of default, minimal',
     ]
 
 
-def test_mistakes_are_named_with_the_file_that_was_read() -> None:
+def test_mistakes_name_the_file() -> None:
     for text in ("[", "version: 2", "version: 1\ndataset: big"):
         with pytest.raises(InvalidFile, match=r"^elsewhere\.yaml:\d: ") as error:
             read_config(text, SHOP, "acme/orders", "elsewhere.yaml")
         assert [problem.file for problem in error.value.problems] == ["elsewhere.yaml"]
 
 
-def test_a_repository_that_the_catalog_does_not_know_has_nothing_to_ask_for() -> None:
+def test_a_config_of_a_repository_without_services() -> None:
     assert read_config("version: 1\n", SHOP, "acme/removed") == {}
     assert mistakes("version: 1\nservices: {orders: {}}", "acme/removed") == [
-        "2: services.orders: this repository has no such service"
+        "2: services.orders: is not a service of this repository"
     ]
 
 
@@ -217,7 +221,7 @@ def test_without_allowed_hosts_no_url_is_allowed() -> None:
         read_config("version: 1\ndependencies: {users: 'url:https://a.example.com'}", catalog, "acme/orders")
 
 
-def test_links_are_what_must_not_reach_the_default_branch() -> None:
+def test_links_to_pull_requests_and_branches() -> None:
     read = read_file("""\
 version: 1
 dependencies:
@@ -251,7 +255,7 @@ circles = make_catalog({name: {"repository": "acme/one", "depends_on": SERVICES}
     | yaml_like.map("version: 1\ndependencies:\n  a: {}".format)
     | config_texts
 )
-def test_any_text_gives_a_config_for_each_service_or_an_invalid_file(text: str) -> None:
+def test_any_text_is_a_config_or_an_invalid_file(text: str) -> None:
     try:
         config = read_config(text, circles, "acme/one")
     except InvalidFile as error:
@@ -275,7 +279,7 @@ def test_any_text_gives_a_config_for_each_service_or_an_invalid_file(text: str) 
         '"[key]": {"[key]": {"[key]": x}}\n',
     ],
 )
-def test_a_key_that_looks_like_pydantics_own_mark_is_an_unknown_key(text: str) -> None:
+def test_a_key_that_looks_like_a_mark_of_pydantic_is_unknown(text: str) -> None:
     with pytest.raises(InvalidFile, match=r"\[key\]"):
         read_config(text, make_catalog({"orders": {}}), "acme/orders")
 
@@ -305,7 +309,7 @@ def test_a_key_without_a_value_means_the_default(text: str) -> None:
         ("version: 1\ndependencies:\n  payments:", [f"3: dependencies.payments: {NOTHING}"]),
     ],
 )
-def test_what_a_key_without_a_value_does_not_excuse(text: str, expected: list[str]) -> None:
+def test_a_key_without_a_value_that_is_a_mistake(text: str, expected: list[str]) -> None:
     assert mistakes(text) == expected
 
 
@@ -339,3 +343,23 @@ def test_the_worst_file_takes_little_time(text: str) -> None:
     assert time.process_time() - start < 1
     assert len(error.value.problems) <= MAX_PROBLEMS + 1
     assert len([problem for problem in error.value.problems if "did you mean" in problem.message]) <= MAX_SUGGESTIONS
+
+
+def test_a_catalog_edit_reads_no_file_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "version: 1\ndependencies: {payments: pr:77}  # only in this test\n"
+    calls = []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return read_file(*arguments)
+
+    monkeypatch.setattr("plugin.core.config.repo_config.read_file", counted)
+    before = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
+    after = make_catalog({"orders": {}, "payments": {}})
+
+    assert read_config(text, before, "acme/orders") == {"orders": ServiceConfig({"payments": PullRequestReference(77)})}
+    with pytest.raises(
+        InvalidFile, match=r"^\.preview\.yaml:2: dependencies\.payments: is not a dependency of orders$"
+    ):
+        read_config(text, after, "acme/orders")
+    assert len(calls) == 1

@@ -14,11 +14,11 @@ from plugin.core.config.threshold import Threshold, parse_threshold
         (0, 0, False),
     ],
 )
-def test_too_many_are_more_than_the_number_and_more_than_the_share(number: int, whole: int, *, too_many: bool) -> None:
+def test_a_threshold_needs_both_the_number_and_the_share(number: int, whole: int, *, too_many: bool) -> None:
     assert Threshold(5, 20).exceeded(number, whole) is too_many
 
 
-def test_a_threshold_of_nothing_is_exceeded_by_one_and_one_of_everything_never() -> None:
+def test_the_lowest_and_the_highest_threshold() -> None:
     assert Threshold(0, 0).exceeded(1, 1000)
     assert not Threshold(0, 0).exceeded(0, 1000)
     assert not Threshold(0, 100).exceeded(1000, 1000)
@@ -34,7 +34,7 @@ def test_a_threshold_of_nothing_is_exceeded_by_one_and_one_of_everything_never()
         ("999999,100%", (999999, 100)),
     ],
 )
-def test_thresholds_as_people_write_them(text: str, expected: tuple[int, int]) -> None:
+def test_valid_thresholds(text: str, expected: tuple[int, int]) -> None:
     assert parse_threshold(text) == expected
 
 

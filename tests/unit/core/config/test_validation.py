@@ -21,7 +21,7 @@ class Car(FileModel):
     rented: dict[str, Annotated[Wheel, Field(description="by the day")]] | None = None
 
 
-def test_what_is_no_yaml_is_one_mistake_of_no_field() -> None:
+def test_invalid_yaml_is_a_single_mistake() -> None:
     with pytest.raises(InvalidFile) as error:
         parse_yaml("a: 1\nb: [", "f")
     assert [(problem.file, problem.line, problem.field) for problem in error.value.problems] == [("f", 3, "")]
@@ -39,7 +39,7 @@ def test_what_is_no_yaml_is_one_mistake_of_no_field() -> None:
         ("spare: {wheels: 1}", "f:1: spare.wheels: is not a known key"),
     ],
 )
-def test_a_misspelt_key_gets_a_suggestion_from_the_keys_of_its_own_place(text: str, expected: str) -> None:
+def test_a_misspelt_key_gets_a_suggestion(text: str, expected: str) -> None:
     with pytest.raises(InvalidFile) as error:
         validate(Car, parse_yaml(text, "f"), "f")
     assert str(error.value) == expected

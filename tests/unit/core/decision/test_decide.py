@@ -1,14 +1,15 @@
-"""What holds for every preview of every world."""
+"""What holds for every preview of every world, and what of an earlier decision is used again."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.config.catalog import Catalog, load_catalog
-from plugin.core.config.references import Locator
-from plugin.core.decision.decide import Decision, decide, wanted_lookups
-from plugin.core.facts.model import Elsewhere, Snapshot
+from plugin.core.decision.decide import Decision, Stage, decide
+from plugin.core.decision.verdicts import Judged, State, Verdict, Verdicts
+from plugin.core.facts.model import Hold, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
 from tests.strategies import EXAMPLES, World, moved_on, shuffled, worlds
 
@@ -16,7 +17,7 @@ from tests.strategies import EXAMPLES, World, moved_on, shuffled, worlds
 @settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_a_link_never_points_at_a_preview_that_is_not_live(world: World) -> None:
-    previews = decide(world.catalog, world.snapshot).previews
+    previews = list(decide(world.catalog, world.snapshot).previews)
     live = {
         (preview.service.name, preview.locator): preview.name
         for preview in previews
@@ -41,7 +42,7 @@ def test_a_fork_links_only_to_staging(world: World) -> None:
 
 @settings(max_examples=EXAMPLES)
 @given(worlds())
-def test_every_call_of_the_catalog_is_answered_with_a_rule_and_a_sentence(world: World) -> None:
+def test_every_dependency_has_a_rule_and_a_sentence(world: World) -> None:
     for preview in decide(world.catalog, world.snapshot).previews:
         assert [dependency.service for dependency in preview.dependencies] == [
             call.service for call in preview.service.dependencies
@@ -58,7 +59,7 @@ def test_every_call_of_the_catalog_is_answered_with_a_rule_and_a_sentence(world:
 @settings(max_examples=EXAMPLES)
 @given(worlds())
 def test_no_two_previews_share_a_name_or_a_host(world: World) -> None:
-    previews = decide(world.catalog, world.snapshot).previews
+    previews = list(decide(world.catalog, world.snapshot).previews)
 
     assert len({preview.name for preview in previews}) == len(previews)
     assert len({preview.host for preview in previews}) == len(previews)
@@ -78,23 +79,7 @@ def test_the_order_of_the_input_changes_nothing(both: tuple[World, World]) -> No
     assert facts(one) == facts(other)
 
 
-@settings(max_examples=EXAMPLES)
-@given(worlds())
-def test_whatever_is_wanted_and_not_listed_gets_looked_up(world: World) -> None:
-    catalog, snapshot = world.catalog, world.snapshot
-    wanted = wanted_lookups(catalog, snapshot)
-
-    assert not [locator for locator in wanted if locator.number in snapshot.repositories[locator.repository].numbers]
-    # A fork's pull request links only to staging, so nothing is looked up for it.
-    for preview in (preview for preview in decide(catalog, snapshot).previews if not preview.pull_request.fork):
-        for dependency in preview.dependencies:
-            locator, _, reason = dependency.reason.partition(" ")
-            if reason in ("could not be looked up yet", "was merged", "was closed", "does not exist"):
-                repository, _, number = locator.partition("#")
-                assert Locator(repository, int(number)) in wanted
-
-
-def test_previews_are_in_the_order_of_service_and_number_skipped_ones_among_them() -> None:
+def test_previews_are_in_the_order_of_service_and_number() -> None:
     catalog = make_catalog({"reports": {"repository": "acme/office"}, "admin": {"repository": "acme/office"}, "b": {}})
     office = make_repository(
         "acme/office", make_pull_request(2), make_pull_request(10), make_pull_request(9, fork=True)
@@ -133,82 +118,166 @@ def test_one_bad_pull_request_harms_no_other() -> None:
     assert together["preview-orders-2"].verdict.live
 
 
-def test_only_link_targets_by_number_that_count_are_looked_up() -> None:
-    catalog = make_catalog(
-        {
-            "orders": {"depends_on": ["payments", "users"]},
-            "payments": {},
-            "users": {},
-            "shop": {"depends_on": ["users"]},
-        }
-    )
-    orders = make_repository(
-        "acme/orders",
-        make_pull_request(1, config="version: 1\ndependencies: {payments: pr:5, users: pr:6}"),
-        make_pull_request(2, body="Depends-On: acme/payments#7\nDepends-On: acme/payments#8"),
-        make_pull_request(3, body="Depends-On: acme/shop#9", config="version: 1\ndependencies: {users: branch:x}"),
-        make_pull_request(4, fork=True, body="Depends-On: acme/users#10"),
-        make_pull_request(5, labels=(), body="Depends-On: acme/users#11"),
-    )
-    payments = make_repository("acme/payments", make_pull_request(5), looked_up={7: Elsewhere.MERGED})
-
-    assert wanted_lookups(catalog, make_snapshot(catalog, orders, payments)) == {
-        Locator("acme/users", 6),
-        Locator("acme/payments", 7),  # again: it may have been reopened
-    }
-
-
-def test_of_each_dependency_the_first_line_of_the_description_is_looked_up() -> None:
-    catalog = make_catalog({"orders": {"depends_on": ["payments", "users"]}, "payments": {}, "users": {}})
-    body = "Depends-On: acme/payments#5\nDepends-On: acme/users#6\nDepends-On: acme/users#7\n"
-    orders = make_repository("acme/orders", make_pull_request(1, body=body))
-
-    assert wanted_lookups(catalog, make_snapshot(catalog, orders)) == {
-        Locator("acme/payments", 5),
-        Locator("acme/users", 6),
-    }
-
-
 @settings(max_examples=EXAMPLES)
 @given(worlds().flatmap(lambda world: st.tuples(st.just(world), moved_on(world))))
-def test_a_decision_that_goes_on_from_an_older_one_is_the_same_as_a_new_one(both: tuple[World, Snapshot]) -> None:
+def test_a_decision_that_uses_an_earlier_one_is_the_same_as_a_new_one(both: tuple[World, Snapshot]) -> None:
     world, later = both
     before = decide(world.catalog, world.snapshot)
     after, anew = decide(world.catalog, later, before), decide(world.catalog, later)
 
-    assert after.previews == anew.previews
-    assert [each.parameters for each in after.decided] == [each.parameters for each in anew.decided]
-    assert wanted_lookups(world.catalog, later, before) == wanted_lookups(world.catalog, later)
+    assert list(after.previews) == list(anew.previews)
+    for name, part in after.parts.items():
+        assert part.parameters == anew.parts[name].parameters
+        assert (part.remembered, part.held) == (anew.parts[name].remembered, anew.parts[name].held)
+        assert part.wishes.links == anew.parts[name].wishes.links
 
 
-def test_only_a_changed_repository_and_its_callers_are_decided_anew() -> None:
-    catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {"depends_on": ["users"]}, "users": {}})
-    snapshot = make_snapshot(catalog)
-    before = decide(catalog, snapshot)
-
-    def anew(name: str, of: Catalog = catalog) -> set[str]:
-        later = Snapshot({**snapshot.repositories, name: make_repository(name)})
-        after = decide(of, later, before)
-        return {name.removeprefix("acme/") for name, part in after.parts.items() if part is not before.parts[name]}
-
-    assert anew("acme/orders") == {"orders"}
-    assert anew("acme/payments") == {"orders", "payments"}
-    assert anew("acme/users") == {"payments", "users"}
-    again = load_catalog(catalog.text, "catalog.yaml")
-    assert anew("acme/users", again) == {"orders", "payments", "users"}
+# Orders calls payments, which calls users; nobody calls shop.
+CATALOG = make_catalog(
+    {"orders": {"depends_on": ["payments"]}, "payments": {"depends_on": ["users"]}, "users": {}, "shop": {}}
+)
+LINKED = make_pull_request(1, config="version: 1\ndependencies: {payments: pr:1}")
+SNAPSHOT = make_snapshot(
+    CATALOG,
+    make_repository("acme/orders", LINKED),
+    *(make_repository(f"acme/{name}", make_pull_request(1)) for name in ("payments", "users", "shop")),
+)
 
 
-def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> None:
-    catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
-    snapshot = make_snapshot(catalog)
-    found = Locator("acme/payments", 7)  # what nobody would find: no file names it
-    parts = {name: replace(part, links=frozenset({found})) for name, part in decide(catalog, snapshot).parts.items()}
+def made_again(before: Decision, after: Decision) -> set[str]:
+    return {name.removeprefix("acme/") for name, part in after.parts.items() if part is not before.parts[name]}
 
-    def wanted(*changed: str, of: Catalog = catalog) -> set[Locator]:
-        later = {**snapshot.repositories, **{name: make_repository(name) for name in changed}}
-        return set(wanted_lookups(of, Snapshot(later), Decision(catalog, parts)))
 
-    assert wanted() == {found}
-    assert wanted("acme/orders") == {found}
-    assert wanted("acme/orders", "acme/payments") == set()
-    assert wanted(of=load_catalog(catalog.text, "catalog.yaml")) == set()
+def test_a_push_makes_only_its_part_and_those_of_its_callers_again() -> None:
+    before = decide(CATALOG, SNAPSHOT)
+
+    def pushed(name: str, of: Catalog = CATALOG) -> set[str]:
+        repository = make_repository(name, make_pull_request(1, head_sha="f" * 40))
+        return made_again(before, decide(of, Snapshot({**SNAPSHOT.repositories, name: repository}), before))
+
+    assert pushed("acme/orders") == {"orders"}
+    assert pushed("acme/payments") == {"orders", "payments"}
+    assert pushed("acme/users") == {"payments", "users"}
+    assert pushed("acme/shop") == {"shop"}
+    again = load_catalog(CATALOG.text, "catalog.yaml")
+    assert pushed("acme/users", again) == {"orders", "payments", "users", "shop"}
+
+
+def test_the_same_objects_make_the_same_parts() -> None:
+    before = decide(CATALOG, SNAPSHOT)
+
+    assert made_again(before, decide(CATALOG, Snapshot(dict(SNAPSHOT.repositories)), before)) == set()
+
+
+def stage_for(name: str, change: Callable[[Verdict], Verdict]) -> Stage:
+    """A stage that changes the verdicts on one repository."""
+
+    def stage(verdicts: Verdicts) -> Verdicts:
+        judged = verdicts[name]
+        changed = {identity: change(verdict) for identity, verdict in judged.verdicts.items()}
+        return {**verdicts, name: Judged(judged.repository, changed)}
+
+    return stage
+
+
+def test_a_verdict_of_a_stage_decides_links_of_callers_again_and_no_others() -> None:
+    queue = stage_for("acme/payments", lambda _: Verdict(State.SKIPPED, "a limit is reached"))
+    before = decide(CATALOG, SNAPSHOT)
+    after = decide(CATALOG, SNAPSHOT, before, stages=[queue])
+    reasons = [
+        {preview.key: [call.reason for call in preview.dependencies] for preview in decision.previews}["orders/1"]
+        for decision in (before, after)
+    ]
+
+    assert made_again(before, after) == {"orders", "payments"}
+    assert reasons == [["acme/payments#1 is live"], ["acme/payments#1 is skipped: a limit is reached"]]
+    assert set(after.parts["acme/payments"].live) == set()
+    assert made_again(after, decide(CATALOG, SNAPSHOT, after)) == {"orders", "payments"}  # and back again
+
+
+def test_equal_verdicts_of_a_stage_keep_all_parts() -> None:
+    anew = stage_for("acme/payments", replace)
+    paused = stage_for("acme/payments", lambda _: Verdict(State.PAUSED, "nobody works at night"))
+    before = decide(CATALOG, SNAPSHOT)
+
+    assert made_again(before, decide(CATALOG, SNAPSHOT, before, stages=[anew])) == set()
+    night = decide(CATALOG, SNAPSHOT, before, stages=[paused])
+    assert made_again(before, night) == {"orders", "payments"}
+    assert made_again(night, decide(CATALOG, SNAPSHOT, night, stages=[paused])) == set()
+
+
+def test_stages_read_the_verdicts_of_the_stage_before() -> None:
+    seen = list[State]()
+
+    def remember(verdict: Verdict) -> Verdict:
+        seen.append(verdict.state)
+        return verdict
+
+    first = stage_for("acme/payments", lambda _: Verdict(State.PAUSED, "nobody works at night"))
+    decision = decide(CATALOG, SNAPSHOT, stages=[first, stage_for("acme/payments", remember)])
+
+    assert seen == [State.PAUSED]
+    # What a stage says is not what the next decision goes on from: rules judge each preview by itself.
+    assert decision.judged["acme/payments"].verdicts[1, "payments"].state is State.ACTIVE
+
+
+def test_links_to_an_unread_repository_go_to_staging_until_it_was_read() -> None:
+    unread = Snapshot({name: each for name, each in SNAPSHOT.repositories.items() if name != "acme/payments"})
+    before = decide(CATALOG, unread)
+    (orders,) = (preview for preview in before.previews if preview.key == "orders/1")
+    (call,) = orders.dependencies
+
+    assert set(before.parts) == {"acme/orders", "acme/shop", "acme/users"}
+    assert {preview.service.name for preview in before.previews} == {"orders", "shop", "users"}
+    assert (call.target, call.reason) == ("staging", "acme/payments#1 could not be looked up yet")
+
+    after = decide(CATALOG, SNAPSHOT, before)
+    (orders,) = (preview for preview in after.previews if preview.key == "orders/1")
+    assert orders.dependencies[0].locator == "acme/payments#1"
+    assert {name for name in before.parts if after.parts[name] is before.parts[name]} == {"acme/shop", "acme/users"}
+
+
+def test_a_repository_that_the_catalog_does_not_name_has_no_part() -> None:
+    removed = make_repository("acme/removed", make_pull_request(1))
+
+    assert "acme/removed" not in decide(CATALOG, make_snapshot(CATALOG, removed)).parts
+
+
+def test_a_part_says_what_is_live_and_what_is_held() -> None:
+    catalog = make_catalog({"orders": {"drafts": False}, "reports": {"repository": "acme/orders"}})
+    orders = make_repository(
+        "acme/orders",
+        make_pull_request(1, config="["),
+        make_pull_request(2, draft=True),
+        held={1: Hold("not listed"), 2: Hold("not listed either")},
+    )
+    part = decide(catalog, make_snapshot(catalog, orders)).parts["acme/orders"]
+
+    assert list(part.live) == ["orders/1", "reports/1", "reports/2"]
+    assert [one.key for one in part.remembered] == list(part.live)
+    assert part.held == {
+        "orders/1": "not listed",
+        "reports/1": "not listed",
+        "reports/2": "not listed either",
+    }
+    assert part.states == {State.ACTIVE: 3, State.SKIPPED: 1}
+    assert part.config_errors == 2
+
+
+def test_a_live_preview_is_remembered_with_what_filters_look_at() -> None:
+    catalog = make_catalog({"orders": {"profile": "frontend"}})
+    orders = make_repository("acme/orders", make_pull_request(1), make_pull_request(2, fork=True))
+    (one,) = decide(catalog, make_snapshot(catalog, orders)).parts["acme/orders"].remembered
+
+    assert (one.key, one.service, one.number) == ("orders/1", "orders", 1)
+    assert (one.name, one.profile, one.fork) == ("preview-orders-1", "frontend", False)
+
+
+def test_a_fork_that_a_stage_approves_is_rendered_among_forks() -> None:
+    catalog = make_catalog({"orders": {}})
+    orders = make_repository("acme/orders", make_pull_request(1), make_pull_request(2, fork=True))
+    approve = stage_for("acme/orders", lambda _: Verdict(State.ACTIVE, "somebody approved the commit"))
+    part = decide(catalog, make_snapshot(catalog, orders), stages=[approve]).parts["acme/orders"]
+
+    assert list(part.parameters) == [("orders", "same-repository"), ("orders", "fork")]
+    assert [one.fork for one in part.remembered] == [False, True]

@@ -1,7 +1,10 @@
+"""What a template gets for one preview."""
+
 import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from plugin.core.decision.decide import decide
@@ -184,7 +187,7 @@ def test_a_paused_preview_has_no_replicas() -> None:
     assert (paused["state"], paused["state_reason"], paused["replicas"]) == ("paused", "nobody works at night", "0")
 
 
-def test_a_fork_has_its_own_name_and_overlay_and_every_commit_is_the_approved_one() -> None:
+def test_a_fork_has_its_own_name_overlay_and_approved_commit() -> None:
     catalog = make_catalog({"orders": {"overlay": "special"}})
     fork = make_repository("acme/orders", make_pull_request(12, fork=True))
     approved = "f" * 40
@@ -195,3 +198,28 @@ def test_a_fork_has_its_own_name_and_overlay_and_every_commit_is_the_approved_on
     assert one["image"] == f"ghcr.io/acme/orders:{approved}"
     assert {one[key] for key in ("head_sha", "deploy_sha")} == {approved}
     assert SHA[:7] not in json.dumps(one)
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("{sha}", SHA),
+        ("sha-{short_sha}", f"sha-{SHA[:7]}"),  # the default of docker/metadata-action
+        ("pr-{number}-{short_sha}-{sha}", f"pr-12-{SHA[:7]}-{SHA}"),
+    ],
+)
+def test_an_image_tag_is_filled_in(tag: str, expected: str) -> None:
+    catalog = make_catalog({"orders": {}})
+    orders = previews_of(catalog, make_repository("acme/orders", make_pull_request(12)))["preview-orders-12"]
+    one = parameters(replace(orders, service=replace(orders.service, image_tag=tag)), catalog)
+
+    assert (one["image_tag"], one["image"]) == (expected, f"ghcr.io/acme/orders:{expected}")
+
+
+def test_an_approved_commit_is_in_the_image_tag_of_a_fork() -> None:
+    catalog = make_catalog({"orders": {}})
+    fork = previews_of(catalog, make_repository("acme/orders", make_pull_request(12, fork=True)))
+    service = replace(catalog.services["orders"], image_tag="{short_sha}")
+    one = parameters(replace(fork["fork-preview-orders-12"], service=service), catalog, "f" * 40)
+
+    assert one["image_tag"] == "f" * 7

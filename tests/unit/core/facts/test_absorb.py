@@ -46,7 +46,7 @@ def confirmed(
     ("services", "expected"),
     [
         ([{}], {"preview"}),
-        ([{"labels": {"require": ["a", "b"]}}], {"a"}),  # GitHub finds what has any of them; one is enough
+        ([{"labels": {"require": ["a", "b"]}}], {"a"}),  # a source finds what has any of them
         ([{"labels": {"require": ["a"]}}, {"labels": {"require": ["b"]}}], {"a", "b"}),
         ([{"labels": {"require": ["a"]}}, {"labels": {"require": []}}], set()),  # every open pull request
     ],

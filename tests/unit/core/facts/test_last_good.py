@@ -13,7 +13,7 @@ WITHOUT_THE_CALL = make_catalog({"orders": {}, "payments": {}})
 GOOD = "version: 1\ndependencies: {payments: pr:5}\n"
 BETTER = "version: 1\ndependencies: {payments: staging}\n"
 BROKEN = "version: 1\ndependencies: {paymints: pr:5}\n"
-ERROR = '.preview.yaml:2: dependencies.paymints: orders has no such dependency; did you mean "payments"?'
+ERROR = '.preview.yaml:2: dependencies.paymints: is not a dependency of orders; did you mean "payments"?'
 
 
 def after(*texts: str | ConfigFile | None) -> PullRequest:
@@ -42,7 +42,7 @@ def test_a_broken_file_is_as_none_and_says_what_is_wrong() -> None:
     assert in_force(after(BROKEN)) == (ServiceConfig(), ERROR)
 
 
-def test_of_several_mistakes_the_first_is_named_with_the_number_of_the_others() -> None:
+def test_the_first_of_several_mistakes_is_named_with_a_count() -> None:
     broken = "version: 1\ndependencies: {paymints: pr:5}\nttl: 7d\npause: 1"
 
     for text in (broken, broken + "\n#" + "x" * 5000):  # a huge one is judged like any other
@@ -94,7 +94,7 @@ def test_a_file_that_the_catalog_breaks_keeps_no_last_good_one_of_itself() -> No
 
     config = config_in_force(known, "acme/orders", WITHOUT_THE_CALL)
 
-    assert config.error == ".preview.yaml:2: dependencies.payments: orders has no such dependency"
+    assert config.error == ".preview.yaml:2: dependencies.payments: is not a dependency of orders"
     assert config.of("orders") == ServiceConfig()
 
 
@@ -108,7 +108,7 @@ def test_a_file_that_trips_the_reader_harms_nothing_but_itself(monkeypatch: pyte
     assert tripped == (ServiceConfig(), ".preview.yaml: could not be understood (RecursionError)")
 
 
-def test_what_a_file_says_is_remembered_unless_many_like_it_would_fill_the_memory() -> None:
+def test_a_file_s_meaning_is_remembered_unless_it_is_large() -> None:
     def remembered(length: int) -> bool:
         pull_request = make_pull_request(config=GOOD.ljust(length, "#"))
         one, other = (config_in_force(pull_request, "acme/orders", CATALOG) for _ in range(2))
@@ -123,3 +123,15 @@ def test_a_message_is_one_bounded_line() -> None:
 
     assert error.startswith(".preview.yaml:2: kkk")
     assert len(error) == 300
+
+
+def test_a_file_that_did_not_change_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = after(GOOD)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the file was read")
+
+    monkeypatch.setattr("plugin.core.facts.last_good._read", refuse)
+    again = remember_last_good(make_pull_request(config=GOOD, title="New"), known, "acme/orders", CATALOG)
+
+    assert again.last_good_config == GOOD

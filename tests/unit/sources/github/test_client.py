@@ -8,9 +8,12 @@ import pytest
 import requests
 from requests_mock import Mocker
 
-from plugin.sources.github.answer import GraphQLError, Limited, TooHeavy, Unavailable
+from plugin.errors import PluginError
+from plugin.sources.github.answer import Answer, GraphQLError, Limited, TooHeavy, Unavailable
 from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.limiter import OUT_OF_TIME, Clock
+from plugin.sources.github.queries import Query
+from tests.keys import PRIVATE_KEY
 
 GRAPHQL = "https://api.github.com:443/graphql"  # PyGithub always writes the port
 RATE = {"cost": 3, "remaining": 4997, "resetAt": "2026-11-21T10:00:00Z"}
@@ -31,8 +34,8 @@ def _github(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mocker]:
         yield mocker
 
 
-def ask(client: GitHubClient) -> Any:
-    return client.query("acme/orders", "query { viewer { login } }", {})
+def ask(client: GitHubClient, repository: str = "acme/orders") -> Answer:
+    return client.query(repository, Query("query Q($n: Int!) { viewer { login } }", {"n": 1}))
 
 
 def test_data_comes_with_githubs_own_time_and_is_accounted_for(client: GitHubClient, github: Mocker) -> None:
@@ -57,16 +60,21 @@ def test_the_token_is_sent_and_the_agent_is_named(client: GitHubClient, github: 
     assert request.timeout == 20
 
 
+def test_the_query_is_sent_with_its_variables(client: GitHubClient, github: Mocker) -> None:
+    github.post(GRAPHQL, json={"data": {}})
+    ask(client)
+
+    assert github.request_history[0].json() == {
+        "query": "query Q($n: Int!) { viewer { login } }",
+        "variables": {"n": 1},
+    }
+
+
 def test_errors_belong_to_their_place(client: GitHubClient, github: Mocker) -> None:
     errors = [{"type": "NOT_FOUND", "path": ["r0", "p1"], "message": "no such pull request"}]
     github.post(GRAPHQL, json={"data": {"r0": {"p0": {}, "p1": None}}, "errors": errors})
-    answer = ask(client)
 
-    error = GraphQLError(("r0", "p1"), "NOT_FOUND", "no such pull request")
-    assert answer.error("r0") == error
-    assert answer.error("r0", "p1") == error
-    assert answer.error("r0", "p0") is None
-    assert answer.error("r1") is None
+    assert ask(client).errors == (GraphQLError(("r0", "p1"), "NOT_FOUND", "no such pull request"),)
 
 
 def test_an_answer_without_a_date_settles_nothing(client: GitHubClient, github: Mocker) -> None:
@@ -81,7 +89,7 @@ UNAVAILABLE = [
     pytest.param({"status_code": 401, "json": {"message": "Bad credentials"}}, "credentials", id="401"),
     pytest.param({"status_code": 403, "json": {"message": "Resource not accessible"}}, "forbade", id="403"),
     pytest.param({"status_code": 404, "json": {"message": "Not Found"}}, "nothing there", id="404"),
-    pytest.param({"status_code": 500, "text": "<html>"}, "status 500", id="500"),
+    pytest.param({"status_code": 500, "text": "<html>"}, "status 500$", id="500"),
     pytest.param(
         {"status_code": 403, "json": {"message": "API rate limit exceeded for x"}}, "rate limit", id="primary"
     ),
@@ -93,10 +101,17 @@ UNAVAILABLE = [
     pytest.param({"status_code": 403, "json": {}, "headers": {"Retry-After": "60"}}, "rate limit", id="retry after"),
     pytest.param({"status_code": 429, "json": {"message": "Too many requests"}}, "rate limit", id="429"),
     pytest.param({"json": {"errors": [{"type": "RATE_LIMITED", "message": "x"}]}}, "rate limit", id="RATE_LIMITED"),
-    pytest.param({"json": {"errors": [PLACED]}}, "no data", id="errors without data"),
-    pytest.param({"text": "<html>A proxy's page</html>"}, "no data", id="a page with status 200"),
-    pytest.param({"text": ""}, "no proper answer", id="nothing with status 200"),
-    pytest.param({"text": "{"}, "no proper answer", id="half an answer"),
+    pytest.param({"json": {"errors": [PLACED]}}, r"no data\): no$", id="errors without data"),
+    pytest.param({"text": "<html>A proxy's page</html>"}, "not JSON", id="a page with status 200"),
+    pytest.param({"text": ""}, "not JSON", id="nothing with status 200"),
+    pytest.param({"text": "{"}, "not JSON", id="half an answer"),
+    pytest.param({"content": b"\xff{}"}, "no proper answer", id="not UTF-8"),
+    pytest.param({"json": {"errors": "x"}}, "no proper answer", id="errors that are no list"),
+    pytest.param(
+        {"json": {"data": {}}, "headers": {"X-RateLimit-Remaining": "x", "X-RateLimit-Limit": "y"}},
+        "ValueError",
+        id="a limit that is not a number",
+    ),
     pytest.param({"json": {}}, "no data", id="an empty object"),
     pytest.param({"json": {"data": None}}, "no data", id="null data"),
     pytest.param({"json": []}, "no data", id="a list"),
@@ -119,6 +134,105 @@ def test_what_asking_for_less_would_not_help(
     with pytest.raises(Unavailable, match=message):
         ask(client)
     assert github.call_count == 1
+
+
+SAML = (
+    "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization."
+)
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        pytest.param(
+            {"status_code": 403, "json": {"message": SAML}},
+            f"GitHub forbade the request (403): {SAML}",
+            id="single sign-on",
+        ),
+        pytest.param(
+            {"status_code": 403, "json": {"message": "This installation has been suspended"}},
+            "GitHub forbade the request (403): This installation has been suspended",
+            id="suspended",
+        ),
+        pytest.param(
+            {"status_code": 401, "json": {"message": "Bad credentials"}},
+            "GitHub refused the credentials (401): Bad credentials",
+            id="revoked",
+        ),
+        pytest.param(
+            {"status_code": 404, "text": "<!DOCTYPE html><title>Page not found</title>"},
+            "GitHub knows nothing there (404): not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?",
+            id="a wrong base URL",
+        ),
+        pytest.param(
+            {
+                "json": {
+                    "errors": [
+                        {
+                            "path": ["query List", "r0", "archivedAt"],
+                            "extensions": {"code": "undefinedField"},
+                            "message": "Field 'archivedAt' doesn't exist on type 'Repository'",
+                        }
+                    ]
+                }
+            },
+            "GitHub refused the query: Field 'archivedAt' doesn't exist on type 'Repository'",
+            id="an old Enterprise Server",
+        ),
+    ],
+)
+def test_github_s_own_sentence_is_passed_on(
+    client: GitHubClient, github: Mocker, response: dict[str, Any], reason: str
+) -> None:
+    github.post(GRAPHQL, **response)
+
+    with pytest.raises(Unavailable) as raised:
+        ask(client)
+    assert str(raised.value) == reason
+
+
+def test_github_s_sentence_is_one_line_of_bounded_length(client: GitHubClient, github: Mocker) -> None:
+    github.post(GRAPHQL, json={"data": None, "errors": [{"message": "Parse error\non \u202e" + "x" * 5000}]})
+
+    with pytest.raises(TooHeavy, match=r"^GitHub could not answer the query: Parse error on x+") as raised:
+        ask(client)
+    assert len(str(raised.value)) < 400
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "mistake", [AttributeError("a typo"), TypeError("a wrong argument"), KeyError("a wrong name"), AssertionError()]
+)
+def test_a_mistake_of_ours_is_no_outage_of_github_s(
+    client: GitHubClient, monkeypatch: pytest.MonkeyPatch, mistake: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise mistake
+
+    monkeypatch.setattr(client, "_client_for", fail)
+
+    with pytest.raises(type(mistake)) as raised:
+        ask(client)
+    assert not isinstance(raised.value, PluginError)
+
+
+def test_an_installation_that_is_not_as_documented_is_no_mistake_of_ours(github: Mocker) -> None:
+    github.get("https://api.github.com:443/orgs/acme/installation", json={"id": 7})
+    github.post("https://api.github.com:443/app/installations/7/access_tokens", json=["what is this?"])
+    client = GitHubClient("https://api.github.com", App("42", PRIVATE_KEY))
+
+    with pytest.raises(Unavailable, match="no proper answer"):
+        ask(client)
+
+
+def test_a_suspended_installation_says_so(github: Mocker) -> None:
+    suspended = {"message": "This installation has been suspended"}
+    github.get("https://api.github.com:443/orgs/acme/installation", json={"id": 7})
+    github.post("https://api.github.com:443/app/installations/7/access_tokens", status_code=403, json=suspended)
+    client = GitHubClient("https://api.github.com", App("42", PRIVATE_KEY))
+
+    with pytest.raises(Unavailable, match=r"This installation has been suspended$"):
+        ask(client)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +285,7 @@ def test_one_token_has_one_limiter_for_all_owners(client: GitHubClient, github: 
     with pytest.raises(Limited):
         ask(client)
     with pytest.raises(Limited):
-        client.query("globex/site", "query { viewer { login } }", {})
+        ask(client, "globex/site")
 
     assert github.call_count == 1
 
@@ -258,7 +372,7 @@ def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocke
     assert client.usage.resumes_at == datetime(2026, 11, 21, 9, 10, tzinfo=UTC)
 
 
-def test_an_owner_that_is_not_read_any_more_does_not_say_when_others_can_go_on() -> None:
+def test_an_owner_that_is_no_longer_read_does_not_say_when_others_go_on() -> None:
     client = GitHubClient("https://api.github.com", App("42", "no key is needed"), Clock(lambda: 0.0))
     client.resting(["acme", "dan"])
     client._limiter("acme").refused({"retry-after": "60"})  # noqa: SLF001

@@ -59,7 +59,7 @@ def test_a_renamed_repository_is_named_as_before_and_as_now() -> None:
 
 
 @pytest.mark.parametrize("kind", ["user", "organization"])
-def test_a_transferred_repository_is_named_with_its_owner_of_before_and_of_now(kind: str) -> None:
+def test_a_transferred_repository_is_named_with_both_owners(kind: str) -> None:
     changes = {"owner": {"from": {kind: {"login": "ada"}}}}
     payload = delivery("repository", "transferred", repository=repository("repository"), changes=changes)
 

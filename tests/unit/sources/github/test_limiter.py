@@ -66,7 +66,7 @@ def blocked_for(limiter: Limiter, time: Time) -> float:
     return round(seconds, 3)
 
 
-def test_who_was_never_refused_may_ask(limiter: Limiter, time: Time) -> None:
+def test_a_limiter_without_refusals_lets_queries_pass(limiter: Limiter, time: Time) -> None:
     assert blocked_for(limiter, time) == 0
     assert time.slept == []
 
@@ -89,7 +89,7 @@ def test_points_that_do_not_suffice_block_until_they_are_renewed(limiter: Limite
     assert blocked_for(limiter, time) == 600
 
 
-def test_used_up_points_without_headers_block_until_the_moment_that_was_known(limiter: Limiter, time: Time) -> None:
+def test_used_up_points_without_headers_block_until_the_known_reset(limiter: Limiter, time: Time) -> None:
     limiter.answered(0.1, headers(time, 10, 600), rate(time, 10, 600))
     limiter.refused({}, points_used_up=True)
 
@@ -252,7 +252,7 @@ def test_more_computing_waits_until_the_oldest_is_a_minute_old(limiter: Limiter,
     assert time.slept == [60 - 25]
 
 
-def test_who_has_less_patience_than_it_takes_is_refused_at_once(limiter: Limiter, time: Time) -> None:
+def test_a_wait_longer_than_the_patience_is_refused_at_once(limiter: Limiter, time: Time) -> None:
     time.seconds += 50
     limiter.answered(50.0, {}, None)
     time.seconds += 20
@@ -264,7 +264,7 @@ def test_who_has_less_patience_than_it_takes_is_refused_at_once(limiter: Limiter
     assert time.slept == [40]
 
 
-def test_who_has_no_time_left_is_refused(limiter: Limiter) -> None:
+def test_without_patience_a_query_is_refused(limiter: Limiter) -> None:
     limiter.wait_for_turn(0.1)
     for patience in (0, -1):
         with pytest.raises(Unavailable):
@@ -289,7 +289,7 @@ def test_computing_of_more_than_a_minute_ago_is_forgotten(limiter: Limiter, time
     assert time.slept == []
 
 
-def test_nobody_waits_longer_than_a_minute(limiter: Limiter, time: Time) -> None:
+def test_no_wait_is_longer_than_a_minute(limiter: Limiter, time: Time) -> None:
     for _ in range(100):
         limiter.wait_for_turn()
         time.seconds += 20
@@ -309,7 +309,7 @@ def read_at(limiter: Limiter, time: Time, remaining: int, *costs: int) -> float:
     return (until - time.now()).total_seconds() if until else 0
 
 
-def test_points_that_are_left_are_spread_over_the_time_until_they_are_renewed(limiter: Limiter, time: Time) -> None:
+def test_remaining_points_are_spread_until_they_are_renewed(limiter: Limiter, time: Time) -> None:
     # 1,000 points less a tenth are 90 readings at 10 points: one in 40 seconds.
     assert read_at(limiter, time, 1000, 10, 10) == pytest.approx(40)
     assert read_at(limiter, time, 2000, 10) == pytest.approx(20)

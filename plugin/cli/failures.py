@@ -1,0 +1,32 @@
+"""What went wrong, told to the person at the terminal: one message and exit status 1, never a traceback."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+
+from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady
+from plugin.settings import setting_of
+from plugin.state import Unreachable
+
+
+@contextmanager
+def errors_for_people() -> Iterator[None]:
+    """Print the message of an expected error and exit."""
+    try:
+        yield
+    except InvalidSettings as error:
+        fail(f"these settings are invalid or missing:\n{error}")
+    except OSError as error:
+        name = setting_of(error.filename, os.environ)
+        fail(f"{name}: {error}" if name else str(error))
+    except (InvalidFile, InvalidRequest, NotReady, Unreachable, UnicodeDecodeError) as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Print a message to stderr and exit."""
+    click.echo(message, err=True)
+    raise SystemExit(1)

@@ -1,0 +1,78 @@
+"""Clusters that differ: each kind has a row in manifests/README.md, and what the row says is so."""
+
+import re
+
+import pytest
+
+from plugin.core.names import internal_url
+from tests.manifests.conftest import Rendered
+from tests.manifests.installed import deployment
+from tests.manifests.pods import pod
+from tools.rendering import ROOT, Objects
+
+MANIFESTS = ROOT / "manifests"
+TEXT = (MANIFESTS / "README.md").read_text("utf-8").partition("\n## Clusters that differ\n")[2].partition("\n## ")[0]
+ROWS: dict[str, str] = dict(re.findall(r"^\| (.*?) \| (.*) \|$", TEXT, re.MULTILINE))
+
+
+def row(word: str) -> str:
+    """Return what to do in the one row whose first column has this word."""
+    (found,) = (answer for kind, answer in ROWS.items() if word in kind)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("NodeLocal DNSCache", ["components/network-dns/dns.yaml"]),
+        ("OpenShift", ["components/network-dns/dns.yaml"]),
+        ("cluster domain", ["`cluster.local`", "CoreDNS"]),
+        ("IPv6 addresses only", ["components/network-links/internet.yaml"]),
+        (
+            "no IPv6",
+            ["plugin/base/deployment.yaml", "apps/frontend/base/nginx.conf", "components/mongodb/deployment.yaml"],
+        ),
+        ("StorageClass", ["`storageClassName`"]),
+        ("proxy", ["plugin/components/proxy/kustomization.yaml", "components/network-links/internet.yaml"]),
+        ("certificate authority", ["plugin/components/private-ca/kustomization.yaml", "`SSL_CERT_FILE`"]),
+        ("ingress controller", ["components/network-links/public-urls.yaml"]),
+        ("`.mjs`", ["apps/frontend/base/nginx.conf"]),
+    ],
+)
+def test_each_kind_of_cluster_has_a_row_and_a_place(kind: str, words: list[str]) -> None:
+    for word in words:
+        assert word in row(kind)
+
+
+def test_the_places_exist() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", TEXT)
+
+    assert len(links) > 10
+    assert [link for link in links if not (MANIFESTS / link).is_file()] == []
+
+
+def test_without_a_default_storage_class_every_claim_is_named() -> None:
+    claims = {str(file.relative_to(MANIFESTS)) for file in MANIFESTS.glob("**/persistentvolumeclaim.yaml")}
+
+    assert set(re.findall(r"\]\(([^)]+)\)", row("StorageClass"))) == claims
+
+
+def test_the_cluster_domain_is_the_one_that_the_plugin_writes() -> None:
+    (domain,) = re.findall(r"`kubernetes (\S+) your\.domain ", row("cluster domain"))
+
+    assert internal_url("preview-orders-12").endswith(f".svc.{domain}")
+
+
+def test_what_listens_does_so_on_ipv6_too(previews: dict[str, Rendered], once: dict[str, Objects]) -> None:
+    (mongodb,) = pod(previews["preview-orders-15"].one("Deployment", "mongodb"))["containers"]
+    nginx = previews["preview-shop-31"].one("ConfigMap", "nginx")["data"]["nginx.conf"]
+    _, login = deployment(once["manifests/login"], "oauth2-proxy")
+    _, plugin = deployment(once["manifests/plugin/base"])
+
+    assert {"--bind_ip_all", "--ipv6"} <= set(mongodb["args"])
+    assert re.findall(r"listen (.*);", nginx) == ["8080", "[::]:8080"]
+    assert "--http-address=:4180" in login["args"]
+    assert {"name": "PREVIEW_BIND", "value": "[::]:8080"} in plugin["env"]
+    for switch, place in (("--ipv6", mongodb["args"]), ("[::]", nginx), ("PREVIEW_BIND", str(plugin["env"]))):
+        assert f"`{switch}`" in row("no IPv6")
+        assert switch in place

@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from tests.stage import Stage
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[3])
+    for name in ("GITHUB_REPOSITORY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(name="stored")
+def _stored(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A stage whose state the commands find, with its catalog and source."""
+    monkeypatch.setattr("plugin.cli.act.open_state", lambda _: stage.state)
+    monkeypatch.setattr("plugin.cli.ask.stored", lambda _: stage.state.store.load())
+    monkeypatch.setattr("plugin.app.make_source", lambda *_: stage.source)
+    monkeypatch.setenv("PREVIEW_CATALOG", str(stage.path))
+    monkeypatch.setenv("PREVIEW_SOURCE", "file:scripted")
+    return stage

@@ -1,0 +1,99 @@
+"""`preview-plugin acknowledge`, beside the server that waits for it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from plugin.core.facts.acts import ActKind
+from plugin.state import NOTHING, Known, State
+from plugin.state.opening import open_state
+from tests.knowledge import FULL, hold, later
+from tests.server import free_port
+from tests.stage import Stage
+from tests.unit.cli import commands
+from tests.unit.cli.commands import run
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREVIEW_CATALOG", "catalog.yaml")  # which this command does not read
+    monkeypatch.setenv("PREVIEW_SOURCE", "file:organisation.yaml")
+
+
+@pytest.fixture(name="state")
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
+    """The server's."""
+    monkeypatch.setenv("PREVIEW_STATE", f"sqlite:{tmp_path}/state.db")
+    state = open_state(f"sqlite:{tmp_path}/state.db")
+    state.lease.compete()
+    yield state
+    state.close()
+
+
+def acknowledge(fingerprint: str) -> Result:
+    return run("acknowledge", fingerprint)
+
+
+def test_an_acknowledgement_is_stored_with_who_and_when(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    state.store.save(NOTHING, FULL)
+    started = datetime.now(UTC)
+    result = acknowledge(hold().catalog)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == (
+        f"{hold().catalog}: acknowledged; the next refresh releases the previews that this catalog removes\n"
+    )
+    known = state.store.load()
+    act = known.acts[ActKind.ACKNOWLEDGE, hold().catalog]
+    assert act.by == "ada"
+    assert started <= act.at <= datetime.now(UTC)
+    assert known.head.version == FULL.head.version + 1
+
+
+def test_an_acknowledgement_releases_previews_at_the_next_refresh(stored: Stage) -> None:
+    fingerprint = commands.hold(stored)
+    assert acknowledge(fingerprint).exit_code == 0
+    assert len(stored.answer()) == 7
+
+    stored.refresh()
+    assert stored.answer() == []
+
+
+def test_a_user_without_a_login_name_is_unknown(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 123_456_789)
+    state.store.save(NOTHING, FULL)
+    acknowledge(hold().catalog)
+
+    assert state.store.load().acts[ActKind.ACKNOWLEDGE, hold().catalog].by == "unknown"
+
+
+def test_another_fingerprint_is_refused(state: State) -> None:
+    state.store.save(NOTHING, FULL)
+    result = acknowledge("0123456789ab")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"the breaker waits for {hold().catalog}, not for 0123456789ab\n"
+    assert state.store.load() == FULL
+
+
+@pytest.mark.parametrize("stored", [NOTHING, later(FULL, hold=None)], ids=["new state", "nothing held"])
+def test_without_a_hold_every_fingerprint_is_refused(state: State, stored: Known) -> None:
+    state.store.save(NOTHING, stored)
+    result = acknowledge(hold().catalog)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "the breaker holds nothing\n")
+
+
+def test_a_state_out_of_reach_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("PREVIEW_STATE", f"redis://127.0.0.1:{port}/0")
+    result = acknowledge(hold().catalog)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"Redis at 127.0.0.1:{port} cannot be used: ")

@@ -1,0 +1,163 @@
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.commands import run
+
+LINKED = """\
+version: 1
+dependencies:
+  payments: pr:123
+  users: url:https://users.dev.example.com
+services:
+  orders: {dependencies: {users: same-branch}}
+"""
+
+
+def check(tmp_path: Path, text: str | bytes, *options: str, name: str = ".preview.yaml") -> tuple[int, str, str]:
+    """Exit code, output and error output, with FILE for the file's path."""
+    file = tmp_path / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    result = run("check", str(file), *options)
+    return result.exit_code, result.stdout.replace(str(file), "FILE"), result.stderr.replace(str(file), "FILE")
+
+
+WITH_CATALOG = ("--catalog", "examples/acme/catalog.yaml", "--repository", "acme/orders")
+
+
+@pytest.mark.parametrize("options", [(), WITH_CATALOG, (*WITH_CATALOG[:-1], "Acme/ORDERS")])
+def test_a_valid_config(tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert check(tmp_path, LINKED, *options) == (0, "FILE: valid\n", "")
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff# empty\n"])
+def test_an_empty_config_is_valid(tmp_path: Path, text: str) -> None:
+    assert check(tmp_path, text, "--no-links", *WITH_CATALOG) == (0, "FILE: valid\n", "")
+
+
+def test_mistakes_are_printed_with_file_and_line(tmp_path: Path) -> None:
+    broken = "version: 1\ndependencies:\n  payments: 123\nttl: 7d\n"
+
+    assert check(tmp_path, broken) == (
+        1,
+        "",
+        'FILE:3: dependencies.payments: write "pr:123" for pull request 123\nFILE:4: ttl: is not a known key\n',
+    )
+
+
+def test_names_are_checked_only_with_a_catalog(tmp_path: Path) -> None:
+    misspelt = "version: 1\ndependencies: {paymints: staging}\n"
+
+    assert check(tmp_path, misspelt)[0] == 0
+    assert check(tmp_path, misspelt, *WITH_CATALOG) == (
+        1,
+        "",
+        'FILE:2: dependencies.paymints: is not a dependency of orders; did you mean "payments"?\n',
+    )
+
+
+def test_links_must_not_reach_the_default_branch(tmp_path: Path) -> None:
+    refused = "must not reach the default branch: it links to a pull request or a branch"
+
+    assert check(tmp_path, LINKED, "--no-links") == (
+        1,
+        "",
+        f"FILE:3: dependencies.payments: {refused}\nFILE:6: services.orders.dependencies.users: {refused}\n",
+    )
+    assert check(tmp_path, "version: 1\ndependencies: {users: staging}", "--no-links")[0] == 0
+
+
+def test_any_other_file_is_a_catalog(tmp_path: Path) -> None:
+    assert check(tmp_path, Path("examples/acme/catalog.yaml").read_bytes(), name="services.yml") == (
+        0,
+        "FILE: valid\n",
+        "",
+    )
+    assert check(tmp_path, "version: 1\ndomain: a.example.com\nservices: {}\n", name="all.yaml") == (
+        1,
+        "",
+        "FILE:3: services: must not be empty\n",
+    )
+
+
+def test_the_repository_must_be_one_of_the_catalog(tmp_path: Path) -> None:
+    status, _, error = check(tmp_path, LINKED, *WITH_CATALOG[:3], "acme/nobody")
+
+    assert status == 2
+    assert error.endswith("Error: the catalog has no service in the repository acme/nobody\n")
+
+
+def test_without_a_repository_a_config_must_be_valid_for_any(tmp_path: Path) -> None:
+    fits_best = "version: 1\ndataset: minimal\ndependencies:\n  payments: staging\n  paymints: staging\n"
+
+    assert check(tmp_path, LINKED, *WITH_CATALOG[:2]) == (0, "FILE: valid\n", "")
+    assert check(tmp_path, fits_best, *WITH_CATALOG[:2]) == (
+        1,
+        "",
+        'FILE:5: dependencies.paymints: is not a dependency of orders; did you mean "payments"?\n',
+    )
+
+
+def test_a_broken_catalog_is_reported_before_the_config(tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text("version: 1\n")
+    status, _, error = check(tmp_path, LINKED, "--catalog", str(catalog), "--repository", "acme/orders")
+
+    assert status == 1
+    assert error == f"{catalog}:1: domain: is missing\n{catalog}:1: services: is missing\n"
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    status, _, error = check(tmp_path, b"\xff\xfe")
+
+    assert status == 1
+    assert error == "FILE:1: is not UTF-8 text\n"
+
+
+@pytest.mark.parametrize("name", [".preview.yml", "preview.yaml", "preview.yml", ".Preview.yaml", ".PREVIEW.YML"])
+def test_a_config_under_another_name_is_refused(tmp_path: Path, name: str) -> None:
+    misnamed = "FILE:1: is never read under this name; rename it to .preview.yaml\n"
+
+    assert check(tmp_path, LINKED, *WITH_CATALOG, name=name) == (1, "", misnamed)
+    assert check(tmp_path, "version: 1\nttl: 7d\n", name=name) == (
+        1,
+        "",
+        f"{misnamed}FILE:2: ttl: is not a known key\n",
+    )
+
+
+def test_a_symbolic_link_is_refused_as_by_the_server(tmp_path: Path) -> None:
+    (tmp_path / "shared.yaml").write_text(LINKED)
+    (tmp_path / ".preview.yaml").symlink_to("shared.yaml")
+    result = run("check", str(tmp_path / ".preview.yaml"))
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"{tmp_path}/.preview.yaml:1: is a symbolic link, which the server does not follow; commit a regular file\n"
+    )
+
+
+def test_a_catalog_may_be_a_symbolic_link(tmp_path: Path) -> None:  # a mounted ConfigMap is one
+    (tmp_path / "catalog.yaml").symlink_to(Path("examples/acme/catalog.yaml").resolve())
+
+    assert run("check", str(tmp_path / "catalog.yaml")).exit_code == 0
+
+
+def test_several_files_are_checked_at_once(tmp_path: Path) -> None:
+    for name, text in {"a": LINKED, "b": "version: 2\n", "c": "[", "d": "version: 1\n"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".preview.yaml").write_text(text)
+    files = [str(tmp_path / name / ".preview.yaml") for name in "abcd"]
+    result = run("check", *files, "examples/acme/catalog.yaml", *WITH_CATALOG)
+
+    assert result.exit_code == 1
+    valid = [files[0], files[3], "examples/acme/catalog.yaml"]
+    assert result.stdout.splitlines() == [f"{file}: valid" for file in valid]
+    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [f"{files[1]}:1", f"{files[2]}:2"]
+
+
+def test_without_a_file_there_is_nothing_to_check() -> None:
+    result = run("check")
+
+    assert result.exit_code == 2
+    assert "Missing argument 'FILE...'" in result.stderr

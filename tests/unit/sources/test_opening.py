@@ -1,0 +1,55 @@
+from datetime import UTC, datetime
+
+from plugin.settings import Settings, SourceSettings, load_settings
+from plugin.sources.file import FileSource
+from plugin.sources.github.deliveries import signature
+from plugin.sources.github.reader import GitHubSource
+from plugin.sources.opening import open_deliveries, open_source
+from tests.keys import PRIVATE_KEY
+
+CATALOG = {"PREVIEW_CATALOG": "catalog.yaml"}
+GITHUB = {**CATALOG, "PREVIEW_GITHUB_TOKEN": "token-for-github"}
+SERVER = {**GITHUB, "PREVIEW_TOKEN": "token-for-argo-cd"}
+APP = {**CATALOG, "PREVIEW_GITHUB_APP_ID": "42", "PREVIEW_GITHUB_APP_PRIVATE_KEY": PRIVATE_KEY}
+OLD, NEW = "old-webhook-secret", "new-webhook-secret"
+
+
+def now() -> datetime:
+    return datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def test_a_file_is_a_source() -> None:
+    settings = load_settings(SourceSettings, {**CATALOG, "PREVIEW_SOURCE": "file:organisation.yaml"})
+
+    assert isinstance(open_source(settings, now), FileSource)
+
+
+def test_github_is_a_source_by_token_or_app() -> None:
+    for environment in (GITHUB, APP):
+        assert isinstance(open_source(load_settings(SourceSettings, environment), now), GitHubSource)
+
+
+def test_without_a_secret_there_are_no_deliveries() -> None:
+    assert open_deliveries(load_settings(Settings, SERVER)) is None
+
+
+def test_deliveries_are_signed_with_the_new_secret_or_the_one_before() -> None:
+    secrets = {"PREVIEW_WEBHOOK_SECRET": NEW, "PREVIEW_WEBHOOK_SECRET_PREVIOUS": OLD}
+    deliveries = open_deliveries(load_settings(Settings, {**SERVER, **secrets}))
+    assert deliveries
+
+    for secret, signed in ((OLD, True), (NEW, True), ("another-secret", False)):
+        headers = {"X-Hub-Signature-256": signature(secret, b"{}")}
+        assert deliveries.is_signed(headers, b"{}") is signed
+        assert not deliveries.is_signed(headers, b"{ }")
+    assert not deliveries.is_signed({}, b"{}")
+    assert not deliveries.is_signed({"X-Hub-Signature-256": "\N{SNOWMAN}"}, b"{}")
+
+
+def test_a_delivery_hints_at_its_repository() -> None:
+    deliveries = open_deliveries(load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}))
+    assert deliveries
+    payload = {"action": "synchronize", "repository": {"full_name": "acme/orders"}}
+
+    assert deliveries.hinted({"X-GitHub-Event": "pull_request"}, payload) == {"acme/orders"}
+    assert deliveries.hinted({}, payload) == frozenset()
