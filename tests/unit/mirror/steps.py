@@ -51,8 +51,8 @@ def advanced(
     fresh: bool = True,
     threshold: Threshold = STRICT,
 ) -> Advanced:
-    wishes = read_wishes(newest, after, before.wishes(newest))
-    gathered = Gathered(newest, may_take_effect, after, gone or {}, fresh, wishes if may_take_effect else {})
+    wishes = read_wishes(newest, after.repositories, before.wishes(newest))
+    gathered = Gathered(newest, may_take_effect, after, gone or {}, fresh, wishes if may_take_effect else None)
     return advance(before, gathered, LATER, threshold)
 
 

@@ -91,7 +91,7 @@ def test_before_a_catalog_is_in_force_nothing_is_known() -> None:
     assert nothing.services_of(Locator("acme/orders", 1)) == ()
     assert (nothing.moment.live, nothing.moment.held) == ({}, {})
     assert (nothing.to_release, nothing.unread) == ("", ())
-    assert nothing.wishes(CATALOG) == {}
+    assert nothing.wishes(CATALOG) is None
 
 
 # What people are shown
@@ -117,10 +117,7 @@ def test_a_moment_has_what_is_live_and_what_is_held_with_the_reason() -> None:
     orders = make_repository("acme/orders", make_pull_request(1), held={1: Hold("not listed")})
     moment = current(orders, live=live(1, 9), hold=hold()).moment
 
-    assert {name: list(previews) for name, previews in moment.live.items()} == {
-        "acme/orders": ["orders/1"],
-        "acme/payments": [],
-    }
+    assert {name: list(previews) for name, previews in moment.live.items() if previews} == {"acme/orders": ["orders/1"]}
     assert moment.held == {"orders/1": "not listed", "orders/9": "the breaker holds it back: it is a draft"}
 
 
@@ -145,12 +142,12 @@ def test_wishes_are_reused_with_the_catalog_that_read_them() -> None:
     before, other = current(ORDERS), make_catalog({"orders": {}})
     assert before.decision
 
-    assert before.wishes(CATALOG)["acme/orders"] is before.decision.parts["acme/orders"].wishes
-    assert before.wishes(other) == {}
+    assert before.wishes(CATALOG) is before.decision.wishes
+    assert before.wishes(other) is None
     edited = decided(replace(before.known, catalog=other)).decision
     assert edited
     with_edited = replace(before, edited=edited)
-    assert with_edited.wishes(other)["acme/orders"] is edited.parts["acme/orders"].wishes
+    assert with_edited.wishes(other) is edited.wishes
 
 
 def test_answers_differ_only_if_what_somebody_gets_can_differ() -> None:

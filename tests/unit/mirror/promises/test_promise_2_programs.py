@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from plugin.core.config.catalog import Catalog, load_catalog
-from plugin.core.decision import decide as deciding
+from plugin.core.decision import part as deciding
 from plugin.core.decision.parameters import parameters
 from plugin.core.decision.preview import Preview
 from plugin.errors import NotReady
