@@ -116,7 +116,7 @@ class Answers:
 
     def _refuse_stale(self, current: Current) -> None:
         fresh_at = current.known.head.fresh_at
-        # If the clock was far ahead once, nobody knows how old this is.
+        # A time far in the future is no proof of freshness: the clock was wrong then or is wrong now.
         if fresh_at is not None and abs(self._clock() - fresh_at) > self._max_stale:
             raise NotReady("nothing could be read for longer than PREVIEW_MAX_STALE; the log says why")
 

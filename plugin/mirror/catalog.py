@@ -12,7 +12,7 @@ from pathlib import Path
 from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.errors import InvalidFile, Problem
 
-# An edit has reached every replica after this; whatever a file says then is meant, or nobody renews it any more.
+# An edit has reached every replica after this; what a file says after that is meant, or it is no longer updated.
 SPREADS = timedelta(minutes=10)
 
 

@@ -40,7 +40,7 @@ class Current:
         return self.decision is not None and (live is None or next(missing(live, self.decision), None) is None)
 
     def parameters(self, filters: Filters) -> bytes | None:
-        """Return what an input gets, as a JSON list; None if nobody has a safe answer."""
+        """Return what an input gets, as a JSON list; None if there is no safe one."""
         hold = self.known.hold
         if hold:
             return None if hold.parameters is None else filtered(hold.parameters, filters)

@@ -41,7 +41,7 @@ class Newest:
             return self._load()
 
     def store(self, before: Current, after: Current) -> None:
-        """Store a new version, and only then let it be answered. Raises Outdated or Unreachable."""
+        """Store a new version, then show it. Raises Outdated or Unreachable."""
         with self._noticing(), self._replacing:
             self._store.save(before.known, after.known)
             self._current = after

@@ -1,4 +1,4 @@
-"""Refreshing: read in the background, store what is certain, and only then let it be answered."""
+"""Refreshing: read in the background and store what is certain; only stored versions are answered."""
 
 import random
 import threading
@@ -148,7 +148,7 @@ class Refresher:
             newer = self._newest.synchronised()
             if not _same_facts(before, newer):
                 raise
-            events = self._advance(newer, gathered)  # there was only an act, and whoever acted waits for this
+            events = self._advance(newer, gathered)  # only an act was stored, and its author waits for this
         return "" if gathered.fresh else "nothing could be read", events
 
     def _advance(self, before: Current, gathered: Gathered) -> Histories:

@@ -117,7 +117,7 @@ def test_a_new_edition_counts_at_once_also_if_no_other_replica_has_it_yet(replic
     assert replica.waits is None
 
 
-def test_an_edition_that_was_in_force_does_not_come_back_when_another_replica_has_read_a_newer_one(
+def test_an_older_edition_waits_while_another_replica_has_a_newer_one(
     path: Path, replica: WatchedCatalog, now: list[float]
 ) -> None:
     replica.read(edition(2))
@@ -135,7 +135,7 @@ def test_an_edition_that_was_in_force_does_not_come_back_when_another_replica_ha
     assert replica.waits is None
 
 
-def test_an_edition_that_another_replica_put_in_force_and_replaced_meanwhile_is_older_too(
+def test_an_edition_that_was_replaced_unseen_is_older_too(
     replica: WatchedCatalog,
 ) -> None:
     newest = edition(3)  # the edition 2 was in force when nobody looked
@@ -232,3 +232,16 @@ def test_what_is_in_force_is_not_asked_for_where_the_file_is_good(path: Path) ->
         raise AssertionError
 
     assert WatchedCatalog(path, fail).error == ""
+
+
+def test_a_file_that_is_gone_for_a_moment_still_counts_beside_the_old_catalog(path: Path) -> None:
+    path.write_text(edition(1).text, "utf-8")
+    replica, in_force = WatchedCatalog(path), edition(1)
+    path.write_text(edition(2).text, "utf-8")
+    newer = replica.read(in_force)
+    path.unlink()
+
+    assert replica.read(in_force) is newer is replica.newest
+    assert replica.error.startswith("[Errno 2]")
+    path.write_bytes(b"\xff")  # which is a mistake, and not only for a moment
+    assert replica.read(in_force) is in_force

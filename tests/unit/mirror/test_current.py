@@ -117,9 +117,7 @@ def test_a_moment_has_what_is_live_and_what_is_held_with_the_reason() -> None:
     orders = make_repository("acme/orders", make_pull_request(1), held={1: Hold("not listed")})
     moment = current(orders, live=live(1, 9), hold=hold()).moment
 
-    assert {name: list(previews) for name, previews in moment.live.items()} == {
-        "acme/orders": ["orders/1"],
-    }
+    assert {name: list(previews) for name, previews in moment.live.items()} == {"acme/orders": ["orders/1"]}
     assert moment.held == {"orders/1": "not listed", "orders/9": "the breaker holds it back: it is a draft"}
 
 

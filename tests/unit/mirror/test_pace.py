@@ -38,7 +38,7 @@ def test_an_interval_above_the_longest_wait_is_kept_whatever_fails() -> None:
     assert wait(3, interval=2 * LONGEST, chance=1) == 600
 
 
-def test_where_no_token_can_afford_a_refresh_the_wait_is_until_one_can_or_five_minutes() -> None:
+def test_the_wait_lasts_until_a_token_can_pay_or_five_minutes() -> None:
     assert wait(resumes_in=31) == 31
     assert wait(resumes_in=40, chance=1) == pytest.approx(44)
     assert wait(resumes_in=3600) == 300
@@ -50,7 +50,7 @@ def test_the_longer_of_both_waits_counts() -> None:
 
 
 @given(st.integers(1, 86400), st.integers(0, 10**6), st.none() | st.integers(-7200, 7200), st.floats(0, 1))
-def test_the_wait_is_never_shorter_than_the_interval_nor_much_longer_than_it_must_be(
+def test_the_wait_is_at_least_the_interval_and_at_most_the_longest(
     seconds: int, failures: int, resumes_in: int | None, chance: float
 ) -> None:
     waited = wait(failures, chance, timedelta(seconds=seconds), resumes_in)

@@ -250,7 +250,7 @@ def test_an_undone_edit_must_be_acknowledged_again_when_it_returns(stage: Stage)
     assert stage.answer() == names(*TEN)
 
 
-def test_an_acknowledged_edit_that_was_undone_before_it_took_effect_is_held_again(stage: Stage) -> None:
+def test_an_acknowledgement_is_void_once_its_edit_was_undone(stage: Stage) -> None:
     begin(stage)
     edit(stage, {"payments": {}})
     hold = stage.known().hold

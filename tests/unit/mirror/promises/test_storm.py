@@ -16,7 +16,7 @@ from tests.stage import make_stage
 from tests.unit.mirror.scenario import BOTH, TEN, confirm, confirm_open, names
 
 SOME = st.sets(st.sampled_from(TEN), min_size=1)
-FEW = st.sets(st.sampled_from(TEN), min_size=1, max_size=4)
+FEW = st.sets(st.sampled_from(TEN), min_size=1, max_size=2)
 THRESHOLD = 5  # of the stage's breaker: so many may leave because of an edit that nobody acknowledged
 NO_FLIP: Mapping[str, Any] = {}
 FLIPS: list[dict[str, Any]] = [{"draft": True}, {"labels": ("bug",)}, {"target_branch": "next"}, {"fork": True}]
@@ -113,6 +113,11 @@ class Storm(RuleBasedStateMachine):
     def catalog_is_edited(self, which: str) -> None:
         services, prefix = EDITS[which]
         self.stage.path.write_text(catalog_text(services, prefix=prefix), "utf-8")
+
+    @rule(which=st.sampled_from(sorted(EDITS)))
+    def edited_catalog_is_read(self, which: str) -> None:
+        self.catalog_is_edited(which)
+        self.refresh()
 
     @rule()
     def edit_is_acknowledged(self) -> None:
