@@ -20,7 +20,8 @@ from plugin.core.facts.absorb import (
     with_confirmations,
     with_look_ups,
 )
-from plugin.core.facts.model import Elsewhere, PullRequestState, Repository, Snapshot
+from plugin.core.facts.confirm import is_labelled
+from plugin.core.facts.model import Elsewhere, LookUp, PullRequestState, Repository, Snapshot
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
 
@@ -79,10 +80,14 @@ def _accounted(
             continue
         missing = [Locator(name, number) for number in sorted({each.number for each in previews} - reading.numbers)]
         answers = source.look_up(missing, {**known, name: reading}) if missing else {}
-        ended = {each for each, answer in answers.items() if answer.state in _ENDED}
+        ended = {each for each, answer in answers.items() if _has_ended(answer, reading.labels)}
         if left := [str(each) for each in missing if each not in ended]:
             accounted[name] = Doubt(f"not listed although live, and not confirmed: {', '.join(left)}")
     return accounted
+
+
+def _has_ended(answer: LookUp, labels: frozenset[str]) -> bool:
+    return answer.state in _ENDED or (answer.state is PullRequestState.OPEN and not is_labelled(labels, answer))
 
 
 def _wanted(

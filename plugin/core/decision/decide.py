@@ -41,6 +41,7 @@ class Decision:
     live: Mapping[str, Mapping[str, Preview]] = field(default_factory=dict)
     remembered: Mapping[str, tuple[LivePreview, ...]] = field(default_factory=dict)
     held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    missing_labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)  # over all repositories
 
     @property
@@ -101,6 +102,7 @@ def _linked(before: Decision, draft: Decision) -> Decision:
         _updated(before.live, again, {name: part.live for name, part in parts.items()}),
         _updated(before.remembered, again, {name: _remembered(before, name, part) for name, part in parts.items()}),
         _updated(before.held, again, {name: part.held for name, part in parts.items()}),
+        _updated(before.missing_labels, again, {name: part.missing_labels for name, part in parts.items()}),
         _counted(before, again, parts),
     )
 
