@@ -129,7 +129,11 @@ class RedisPlace:
 
     def keep_copy(self) -> None:
         keys = cast("list[bytes]", self._client.keys())
-        self._copy = {key: cast("bytes", self._client.dump(key)) for key in keys if key not in {LEASE.encode(), LEASE_OF_1.encode()}}
+        self._copy = {
+            key: cast("bytes", self._client.dump(key))
+            for key in keys
+            if key not in {LEASE.encode(), LEASE_OF_1.encode()}
+        }
 
     def go_back(self) -> None:
         """As after a failover, or a restart without a disk. The lease is lost too."""
