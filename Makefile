@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 SOURCE ?= file
 
-.PHONY: install demo serve-demo test simulate mutants conformance check lint bench schemas lock clean
+.PHONY: install demo serve-demo unit test simulate mutants conformance check lint bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
@@ -22,8 +22,11 @@ demo: install ## ask the real server for the demo organisation (SOURCE=github: o
 serve-demo: install ## the same, and keep it running
 	$(PY) -m tools.demo --source $(SOURCE) --keep
 
-test: install ## all tests but those of `make conformance`
-	$(PY) -m pytest
+unit: install ## tests of the modules with few examples each: half a minute
+	$(PY) -m pytest --hypothesis-profile=unit tests/unit
+
+test: install ## all tests but those of `make conformance`; first those of the modules
+	$(PY) -m pytest tests/unit tests
 
 simulate: install ## what can happen in any order, drawn from a seed: STEPS=100000 of it, or one episode again by its SEED
 	$(PY) -m tests.faults --steps $(or $(STEPS),100000) $(if $(SEED),--seed $(SEED))
