@@ -38,10 +38,13 @@ def rows(folder: Path) -> Iterator[Row]:
         with plugin(folder, github, REPOSITORIES, **settings) as server:
             yield from _cold_start(server, github, began)
             yield _webhook(server, github, nudges)
-    with GitHub(company.organisation([PER_REPOSITORY] * LARGE)) as github:
-        with plugin(folder, github, LARGE, PREVIEW_REFRESH="1h", PREVIEW_WEBHOOK_SECRET=SECRET) as server:
-            wait_for(lambda: server.ask().status == 200, PATIENCE)
-            yield _memory(server, github)
+    settings = {"PREVIEW_REFRESH": "1h", "PREVIEW_WEBHOOK_SECRET": SECRET}
+    with (
+        GitHub(company.organisation([PER_REPOSITORY] * LARGE)) as github,
+        plugin(folder, github, LARGE, **settings) as server,
+    ):
+        wait_for(lambda: server.ask().status == 200, PATIENCE)
+        yield _memory(server, github)
 
 
 def _small(folder: Path, github: GitHub) -> Iterator[Row]:
