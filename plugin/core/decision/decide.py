@@ -89,7 +89,7 @@ def _linked(before: Decision, draft: Decision) -> Decision:
     again = moved.union(*(catalog.callers_of(name) for name in moved)) & {*before.parts, *draft.verdicts}
     parts = {
         name: make_part(catalog, targets, name, draft.wishes.by_repository[name], before.parts.get(name))
-        for name in again & draft.verdicts.keys()
+        for name in sorted(again & draft.verdicts.keys())
     }
     again = {name for name in again if parts.get(name) is not before.parts.get(name)}
     parts = {name: part for name, part in parts.items() if name in again}
@@ -109,7 +109,7 @@ def _linked(before: Decision, draft: Decision) -> Decision:
 
 def _updated(before: Mapping[str, V], again: Collection[str], now: Mapping[str, V]) -> dict[str, V]:
     result = dict(before)
-    for name in again:
+    for name in sorted(again):
         if value := now.get(name):
             result[name] = value
         else:
