@@ -340,7 +340,7 @@ def test_a_wrong_file_name_is_refused_beside_a_good_file(application: Path) -> N
 
     assert result.returncode == 1
     assert ".preview.yml" in result.stderr
-    assert ".preview.yaml: good" in result.stdout
+    assert ".preview.yaml: valid" in result.stdout
 
 
 @pytest.mark.parametrize("name", [".preview.yaml", ".preview.yml"])
