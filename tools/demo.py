@@ -1,4 +1,4 @@
-"""The demo: starts the real server with the demo organisation, asks as Argo CD asks, and prints who points where."""
+"""The demo: start the real server with the demo organisation, ask as Argo CD does, and print who calls whom."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ def main() -> None:
     arguments = options.parse_args()
     token, read_token = secrets.token_urlsafe(), secrets.token_urlsafe()
     with _source(arguments.source) as source, _server(source, token, read_token) as port:
-        parameters = _ask_as_argocd_asks(port, token)
+        parameters = _ask_as_argocd(port, token)
         previews = json.loads(_request(port, "GET", "/api/v1/previews", read_token))["previews"]
         PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
         PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n", "utf-8")
@@ -92,7 +92,7 @@ def _wait_until_ready(port: int, server: "subprocess.Popen[bytes]", log: Path) -
     raise SystemExit(f"the server did not get ready; its log:\n{log.read_text('utf-8')}")
 
 
-def _ask_as_argocd_asks(port: int, token: str) -> list[dict[str, Any]]:
+def _ask_as_argocd(port: int, token: str) -> list[dict[str, Any]]:
     body = b'{"applicationSetName":"previews","input":{}}\n'
     path = "/api/v1/getparams.execute"
     print(f"Asked: POST http://127.0.0.1:{port}{path}  {body.decode()}")

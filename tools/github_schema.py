@@ -1,11 +1,10 @@
-"""Renews what tests know of GitHub: tests/fakes/github/{schema.graphql,openapi.json,webhooks.json}.
+"""Updates the tests' copies of GitHub's schemas: tests/fakes/github/{schema.graphql,openapi.json,webhooks.json}.
 
     .venv/bin/python -m tools.github_schema
 
-They are cut from GitHub's own descriptions (npm, versions in tools/versions.env) down to what is used, so
-that they can be read in a review: the GraphQL schema to the queries of plugin/sources/github/queries.py, the
-OpenAPI to the properties that the fake's REST routes answer with, the webhooks to the properties that
-plugin/sources/github/deliveries.py looks at.
+GitHub's descriptions (npm, versions in tools/versions.env) are reduced to what is used, so that a review can read them:
+the GraphQL schema to the queries of plugin/sources/github/queries.py, the OpenAPI to the properties that the fake's
+REST routes answer with, the webhooks to the properties that plugin/sources/github/deliveries.py reads.
 """
 
 import inspect
@@ -23,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache" / "npm"
 TARGET = ROOT / "tests" / "fakes" / "github"
 
-# What every function of queries.py that makes a query asks, with arguments that make each of its fields appear.
+# A query of each function in queries.py, with arguments that make all of its fields appear.
 EXAMPLES = {
     "probe": queries.probe({"acme/orders": ["preview"]}),
     "listing": queries.listing([queries.Page("acme/orders", ["preview"], 1)]),
@@ -78,7 +77,7 @@ REST = {
         *PERMISSIONS,
     ],
 }
-# The properties of deliveries that are looked at, beside `action`, by event; some only with one action.
+# The properties of deliveries that are read besides `action`, by event; some only with one action.
 DELIVERED = {
     "pull_request": ["repository.full_name"],
     "label": ["repository.full_name"],
@@ -98,7 +97,7 @@ def npm_file(package: str, version: str, member: str) -> bytes:
     with tarfile.open(archive) as tar:
         extracted = tar.extractfile(f"package/{member}")
         if extracted is None:
-            raise SystemExit(f"{archive.name} holds no {member}")
+            raise SystemExit(f"{archive.name} does not contain {member}")
         return extracted.read()
 
 

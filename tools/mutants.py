@@ -1,8 +1,8 @@
-"""Breaks the code on purpose, one small change (a mutant) at a time, and shows which of them no test notices.
+"""Breaks the code on purpose, one small change (a mutant) at a time, and shows the mutants that no test notices.
 
-`make mutants` goes on where it was stopped. What survived is tried again, and functions that were changed; to try
-everything again, remove the folder mutants/. Functions with decorators, and what is outside of functions, stay as they
-are: https://mutmut.readthedocs.io
+`make mutants` continues where it was stopped. Survivors and changed functions are tried again; to try everything again,
+remove the folder mutants/. Functions with decorators and code outside of functions are not changed:
+https://mutmut.readthedocs.io
 """
 
 import shutil
@@ -16,16 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MUTMUT = Path(sys.executable).with_name("mutmut")
 AT_LEAST = 90  # per cent
-NOTICED = ("killed", "timeout")  # what runs without end is noticed too
+NOTICED = ("killed", "timeout")  # an endless loop is noticed, too
 UNNOTICED = ("survived", "no tests")
-# Which tests meet which function: mutmut asks each test once, but an old test can meet a new function.
+# Which tests call which function: mutmut measures each test once, but an old test can call a new function.
 STATISTICS = ROOT / "mutants" / "mutmut-stats.json"
 
 
 def main(paths: Sequence[str]) -> int:
-    """Try the mutants below `paths`, all if there are none; 1 means that the tests notice too few."""
+    """Try the mutants below `paths`, by default all; 1 means that the tests notice too few."""
     patterns = [path.removesuffix(".py").strip("/").replace("/", ".") + ".*" for path in paths]
-    # mutmut copies the tests there; one that was removed since would notice something still.
+    # mutmut copies the tests there; a test that was removed since would still count.
     shutil.rmtree(ROOT / "mutants" / "tests", ignore_errors=True)
     resumed = STATISTICS.exists()
     _run("run", *patterns)
@@ -45,7 +45,7 @@ def _run(*arguments: str) -> None:
 
 
 def _results(patterns: Sequence[str]) -> dict[str, str]:
-    """Return what became of each mutant, by its name; nothing before the first run."""
+    """Return the result of each mutant by its name; empty before the first run."""
     listing = subprocess.run(
         [MUTMUT, "results", "--all", "true"], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE
     ).stdout

@@ -1,4 +1,4 @@
-"""Cuts a GraphQL schema down to what some queries reach. Enums, inputs and arguments stay whole."""
+"""Reduces a GraphQL schema to what some queries use. Enums, inputs and arguments are kept whole."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ def prune_schema(full: str, queries: Iterable[str]) -> str:
 
 
 class _Asked(Visitor):
-    """Notes the types and fields that a query names."""
+    """Collects the types and fields that a query names."""
 
     def __init__(self, info: TypeInfo, kept: Kept) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class _Asked(Visitor):
 
 
 class _Plain(Visitor):
-    """Drops descriptions, and GitHub's own directives."""
+    """Removes descriptions and GitHub's directives."""
 
     def enter(self, node: Node, *_: object) -> Node | None:
         changes: dict[str, object] = {}
@@ -87,13 +87,13 @@ class _Plain(Visitor):
 
 
 def _reach(definitions: dict[str, TypeDefinitionNode], name: str, kept: Kept) -> None:
-    """Keep what the type `name`, as far as it is kept itself, refers to."""
+    """Keep what the kept fields of the type `name` refer to."""
     definition = definitions[name]
     used: list[Node] = []
     if isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
         for interface in definition.interfaces or ():
             kept[name] |= kept.get(interface.name.value, set())
-        if not kept[name]:  # a type without fields is no type
+        if not kept[name]:  # a type without fields is invalid
             kept[name].add((definition.fields or ())[0].name.value)
         used = [field for field in definition.fields or () if field.name.value in kept[name]]
     elif isinstance(definition, InputObjectTypeDefinitionNode | UnionTypeDefinitionNode):

@@ -1,4 +1,4 @@
-"""Cuts schemas of answers and of webhooks out of an OpenAPI description, down to the properties that are used."""
+"""Extracts schemas of answers and webhooks from an OpenAPI description, reduced to the properties that are used."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def prune_webhook(openapi: Schema, name: str, used: Iterable[str]) -> Schema:
 def _prune(openapi: Schema, message: Schema, used: Iterable[str], what: str) -> Schema:
     """Cut the schema of one message. `used` names properties, inner ones with dots, arrays left out.
 
-    Nothing else may stand in the message, and what GitHub requires of the used properties stays required.
+    The message must not contain anything else, and used properties that GitHub requires stay required.
     """
     schema = message["content"]["application/json"]["schema"]
     wanted: Schema = {}
@@ -45,7 +45,7 @@ def _resolve(openapi: Schema, schema: Schema) -> Schema:
 
 
 def _cut(openapi: Schema, schema: Schema, wanted: Mapping[str, Any], where: str) -> tuple[Schema, set[str]]:
-    """Return the schema with the wanted properties only, and which of them it does not have."""
+    """Return the schema with only the wanted properties, and those of them that it lacks."""
     schema = _resolve(openapi, schema)
     options = schema.get("oneOf") or schema.get("anyOf") or schema.get("allOf")
     pruned: Schema
@@ -55,7 +55,7 @@ def _cut(openapi: Schema, schema: Schema, wanted: Mapping[str, Any], where: str)
         cuts = [_cut(openapi, option, wanted, where) for option in options]
         unique = [cut for index, (cut, _) in enumerate(cuts) if cut not in [c for c, _ in cuts[:index]]]
         pruned = unique[0] if len(unique) == 1 else {"anyOf": unique}
-        # One option may lack what another one has; what none has is unknown.
+        # An option may lack a property that another one has; a property that all lack is unknown.
         return _nullable(schema, pruned), set.intersection(*(unknown for _, unknown in cuts))
     pruned = {word: schema[word] for word in KEEP if word in schema}
     unknown: set[str] = set()
@@ -75,5 +75,5 @@ def _cut(openapi: Schema, schema: Schema, wanted: Mapping[str, Any], where: str)
 
 
 def _nullable(schema: Schema, pruned: Schema) -> Schema:
-    """Write OpenAPI 3.0's `nullable` in the words of JSON Schema."""
+    """Translate OpenAPI 3.0's `nullable` to JSON Schema."""
     return {"anyOf": [pruned, {"type": "null"}]} if schema.get("nullable") else pruned

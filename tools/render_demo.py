@@ -1,4 +1,4 @@
-"""What each preview of the demo becomes in the cluster, from the parameters that `make demo` has just written."""
+"""Shows what each preview of the demo becomes in the cluster, from the parameters that `make demo` has written."""
 
 import argparse
 import json

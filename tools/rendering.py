@@ -1,4 +1,4 @@
-"""What the manifests become: by kustomize, and by Argo CD's own code (tests/conformance/argocd)."""
+"""Renders the manifests: with kustomize, and with Argo CD's own code (tests/conformance/argocd)."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def render(application_set: str, parameters: list[dict[str, Any]], root: Path = 
 
 
 def render_applications(applications: list[dict[str, Any]], root: Path = ROOT) -> list[dict[str, Any]]:
-    """Render Applications of one project that Argo CD's controller has made: as `render`."""
+    """Render Applications of one project that Argo CD's controller has made, like `render`."""
     (project,) = {application["spec"]["project"] for application in applications}
     rendered: list[dict[str, Any]] = json.loads(_argocd(applications, "applications", root, root / PROJECTS[project]))
     return rendered
@@ -50,7 +50,7 @@ def argocd_module() -> str:
 
 
 def refused(objects: Objects) -> list[str]:
-    """Say what the API server and Pod Security would refuse."""
+    """Return what the API server and Pod Security would refuse."""
     mistakes: list[str] = json.loads(_argocd(objects, "admit"))
     return mistakes
 

@@ -1,4 +1,4 @@
-"""Argo CD's ApplicationSet controller, started as a process (tests/conformance/argocd) and told when to reconcile."""
+"""Argo CD's ApplicationSet controller as a process (tests/conformance/argocd) that reconciles on request."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ class Reconciled:
     updated: Mapping[str, tuple[Object, Object]]  # before and after
     deleted: Mapping[str, Object]
     refused: list[str]  # by the API server
-    error: str  # returned by the reconciler: it is tried again at once, and later steps were left out
+    error: str  # returned by the reconciler: it retries at once, and later steps were skipped
     conditions: Mapping[str, Object]
     requeue_after: timedelta
     seconds: float
@@ -39,7 +39,7 @@ class Reconciled:
 
     @property
     def problem(self) -> str:
-        """The message that people see at the ApplicationSet, or ""."""
+        """The message in the ApplicationSet's conditions, or ""."""
         condition = self.conditions["ErrorOccurred"]
         return str(condition["message"]) if condition["status"] == "True" else ""
 
@@ -49,7 +49,7 @@ class Reconciled:
 
 
 class ArgoCD:
-    """One controller with a fake API server of its own."""
+    """One controller with its fake API server."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -58,13 +58,13 @@ class ArgoCD:
         self._ask({"apply": objects})
 
     def apply_file(self, path: str) -> Object:
-        """Apply a file of this repository, and return what is in it."""
+        """Apply a file of this repository, and return its content."""
         content: Object = yaml.safe_load((ROOT / path).read_text("utf-8"))
         self.apply(content)
         return content
 
     def point_at(self, url: str, timeout: str = "30") -> None:
-        """Apply this repository's own ConfigMap, with the plugin's address in the tests."""
+        """Apply this repository's ConfigMap with the address of the plugin under test."""
         content = yaml.safe_load((ROOT / "manifests/argocd/generator-configmap.yaml").read_text("utf-8"))
         self.apply({**content, "data": {**content["data"], "baseUrl": url, "requestTimeout": timeout}})
 
@@ -88,7 +88,7 @@ class ArgoCD:
         return found
 
     def applications(self) -> dict[str, Object]:
-        """Return every Application as it is, its resourceVersion too: that changes with each write."""
+        """Return every Application with its resourceVersion, which changes with each write."""
         return _by_name(self._ask({"applications": True}))
 
     @property
@@ -97,7 +97,7 @@ class ArgoCD:
         return str(self._ask({"webhook": True})["url"])
 
     def to_refresh(self) -> set[str]:
-        """Name the ApplicationSets that the webhook wants reconciled now, so a queue would do that."""
+        """Return the names of the ApplicationSets that the webhook has marked for a reconcile."""
         sets = _by_name(self._ask({"sets": True}))
         return {name for name, one in sets.items() if REFRESH in one["metadata"].get("annotations", {})}
 

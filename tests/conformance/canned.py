@@ -1,4 +1,4 @@
-"""A plugin that answers what it is told, byte for byte: for what our own plugin must never answer."""
+"""A plugin that answers with given bytes: for answers that our plugin must never give."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Everything at once, as in a company: GitHub (a fake), the plugin as users run it, and Argo CD's own controller."""
+"""Everything together, as in a company: a fake GitHub, the plugin as users run it, and Argo CD's controller."""
 
 import os
 import shutil
@@ -35,13 +35,13 @@ def acme() -> Organisation:
 
 @dataclass
 class Stage:
-    """One of each. Whoever changes something calls `settle` before it looks at what became of it."""
+    """One of each. After a change, call `settle` before looking at the result."""
 
     folder: Path
     github: GitHub
     argocd: ArgoCD
     settings: dict[str, str]
-    running: ExitStack = field(default_factory=ExitStack)  # what else runs until the end
+    running: ExitStack = field(default_factory=ExitStack)  # other things that run until the end
     command: tuple[str, ...] = SERVE
     state: Path = Path()  # the file that the plugin keeps
     _server: Server | None = None
@@ -54,7 +54,7 @@ class Stage:
         return self._server
 
     def start_plugin(self, *, remembers: bool = False) -> None:
-        """Start the plugin anew; it knows what the one before had stored, or nothing."""
+        """Restart the plugin, with the state that it has stored or without."""
         self.stop_plugin()
         if not remembers:
             self.state = Path(mkdtemp(dir=self.folder)) / "state.db"
@@ -71,7 +71,7 @@ class Stage:
         self.argocd.point_at(f"http://127.0.0.1:{self.server.port}")
 
     def stop_plugin(self) -> None:
-        """Without a farewell, which would take two seconds: gunicorn waits for idle connections to be used again."""
+        """Kill the plugin: a clean stop takes two seconds, because gunicorn waits for idle connections."""
         if self._server and self._server.process.poll() is None:
             self._server.kill()
         self._plugin.close()
@@ -80,12 +80,12 @@ class Stage:
         return self.argocd.reconcile(name)
 
     def settle(self, name: str = SET) -> Reconciled:
-        """Let the plugin notice, and then Argo CD."""
+        """Let the plugin refresh, then let Argo CD reconcile."""
         self.server.refreshed()
         return self.reconcile(name)
 
     def change(self, repository: str, number: int, **changes: Any) -> None:
-        """Change a pull request, as somebody on GitHub does."""
+        """Change a pull request on GitHub."""
         changes["updated_at"] = self._later()
         self.github.organisation = changed(self.github.organisation, repository, number, **changes)
 
@@ -101,26 +101,26 @@ class Stage:
         wait_for(lambda: self.server.ask("GET", "/readyz", None).status == 200)
 
     def recovers(self) -> None:
-        """See that nothing was lost, and that what happens now arrives."""
+        """Check that nothing was lost, and that a new push arrives."""
         self.push()
         reconciled = self.settle()
         assert reconciled.fine
         assert reconciled.updated.keys() == {PUSHED} == reconciled.touched
 
     def open(self, repository: str, entry: PullRequestEntry) -> None:
-        """Open a pull request, as somebody on GitHub does."""
+        """Open a pull request on GitHub."""
         entries = self.github.organisation.repositories[repository].pull_requests
         entry = entry.model_copy(update={"updated_at": self._later()})
         self.github.organisation = with_pull_requests(self.github.organisation, repository, *entries, entry)
 
     def _later(self) -> datetime:
-        """Return when the next change happens: long enough ago that a listing has certainly seen it."""
+        """Return the time of the next change: long enough ago that a listing is sure to include it."""
         self._minutes += 1
         return LONG_AGO + timedelta(minutes=self._minutes)
 
     @property
     def catalog(self) -> Path:
-        """The catalog of a stage that is `well`, for editing."""
+        """The catalog of a stage made by `well`, for editing."""
         return Path(self.settings["PREVIEW_CATALOG"])
 
     def deployed(self) -> str:
@@ -129,13 +129,14 @@ class Stage:
         return str(annotations["preview.example.com/deploy-sha"])
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run one of the plugin's commands beside it, as a platform team does."""
+        """Run one of the plugin's commands beside the server, as a platform team does."""
         program = Path(sys.executable).parent / "preview-plugin"
-        environment = {"PATH": os.environ["PATH"], **self.environment}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
+        environment |= self.environment
         return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
 
     def reported(self) -> Any:
-        """What the plugin says about itself: `GET /api/v1/previews`."""
+        """Return what the plugin reports: `GET /api/v1/previews`."""
         return self.server.ask("GET", "/api/v1/previews", None, READ_TOKEN).json
 
     def rendered(self, application: Object) -> list[Object]:
@@ -175,7 +176,7 @@ def stage(
 
 @contextmanager
 def well(folder: Path, organisation: Organisation | None = None) -> Iterator[Stage]:
-    """Start all three: everything is well, and the catalog in the folder may be edited."""
+    """Start all three and reconcile once without errors. The catalog in the folder may be edited."""
     catalog = Path(shutil.copy(ACME / "catalog.yaml", folder))
     with stage(folder, organisation, PREVIEW_CATALOG=str(catalog)) as staged:
         staged.ready()
@@ -184,14 +185,14 @@ def well(folder: Path, organisation: Organisation | None = None) -> Iterator[Sta
 
 
 def refused(reconciled: Reconciled, message: str) -> None:
-    """Nothing was touched, and the condition says why."""
+    """Check that nothing was touched, and that the condition says why."""
     assert reconciled.touched == set()
     assert message in reconciled.problem
     assert reconciled.requeue_after == VALIDATION_ERROR
 
 
 def differences(before: Any, after: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
-    """Where two objects differ, by path; what every write changes is left out."""
+    """Return where two objects differ, by path, apart from what every write changes."""
     found: dict[str, tuple[Any, Any]] = {}
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after} - {"resourceVersion"}):

@@ -1,4 +1,4 @@
-"""What becomes of the demo organisation: exact Applications, what they render, and what their projects permit."""
+"""The demo organisation: its exact Applications, what they render, and what their projects permit."""
 
 import json
 import shutil
@@ -46,7 +46,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 
 def as_fork(given: dict[str, Any]) -> dict[str, Any]:
-    """As the plugin will say it, once there are approvals."""
+    """Return the parameters that the plugin will emit for an approved fork."""
     name = f"fork-{given['name']}"
     return given | {"name": name, "namespace": name, "origin": "fork", "path": f"{given['path']}-fork"}
 
@@ -113,13 +113,13 @@ def test_every_live_preview_becomes_an_application(applications: dict[str, Objec
 
 
 @pytest.mark.parametrize("name", ["preview-orders-15", "preview-shop-33", "preview-users-11"])
-def test_an_application_is_exactly_this(applications: dict[str, Object], name: str) -> None:
+def test_an_application_matches_the_expected_file(applications: dict[str, Object], name: str) -> None:
     expected = yaml.safe_load((EXPECTED / f"{name}.yaml").read_text("utf-8"))
 
     assert content(applications[name]) == expected
 
 
-def test_the_set_is_asked_for_again_as_often_as_it_says(staged: Stage, applications: dict[str, Object]) -> None:
+def test_the_set_is_requeued_as_often_as_it_says(staged: Stage, applications: dict[str, Object]) -> None:
     again = staged.reconcile("previews")
 
     assert again.fine
@@ -146,7 +146,7 @@ def test_helm_values_are_yaml_of_the_right_types(make_helm: dict[str, Object]) -
 
 @pytest.fixture(name="make_helm", scope="module")
 def _make_helm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Object]]:
-    # Alone: its Applications have the names of those of previews.yaml.
+    # Applied alone: its Applications have the same names as those of previews.yaml.
     with stage(tmp_path_factory.mktemp("helm"), sets=("helm-example",)) as staged:
         staged.server.refreshed()
         assert staged.reconcile("previews-helm").fine
@@ -199,9 +199,7 @@ def test_the_manifests_tests_render_as_the_controller_does(staged: Stage, applic
         assert made == content(application)
 
 
-def test_an_approved_fork_gets_a_stricter_project_that_permits_what_it_renders(
-    staged: Stage, controller: ArgoCD
-) -> None:
+def test_an_approved_fork_renders_within_its_stricter_project(staged: Stage, controller: ArgoCD) -> None:
     live = {given["name"]: given for given in staged.server.ask().json["output"]["parameters"]}
     given = [as_fork(live["preview-payments-123"]), as_fork(live["preview-shop-31"])]
     with canned_plugin() as plugin:

@@ -1,8 +1,8 @@
-"""The fault matrix: whatever goes wrong, no Application is deleted, people can read why, and it mends by itself.
+"""The fault matrix: whatever goes wrong, no Application is deleted, the reason is reported, and all recovers.
 
-Each fault of GitHub is met three times: by a plugin that knows everything, by one that has started again with what was
-stored, and by one that has started and knows nothing.
-Most of the time a cell waits for the plugin's next refresh, so a few run at once; the tests look at what came of them.
+Each fault of GitHub happens three times: to a plugin that knows everything, to one that was restarted with its state,
+and to one that was restarted without. A cell mostly waits for the plugin's next refresh, so several run at once, and
+the tests look at the results.
 """
 
 import random
@@ -32,13 +32,13 @@ CROWD = range(700, 725)  # pull requests of one repository: two pages for a plug
 
 @dataclass(frozen=True)
 class Fault:
-    """How it begins, and how it is mended. `doubtful` are the repositories that cannot be read meanwhile."""
+    """How a fault begins and ends. `doubtful` are the repositories that cannot be read meanwhile."""
 
     begin: Callable[[Stage], object]
     end: Callable[[Stage], object]
     doubtful: str = EVERYTHING
-    never_read: str = EVERYTHING  # those that a plugin that knows nothing cannot read
-    silences: bool = False  # GitHub's rules ask for a minute of silence, so the plugin is started again to be quicker
+    never_read: str = EVERYTHING  # those that a plugin without state cannot read
+    silences: bool = False  # GitHub's rules require a pause of a minute; restarting the plugin is quicker
 
 
 def _intercept(intercept: Intercept, doubtful: str = EVERYTHING, never_read: str = "", **also: bool) -> Fault:
@@ -60,7 +60,7 @@ FAULTS = {
     "GitHub is down": Fault(lambda staged: staged.github.close(), _come_back),
     **{name: _intercept(fault) for name, fault in faults.OUTAGES.items()},
     **{name: _intercept(fault, silences=True) for name, fault in faults.SILENCING.items()},
-    # With what is known, only the repository that has changed is listed.
+    # A plugin that knows everything lists only the repository that has changed.
     **{name: _intercept(fault, ORDERS) for name, fault in faults.PARTIAL.items()},
     "resource limits exceeded": _intercept(faults.PARTIAL["resource limits exceeded"], ORDERS, EVERYTHING),
     "null entries in lists": _intercept(faults.null_nodes(), ORDERS, EVERYTHING),
@@ -78,7 +78,7 @@ FAULTS = {
 
 @dataclass
 class Cell:
-    """What Argo CD did at each point, and what the plugin said about itself."""
+    """What Argo CD did at each point, and what the plugin reported."""
 
     during: Reconciled
     said: Any
@@ -92,14 +92,14 @@ class Cell:
 
 
 def run(staged: Stage, fault: Fault) -> Cell:
-    # The plugin knows everything when it begins. Meanwhile somebody pushes.
+    # The plugin knows everything when the fault begins. Then a push happens.
     fault.begin(staged)
     staged.push()
     wait_until_in_doubt(staged)
     during, said = staged.reconcile(), staged.reported()
     in_doubt = staged.server.metric("preview_repositories_in_doubt")
 
-    # It is started again with its state.
+    # It is restarted with its state.
     staged.start_plugin(remembers=True)
     with_state = staged.reconcile()
     wait_until_in_doubt(staged)
@@ -110,7 +110,7 @@ def run(staged: Stage, fault: Fault) -> Cell:
         staged.start_plugin(remembers=True)
     mended = staged.settle()
 
-    # It is started again without.
+    # It is restarted without.
     fault.begin(staged)
     staged.start_plugin()
     without_state, without_state_again = staged.reconcile(), staged.reconcile()
@@ -130,7 +130,7 @@ def wait_until_in_doubt(staged: Stage) -> None:
 
 @pytest.fixture(name="cells", scope="module")
 def _cells(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Futures]:
-    """Every cell that is asked for, on its way; one after the other on each of a few stages."""
+    """Start every cell that a test asks for, on a few stages at once."""
     tests = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
     wanted = {str(value) for test in tests for value in test.callspec.params.values()}
     free: SimpleQueue[Stage] = SimpleQueue()
@@ -179,12 +179,12 @@ def test_no_fault_of_github_deletes_anything(fault: str, cell: Cell) -> None:
     assert cell.recovered.touched == set()
 
 
-# Of every second entry; of all but the first one these too.
+# Missing when a list lost every second entry, and when it lost all but the first.
 LOST = ["preview-orders-15", "preview-orders-18"]
 
 
 def believe(staged: Stage, lie: Intercept) -> None:
-    """The plugin that knows something believes no list: it asks for each pull request that is missing."""
+    """A plugin with state does not trust the list: it looks up each pull request that is missing."""
 
     def held() -> float:
         return staged.server.metric("preview_held", by="confirm")
@@ -192,7 +192,7 @@ def believe(staged: Stage, lie: Intercept) -> None:
     staged.github.intercept = lie
     staged.push()
     wait_for(lambda: held() > 0)
-    for remembers in (True, False):  # it goes on, and is started again with its state
+    for remembers in (True, False):  # it keeps running, then is restarted with its state
         reconciled = staged.reconcile()
         assert reconciled.fine
         assert reconciled.touched == {*reconciled.updated} <= {PUSHED}
@@ -208,7 +208,7 @@ def believe(staged: Stage, lie: Intercept) -> None:
 
 
 def shuffle(staged: Stage, fault: Intercept) -> None:
-    """Also a plugin that knows nothing finds everything."""
+    """A plugin without state finds everything, too."""
     staged.github.intercept = fault
     staged.recovers()
     staged.start_plugin()
@@ -228,7 +228,7 @@ def shuffle_pages(staged: Stage) -> None:
 
 
 def lagging(staged: Stage) -> None:
-    """GitHub's answers are from before two changes that it has told already: what was answered is not taken back."""
+    """GitHub answers with data older than two changes that it already reported: answers do not go back."""
     before = datetime.now(UTC)
     staged.open(ORDERS, pull_request(20))
     head = staged.push()
@@ -237,7 +237,7 @@ def lagging(staged: Stage) -> None:
     assert arrived.updated.keys() == {PUSHED}
 
     staged.github.intercept = lambda request: request.answer((request.now - before).total_seconds())
-    for remembers in (True, False):  # it goes on, and is started again with its state
+    for remembers in (True, False):  # it keeps running, then is restarted with its state
         reconciled = staged.settle()
         assert reconciled.fine
         assert reconciled.touched == set()
@@ -252,9 +252,9 @@ def lagging(staged: Stage) -> None:
 
 
 def slow(staged: Stage) -> None:
-    """Whoever has an answer gives it at once: Argo CD waits only for a plugin that knows nothing."""
+    """A plugin that has an answer gives it at once: Argo CD waits only for one without state."""
     staged.github.latency = LATENCY
-    for remembers in (True, False):  # it goes on, and is started again with its state
+    for remembers in (True, False):  # it keeps running, then is restarted with its state
         during = staged.reconcile()
         assert during.fine
         assert during.touched == set()
@@ -272,7 +272,7 @@ def slow(staged: Stage) -> None:
     staged.recovers()
 
 
-# Where GitHub answers, but not as it should.
+# GitHub answers, but misleadingly.
 STORIES: dict[str, Callable[[Stage], object]] = {
     "every answer is slow": slow,
     "answers go back in time": lagging,
@@ -286,5 +286,5 @@ STORIES: dict[str, Callable[[Stage], object]] = {
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_nothing_is_deleted_and_nothing_is_missed_where(story: str, cells: Futures) -> None:
+def test_misleading_answers_delete_nothing_and_hide_nothing(story: str, cells: Futures) -> None:
     cells[story].result()

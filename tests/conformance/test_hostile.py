@@ -1,4 +1,4 @@
-"""Texts that anybody on GitHub can write reach annotations as they are, and nothing on the way interprets them."""
+"""Texts that anybody on GitHub can write reach annotations unchanged, and nothing interprets them on the way."""
 
 import json
 from datetime import timedelta
@@ -50,7 +50,7 @@ def organisation(*, hostile: bool) -> Organisation:
 
 
 def texts_set() -> Object:
-    """What a platform team might add: every text in an annotation, as the documentation says."""
+    """Return a set with every text in an annotation, as a platform team might add them and the docs recommend."""
     names = ("title", "branch", "labels", "author", "state_reason", "config_error")
     content: Object = yaml.safe_load("""
         apiVersion: argoproj.io/v1alpha1
@@ -77,7 +77,7 @@ def _staged(make_stage: MakeStage) -> Stage:
     return make_stage(organisation(hostile=False))
 
 
-def test_hostile_texts_change_one_annotation_and_nothing_else(staged: Stage) -> None:
+def test_hostile_texts_change_only_one_annotation(staged: Stage) -> None:
     assert staged.settle().fine
     before = staged.argocd.applications()
     objects = {name: staged.rendered(before[f"preview-orders-{NUMBERS[name]}"]) for name in ("template", "variables")}
@@ -118,17 +118,17 @@ def test_every_text_survives_toJson_in_an_annotation(staged: Stage) -> None:  # 
 
 
 def hostile_configs() -> list[str]:
-    """Each place of .preview.yaml that takes a text, and the whole file."""
+    """Return configs with a text in each place of .preview.yaml that takes one, and as the whole file."""
     quoted = [json.dumps(text) for text in TEXTS.values() if text]
     return [
         *(f"version: 1\ndependencies: {{{text}: staging}}\n" for text in quoted),
         *(f"version: 1\ndependencies: {{payments: {text}}}\n" for text in quoted),
         *(f"version: 1\ndataset: {text}\n" for text in quoted),
-        *(text for name, text in TEXTS.items() if name not in {"empty", "null"}),  # these are as no file
+        *(text for name, text in TEXTS.items() if name not in {"empty", "null"}),  # these count as an empty file
     ]
 
 
-def test_hostile_repository_configs_are_errors_of_their_own_previews(make_stage: MakeStage) -> None:
+def test_hostile_repository_configs_are_errors_of_their_previews_only(make_stage: MakeStage) -> None:
     configs = hostile_configs()
     entries = [pull_request(FIRST + i, config=config) for i, config in enumerate(configs)]
     staged = make_stage(with_pull_requests(acme(), "acme/orders", *entries, pull_request(FIRST - 1)))
@@ -146,14 +146,14 @@ def test_hostile_repository_configs_are_errors_of_their_own_previews(make_stage:
 
 
 def _unlike(harmless: Object, application: Object) -> set[str]:
-    """Which templated texts differ after both are given the same number and commit."""
+    """Return the templated texts that differ once both have the same number and commit."""
     old, new = harmless["metadata"]["name"].rpartition("-")[2], application["metadata"]["name"].rpartition("-")[2]
     text = json.dumps(application).replace(f"{int(new):040x}", f"{int(old):040x}").replace(new, old)
     places = differences(harmless, json.loads(text))
     return {place.rpartition("/")[2].rpartition(".")[2] for place in places}
 
 
-def test_a_hostile_url_reaches_the_pods_as_it_was_written(make_stage: MakeStage) -> None:
+def test_a_hostile_url_reaches_the_pods_unchanged(make_stage: MakeStage) -> None:
     url = "https://users.dev.example.com/$HOME/$(id)/%7B%7B.name%7D%7D?a=$$b&c='d'"
     config = f"version: 1\ndependencies: {{users: {json.dumps('url:' + url)}}}\n"
     staged = make_stage(with_pull_requests(acme(), "acme/orders", pull_request(FIRST, config=config)))

@@ -1,4 +1,4 @@
-"""The life of a pull request: at each step its own Application changes, and no other in any field."""
+"""The life of a pull request: each step changes its Application, and no field of any other."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ REWIRED = "spec.source.kustomize.patches[0].patch"
 
 
 class Life:
-    """Steps through it, and looks at everything after each step."""
+    """Takes one step at a time and compares all Applications after each."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
 
     def step(self, **expected: set[str]) -> Reconciled:
-        """Let everybody notice what was changed: exactly these Applications, and the next reconcile changes none."""
+        """Refresh and reconcile: exactly these Applications change, and the next reconcile changes none."""
         before = self.stage.argocd.applications()
         done = self.stage.settle()
         assert done.fine
@@ -41,13 +41,13 @@ class Life:
         return done
 
     def push(self, sha: str, **changes: Any) -> set[str]:
-        """Push a commit, and return the places where the Application has changed."""
+        """Push a commit, and return the paths at which the Application has changed."""
         self.stage.change("acme/orders", 20, head_sha=sha * 40, **changes)
         (change,) = self.step(updated={NAME}).updated.values()
         return set(differences(*change))
 
     def environment(self) -> dict[str, str]:
-        """What the pods see, and the ConfigMap's name, which makes them roll."""
+        """Return what the pods see, and the name of the ConfigMap, which makes them roll."""
         objects = self.stage.rendered(self.stage.argocd.applications()[NAME])
         (found,) = (one for one in objects if one["kind"] == "ConfigMap" and "environment" in one["metadata"]["name"])
         (app,) = (one for one in objects if (one["kind"], one["metadata"]["name"]) == ("Deployment", "app"))
@@ -63,7 +63,7 @@ def _life(make_stage: MakeStage) -> Life:
     return Life(stage)
 
 
-def test_a_pull_request_lives_and_dies_alone(life: Life) -> None:
+def test_the_life_of_a_pull_request_changes_only_its_application(life: Life) -> None:
     stage = life.stage
 
     # Opened, without a label.
@@ -77,29 +77,29 @@ def test_a_pull_request_lives_and_dies_alone(life: Life) -> None:
     first = life.environment()
     assert first["PAYMENTS_URL"] == STAGING
 
-    # Pushed: only the image is another, so only the app's pods roll.
+    # Pushed: only the image differs, so only the app's pods roll.
     assert life.push("b") == PUSHED
     assert life.environment() == first
 
-    # A dependency changed: the ConfigMap has another name, so the pods roll.
+    # A dependency changed: the name of the ConfigMap differs, so the pods roll.
     assert life.push("c", config="version: 1\ndependencies: {users: pr:7}\n") == PUSHED | {REWIRED}
     second = life.environment()
     assert second["USERS_URL"] == "http://app.preview-users-7.svc.cluster.local"
     assert second["ConfigMap"] != first["ConfigMap"]
 
-    # Linked to another pull request that exists, but has no preview yet: staging until it has one.
+    # Linked to a pull request without a preview: staging until it gets one.
     stage.open("acme/payments", pull_request(130, labels=()))
     assert life.push("d", config=LINKED) == PUSHED
     stage.change("acme/payments", 130, labels=("preview",))
     life.step(created={"preview-payments-130"}, updated={NAME})
     assert life.environment() == {**second, "PAYMENTS_URL": PREVIEW, "ConfigMap": life.environment()["ConfigMap"]}
 
-    # The target is merged: falls back to staging.
+    # The target is merged: the link falls back to staging.
     stage.change("acme/payments", 130, state="merged")
     life.step(deleted={"preview-payments-130"}, updated={NAME})
     assert life.environment() == second
 
-    # The config is broken: the last good one stays in force, and the Application says what is wrong.
+    # The config is broken: the last valid one stays in force, and the Application says what is wrong.
     error = "metadata.annotations.preview.example.com/config-error"
     assert life.push("e", config="version: 1\ndependencies: {paymints: pr:130}\n") == PUSHED | {error}
     assert life.environment() == second
@@ -110,7 +110,7 @@ def test_a_pull_request_lives_and_dies_alone(life: Life) -> None:
     assert len(stage.argocd.applications()) == 12
 
 
-def test_a_label_that_goes_takes_its_preview_along_and_another_that_comes_changes_nothing(life: Life) -> None:
+def test_removing_the_label_ends_a_preview_and_other_labels_do_not_matter(life: Life) -> None:
     life.stage.change("acme/users", 11, labels=("preview", "ready", "kind/✓"))
     life.step()
     life.stage.change("acme/users", 11, labels=("ready",))
@@ -124,7 +124,7 @@ def test_a_repository_with_two_services_gives_two_applications(life: Life) -> No
     life.step(deleted={"preview-admin-5", "preview-reports-5"})
 
 
-def test_what_argocd_itself_writes_into_applications_stays(life: Life) -> None:
+def test_fields_that_argocd_writes_into_applications_are_kept(life: Life) -> None:
     application: Object = life.stage.argocd.applications()["preview-orders-12"]
     application["metadata"]["annotations"]["argocd.argoproj.io/refresh"] = "normal"
     application["metadata"]["annotations"]["notified.notifications.argoproj.io"] = "{}"

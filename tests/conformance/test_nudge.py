@@ -1,6 +1,6 @@
-"""From GitHub's delivery to the new Application: the plugin nudges Argo CD's own webhook, which has it ask at once.
+"""From GitHub's delivery to the new Application: a nudge to Argo CD's own webhook makes it ask at once.
 
-The plugin polls once an hour here, and Argo CD never does: only the delivery and the nudge make anything happen.
+The plugin polls once an hour here and Argo CD never, so only the delivery and the nudge cause changes.
 """
 
 import time
@@ -16,11 +16,11 @@ from tests.server import wait_for
 
 ARGOCD_SECRET = "secret-of-argo-cd"
 OURS = {"previews": "previews", "forks": "previews-forks", "helm-example": "previews-helm"}  # file: name
-POLLED = 30 + 60  # seconds: PREVIEW_REFRESH and requeueAfterSeconds, where nobody tells anybody
+POLLED = 30 + 60  # seconds: PREVIEW_REFRESH and requeueAfterSeconds, without webhooks
 
 
 def nudging(make_stage: MakeStage, argocd_secret: str, sets: tuple[str, ...] = (SET,), **settings: str) -> Stage:
-    """Everybody knows the twelve previews."""
+    """Return a stage on which the plugin and Argo CD know the twelve previews."""
     settings = {"PREVIEW_REFRESH": "1h", "PREVIEW_WEBHOOK_SECRET": WEBHOOK_SECRET, **settings}
     staged = make_stage(sets=sets, argocd_secret=argocd_secret, **settings)
     wait_for(lambda: staged.server.ask("GET", "/readyz", None).status == 200)
@@ -39,7 +39,7 @@ def created_alone(reconciled: Reconciled, number: int) -> bool:
 
 
 def foreign_sets(argocd: ArgoCD) -> None:
-    """ApplicationSets of others, which Argo CD's webhook refreshes for other deliveries."""
+    """Return unrelated ApplicationSets, which Argo CD's webhook refreshes for other deliveries."""
     plugin = {"plugin": {"configMapRef": {"name": "preview-plugin"}}}
     generators: dict[str, Object] = {
         "list": {"list": {"elements": [{"name": "one"}]}},
@@ -54,7 +54,7 @@ def foreign_sets(argocd: ArgoCD) -> None:
 
 
 @pytest.mark.parametrize("secret", ["", ARGOCD_SECRET], ids=["no secret", "a secret"])
-def test_a_new_pull_request_is_an_application_before_anybody_polls(
+def test_a_new_pull_request_becomes_an_application_without_polling(
     make_stage: MakeStage, secret: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     staged = nudging(make_stage, secret, tuple(OURS))
@@ -67,23 +67,23 @@ def test_a_new_pull_request_is_an_application_before_anybody_polls(
     seconds = time.monotonic() - delivered
 
     assert created_alone(reconciled, 20)
-    wait_for(lambda: staged.argocd.to_refresh() >= {*OURS.values()} - {SET})  # it goes from one set to the next
-    assert staged.argocd.to_refresh() == {*OURS.values()} - {SET}  # Argo CD takes the mark away after a reconcile
+    wait_for(lambda: staged.argocd.to_refresh() >= {*OURS.values()} - {SET})  # it marks one set after the other
+    assert staged.argocd.to_refresh() == {*OURS.values()} - {SET}  # Argo CD removes the mark after a reconcile
     with capsys.disabled():
         print(f"\nfrom GitHub's delivery to the Application: {seconds:.1f} s; by polling up to {POLLED} s")
 
 
-def test_a_nudge_that_was_lost_is_repeated_until_argocd_has_asked(make_stage: MakeStage) -> None:
+def test_a_lost_nudge_is_repeated_until_argocd_asks(make_stage: MakeStage) -> None:
     staged = nudging(make_stage, ARGOCD_SECRET)
 
     open_and_deliver(staged, 20)
     wait_for(lambda: staged.argocd.to_refresh() == {SET})
-    staged.argocd.apply_file("applicationsets/previews.yaml")  # nothing came of it
+    staged.argocd.apply_file("applicationsets/previews.yaml")  # the nudge had no effect
     assert staged.argocd.to_refresh() == set()
     wait_for(lambda: staged.argocd.to_refresh() == {SET})
     assert created_alone(staged.reconcile(), 20)
 
-    # It is left alone when GitHub says something that is no news; else each nudge would bring the next.
+    # A delivery without news causes no nudge; otherwise each nudge would cause the next.
     sent = staged.server.metric("preview_nudges_total", result="sent")
     assert sent >= 2
     assert deliver(staged.server, "acme/orders") == 202
@@ -92,7 +92,7 @@ def test_a_nudge_that_was_lost_is_repeated_until_argocd_has_asked(make_stage: Ma
     assert staged.argocd.to_refresh() == set()
 
 
-def test_a_nudge_that_is_not_signed_rightly_does_nothing_and_people_can_read_why(make_stage: MakeStage) -> None:
+def test_a_nudge_with_a_wrong_signature_does_nothing_and_is_logged(make_stage: MakeStage) -> None:
     staged = nudging(make_stage, ARGOCD_SECRET, PREVIEW_ARGOCD_WEBHOOK_SECRET="secret-of-another")
 
     open_and_deliver(staged, 20)

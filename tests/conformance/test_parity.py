@@ -96,7 +96,7 @@ def _staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.mark.parametrize("repository", ["orders", "payments", "users", "shop", "backoffice"])
-def test_our_parameters_are_those_of_argocds_own_generator_key_by_key(staged: Stage, repository: str) -> None:
+def test_parameters_match_those_of_argocds_pull_request_generator(staged: Stage, repository: str) -> None:
     staged.argocd.apply(own_generator(staged.github, [f"acme/{repository}"]))
     theirs = {one["number"]: one for one in staged.argocd.parameters("own")}
     ours = [one for one in staged.argocd.parameters("previews") if one["repository"] == f"acme/{repository}"]
@@ -105,14 +105,14 @@ def test_our_parameters_are_those_of_argocds_own_generator_key_by_key(staged: St
     for one in ours:
         assert {key: one[key] for key in THEIRS} == theirs[one["number"]]
     live = {one["number"] for one in ours}
-    # What they have and we have not: a fork, a draft of a service that wants none, and one with a label against it.
+    # Only theirs: a fork, a draft of a service with drafts off, and a pull request with a skip label.
     assert theirs.keys() - live == {"payments": {"124"}, "users": {"9"}, "shop": {"34"}}.get(repository, set())
 
 
-def test_an_hour_of_polling(controller: ArgoCD, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each as often as it is set up to: their generator each 60 s, as our ApplicationSets; the plugin each 30 s.
+def test_requests_in_an_hour_of_polling(controller: ArgoCD, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Count requests at the usual intervals: Argo CD's generator every 60 s, the plugin every 30 s.
 
-    Theirs all cost the same, so two are enough to reckon the hour.
+    Every poll of Argo CD's costs the same, so two are enough to compute the hour.
     """
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text(company.catalog(), "utf-8")
@@ -150,7 +150,7 @@ def their_hour(controller: ArgoCD, github: GitHub) -> tuple[int, int]:
 
 
 def our_hour(github: GitHub, catalog: Path) -> tuple[int, int]:
-    """An hour that is over at once: what has not changed is probed, and everything is listed now and then."""
+    """Simulate an hour: repositories are probed, and everything is listed now and then."""
     passing = Time()
     github.now = passing.now
     plugin = plugin_of(GitHubSource(GitHubClient(github.url, Token(github.token), passing.clock)), catalog, passing)

@@ -1,4 +1,4 @@
-"""What goes wrong with the plugin, its settings and its catalog: no Application is deleted, and it mends by itself."""
+"""Faults of the plugin, its settings and its catalog: no Application is deleted, and everything recovers."""
 
 import select
 import socket
@@ -18,20 +18,20 @@ from tests.server import TOKEN
 
 @pytest.fixture(name="staged", scope="module")
 def _staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Each test leaves it as well as it was."""
+    """Shared; each test restores it."""
     with well(tmp_path_factory.mktemp("plugin")) as staged:
         yield staged
 
 
 def test_a_plugin_that_is_down_deletes_nothing(staged: Stage) -> None:
     staged.stop_plugin()
-    refused(staged.reconcile(), "error listing params")  # may meet the dying connection
+    refused(staged.reconcile(), "error listing params")  # may use the old connection
     refused(staged.reconcile(), "connect: connection refused")
     staged.start_plugin()
     staged.recovers()
 
 
-def test_a_plugin_that_restarts_without_its_state_answers_only_when_it_has_read_everything(staged: Stage) -> None:
+def test_a_plugin_without_its_state_answers_once_it_has_read_everything(staged: Stage) -> None:
     staged.start_plugin()
     reconciled = staged.reconcile()
     assert reconciled.fine
@@ -39,7 +39,7 @@ def test_a_plugin_that_restarts_without_its_state_answers_only_when_it_has_read_
     staged.recovers()
 
 
-def test_a_plugin_that_is_killed_before_it_answers_deletes_nothing(staged: Stage) -> None:
+def test_a_plugin_killed_before_it_answers_deletes_nothing(staged: Stage) -> None:
     staged.github.latency = 3  # so that the request waits for the first refresh
     staged.start_plugin()
     server = staged.server
@@ -55,7 +55,7 @@ def test_a_plugin_that_is_killed_before_it_answers_deletes_nothing(staged: Stage
     staged.recovers()
 
 
-def test_an_answer_that_is_cut_anywhere_deletes_nothing(staged: Stage) -> None:
+def test_a_truncated_answer_deletes_nothing(staged: Stage) -> None:
     answer = staged.server.ask()
     head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
     start = f"HTTP/1.1 200 OK\r\n{head}\r\n".encode()
@@ -71,7 +71,7 @@ def test_an_answer_that_is_cut_anywhere_deletes_nothing(staged: Stage) -> None:
     staged.recovers()
 
 
-def test_a_plugin_that_is_killed_while_it_answers_deletes_nothing(staged: Stage) -> None:
+def test_a_plugin_killed_while_it_answers_deletes_nothing(staged: Stage) -> None:
     server = staged.server
     with relay(server.port, then=server.kill) as url:
         staged.argocd.point_at(url)
@@ -84,7 +84,7 @@ def test_a_plugin_that_is_killed_while_it_answers_deletes_nothing(staged: Stage)
 
 @contextmanager
 def relay(port: int, then: Callable[[], object]) -> Iterator[str]:
-    """Hand over half of the first answer from the server on this port, and then do something to it."""
+    """Relay half of the first answer from the server on this port, then call `then`."""
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
@@ -103,13 +103,13 @@ def relay(port: int, then: Callable[[], object]) -> Iterator[str]:
         thread.join()
 
 
-def test_a_connection_that_was_idle_for_a_while_is_still_open(staged: Stage) -> None:
-    """The server must not close it at the moment at which Argo CD asks again: that would be an error of the set."""
+def test_an_idle_connection_is_still_open(staged: Stage) -> None:
+    """The server must not close it just when Argo CD asks again: that would be an error of the ApplicationSet."""
     connection = HTTPConnection("127.0.0.1", staged.server.port, timeout=10)
     connection.request("GET", "/healthz")
     connection.getresponse().read()
     assert connection.sock
-    said, _, _ = select.select([connection.sock], [], [], 5)  # the end would be something to read
+    said, _, _ = select.select([connection.sock], [], [], 5)  # a closed connection would be readable
     connection.close()
     assert not said
 
@@ -126,7 +126,7 @@ def test_a_wrong_token_deletes_nothing(staged: Stage) -> None:
 @pytest.mark.parametrize(
     "text", ["", "services: {}\n", "version: 1\nservices: [", "\x00", "version: 1\ndomain: preview.example.com\n"]
 )
-def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, text: str) -> None:
+def test_a_broken_catalog_leaves_the_previous_one_in_force(staged: Stage, text: str) -> None:
     catalog = staged.catalog
     good = catalog.read_text("utf-8")
     catalog.write_text(text, "utf-8")
@@ -140,7 +140,7 @@ def test_a_broken_catalog_leaves_the_one_before_in_force(staged: Stage, text: st
     assert staged.server.metric("preview_catalog_broken") == 0
 
 
-def test_a_catalog_that_vanishes_leaves_the_one_before_in_force(staged: Stage) -> None:
+def test_a_missing_catalog_leaves_the_previous_one_in_force(staged: Stage) -> None:
     catalog, away = staged.catalog, staged.folder / "away.yaml"
     catalog.rename(away)
     assert staged.settle().touched == set()
@@ -149,7 +149,7 @@ def test_a_catalog_that_vanishes_leaves_the_one_before_in_force(staged: Stage) -
     staged.recovers()
 
 
-def test_a_repository_that_is_new_in_the_catalog_and_cannot_be_read_harms_no_other(staged: Stage) -> None:
+def test_an_unreadable_new_repository_waits_alone(staged: Stage) -> None:
     catalog = staged.catalog
     good = catalog.read_text("utf-8")
     catalog.write_text(good.replace("repository: acme/shop", "repository: acme/shoop"), "utf-8")
@@ -172,7 +172,9 @@ def test_a_repository_that_is_new_in_the_catalog_and_cannot_be_read_harms_no_oth
         ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
     ],
 )
-def test_a_filter_that_nobody_knows_is_no_empty_answer(staged: Stage, wrong: dict[str, object], message: str) -> None:
+def test_an_unknown_filter_is_refused_and_deletes_nothing(
+    staged: Stage, wrong: dict[str, object], message: str
+) -> None:
     good = staged.argocd.apply_file("applicationsets/previews.yaml")
     staged.argocd.apply(asking(good, wrong))
     refused(staged.reconcile(), f"{PLUGIN_ERROR}400: {message}")

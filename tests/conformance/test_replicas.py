@@ -1,4 +1,4 @@
-"""Two replicas and one Redis: whichever Argo CD asks, and whatever dies, no Application is deleted."""
+"""Two replicas and one Redis: whichever Argo CD asks and whatever is killed, no Application is deleted."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from tests.server import Server, serve, wait_for
 
 @dataclass
 class Replicas:
-    """Two servers, and Argo CD's Service before them, which leads to either."""
+    """Two servers, of which Argo CD asks either, as through a Service."""
 
     staged: Stage
     redis: RedisServer
@@ -36,11 +36,11 @@ class Replicas:
 
     def start_one(self) -> None:
         server = self.running.enter_context(serve(self.staged.folder, **self.staged.environment))
-        self.running.callback(kill, server)  # a farewell would take two seconds
+        self.running.callback(kill, server)  # a clean stop would take two seconds
         self.servers.append(server)
 
     def reconcile(self, server: Server) -> Reconciled:
-        """Let Argo CD ask this one."""
+        """Let Argo CD ask this replica."""
         self.staged.argocd.point_at(f"http://127.0.0.1:{server.port}")
         return self.staged.reconcile()
 
@@ -71,7 +71,7 @@ def unchanged(reconciled: Reconciled) -> bool:
     return reconciled.fine and reconciled.touched == set()
 
 
-def test_both_answer_the_same_and_the_one_that_dies_is_replaced(replicas: Replicas) -> None:
+def test_replicas_answer_the_same_and_a_killed_one_is_replaced(replicas: Replicas) -> None:
     poller, follower = replicas.poller, replicas.follower
     assert unchanged(replicas.reconcile(follower))
     replicas.staged.push()
@@ -80,11 +80,11 @@ def test_both_answer_the_same_and_the_one_that_dies_is_replaced(replicas: Replic
     assert unchanged(replicas.reconcile(poller))
 
     poller.kill()
-    refused(replicas.reconcile(poller), "error listing params")  # may meet the dying connection
+    refused(replicas.reconcile(poller), "error listing params")  # may use the old connection
     refused(replicas.reconcile(poller), "connect: connection refused")
     assert unchanged(replicas.reconcile(follower))
     with replicas.redis.client() as client:
-        client.pexpire(LEASE, 1)  # its fifteen seconds are over
+        client.pexpire(LEASE, 1)  # as if its fifteen seconds were over
     wait_for(lambda: follower.metric("preview_polls") == 1)
     replicas.servers.remove(poller)
     replicas.start_one()
@@ -94,7 +94,7 @@ def test_both_answer_the_same_and_the_one_that_dies_is_replaced(replicas: Replic
     assert unchanged(replicas.reconcile(follower))
 
 
-def test_when_both_start_again_while_github_is_down_they_know_everything(replicas: Replicas) -> None:
+def test_restarted_replicas_remember_everything_while_github_is_down(replicas: Replicas) -> None:
     for server in replicas.servers:
         kill(server)
     replicas.servers.clear()
@@ -105,7 +105,7 @@ def test_when_both_start_again_while_github_is_down_they_know_everything(replica
     assert replicas.agree()
 
 
-def test_without_redis_nobody_knows_which_answer_is_the_newest_so_nobody_answers(replicas: Replicas) -> None:
+def test_replicas_without_redis_answer_503_and_delete_nothing(replicas: Replicas) -> None:
     poller, follower = replicas.poller, replicas.follower
     unreachable = f"{PLUGIN_ERROR}503: Redis at 127.0.0.1:{replicas.redis.port} cannot be used: "
     with replicas.redis.paused():
@@ -123,7 +123,7 @@ def test_without_redis_nobody_knows_which_answer_is_the_newest_so_nobody_answers
         assert replicas.reconcile(server).problem.endswith("until then it is not known which answer is the newest")
         assert server.metric("preview_state_errors_total") > 0
 
-    # It comes back and has forgotten everything, and GitHub cannot be asked: what the replicas know is all there is.
+    # Redis returns empty while GitHub is down: only the replicas know the state.
     replicas.staged.github.intercept = faults.server_error(503)
     replicas.running.enter_context(serve_redis(replicas.staged.folder, port=replicas.redis.port))
     wait_for(replicas.agree)

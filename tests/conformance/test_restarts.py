@@ -1,4 +1,4 @@
-"""The plugin's state: it survives kill -9, is never trusted when it is broken, and never answered from when too old."""
+"""The plugin's state survives kill -9, and a broken or stale one is never answered from."""
 
 import sqlite3
 import threading
@@ -19,13 +19,13 @@ EVERYTHING = "acme/backoffice, acme/orders, acme/payments, acme/shop, acme/users
 
 @pytest.fixture(name="staged", scope="module")
 def _staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Each test leaves it as well as it was."""
+    """Shared; each test restores it."""
     with well(tmp_path_factory.mktemp("state")) as staged:
         yield staged
 
 
-@pytest.mark.parametrize("milliseconds", [0, 2, 4, 8])  # it takes about as long from the last answer to the new version
-def test_a_plugin_that_is_killed_while_it_stores_knows_what_it_had_answered(staged: Stage, milliseconds: int) -> None:
+@pytest.mark.parametrize("milliseconds", [0, 2, 4, 8])  # storing a new version takes about as long
+def test_a_plugin_killed_while_it_stores_remembers_its_answers(staged: Stage, milliseconds: int) -> None:
     before, killers = staged.deployed(), []
 
     def kill_soon(_: Request) -> None:
@@ -71,9 +71,7 @@ def of_a_later_version(file: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [garbage, half, another_programs, of_a_later_version])
-def test_a_state_that_cannot_be_used_is_no_state_and_is_kept_for_people_to_look_at(
-    staged: Stage, spoil: Callable[[Path], None]
-) -> None:
+def test_an_unusable_state_is_set_aside_and_kept(staged: Stage, spoil: Callable[[Path], None]) -> None:
     staged.stop_plugin()
     with closing(sqlite3.connect(staged.state)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -85,12 +83,12 @@ def test_a_state_that_cannot_be_used_is_no_state_and_is_kept_for_people_to_look_
     assert [*staged.state.parent.glob("state.db.set-aside-*Z")]
 
     staged.github.intercept = None
-    staged.start_plugin(remembers=True)  # it would wait longer and longer for GitHub
+    staged.start_plugin(remembers=True)  # otherwise it would wait longer and longer for GitHub
     staged.ready()
     staged.recovers()
 
 
-def test_what_cannot_be_stored_is_not_answered_either(staged: Stage) -> None:
+def test_an_answer_that_cannot_be_stored_is_not_given(staged: Stage) -> None:
     with closing(sqlite3.connect(staged.state, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")  # as if the disk were full
         staged.push()
@@ -124,11 +122,11 @@ def test_a_clock_that_jumps_changes_nothing(jumping: tuple[Stage, Path]) -> None
         assert reconciled.touched == set()
 
 
-def test_what_is_known_is_not_answered_when_it_is_too_old_and_nothing_is_deleted(jumping: tuple[Stage, Path]) -> None:
+def test_a_stale_snapshot_is_not_answered_and_deletes_nothing(jumping: tuple[Stage, Path]) -> None:
     staged, clock = jumping
     staged.github.intercept = DOWN
     stale = f"{PLUGIN_ERROR}503: nothing could be read for longer than PREVIEW_MAX_STALE; the log says why"
-    for remembers in (False, True):  # it goes on, and is started again with its state
+    for remembers in (False, True):  # it keeps running, then is restarted with its state
         if remembers:
             staged.start_plugin(remembers=True)
         clock.write_text("3500")
@@ -138,6 +136,6 @@ def test_what_is_known_is_not_answered_when_it_is_too_old_and_nothing_is_deleted
         refused(staged.reconcile(), stale)
 
     staged.github.intercept = None
-    staged.start_plugin(remembers=True)  # it would wait longer and longer for GitHub
+    staged.start_plugin(remembers=True)  # otherwise it would wait longer and longer for GitHub
     staged.ready()
     staged.recovers()

@@ -1,4 +1,4 @@
-"""The stage can show what the other tests say never happens; else they would prove nothing."""
+"""The stage can show what must never happen; otherwise the other tests would prove nothing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -79,7 +79,7 @@ def test_the_api_server_refuses_what_a_real_one_refuses(
     assert reconciled.deleted == {}
 
 
-def test_the_schema_of_argocds_own_definition_is_applied(controller: ArgoCD) -> None:
+def test_the_schema_of_argocds_crd_is_applied(controller: ArgoCD) -> None:
     content = small_set()
     content["spec"]["syncPolicy"] = {"applicationsSync": "never-delete"}
     with pytest.raises(RuntimeError, match=r'applicationsSync: Unsupported value: "never-delete"'):

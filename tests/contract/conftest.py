@@ -28,7 +28,7 @@ EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "a
 
 
 class Time:
-    """The time as it is, but for what a test lets pass."""
+    """The real time, plus what a test adds to it."""
 
     def __init__(self) -> None:
         self._passed = 0.0
@@ -59,7 +59,7 @@ class Plugin:
         return self.refresher.refresh()
 
     def list_again(self) -> RefreshReport:
-        """List everything without probing first, as it is done after webhooks."""
+        """List everything without probing first, as after webhooks."""
         return self.refresher.refresh(EVERYTHING)
 
     def answer(self) -> bytes:
@@ -107,7 +107,7 @@ def _github(organisation: Organisation) -> Iterator[GitHub]:
 
 @pytest.fixture(name="plugin")
 def _plugin(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> Plugin:
-    """Return a plugin whose time is GitHub's."""
+    """Return a plugin that shares its clock with GitHub."""
     monkeypatch.setattr("plugin.mirror.answers.FIRST_ANSWER", 0.0)
     passing = Time()
     github.now = passing.now
@@ -124,7 +124,7 @@ EditedCatalog = Callable[[str, str], Path]
 
 @pytest.fixture(name="edited_catalog")
 def _edited_catalog(tmp_path: Path) -> EditedCatalog:
-    """Return a function that writes the demo organisation's catalog with one text replaced by another."""
+    """Return a function that writes the demo organisation's catalog with one string replaced by another."""
 
     def write(old: str, new: str) -> Path:
         text = (ACME / "catalog.yaml").read_text("utf-8")
@@ -160,7 +160,7 @@ def pull_request(number: int, **content: Any) -> PullRequestEntry:
 
 
 def operations(github: GitHub) -> list[str]:
-    """Return what was asked since the last time, by the names of the queries."""
+    """Return the names of the queries since the last call."""
     found = [call.operation for call in github.log]
     github.log.clear()
     return found

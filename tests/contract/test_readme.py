@@ -1,4 +1,4 @@
-"""The README tells the truth: its commands, tables and examples are run and compared."""
+"""The README is right: its commands, tables and examples are run and compared."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
-def test_every_make_target_that_is_named_exists() -> None:
+def test_every_make_target_in_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text("utf-8"), re.MULTILINE))
 
     assert set(re.findall(r"[`$] ?make ([a-z-]+)", README)) - targets == set()
@@ -91,7 +91,7 @@ def test_check_prints_what_the_readme_shows(tmp_path: Path) -> None:
     assert result.stderr.splitlines() == block.splitlines()[1:]
 
 
-def test_the_settings_table_is_the_settings() -> None:
+def test_the_settings_table_matches_the_settings() -> None:
     expected = [
         [f"`{variable(name)}`", f"{field.description}{' (secret)' if name in SECRETS else ''}", default(field)]
         for name, field in Settings.model_fields.items()
@@ -106,7 +106,7 @@ def default(field: FieldInfo) -> str:
     return "none" if field.default is None else f"`{field.default}`"
 
 
-def test_the_parameter_table_is_what_a_preview_gets() -> None:
+def test_the_parameter_table_matches_the_parameters() -> None:
     result = run("preview-plugin", "params", "--service", "orders", **ACME)
     (parameters,) = (p for p in json.loads(result.stdout)["output"]["parameters"] if p["number"] == "15")
     (rows,) = tables(section("Parameters"))
@@ -123,7 +123,7 @@ def shown(value: Any) -> str:
     return f"`{value or ' '}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
-def test_the_example_of_a_repository_config_is_right() -> None:
+def test_the_example_of_a_repository_config_is_valid() -> None:
     catalog = load_catalog(Path(ACME["PREVIEW_CATALOG"]).read_text("utf-8"), "catalog.yaml")
     (example,) = (block for block in blocks("yaml") if "dependencies:" in block and "version: 1" in block)
     config = read_config(example, catalog, "acme/orders")["orders"]

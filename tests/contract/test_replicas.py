@@ -12,7 +12,7 @@ from tests.fakes.github import GitHub
 from tests.redis_server import RedisServer, serve_redis
 from tests.server import Server, serve, wait_for
 
-HANDOVER = 30.0  # seconds; the lease lives 15
+HANDOVER = 30.0  # seconds; the lease expires after 15
 
 
 @pytest.fixture(name="redis", scope="module")
@@ -48,13 +48,11 @@ def polls(server: Server) -> float:
     return server.metric("preview_polls")
 
 
-def test_one_replica_polls_and_all_answer_the_same_and_never_an_older_answer(
-    github: GitHub, replicas: tuple[Server, Server]
-) -> None:
+def test_one_replica_polls_and_all_give_its_newest_answer(github: GitHub, replicas: tuple[Server, Server]) -> None:
     first, second = replicas
     assert [polls(server) for server in replicas] == [1, 0]
     assert first.ask().body == second.ask().body
-    assert second.metric("preview_github_requests_total") == 0
+    assert second.metric("preview_source_requests_total", source="github") == 0
 
     for i in range(1, 6):
         sha = push(github, f"{i:040x}")
@@ -62,7 +60,7 @@ def test_one_replica_polls_and_all_answer_the_same_and_never_an_older_answer(
         assert sha in second.ask().body  # at once
 
 
-def test_a_replica_that_stops_hands_over_at_once_and_one_that_dies_within_its_lease(
+def test_a_stopped_replica_hands_over_at_once_a_killed_one_in_time(
     tmp_path: Path, github: GitHub, redis: RedisServer, replicas: tuple[Server, Server]
 ) -> None:
     first, second = replicas
@@ -70,7 +68,7 @@ def test_a_replica_that_stops_hands_over_at_once_and_one_that_dies_within_its_le
     first.process.terminate()
     first.process.wait(30)
     assert second.ask().body == before
-    wait_for(lambda: polls(second) == 1, 10)  # less than the lease lives
+    wait_for(lambda: polls(second) == 1, 10)  # sooner than the lease expires
 
     with replica(tmp_path, github, redis) as third:
         second.kill()
@@ -80,9 +78,7 @@ def test_a_replica_that_stops_hands_over_at_once_and_one_that_dies_within_its_le
         assert len(third.ask().json["output"]["parameters"]) == 12
 
 
-def test_while_redis_says_nothing_no_replica_says_what_may_be_old(
-    redis: RedisServer, replicas: tuple[Server, Server]
-) -> None:
+def test_replicas_answer_503_while_redis_does_not_respond(redis: RedisServer, replicas: tuple[Server, Server]) -> None:
     before = replicas[0].ask().body
     with redis.paused():
         for server in replicas:
@@ -95,7 +91,7 @@ def test_while_redis_says_nothing_no_replica_says_what_may_be_old(
         assert server.ask().body == before
 
 
-def test_a_redis_that_lost_everything_is_filled_again_and_nobody_answers_less(
+def test_an_emptied_redis_is_written_again_and_no_answer_shrinks(
     redis: RedisServer, replicas: tuple[Server, Server]
 ) -> None:
     before = replicas[0].ask().body

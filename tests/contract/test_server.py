@@ -44,7 +44,7 @@ def exchange(server: Server, request: bytes) -> tuple[bytes, dict[str, str], byt
         return status.encode(), headers, body
 
 
-def test_argocds_own_bytes_are_answered(server: Server) -> None:
+def test_the_bytes_that_argocd_sends_are_answered(server: Server) -> None:
     status, headers, body = exchange(server, ARGOCD)
 
     assert status == b"HTTP/1.1 200 OK"
@@ -79,7 +79,7 @@ def test_errors_have_a_message_and_a_length(server: Server, request_bytes: bytes
     assert json.loads(body) == {"message": message}
 
 
-def test_a_body_that_breaks_off_is_no_success(server: Server) -> None:
+def test_a_truncated_body_is_an_error_response(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(ARGOCD[:-10])
         connection.shutdown(socket.SHUT_WR)
@@ -102,7 +102,7 @@ def test_ten_applicationsets_that_ask_at_once_cause_one_refresh(
     assert [call.operation for call in github.log] == ["List", "Details", "Confirm"]
 
 
-def test_a_cold_server_without_github_answers_503_and_then_recovers_by_itself(
+def test_a_cold_server_without_github_answers_503_and_then_recovers(
     github: GitHub, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     github.intercept = faults.server_error(500)
@@ -146,7 +146,7 @@ def test_a_second_server_on_the_same_file_does_not_start_and_says_why(
         assert first.ask().status == 200
 
 
-def test_a_server_starts_with_a_broken_catalog_only_if_its_state_holds_a_good_one(
+def test_a_broken_catalog_stops_the_start_unless_the_state_has_a_valid_one(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("server")

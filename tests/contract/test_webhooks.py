@@ -1,4 +1,4 @@
-"""A change, from GitHub's delivery to Argo CD's question, with the real server between them."""
+"""A change, from GitHub's delivery to Argo CD's request, with the real server between them."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ ARGOCD_SECRET = "secret-of-argo-cd"
 
 @pytest.fixture(name="nudges")
 def _nudges() -> list[str]:
-    """The signatures of what Argo CD's webhook was sent, each True where it is right."""
+    """For each delivery to Argo CD's webhook, whether its signature is valid."""
     return []
 
 
@@ -72,7 +72,7 @@ def push(organisation: Path) -> str:
     return new
 
 
-def test_a_push_is_in_the_answer_before_the_next_poll_and_argocd_is_told_until_it_asks(
+def test_a_delivered_push_is_answered_at_once_and_argocd_is_nudged(
     server: Server, organisation: Path, nudges: list[str]
 ) -> None:
     assert server.ask().status == 200
@@ -81,6 +81,6 @@ def test_a_push_is_in_the_answer_before_the_next_poll_and_argocd_is_told_until_i
     assert head not in server.ask().body.decode()
     assert deliver(server, "acme/orders", secret="secret-of-another") == 403
     assert deliver(server, "ACME/Orders") == 202
-    wait_for(lambda: len(nudges) >= 2)  # it is told again, as nobody has asked yet
+    wait_for(lambda: len(nudges) >= 2)  # the nudge is repeated, because Argo CD has not asked yet
     assert head in server.ask().body.decode()
     assert set(nudges) == {"signed"}

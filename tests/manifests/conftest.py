@@ -68,7 +68,7 @@ def render_all(application_set: str, given: list[dict[str, Any]], root: Path = R
 
 @dataclass(frozen=True)
 class Acme:
-    """The demo organisation, decided by the plugin's core; what the plugin does not emit yet is made by hand."""
+    """The demo organisation, decided by the plugin's core; what the plugin does not emit yet is written by hand."""
 
     catalog: Catalog
     previews: dict[str, Preview]
@@ -194,7 +194,7 @@ def _environments(
     complete: dict[str, Rendered],
     staging: dict[str, Objects],
 ) -> dict[str, Objects]:
-    """Everything that anybody would apply, by a name for messages."""
+    """Everything that can be applied, by a name for messages."""
     groups = {"preview": previews, "paused": paused, "fork": forks, "complete": complete}
     rendered = {
         f"{group} {name}": preview.objects for group, members in groups.items() for name, preview in members.items()

@@ -1,4 +1,4 @@
-"""Looking into what installs the plugin, and doing what the kubelet would do with it."""
+"""Helpers that read what installs the plugin, and do with it what the kubelet would do."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def references(container: dict[str, Any]) -> dict[tuple[str, str], bool]:
 
 
 def variables(container: dict[str, Any], secrets: Secrets) -> dict[str, str]:
-    """Return what the kubelet would set: in this order, for a variable may refer to those before it."""
+    """Return the variables that the kubelet would set, in order: a variable may refer to earlier ones."""
     values: dict[str, str] = {}
     for entry in container["env"]:
         if "value" in entry:
@@ -48,12 +48,12 @@ def variables(container: dict[str, Any], secrets: Secrets) -> dict[str, str]:
 
 
 def expanded(text: str, values: Mapping[str, str]) -> str:
-    """Put variables in, `$(NAME)`; what is not known stays as it is written."""
+    """Expand `$(NAME)`; unknown names stay as written."""
     return re.sub(r"\$\((\w+)\)", lambda found: values.get(found[1], found[0]), text)
 
 
 def environment(plugin: Objects, root: Path, secrets: Secrets) -> dict[str, str]:
-    """Return what the kubelet would set; what is mounted lies below `root`."""
+    """Return the variables that the kubelet would set; files are mounted below `root`."""
     owner = one(plugin, "Deployment", PLUGIN)
     (container,) = containers(owner)
     volumes = {volume["name"]: volume for volume in pod(owner)["volumes"]}
@@ -75,7 +75,7 @@ def environment(plugin: Objects, root: Path, secrets: Secrets) -> dict[str, str]
 
 
 def put(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files as the kubelet does: into a new folder, and then one symbolic link is exchanged."""
+    """Write files as the kubelet does: into a new folder, then replace one symbolic link."""
     folder.mkdir(parents=True, exist_ok=True)
     version = folder / f"..{len(list(folder.iterdir()))}"
     version.mkdir()
@@ -88,7 +88,7 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def peers(policy: dict[str, Any]) -> list[tuple[str, set[str]]]:
-    """Return who is let in: the value of a namespace's label, and the pods' names, none for all of them."""
+    """Return who is admitted: the value of a namespace's label and the pods' names, none meaning all pods."""
     found = []
     for rule in policy["spec"]["ingress"]:
         assert rule["ports"] == [{"port": 8080, "protocol": "TCP"}]
@@ -99,7 +99,7 @@ def peers(policy: dict[str, Any]) -> list[tuple[str, set[str]]]:
 
 
 def names(peer: dict[str, Any]) -> set[str]:
-    """Return the names of the pods that a peer selects, none for all of them."""
+    """Return the names of the pods that a peer selects, none meaning all pods."""
     pods = peer.get("podSelector", {})
     found = {pods["matchLabels"]["app.kubernetes.io/name"]} if "matchLabels" in pods else set()
     for expression in pods.get("matchExpressions", ()):

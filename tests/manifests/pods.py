@@ -6,7 +6,7 @@ from typing import Any
 from tools.rendering import Objects
 
 POD_OWNERS = {"Deployment", "Job"}
-# What else could own a pod. Argo CD never reports a StatefulSet as failed, so a sync would wait for it for ever.
+# What else could own a pod. Argo CD never reports a StatefulSet as failed, so a sync would wait for it forever.
 OTHER_OWNERS = {"CronJob", "DaemonSet", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"}
 
 

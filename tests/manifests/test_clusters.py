@@ -1,4 +1,4 @@
-"""Clusters that differ: each kind has a row in manifests/README.md, and what the row says is so."""
+"""Kinds of clusters: each has a row in manifests/README.md, and what the row says is right."""
 
 import re
 
@@ -16,7 +16,7 @@ ROWS: dict[str, str] = dict(re.findall(r"^\| (.*?) \| (.*) \|$", TEXT, re.MULTIL
 
 
 def row(word: str) -> str:
-    """Return what to do in the one row whose first column has this word."""
+    """Return the instructions in the row whose first column contains this word."""
     (found,) = (answer for kind, answer in ROWS.items() if word in kind)
     return found
 

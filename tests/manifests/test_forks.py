@@ -9,7 +9,7 @@ from tests.manifests.pods import owners, pod
 from tools.rendering import ROOT
 
 
-def test_a_fork_gets_its_preview_and_nothing_of_it_is_refused(forks: dict[str, Rendered]) -> None:
+def test_a_preview_of_a_fork_renders_and_is_admitted(forks: dict[str, Rendered]) -> None:
     assert len(forks) == 2
     for name, fork in forks.items():
         assert name.startswith("fork-preview-")
@@ -24,7 +24,7 @@ def test_a_fork_gets_no_external_secret_and_no_smoke_test(forks: dict[str, Rende
         assert {job["metadata"]["name"] for job in fork.all("Job")} <= {"migrate"}
         for owner in owners(fork.objects):
             assert "imagePullSecrets" not in pod(owner)
-        # The one Secret is made up by a generator, a throwaway.
+        # The only Secret is a throwaway password from a generator.
         assert all(secret["metadata"]["name"].startswith("postgres-") for secret in fork.all("Secret"))
 
 
@@ -48,7 +48,7 @@ def test_the_fork_project_does_not_even_permit_external_secrets() -> None:
     assert kinds["previews-forks"] < kinds["previews"]
 
 
-def test_both_projects_permit_one_repository_and_namespaces_by_their_own_prefix() -> None:
+def test_each_project_permits_one_repository_and_its_namespace_prefix() -> None:
     sources = [
         yaml.safe_load(file.read_text("utf-8"))["spec"]["template"]["spec"]["source"]["repoURL"]
         for file in (ROOT / "applicationsets").glob("*.yaml")
@@ -61,7 +61,7 @@ def test_both_projects_permit_one_repository_and_namespaces_by_their_own_prefix(
         assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": pattern}]
 
 
-def test_the_set_of_forks_differs_from_the_set_of_previews_in_origin_and_project_only() -> None:
+def test_the_forks_set_differs_from_the_previews_set_in_origin_and_project() -> None:
     previews, forks = (
         yaml.safe_load((ROOT / "applicationsets" / name).read_text("utf-8")) for name in ("previews.yaml", "forks.yaml")
     )

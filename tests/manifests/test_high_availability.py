@@ -65,7 +65,7 @@ def test_one_of_two_replicas_always_answers(installed: Objects) -> None:
     assert budget["selector"] == spec["selector"]
 
 
-def test_replicas_keep_apart_where_they_can(installed: Objects) -> None:
+def test_replicas_are_spread_over_nodes_if_possible(installed: Objects) -> None:
     spec, _ = deployment(installed)
     (spread,) = spec["template"]["spec"]["topologySpreadConstraints"]
 
@@ -74,7 +74,7 @@ def test_replicas_keep_apart_where_they_can(installed: Objects) -> None:
     assert spread["labelSelector"] == spec["selector"]
 
 
-def test_replicas_share_their_state_and_have_no_volume_that_only_one_could_have(installed: Objects) -> None:
+def test_replicas_share_their_state_and_mount_no_exclusive_volume(installed: Objects) -> None:
     spec, container = deployment(installed)
 
     assert {volume["name"] for volume in spec["template"]["spec"]["volumes"]} == {"catalog", "redis-ca"}
@@ -82,7 +82,7 @@ def test_replicas_share_their_state_and_have_no_volume_that_only_one_could_have(
     assert [claim["metadata"]["name"] for claim in installed if claim["kind"] == "PersistentVolumeClaim"] == [REDIS]
 
 
-def test_one_password_opens_the_redis_that_is_installed(installed: Objects) -> None:
+def test_the_plugin_and_redis_use_the_same_password(installed: Objects) -> None:
     secrets = {**GIVEN, REDIS: {"password": PASSWORD}}
     environment = variables(deployment(installed)[1], secrets)
     settings = {name: value for name, value in environment.items() if name.startswith("PREVIEW_")}
@@ -97,7 +97,7 @@ def test_one_password_opens_the_redis_that_is_installed(installed: Objects) -> N
     assert references(deployment(installed)[1])[REDIS, "password"] is True
 
 
-def test_the_plugin_and_nobody_else_reaches_redis_which_reaches_nobody(installed: Objects) -> None:
+def test_only_the_plugin_reaches_redis_which_reaches_nothing(installed: Objects) -> None:
     policies = {found["metadata"]["name"]: found["spec"] for found in installed if found["kind"] == "NetworkPolicy"}
     theirs, ours = policies[REDIS], policies["preview-plugin-state"]
     plugin, redis = (one(installed, "Deployment", name) for name in ("preview-plugin", REDIS))
@@ -121,7 +121,7 @@ def test_the_plugin_and_nobody_else_reaches_redis_which_reaches_nobody(installed
     assert ours["policyTypes"] == ["Egress"]
 
 
-def test_services_and_selectors_find_their_own_pods_only(installed: Objects) -> None:
+def test_services_and_selectors_match_only_their_pods(installed: Objects) -> None:
     for name in ("preview-plugin", REDIS):
         selector = one(installed, "Service", name)["spec"]["selector"]
         found = [owner["metadata"]["name"] for owner in owners(installed) if selector.items() <= labels(owner).items()]
@@ -129,7 +129,7 @@ def test_services_and_selectors_find_their_own_pods_only(installed: Objects) -> 
         assert one(installed, "Deployment", name)["spec"]["selector"] == {"matchLabels": selector}
 
 
-def test_redis_may_do_nothing_but_its_work(installed: Objects) -> None:
+def test_the_redis_pod_has_only_the_rights_it_needs(installed: Objects) -> None:
     spec, container = deployment(installed, REDIS)
     arguments = container["args"]
 
@@ -142,15 +142,15 @@ def test_redis_may_do_nothing_but_its_work(installed: Objects) -> None:
         assert set(container["resources"][part]) == {"cpu", "memory"}
     options = dict(pairwise(arguments))
     assert (options["--appendfsync"], options["--maxmemory-policy"]) == ("always", "noeviction")
-    # Its own limit comes first: an error, where the kernel would kill it; twice, while it writes its file anew.
+    # Redis must reach its limit, an error, before the kernel kills it; rewriting its file can take twice the memory.
     most = quantity(container["resources"]["limits"]["memory"])
     assert 2 * quantity(options["--maxmemory"].replace("mb", "Mi")) < most
 
 
-# TLS: the Redis of these tests speaks none, so its arguments are compared, and something in front of it speaks for it.
+# TLS: the Redis of these tests lacks it, so its arguments are compared and a proxy in front of it adds TLS.
 
 
-def test_redis_listens_for_tls_only_where_its_service_leads(installed: Objects) -> None:
+def test_redis_listens_only_for_tls_on_the_port_of_its_service(installed: Objects) -> None:
     _, container = deployment(installed, REDIS)
     options = dict(pairwise(container["args"]))
     (port,) = container["ports"]
@@ -162,7 +162,7 @@ def test_redis_listens_for_tls_only_where_its_service_leads(installed: Objects) 
         assert "--tls" in container[probe]["exec"]["command"]
 
 
-def test_the_key_of_the_certificate_is_in_reach_of_redis_alone(installed: Objects) -> None:
+def test_only_redis_can_read_the_key_of_its_certificate(installed: Objects) -> None:
     keys = {"tls.crt", "tls.key", "ca.crt"}  # the README's, and cert-manager's
     for name, expected in ((REDIS, keys), ("preview-plugin", {"ca.crt"})):
         spec, container = deployment(installed, name)
@@ -205,11 +205,11 @@ def test_the_plugin_trusts_the_certificate_of_the_readme_and_no_other(
                         client.ping()
 
 
-# What the one user may do
+# What the plugin's user may do
 
 
 def arguments(installed: Objects, folder: Path) -> list[str]:
-    """Return what Redis is started with, but for TLS."""
+    """Return the arguments of Redis, except those for TLS."""
     _, container = deployment(installed, REDIS)
     environment = variables(container, {REDIS: {"password": PASSWORD}})
     program, *words = (expanded(argument, environment) for argument in container["args"])
@@ -239,7 +239,7 @@ def _listens(port: int) -> bool:
 
 
 def use(url: str) -> None:
-    """Do with Redis all that the plugin ever does with it."""
+    """Do everything that the plugin ever does with Redis."""
     with ExitStack() as stack:
         first, second = (stack.enter_context(connect(url)) for _ in range(2))
         leases = [RedisLease(client, LIFE) for client in (first, second)]
@@ -253,7 +253,7 @@ def use(url: str) -> None:
         store.save(FULL, fewer)
         store.act(acknowledgement("fingerprint"))
         assert other.load().acts.keys() > FULL.acts.keys()
-        first.delete(STATES[SCHEMA])  # lost: the other leaves the floor, this one writes back
+        first.delete(STATES[SCHEMA])  # lost: the other replica leaves a floor, this one writes the state again
         with pytest.raises(Unreachable, match="has lost"):
             other.head()
         store.head()
@@ -262,12 +262,12 @@ def use(url: str) -> None:
         assert board.take_hints() == {"acme/orders"}
         board.asked(7)
         assert board.newest_asked() == 7
-        time.sleep(LIFE / 2)  # a third is enough to extend it once
+        time.sleep(LIFE / 2)  # after a third of the lease it has been extended once
         leases[0].close()
         wait_for(lambda: leases[1].held)
 
 
-def test_the_acl_of_redis_is_what_the_plugin_uses(installed: Objects, tmp_path: Path) -> None:
+def test_the_redis_acl_allows_what_the_plugin_uses(installed: Objects, tmp_path: Path) -> None:
     granted = {word[1:] for word in arguments(installed, tmp_path) if word.startswith("+")}
     with as_installed(installed, tmp_path) as server:
         use(f"redis://:{PASSWORD}@127.0.0.1:{server.port}/0")
@@ -288,7 +288,7 @@ def test_the_acl_of_redis_is_what_the_plugin_uses(installed: Objects, tmp_path: 
         *("GET other", "SET other 1", "EVAL return 0", "MIGRATE 127.0.0.1 1 preview-plugin:1:state 0 1"),
     ],
 )
-def test_the_acl_of_redis_refuses_administration_and_other_keys(restricted: RedisServer, command: str) -> None:
+def test_the_redis_acl_refuses_administration_and_other_keys(restricted: RedisServer, command: str) -> None:
     with Redis(port=restricted.port, password=PASSWORD) as client, pytest.raises(NoPermissionError):
         client.execute_command(*command.split())
 
@@ -299,7 +299,7 @@ def _restricted(installed: Objects, tmp_path_factory: pytest.TempPathFactory) ->
         yield server
 
 
-def test_redis_wants_the_password_and_forgets_nothing_when_it_is_killed(installed: Objects, tmp_path: Path) -> None:
+def test_redis_requires_the_password_and_survives_being_killed(installed: Objects, tmp_path: Path) -> None:
     _, container = deployment(installed, REDIS)
     environment = variables(container, {REDIS: {"password": PASSWORD}})
     programs = tool("get-redis").parent

@@ -1,4 +1,4 @@
-"""The images that others make: where they are named, and what they are pinned to."""
+"""Third-party images: where they are named, and what they are pinned to."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ PLACE = ROOT / "manifests/components/third-party-images/kustomization.yaml"
 IMAGES = {image["name"]: image for image in yaml.safe_load(PLACE.read_text("utf-8"))["images"]}
 
 
-def test_images_of_others_have_a_full_version_in_one_place(
+def test_third_party_images_have_a_full_version_in_one_place(
     environments: dict[str, Objects], once: dict[str, Objects]
 ) -> None:
     used = {

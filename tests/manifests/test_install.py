@@ -1,4 +1,4 @@
-"""The README's path from an empty cluster to a first preview: what it names exists, and fits together."""
+"""The README's path from an empty cluster to a first preview: what it names exists and matches."""
 
 import re
 import shlex
@@ -20,13 +20,13 @@ SCRIPTS = re.findall(r"^```sh\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
 
 
 def commands() -> list[list[str]]:
-    """Return every command, also the alternatives that are comments, as a list of words."""
+    """Return every command as a list of words, including the alternatives in comments."""
     lines = [line.removeprefix("# or: ") for script in SCRIPTS for line in script.splitlines()]
     return [shlex.split(line, comments=True) for line in lines]
 
 
 def values(option: str) -> list[str]:
-    """Return what follows an option, anywhere."""
+    """Return the values of an option in all commands."""
     return [value for command in commands() for word, value in pairwise(command) if word == option]
 
 
@@ -42,7 +42,7 @@ def test_the_commands_are_shell() -> None:
         assert (result.returncode, result.stderr) == (0, ""), script
 
 
-def test_what_is_applied_exists_and_nothing_is_forgotten() -> None:
+def test_every_kustomization_is_applied_by_the_installation() -> None:
     applied = set(values("--kustomize"))
     to_install = {
         str(file.parent.relative_to(ROOT))
@@ -55,11 +55,11 @@ def test_what_is_applied_exists_and_nothing_is_forgotten() -> None:
     assert all((ROOT / file).is_file() for file in values("--filename"))
 
 
-def test_a_field_manager_of_our_own_keeps_the_users_keys_of_argocd_cm() -> None:
+def test_a_separate_field_manager_keeps_the_users_keys_of_argocd_cm() -> None:
     shown = [README, *(file.read_text("utf-8") for file in ROOT.glob("manifests/**/*") if file.is_file())]
     server_side = re.findall(r"kubectl apply .*--server-side.*", "\n".join(shown))
 
-    # Argo CD's installation uses kubectl's default one: what is not applied again under a name is removed.
+    # Argo CD's installation uses kubectl's default field manager; keys that are not applied again are removed.
     assert len(server_side) == 2
     for command in server_side:
         assert "--field-manager=preview-plugin " in command
@@ -67,7 +67,7 @@ def test_a_field_manager_of_our_own_keeps_the_users_keys_of_argocd_cm() -> None:
     assert "--server-side" in managed, "argocd-cm holds keys of the user"
 
 
-def test_every_file_that_is_named_or_linked_exists() -> None:
+def test_every_file_in_the_installation_guide_exists() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", SECTION)
     named = re.findall(r"`((?:manifests|applicationsets|examples)/[\w./-]+)`", SECTION)
     ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
@@ -80,7 +80,7 @@ def test_every_file_that_is_named_or_linked_exists() -> None:
     assert set(written) <= set(ignored), "this one must never get into Git"
 
 
-def test_what_is_to_be_replaced_is_where_the_table_says() -> None:
+def test_placeholders_to_replace_are_where_the_table_says() -> None:
     rows = [line.split("|")[1:3] for line in SECTION.splitlines() if line.startswith("|")][2:]
 
     assert len(rows) == 4
@@ -139,7 +139,7 @@ def test_the_secrets_hold_what_the_plugin_needs(folder: str, with_app: bool) -> 
     assert len(github) == 2
     written = {(name, key) for name, keys_of_it in given.items() for key in keys_of_it}
     files = {(name, key) for name, key in written if name == "preview-plugin-redis-tls"}
-    assert written - files <= references(container).keys(), "a key that nobody reads"
+    assert written - files <= references(container).keys(), "a key that is never read"
     assert {key for _, key in files} == ({"tls.crt", "tls.key", "ca.crt"} if folder == "overlays/ha" else set())
     assert bool(settings.github_app_id) == with_app
     assert settings.webhook_secret
@@ -152,14 +152,14 @@ def test_the_webhook_leads_to_the_plugin(plugin: Objects) -> None:
     assert f"`https://{rule['host']}{path['path']}`" in SECTION
 
 
-def test_the_webhook_is_told_of_every_event_that_counts() -> None:
+def test_the_webhook_subscribes_to_every_event_that_counts() -> None:
     (named,) = re.findall(r"the events (.*?);", SECTION, re.DOTALL)
 
-    # An App hears of its installations without asking: https://docs.github.com/en/webhooks/webhook-events-and-payloads
+    # An App receives events about its installations without subscribing: https://docs.github.com/en/webhooks/webhook-events-and-payloads
     assert {*re.findall(r"`(\w+)`", named), "installation", "installation_repositories"} == ACTIONS.keys()
 
 
-def test_the_names_of_what_is_watched_and_labelled_are_right(plugin: Objects) -> None:
+def test_names_of_watched_and_labelled_objects_are_right(plugin: Objects) -> None:
     flat = [" ".join(command) for command in commands()]
     names = {(found["kind"].lower(), found["metadata"]["name"]) for found in plugin}
     applications = yaml.safe_load((ROOT / "applicationsets/previews.yaml").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Alerts and dashboard, read by Prometheus' own tool and held against the metrics that the plugin has."""
+"""Alerts and dashboard, checked by promtool and compared with the metrics of the plugin."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def _dashboard(monitored: Objects) -> dict[str, Any]:
 
 @pytest.fixture(name="series", scope="module")
 def _series() -> Series:
-    """What Prometheus gets from the plugin."""
+    """What Prometheus scrapes from the plugin."""
     metrics = Metrics()
     families = {family.name: family.type for family in metrics.registry.collect()}
     own = [metric for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)]
@@ -82,14 +82,14 @@ def _expressions(rules: list[dict[str, Any]], dashboard: dict[str, Any]) -> list
     return [rule["expr"] for rule in rules] + shown(dashboard)
 
 
-def test_prometheus_takes_the_rules(rules: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_promtool_accepts_the_rules(rules: list[dict[str, Any]], tmp_path: Path) -> None:
     result = promtool("check", "rules", write(tmp_path / "rules.yaml", rules))
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"{len(rules)} rules found" in result.stdout
 
 
-def test_alerts_fire_when_they_should_and_only_then(rules: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_alerts_fire_as_expected(rules: list[dict[str, Any]], tmp_path: Path) -> None:
     write(
         tmp_path / "rules.yaml",
         [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules],
@@ -100,7 +100,7 @@ def test_alerts_fire_when_they_should_and_only_then(rules: list[dict[str, Any]],
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_every_alert_is_seen_to_fire_and_not_to_fire(rules: list[dict[str, Any]]) -> None:
+def test_every_alert_has_a_case_that_fires_and_one_that_does_not(rules: list[dict[str, Any]]) -> None:
     alerts = {(rule["alert"], rule["labels"]["severity"]) for rule in rules}
     checks = [check for case in yaml.safe_load(CASES.read_text("utf-8"))["tests"] for check in case["alert_rule_test"]]
     fire = {(check["alertname"], alert["exp_labels"]["severity"]) for check in checks for alert in check["exp_alerts"]}
@@ -116,7 +116,7 @@ def _missing(check: dict[str, Any], alerts: set[tuple[str, str]]) -> set[str]:
     return {severity for alert, severity in alerts if alert == check["alertname"]} - expected
 
 
-def test_who_is_woken_reads_what_it_means_and_what_to_do(rules: list[dict[str, Any]]) -> None:
+def test_every_alert_has_a_summary_and_a_description(rules: list[dict[str, Any]]) -> None:
     settings = {variable(name) for name in Settings.model_fields}
     for rule in rules:
         summary, description = rule["annotations"]["summary"], rule["annotations"]["description"]
@@ -128,7 +128,7 @@ def test_who_is_woken_reads_what_it_means_and_what_to_do(rules: list[dict[str, A
         assert set(re.findall(r"PREVIEW_[A-Z_]+", description)) <= settings, description
 
 
-def test_staleness_is_told_before_answers_end(rules: list[dict[str, Any]]) -> None:
+def test_staleness_alerts_fire_before_answers_end(rules: list[dict[str, Any]]) -> None:
     ages = {
         rule["labels"]["severity"]: int(rule["expr"].rpartition("> ")[2])
         for rule in rules
@@ -139,7 +139,7 @@ def test_staleness_is_told_before_answers_end(rules: list[dict[str, Any]]) -> No
     assert ages["warning"] < ages["critical"] < end
 
 
-def test_every_metric_that_is_named_exists_and_is_read_as_what_it_is(expressions: list[str], series: Series) -> None:
+def test_expressions_use_metrics_that_exist_by_their_type(expressions: list[str], series: Series) -> None:
     for expression in expressions:
         for before, name in re.findall(r"(\w*\(?)\b(preview_\w+)\b", expression):
             assert name in series, expression
@@ -147,7 +147,7 @@ def test_every_metric_that_is_named_exists_and_is_read_as_what_it_is(expressions
             assert (before in {"rate(", "increase("}) == (kind != "gauge"), expression
 
 
-def test_every_label_that_is_named_is_one_of_the_metric(expressions: list[str], series: Series) -> None:
+def test_expressions_use_labels_that_their_metrics_have(expressions: list[str], series: Series) -> None:
     for expression in expressions:
         named = re.findall(r"\b(preview_\w+)(?:\{([^}]*)\})?", expression)
         for name, matchers in named:
@@ -157,7 +157,7 @@ def test_every_label_that_is_named_is_one_of_the_metric(expressions: list[str], 
             assert set(grouped.split(", ")) <= everywhere | SCRAPED, expression
 
 
-def test_values_of_labels_are_those_that_the_plugin_uses(expressions: list[str], monitored: Objects) -> None:
+def test_expressions_use_label_values_that_the_plugin_sets(expressions: list[str], monitored: Objects) -> None:
     values = dict[str, set[str]]()
     for label, value in re.findall(r"(\w+)!?=\"([^\"]*)\"", " ".join(expressions)):
         values.setdefault(label, set()).add(value)
@@ -171,14 +171,14 @@ def test_values_of_labels_are_those_that_the_plugin_uses(expressions: list[str],
     }
 
 
-def test_a_sidecar_finds_the_dashboard(monitored: Objects) -> None:
+def test_the_dashboard_has_the_label_of_the_sidecar(monitored: Objects) -> None:
     config = one(monitored, "ConfigMap", "preview-plugin-dashboard")
 
     assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert [name.endswith(".json") for name in config["data"]] == [True]
 
 
-def test_prometheus_takes_every_expression_of_the_dashboard(dashboard: dict[str, Any], tmp_path: Path) -> None:
+def test_promtool_accepts_the_expressions_of_the_dashboard(dashboard: dict[str, Any], tmp_path: Path) -> None:
     recorded = [{"record": f"panel:{index}", "expr": expr} for index, expr in enumerate(shown(dashboard))]
     result = promtool("check", "rules", write(tmp_path / "rules.yaml", recorded))
 
@@ -186,7 +186,7 @@ def test_prometheus_takes_every_expression_of_the_dashboard(dashboard: dict[str,
     assert f"{len(recorded)} rules found" in result.stdout
 
 
-def test_the_dashboard_works_with_any_name_of_the_data_source(dashboard: dict[str, Any]) -> None:
+def test_the_dashboard_works_with_any_data_source_name(dashboard: dict[str, Any]) -> None:
     (chosen,) = dashboard["templating"]["list"]
     reference = {"type": chosen["query"], "uid": f"${{{chosen['name']}}}"}
 
@@ -197,7 +197,7 @@ def test_the_dashboard_works_with_any_name_of_the_data_source(dashboard: dict[st
         )
 
 
-def test_panels_have_numbers_and_places_of_their_own(dashboard: dict[str, Any]) -> None:
+def test_panels_have_unique_ids_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
     ids = [panel["id"] for panel in panels(dashboard)]
 
     assert len(set(ids)) == len(ids)
@@ -210,7 +210,7 @@ def test_panels_have_numbers_and_places_of_their_own(dashboard: dict[str, Any]) 
         assert not set(_cells(left)) & set(_cells(right)), f"{left['title']} and {right['title']}"
 
 
-def test_every_panel_says_what_it_shows(dashboard: dict[str, Any]) -> None:
+def test_every_panel_has_a_title_and_a_description(dashboard: dict[str, Any]) -> None:
     titles = [panel["title"] for panel in panels(dashboard)]
 
     assert len(set(titles)) == len(titles)

@@ -36,11 +36,11 @@ def _names(kind: str) -> Callable[[Objects], set[str]]:
 @pytest.mark.parametrize(
     ("row", "kind"), [("Deployments", "Deployment"), ("Services", "Service"), ("Ingresses", "Ingress"), ("Jobs", "Job")]
 )
-def test_objects_are_called_as_the_table_says(everything: Objects, row: str, kind: str) -> None:
+def test_object_names_match_the_table(everything: Objects, row: str, kind: str) -> None:
     assert _names(kind)(everything) == TABLE[row]
 
 
-def test_configmaps_and_secrets_are_called_as_the_table_says(everything: Objects) -> None:
+def test_configmap_and_secret_names_match_the_table(everything: Objects) -> None:
     stores = {"redis": {"REDIS_URL"}, "mongodb": {"MONGODB_URL"}}
     keys = {"postgres": {"POSTGRES_PASSWORD", "DATABASE_URL"}}
     for found in everything:
@@ -56,14 +56,14 @@ def test_configmaps_and_secrets_are_called_as_the_table_says(everything: Objects
     assert TABLE["ExternalSecrets and their Secrets"] - {"preview/<service>"} == _names("ExternalSecret")(everything)
 
 
-def test_containers_are_called_like_their_owner_and_come_first(everything: Objects) -> None:
+def test_the_first_container_is_named_like_its_owner(everything: Objects) -> None:
     for owner in owners(everything):
         assert pod(owner)["containers"][0]["name"] == owner["metadata"]["name"]
     for service in (found for found in everything if base_name(found) == ("Service", "app")):
         assert [port["targetPort"] for port in service["spec"]["ports"]] == sorted(TABLE["port"])
 
 
-def test_placeholders_of_images_are_all_that_the_set_replaces() -> None:
+def test_the_set_replaces_all_image_placeholders() -> None:
     images = set()
     for file in [*ROOT.glob("manifests/apps/*/base/*.yaml"), *ROOT.glob("manifests/components/*/*.yaml")]:
         found = yaml.safe_load(file.read_text("utf-8"))
@@ -80,7 +80,7 @@ def test_placeholders_of_images_are_all_that_the_set_replaces() -> None:
         assert {image.partition("=")[0] for image in kustomize["images"]} == TABLE["image placeholders"]
 
 
-def test_labels_and_their_values_are_those_of_the_table(everything: Objects) -> None:
+def test_labels_and_their_values_match_the_table(everything: Objects) -> None:
     used: dict[str, set[str]] = {}
     for found in everything:
         for key, value in found["metadata"].get("labels", {}).items():
@@ -98,14 +98,14 @@ def test_labels_and_their_values_are_those_of_the_table(everything: Objects) -> 
     assert TABLE["label: whose"] == whose
 
 
-def test_the_label_of_the_ingress_controller_is_the_one_that_policies_ask_for() -> None:
+def test_policies_select_the_label_of_the_ingress_controller() -> None:
     texts = [file.read_text("utf-8") for file in ROOT.glob("manifests/components/network-*/*.yaml")]
     (key,) = (name for name in TABLE["label: ingress controller"] if name.startswith(DOMAIN))
 
     assert sum(f'{key}: "true"' in text for text in texts) == 2
 
 
-def test_applications_carry_the_labels_and_annotations_of_the_table(previews: dict[str, Rendered]) -> None:
+def test_application_labels_and_annotations_match_the_table(previews: dict[str, Rendered]) -> None:
     for preview in previews.values():
         metadata = preview.application["metadata"]
         assert set(metadata["labels"]) == TABLE["labels of an Application"]
@@ -113,7 +113,7 @@ def test_applications_carry_the_labels_and_annotations_of_the_table(previews: di
         assert ours == TABLE["annotations of an Application"]
 
 
-def test_projects_and_the_priority_class_are_called_as_the_table_says() -> None:
+def test_project_and_priority_class_names_match_the_table() -> None:
     found = [yaml.safe_load(file.read_text("utf-8")) for file in ROOT.glob("manifests/argocd/*.yaml")]
     projects = {one["metadata"]["name"]: one for one in found if one["kind"] == "AppProject"}
     namespaces = {one["spec"]["destinations"][0]["namespace"] for one in projects.values()}

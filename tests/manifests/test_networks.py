@@ -40,19 +40,19 @@ def _every(previews: dict[str, Rendered], forks: dict[str, Rendered], paused: di
     return [*previews.values(), *forks.values(), *paused.values()]
 
 
-def test_every_pod_is_denied_everything_that_no_other_policy_allows(every: list[Rendered]) -> None:
+def test_a_default_policy_denies_all_traffic_of_every_pod(every: list[Rendered]) -> None:
     for preview in every:
         spec = preview.one("NetworkPolicy", "default-deny")["spec"]
         assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_policies_are_there_before_the_pods(every: list[Rendered]) -> None:
+def test_network_policies_are_applied_before_pods(every: list[Rendered]) -> None:
     for preview in every:
         waves = [_wave(policy) for policy in preview.all("NetworkPolicy")]
         assert max(waves) < min(_wave(owner) for owner in owners(preview.objects))
 
 
-def test_private_networks_and_the_metadata_service_are_out_of_reach(every: list[Rendered]) -> None:
+def test_private_networks_and_the_metadata_service_are_blocked(every: list[Rendered]) -> None:
     for preview in every:
         for rule in _rules(preview, "egress"):
             ports = {port["port"] for port in rule.get("ports", [])}
@@ -64,7 +64,7 @@ def test_private_networks_and_the_metadata_service_are_out_of_reach(every: list[
                 assert reached == [] or (peer == {"ipBlock": {"cidr": "169.254.0.0/16"}} and ports == {53}), peer
 
 
-def test_public_addresses_are_in_reach_by_https_only(previews: dict[str, Rendered], forks: dict[str, Rendered]) -> None:
+def test_public_addresses_are_reached_by_https_only(previews: dict[str, Rendered], forks: dict[str, Rendered]) -> None:
     for address in ("140.82.112.3", "2606:50c0:8000::154"):
         for preview in previews.values():
             rules = [
@@ -77,7 +77,7 @@ def test_public_addresses_are_in_reach_by_https_only(previews: dict[str, Rendere
             assert not any(_holds(peer["ipBlock"], address) for peer in _peers(fork, "egress") if "ipBlock" in peer)
 
 
-def test_a_fork_reaches_itself_and_dns_and_nothing_else_not_even_staging(forks: dict[str, Rendered]) -> None:
+def test_a_fork_reaches_only_itself_and_dns(forks: dict[str, Rendered]) -> None:
     for fork in forks.values():
         reached = {_who(peer) for peer in _peers(fork, "egress")}
         assert reached == {"itself", "kube-system", "169.254.0.0/16", "openshift-dns"}
@@ -91,7 +91,7 @@ def test_a_preview_reaches_staging_and_other_previews(previews: dict[str, Render
         assert {_who(peer) for peer in _peers(preview, "ingress")} == {"itself", "ingress controller", "preview"}
 
 
-def test_only_the_app_itself_is_reached_from_another_namespace(every: list[Rendered]) -> None:
+def test_only_the_app_is_reached_from_other_namespaces(every: list[Rendered]) -> None:
     app = {"matchLabels": {"app.kubernetes.io/name": "app"}}
     for preview in every:
         for policy in preview.all("NetworkPolicy"):
@@ -105,7 +105,7 @@ def test_only_the_app_itself_is_reached_from_another_namespace(every: list[Rende
                 assert peer["podSelector"] == app
 
 
-def test_of_staging_a_preview_reaches_what_is_served_and_no_other_port(
+def test_a_preview_reaches_only_the_http_port_of_staging(
     previews: dict[str, Rendered], staging: dict[str, list[dict[str, Any]]]
 ) -> None:
     for objects in staging.values():
@@ -126,7 +126,7 @@ def test_of_staging_a_preview_reaches_what_is_served_and_no_other_port(
         ("metrics-server", "", [], [80, 443, 8000, 8443, 10250]),  # k3s has Traefik in kube-system, beside others
     ],
 )
-def test_of_the_ingress_controller_a_preview_reaches_http_and_https_only(
+def test_a_preview_reaches_only_http_and_https_of_the_ingress_controller(
     previews: dict[str, Rendered], name: str, component: str, open_ports: list[int], closed_ports: list[int]
 ) -> None:
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/component": component}
@@ -135,7 +135,7 @@ def test_of_the_ingress_controller_a_preview_reaches_http_and_https_only(
         assert reached == open_ports
 
 
-def test_a_preview_reaches_the_previews_it_is_linked_to_and_no_others(previews: dict[str, Rendered]) -> None:
+def test_a_preview_reaches_only_the_previews_it_is_linked_to(previews: dict[str, Rendered]) -> None:
     linked = 0
     for preview in previews.values():
         links = {link["namespace"] for link in preview.parameters["dependencies"] if link["target"] == "preview"}
@@ -169,7 +169,7 @@ def test_dns_is_reached_in_every_kind_of_cluster(
         assert on_the_node["ports"] == [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
 
 
-def test_the_plugin_and_the_login_look_names_up_where_previews_do(
+def test_the_plugin_and_the_login_use_the_same_dns_as_previews(
     previews: dict[str, Rendered], once: dict[str, Objects]
 ) -> None:
     expected = previews["preview-orders-15"].one("NetworkPolicy", "dns")["spec"]["egress"]
@@ -196,7 +196,7 @@ def test_the_login_is_reached_by_the_ingress_controller_and_reaches_github(once:
     assert spec["egress"] == [{"ports": [{"port": 443, "protocol": "TCP"}]}]
 
 
-def test_namespaces_carry_the_label_that_policies_ask_for(
+def test_namespaces_have_the_label_that_policies_select(
     previews: dict[str, Rendered], forks: dict[str, Rendered], staging: dict[str, list[dict[str, Any]]]
 ) -> None:
     for preview in previews.values():
@@ -218,7 +218,7 @@ def _rules(preview: Rendered, direction: str) -> list[dict[str, Any]]:
 
 
 def _peers(preview: Rendered, direction: str) -> list[dict[str, Any]]:
-    """List who is named; a rule without peers would mean everybody, which is a KeyError here."""
+    """Return the peers; a rule without peers would mean everybody, and is a KeyError here."""
     return [peer for rule in _rules(preview, direction) for peer in rule["to" if direction == "egress" else "from"]]
 
 

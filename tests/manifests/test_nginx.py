@@ -19,7 +19,7 @@ from tools.rendering import tool
 
 @pytest.fixture(name="port", params=["js", "js mjs"])
 def _port(previews: dict[str, Rendered], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[int]:
-    """With nginx's own list of types, which lacks .mjs, and with one that has it."""
+    """Return the file of media types: nginx's, which lacks .mjs, or one that has it."""
     preview = previews["preview-shop-31"]
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -44,7 +44,7 @@ def _port(previews: dict[str, Rendered], tmp_path: Path, request: pytest.Fixture
     (tmp_path / "html/assets/pdf-1a2b.mjs").write_text("module", "utf-8")
     (tmp_path / "config/config.js").write_text("window.config = {};", "utf-8")
     (tmp_path / "nginx.conf").write_text(configuration, "utf-8")
-    # Root starts workers as nobody; in the pod everything is one unprivileged user.
+    # Root starts workers as nobody; in the pod everything runs as one unprivileged user.
     command: list[str | Path] = [
         tool("get-nginx"),
         "-c",
@@ -71,14 +71,14 @@ def test_the_configuration_of_a_preview_is_never_cached(port: int) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/orders/15", "/deep/er?tab=1"])
-def test_every_path_of_the_app_is_the_app(port: int, path: str) -> None:
+def test_every_path_serves_the_single_page_app(port: int, path: str) -> None:
     status, body, headers = _get(port, path)
 
     assert (status, body) == (200, b"the app")
     assert headers["Cache-Control"] == "no-cache"
 
 
-def test_built_files_are_cached_and_missing_ones_are_missing(port: int) -> None:
+def test_built_files_are_cached_and_missing_ones_are_404(port: int) -> None:
     _, _, headers = _get(port, "/assets/app-1a2b.js")
     assert headers["Cache-Control"] == "max-age=31536000"
     missing, _, _ = _get(port, "/assets/app-0000.js")

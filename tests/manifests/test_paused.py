@@ -3,7 +3,7 @@ from typing import Any
 from tests.manifests.conftest import Rendered, base_name
 
 
-def test_a_paused_preview_renders_no_hook_and_nothing_but_zero_replicas(paused: dict[str, Rendered]) -> None:
+def test_a_paused_preview_renders_zero_replicas_and_no_hook(paused: dict[str, Rendered]) -> None:
     for preview in paused.values():
         assert (preview.error, preview.refused) == ("", [])
         assert preview.application["metadata"]["labels"]["preview.example.com/state"] == "paused"
@@ -13,9 +13,7 @@ def test_a_paused_preview_renders_no_hook_and_nothing_but_zero_replicas(paused: 
         assert {found["spec"]["replicas"] for found in deployments} == {0}
 
 
-def test_a_pause_changes_nothing_else_so_data_and_address_stay(
-    paused: dict[str, Rendered], previews: dict[str, Rendered]
-) -> None:
+def test_a_pause_keeps_data_and_address(paused: dict[str, Rendered], previews: dict[str, Rendered]) -> None:
     for name, preview in paused.items():
         before, after = _indexed(previews[name]), _indexed(preview)
         assert {identity for identity in before if identity not in after} == {

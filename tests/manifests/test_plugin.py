@@ -37,7 +37,7 @@ def _plugin() -> Objects:
 
 
 def image() -> dict[str, str]:
-    """Return what the Dockerfile says last of each kind: USER, EXPOSE, ENTRYPOINT, ENV..."""
+    """Return the last instruction of each kind in the Dockerfile: USER, EXPOSE, ENTRYPOINT, ENV..."""
     return dict(re.findall(r"^([A-Z]+) (.*)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE))
 
 
@@ -49,13 +49,13 @@ def test_every_setting_of_the_container_exists(plugin: Objects) -> None:
     assert all(name.startswith("PREVIEW_") for name in names)
 
 
-def test_services_of_the_namespace_set_no_variables_that_look_like_settings(plugin: Objects) -> None:
+def test_no_service_link_variables_look_like_settings(plugin: Objects) -> None:
     # Kubernetes would set PREVIEW_PLUGIN_SERVICE_HOST and six more, because of the Service's name.
     assert unknown_variables({"PREVIEW_PLUGIN_SERVICE_HOST": ""})
     assert pod(one(plugin, "Deployment"))["enableServiceLinks"] is False
 
 
-def test_the_pod_may_do_nothing_but_its_work(plugin: Objects) -> None:
+def test_the_pod_has_only_the_rights_it_needs(plugin: Objects) -> None:
     (owner,) = owners(plugin)
     (container,) = containers(owner)
 
@@ -72,7 +72,7 @@ def test_the_pod_may_do_nothing_but_its_work(plugin: Objects) -> None:
     ]
 
 
-def test_the_pod_runs_what_the_dockerfile_builds(plugin: Objects) -> None:
+def test_the_pod_uses_the_user_and_port_of_the_dockerfile(plugin: Objects) -> None:
     _, container = deployment(plugin)
     security = pod(one(plugin, "Deployment"))["securityContext"]
 
@@ -102,7 +102,7 @@ def test_a_webhook_needs_a_secret_but_the_pod_starts_without(plugin: Objects) ->
     ]
 
 
-def test_the_state_lies_on_a_volume_that_outlives_the_pod_and_that_the_user_may_write_to(plugin: Objects) -> None:
+def test_the_state_is_on_a_persistent_volume_that_the_user_can_write_to(plugin: Objects) -> None:
     spec, container = deployment(plugin)
     security = spec["template"]["spec"]["securityContext"]
     (state,) = (entry["value"] for entry in container["env"] if entry["name"] == "PREVIEW_STATE")
@@ -118,7 +118,7 @@ def test_the_state_lies_on_a_volume_that_outlives_the_pod_and_that_the_user_may_
     assert security["fsGroup"] == security["runAsGroup"]
 
 
-def test_what_sqlite_has_no_memory_for_may_go_to_tmp(plugin: Objects) -> None:
+def test_sqlite_can_write_temporary_files_to_tmp(plugin: Objects) -> None:
     spec, container = deployment(plugin)
     (mount,) = (mount for mount in container["volumeMounts"] if mount["mountPath"] == "/tmp")
     (volume,) = (volume for volume in spec["template"]["spec"]["volumes"] if volume["name"] == mount["name"])
@@ -136,7 +136,7 @@ def test_a_changed_catalog_reaches_the_pod_without_a_restart(plugin: Objects) ->
     assert all("subPath" not in mount for mount in container["volumeMounts"])
 
 
-def test_the_catalog_is_good_and_fits_what_else_is_installed(plugin: Objects) -> None:
+def test_the_catalog_is_valid_and_matches_what_is_installed(plugin: Objects) -> None:
     command = Path(sys.executable).parent / "preview-plugin"
     result = subprocess.run([command, "check", BASE / "catalog.yaml"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -159,19 +159,19 @@ def test_argocd_finds_the_plugin_and_shows_the_same_token(plugin: Objects) -> No
     assert generator["baseUrl"] == f"http://{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
     assert (port["port"], port["targetPort"]) == (80, container["ports"][0]["name"])
     assert service["spec"]["selector"].items() <= deployment(plugin)[0]["template"]["metadata"]["labels"].items()
-    # Not $preview-plugin:token of argocd: the plugin's own Secret, with the same names.
+    # Not $preview-plugin:token of argocd, but the plugin's Secret, which has the same names.
     assert references(container)[tuple(generator["token"].removeprefix("$").split(":"))] is True
 
 
-def test_only_a_pod_that_has_read_everything_is_asked(plugin: Objects) -> None:
+def test_only_a_ready_pod_receives_requests(plugin: Objects) -> None:
     _, container = deployment(plugin)
 
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-    # It would keep the pod of a lost node in the Service, beside its successor.
+    # This would keep the pod of a lost node in the Service beside its successor.
     assert "publishNotReadyAddresses" not in one(plugin, "Service")["spec"]
 
 
-def test_only_argocd_and_the_ingress_controller_may_ask(plugin: Objects) -> None:
+def test_only_argocd_and_the_ingress_controller_reach_the_plugin(plugin: Objects) -> None:
     policy = one(plugin, "NetworkPolicy", "preview-plugin")
     labels = deployment(plugin)[0]["template"]["metadata"]["labels"]
 
@@ -194,7 +194,7 @@ def test_nothing_but_the_webhook_is_reachable_from_outside(plugin: Objects) -> N
     assert path["backend"]["service"]["port"] == {"name": service["spec"]["ports"][0]["name"]}
 
 
-def test_the_webhooks_host_has_dns_and_tls_as_the_previews_have_and_is_never_one_of_theirs(plugin: Objects) -> None:
+def test_the_webhook_host_shares_dns_and_tls_with_previews_but_no_name(plugin: Objects) -> None:
     ingress = one(plugin, "Ingress")["spec"]
     (host,) = (rule["host"] for rule in ingress["rules"])
     label, _, domain = host.partition(".")
@@ -204,7 +204,7 @@ def test_the_webhooks_host_has_dns_and_tls_as_the_previews_have_and_is_never_one
     assert ingress["tls"] == [{"hosts": [host]}]
 
 
-def test_the_plugin_reaches_names_https_and_argocds_webhook_and_nothing_else(plugin: Objects) -> None:
+def test_the_plugin_reaches_only_dns_https_and_argocds_webhook(plugin: Objects) -> None:
     https, argocd = one(plugin, "NetworkPolicy", "preview-plugin")["spec"]["egress"]
     _, container = deployment(plugin)
     (webhook,) = (entry["value"] for entry in container["env"] if entry["name"] == "PREVIEW_ARGOCD_WEBHOOK")
@@ -217,7 +217,7 @@ def test_the_plugin_reaches_names_https_and_argocds_webhook_and_nothing_else(plu
     assert webhook == f"http://{name}.{namespace}.svc.cluster.local:{port['port']}/api/webhook"
 
 
-def test_prometheus_is_let_in_by_the_component_alone(plugin: Objects, monitored: Objects) -> None:
+def test_only_the_monitoring_component_admits_prometheus(plugin: Objects, monitored: Objects) -> None:
     (policy,) = (found for found in monitored if found["kind"] == "NetworkPolicy" and found not in plugin)
     (endpoint,) = one(monitored, "ServiceMonitor")["spec"]["endpoints"]
     service = one(monitored, "Service")
@@ -266,7 +266,7 @@ def test_the_server_starts_as_installed_and_answers(
     command = [*json.loads(image()["ENTRYPOINT"]), *json.loads(image()["CMD"])]
     _, container = deployment(plugin)
 
-    # In the cluster this is GitHub's own address; nothing else is different from what is installed.
+    # In the cluster this is GitHub's address; everything else is as installed.
     with GitHub(load_organisation(ROOT / "examples/acme/organisation.yaml"), app=app) as github:
         settings |= {"PREVIEW_GITHUB_URL": github.url}
         with start(tmp_path, settings, command) as server:
@@ -306,7 +306,7 @@ def test_the_server_answers_on_ipv4_and_on_ipv6(
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_a_private_certificate_authority_is_trusted_by_the_component(tmp_path: Path, trusted: bool) -> None:  # noqa: FBT001
+def test_the_private_ca_component_trusts_a_certificate_authority(tmp_path: Path, trusted: bool) -> None:  # noqa: FBT001
     root = copy_of_the_tree(tmp_path / "tree")
     shown = certificate(tmp_path, "localhost")
     if trusted:
@@ -329,7 +329,7 @@ def test_a_private_certificate_authority_is_trusted_by_the_component(tmp_path: P
                 assert server.ask("GET", "/readyz", None).status == 503
 
 
-def test_a_private_certificate_authority_that_is_missing_fails_the_build(tmp_path: Path) -> None:
+def test_a_missing_private_certificate_authority_fails_the_build(tmp_path: Path) -> None:
     root = copy_of_the_tree(tmp_path)
     uncomment(root, "../components/private-ca")
 
@@ -337,7 +337,7 @@ def test_a_private_certificate_authority_that_is_missing_fails_the_build(tmp_pat
         build(root / "manifests/plugin/base")
 
 
-def test_a_proxy_is_named_and_reached_by_the_component_alone(plugin: Objects, tmp_path: Path) -> None:
+def test_only_the_proxy_component_sets_and_reaches_a_proxy(plugin: Objects, tmp_path: Path) -> None:
     root = copy_of_the_tree(tmp_path)
     uncomment(root, "../components/proxy")
     behind = build(root / "manifests/plugin/base")

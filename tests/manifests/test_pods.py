@@ -11,7 +11,7 @@ Environments = dict[str, Objects]
 LONGEST = 600  # seconds that anything may take to start or to run
 
 
-def test_no_pod_has_an_owner_that_argocd_would_wait_for_forever(environments: Environments) -> None:
+def test_no_pod_has_an_owner_whose_failure_argocd_never_reports(environments: Environments) -> None:
     kinds = {found["kind"] for objects in environments.values() for found in objects}
 
     assert "Deployment" in kinds
@@ -74,7 +74,7 @@ def test_a_seed_image_is_always_pulled_because_its_tag_names_only_the_data(envir
     assert {place for place, policy in policies.items() if policy != "Always"} == set()
 
 
-def test_selectors_find_their_own_pods_only(environments: Environments) -> None:
+def test_selectors_match_only_their_pods(environments: Environments) -> None:
     for where, objects in environments.items():
         labels = {
             owner["metadata"]["name"]: owner["spec"]["template"]["metadata"]["labels"] for owner in owners(objects)
@@ -101,7 +101,7 @@ def test_every_name_that_a_pod_refers_to_exists(environments: Environments) -> N
             assert reference in generated, f"{where}: {reference}"
 
 
-def test_databases_and_only_they_keep_off_spot_nodes_and_are_never_doubled(complete: dict[str, Rendered]) -> None:
+def test_only_databases_avoid_spot_nodes_and_never_run_twice(complete: dict[str, Rendered]) -> None:
     clouds = {"karpenter.sh/capacity-type", "cloud.google.com/gke-spot", "kubernetes.azure.com/scalesetpriority"}
     seen = set()
     for deployment in (found for preview in complete.values() for found in preview.all("Deployment")):
@@ -121,7 +121,7 @@ def test_databases_and_only_they_keep_off_spot_nodes_and_are_never_doubled(compl
     assert seen == {"database", "web", "worker"}
 
 
-def test_previews_yield_to_everything_else(previews: dict[str, Rendered], staging: Environments) -> None:
+def test_previews_have_the_lowest_priority(previews: dict[str, Rendered], staging: Environments) -> None:
     for preview in previews.values():
         for owner in owners(preview.objects):
             assert pod(owner)["priorityClassName"] == "preview"
@@ -147,7 +147,7 @@ def test_a_preview_fits_into_its_quota_while_it_rolls(complete: dict[str, Render
     assert len(storage) <= int(hard["persistentvolumeclaims"])
 
 
-def test_a_pod_without_resources_gets_all_that_the_quota_asks_for(complete: dict[str, Rendered]) -> None:
+def test_a_limit_range_sets_all_resources_that_the_quota_requires(complete: dict[str, Rendered]) -> None:
     for preview in complete.values():
         hard = preview.one("ResourceQuota", "preview")["spec"]["hard"]
         (limits,) = preview.one("LimitRange", "preview")["spec"]["limits"]
@@ -171,14 +171,14 @@ def test_the_ephemeral_storage_limit_holds_a_pods_volumes_and_logs(complete: dic
 
 
 def _defaults(preview: Rendered, part: str) -> dict[str, str]:
-    """Return what a container gets that does not say."""
+    """Return the defaults for a container without resources."""
     (limits,) = preview.one("LimitRange", "preview")["spec"]["limits"]
     defaults: dict[str, str] = limits[{"requests": "defaultRequest", "limits": "default"}[part]]
     return defaults
 
 
 def _needs(spec: dict[str, Any], part: str, resource: str, defaults: dict[str, str]) -> float:
-    """As Kubernetes counts a pod: the sum of its containers, or the largest init container."""
+    """Return what a pod needs as Kubernetes counts it: the sum of its containers or the largest init container."""
     initial, running = (
         [quantity((defaults | container["resources"][part])[resource]) for container in spec.get(kind, [])]
         for kind in ("initContainers", "containers")

@@ -16,9 +16,7 @@ HOOK = "preview.example.com/hook"
 WAVES = {"Namespace": -10, "postgres": -5, "migrate": 0, "app": 1, "worker": 1}
 
 
-def test_every_preview_of_the_demo_renders_and_nothing_of_it_is_refused(
-    previews: dict[str, Rendered], acme: Acme
-) -> None:
+def test_every_preview_of_the_demo_renders_and_is_admitted(previews: dict[str, Rendered], acme: Acme) -> None:
     assert len(previews) == len(acme.live()) > 10
     for name, preview in previews.items():
         assert (preview.error, preview.refused) == ("", []), name
@@ -26,14 +24,14 @@ def test_every_preview_of_the_demo_renders_and_nothing_of_it_is_refused(
         assert preview.objects
 
 
-def test_optional_components_render_and_nothing_of_them_is_refused(complete: dict[str, Rendered]) -> None:
+def test_optional_components_render_and_are_admitted(complete: dict[str, Rendered]) -> None:
     for preview in complete.values():
         assert (preview.error, preview.refused) == ("", [])
         assert {found["metadata"]["name"] for found in preview.all("ExternalSecret")} == {"external", "registry"}
 
 
 @pytest.mark.parametrize("name", ["preview-orders-12", "preview-shop-31"])
-def test_the_ugliest_pull_request_gets_a_preview_like_any_other(
+def test_a_pull_request_with_hostile_texts_renders_like_any_other(
     acme: Acme, previews: dict[str, Rendered], name: str
 ) -> None:
     (ugly,) = render_all("previews.yaml", [acme.ugly(name)])
@@ -45,7 +43,7 @@ def test_the_ugliest_pull_request_gets_a_preview_like_any_other(
     assert json.loads(annotations["preview.example.com/config-error"]) == ugly.parameters["config_error"]
 
 
-def test_everything_is_in_the_previews_namespace_and_says_whose_it_is(previews: dict[str, Rendered]) -> None:
+def test_every_object_is_in_the_namespace_and_has_the_labels(previews: dict[str, Rendered]) -> None:
     for name, preview in previews.items():
         for found in preview.objects:
             metadata = found["metadata"]
@@ -88,7 +86,7 @@ def test_every_process_of_a_backend_knows_its_data_stores(previews: dict[str, Re
         assert [source.rpartition("-")[0] for source in sources] == ["environment", "postgres", "redis", "mongodb"]
 
 
-def test_a_commit_elsewhere_in_the_repository_renders_nothing_anew(previews: dict[str, Rendered]) -> None:
+def test_a_commit_to_the_manifests_repository_changes_no_object(previews: dict[str, Rendered]) -> None:
     for preview in previews.values():
         metadata, source = preview.application["metadata"], preview.application["spec"]["source"]
         watched = metadata["annotations"]["argocd.argoproj.io/manifest-generate-paths"].split(";")
@@ -109,7 +107,7 @@ def test_a_login_leaves_the_health_path_and_preflight_open(complete: dict[str, R
         ]
 
 
-def test_external_secrets_are_the_services_own_and_reach_every_pod_of_it(complete: dict[str, Rendered]) -> None:
+def test_external_secrets_belong_to_one_service_and_reach_all_its_pods(complete: dict[str, Rendered]) -> None:
     preview = complete["preview-orders-15"]
 
     assert preview.one("ExternalSecret", "external")["spec"]["dataFrom"] == [{"extract": {"key": "preview/orders"}}]
@@ -153,7 +151,7 @@ def _role(objects: Objects, account: dict[str, str]) -> str:
     return role
 
 
-def test_waves_go_from_the_namespace_over_databases_and_migrations_to_the_app(previews: dict[str, Rendered]) -> None:
+def test_waves_order_namespace_databases_migrations_and_app(previews: dict[str, Rendered]) -> None:
     for preview in previews.values():
         for found in preview.objects:
             wave = int(found["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave", "0"))
@@ -172,7 +170,7 @@ def test_hooks_are_marked_so_that_a_pause_finds_them(previews: dict[str, Rendere
             assert hook == (found["metadata"]["labels"].get(HOOK) == "true") == (found["kind"] == "Job")
 
 
-# What a change of the parameters does
+# Effects of changed parameters
 
 
 def test_a_changed_dependency_rolls_the_pods_that_read_it(acme: Acme, previews: dict[str, Rendered]) -> None:
@@ -213,10 +211,10 @@ def test_another_dataset_keeps_the_volume_and_the_password(acme: Acme, previews:
     assert changed == {("Deployment", name) for name in ("postgres", "redis", "mongodb")}
 
 
-# What must be loud
+# Errors that must not go unnoticed
 
 
-def test_an_app_without_the_configmap_environment_fails_its_build(acme: Acme, tmp_path: Path) -> None:
+def test_a_missing_environment_configmap_fails_the_build(acme: Acme, tmp_path: Path) -> None:
     root = copy_of_the_tree(tmp_path)
     shared = root / "manifests/apps/shared/kustomization.yaml"
     shared.write_text(shared.read_text("utf-8").replace("name: environment", "name: other"), "utf-8")
@@ -253,7 +251,7 @@ def test_a_service_without_a_seed_asks_a_registry_that_does_not_exist(acme: Acme
         ({"name": "Preview_12"}, "metadata.name"),
     ],
 )
-def test_what_would_be_refused_is_noticed(acme: Acme, change: dict[str, str], reason: str) -> None:
+def test_objects_that_would_be_refused_are_noticed(acme: Acme, change: dict[str, str], reason: str) -> None:
     (preview,) = render_all("previews.yaml", [acme.live()[1] | change])
 
     assert any(reason in refusal for refusal in preview.refused), preview.refused
@@ -273,10 +271,10 @@ def _move_payments(given: dict[str, Any]) -> None:
     given["environment_patch"] = json.dumps(patch)
 
 
-# The set itself
+# The ApplicationSet
 
 
-def test_a_set_deletes_what_is_gone_and_gives_up_on_what_fails() -> None:
+def test_a_set_deletes_removed_previews_and_ends_failing_syncs() -> None:
     for name in ("previews.yaml", "forks.yaml", "helm-example.yaml"):
         application_set = yaml.safe_load((ROOT / "applicationsets" / name).read_text("utf-8"))
         spec, template = application_set["spec"], application_set["spec"]["template"]

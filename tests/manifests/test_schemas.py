@@ -18,7 +18,7 @@ FOREIGN = ("external-secrets.io/", "monitoring.coreos.com/")
 
 @pytest.fixture(scope="module", autouse=True)
 def _schemas_read_once() -> None:
-    """The package reads a file of several megabytes for each object that it checks."""
+    """Read each schema once: the package would read several megabytes for each object that it checks."""
     utils.schema_contents = cache(utils.schema_contents)
 
 
@@ -55,14 +55,14 @@ def test_what_is_installed_is_admitted_under_pod_security_restricted(once: dict[
         assert refused(objects) == [], folder
 
 
-def test_a_secret_that_is_missing_fails_the_build_instead_of_being_empty() -> None:
+def test_a_missing_secret_fails_the_build() -> None:
     for folder, file in SECRETS.items():
         assert not (ROOT / folder / file).exists(), "this one must not be in Git"
         with pytest.raises(RuntimeError, match=file):
             build(ROOT / folder)
 
 
-def test_nothing_that_is_installed_lives_where_a_preview_might(once: dict[str, Objects]) -> None:
+def test_installed_namespaces_cannot_be_those_of_previews(once: dict[str, Objects]) -> None:
     for folder, objects in once.items():
         for found in objects:
             names = [found["metadata"].get("namespace", "")]
@@ -87,7 +87,7 @@ def test_the_generator_reads_the_token_by_the_names_that_are_installed(once: dic
         assert plugin["configMapRef"]["name"] == "preview-plugin"
 
 
-def test_a_sync_ends_and_a_waiting_volume_does_not_hold_it_up(once: dict[str, Objects]) -> None:
+def test_a_sync_ends_and_does_not_wait_for_an_unbound_volume(once: dict[str, Objects]) -> None:
     data = {found["metadata"]["name"]: found.get("data", {}) for found in once["manifests/argocd"]}
 
     assert int(data["argocd-cmd-params-cm"]["controller.sync.timeout.seconds"]) == 900

@@ -58,12 +58,10 @@ def test_pods_run_the_seed_images_scripts_where_they_are(previews: dict[str, Ren
         assert os.access(image / script, os.X_OK), script
 
 
-def test_the_smoke_test_ends_when_the_public_url_answers_200_and_not_before(
-    previews: dict[str, Rendered], tmp_path: Path
-) -> None:
+def test_the_smoke_test_waits_until_the_public_url_answers_200(previews: dict[str, Rendered], tmp_path: Path) -> None:
     (container,) = pod(previews["preview-orders-15"].one("Job", "smoke-test"))["containers"]
     _stub(tmp_path / "sleep", "exit 0")
-    # Answers 503, then a login's redirect, then 200; writes down what it was asked for.
+    # Answers 503, then a redirect to a login, then 200, and records the requests.
     _stub(
         tmp_path / "curl",
         f"""for url; do :; done

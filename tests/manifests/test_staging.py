@@ -1,4 +1,4 @@
-"""Staging and previews come from one base: whatever differs is on a list here."""
+"""Staging and previews share one base: every difference is on a list here."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tools.rendering import Objects
 
 PREVIEW_OF = {"orders": "preview-orders-12", "shop": "preview-shop-31"}
 
-# Objects that only one of the two has.
+# Objects that only one of them has.
 ONLY_IN_PREVIEWS = {
     "data stores": {
         *((kind, name) for kind in ("Deployment", "Service") for name in ("postgres", "redis", "mongodb")),
@@ -40,9 +40,9 @@ ONLY_IN_PREVIEWS = {
     "smoke test": {("Job", "smoke-test")},
     "spot": {("PodDisruptionBudget", "app")},
 }
-ONLY_IN_STAGING = {("ExternalSecret", "external")}  # data stores: the addresses of the company's own
+ONLY_IN_STAGING = {("ExternalSecret", "external")}  # addresses of the company's data stores
 
-# Fields that differ in what both have.
+# Fields that differ in objects of both.
 TEMPLATE = "*/spec/template"
 DIFFERENT = {
     "namespace": ["*/metadata/namespace", "Namespace/*/metadata/name"],
@@ -64,7 +64,7 @@ PATTERNS = [pattern for patterns in DIFFERENT.values() for pattern in patterns]
 
 
 @pytest.mark.parametrize("service", PREVIEW_OF)
-def test_staging_and_a_preview_differ_in_what_is_declared_and_nothing_else(
+def test_staging_and_previews_differ_only_in_declared_fields(
     staging: dict[str, Objects], previews: dict[str, Rendered], service: str
 ) -> None:
     ours = {base_name(found): found for found in staging[service] if found["kind"] != "Namespace"}
@@ -85,8 +85,8 @@ def test_staging_and_a_preview_differ_in_what_is_declared_and_nothing_else(
     assert undeclared == []
 
 
-def test_every_declared_difference_is_one(staging: dict[str, Objects], previews: dict[str, Rendered]) -> None:
-    """A list that only grows would end up allowing everything."""
+def test_every_declared_difference_exists(staging: dict[str, Objects], previews: dict[str, Rendered]) -> None:
+    """Without this the list would only grow, and allow everything in the end."""
     seen = set()
     extra = set()
     for service, name in PREVIEW_OF.items():
@@ -101,7 +101,7 @@ def test_every_declared_difference_is_one(staging: dict[str, Objects], previews:
     assert set.union(*ONLY_IN_PREVIEWS.values()) <= extra
 
 
-def test_the_literals_of_staging_are_what_the_catalog_says(staging: dict[str, Objects], acme: Acme) -> None:
+def test_the_literals_of_staging_match_the_catalog(staging: dict[str, Objects], acme: Acme) -> None:
     assert staging.keys() == acme.catalog.services.keys()
     for name, service in acme.catalog.services.items():
         objects = {base_name(found): found for found in staging[name]}

@@ -1,4 +1,4 @@
-"""The workflows: what a pull request from anywhere may reach, and what their steps do when they run."""
+"""The workflows: what any pull request may reach, and what their steps do when they run."""
 
 import contextlib
 import json
@@ -24,7 +24,9 @@ LINKS = "version: 1\ndependencies:\n  payments: pr:123\n"
 
 
 def read(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load(file.read_text("utf-8"), yaml.BaseLoader)  # on: is a key, not a truth
+    found: dict[str, Any] = yaml.load(
+        file.read_text("utf-8"), yaml.BaseLoader
+    )  # YAML 1.1 would read the key `on` as true
     return found
 
 
@@ -52,7 +54,7 @@ def script(file: Path, text: str) -> None:
 
 
 def output(step: dict[str, Any], folder: Path, environment: dict[str, str]) -> str:
-    """What the step writes to its outputs, started as GitHub starts a step that names no shell."""
+    """Return the outputs of a step, started as GitHub starts a step without a shell."""
     file = folder / "output"
     file.write_text("", "utf-8")
     result = run(
@@ -66,7 +68,7 @@ def output(step: dict[str, Any], folder: Path, environment: dict[str, str]) -> s
 
 @contextlib.contextmanager
 def answering(found: Any) -> Iterator[tuple[str, list[str]]]:
-    """An API that answers with this (with nothing: 404), its address, and the paths that it was asked for."""
+    """Serve an API with this answer (None: 404); yield its address and the paths of its requests."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -99,7 +101,7 @@ def pushed(address: str) -> dict[str, str]:
 
 
 def test_actionlint_finds_nothing() -> None:
-    # Without the checkers that it would start if the machine had them.
+    # Without shellcheck and pyflakes, which it would run where they are installed.
     result = run([tool("get-actionlint"), "-shellcheck=", "-pyflakes=", *WORKFLOWS, CALLER], cwd=ROOT)
 
     assert (result.returncode, result.stdout) == (0, "")
@@ -133,7 +135,7 @@ def test_permissions_are_given_to_single_jobs_only(file: Path) -> None:
     assert [job for job in jobs(workflow) if "permissions" not in job] == []
 
 
-def test_a_token_that_may_write_is_for_the_image_of_our_own_branches() -> None:
+def test_only_the_image_job_of_own_branches_has_a_write_token() -> None:
     writers = [
         job for workflow in map(read, WORKFLOWS) for job in jobs(workflow) if "write" in job["permissions"].values()
     ]
@@ -153,7 +155,7 @@ def test_a_token_that_may_write_is_for_the_image_of_our_own_branches() -> None:
     ]
 
 
-def test_secrets_are_for_reading_the_workflows_own_repository_and_for_pushing() -> None:
+def test_workflow_secrets_read_their_repository_and_push_images() -> None:
     assert set(PREVIEW["on"]["workflow_call"]["secrets"]) == {
         "registry-username",
         "registry-password",
@@ -186,7 +188,7 @@ def test_no_checkout_leaves_its_token_behind() -> None:
 
 
 def test_the_image_is_built_from_the_commit_that_is_its_tag() -> None:
-    # Not github.sha alone: for a pull request that is its merge with the base. Otherwise it is the branch's commit.
+    # For a pull request github.sha is its merge with the base; for other events it is the commit of the branch.
     head = "${{ github.event.pull_request.head.sha || github.sha }}"
     steps = PREVIEW["jobs"]["image"]["steps"]
     (checkout,) = (step for step in steps if step.get("uses", "").startswith("actions/checkout@"))
@@ -250,7 +252,7 @@ def test_a_push_fails_when_github_does_not_say_who_wants_an_image(tmp_path: Path
         output(step("wanted", "Look for a pull request with the label"), tmp_path, pushed(address))
 
 
-def test_no_script_contains_what_somebody_else_writes() -> None:
+def test_no_script_contains_untrusted_expressions() -> None:
     for workflow in map(read, WORKFLOWS):
         for job in jobs(workflow):
             assert [step["run"] for step in job["steps"] if "${{" in step.get("run", "")] == []
@@ -269,7 +271,7 @@ def test_names_are_checked_with_the_newest_catalog() -> None:
     inputs = PREVIEW["on"]["workflow_call"]["inputs"]
     _, _, catalog = (step for step in PREVIEW["jobs"]["config"]["steps"] if "uses" in step)
 
-    # By default the one that the plugin's own installation applies, and of its default branch: no ref.
+    # The default is the catalog that the plugin's installation applies, on its default branch: no ref.
     assert (ROOT / inputs["catalog"]["default"]).exists()
     assert catalog["with"] == {
         "repository": "${{ inputs.catalog-repository || job.workflow_repository }}",
@@ -283,7 +285,7 @@ def test_names_are_checked_with_the_newest_catalog() -> None:
 
 @pytest.fixture(name="application")
 def _application(tmp_path: Path) -> Path:
-    """What the steps before the check leave: the application, the checker in a venv beside it, and the catalog."""
+    """Create what the steps before the check leave: the application, the checker in a venv, and the catalog."""
     (tmp_path / "previews/.venv").mkdir(parents=True)
     (tmp_path / "previews/.venv/bin").symlink_to(Path(sys.executable).parent)
     (tmp_path / "catalog").mkdir()
@@ -297,7 +299,7 @@ def check(application: Path, catalog: str = "", no_links: str = "false") -> "sub
     found = step("config", "Check .preview.yaml")
     environment = {"NO_LINKS": no_links, "CATALOG": catalog, "GITHUB_REPOSITORY": "acme/orders"}
     assert set(found["env"]) | {"GITHUB_REPOSITORY"} == set(environment)
-    # The checker of this very folder, wherever the environment has installed one from.
+    # The checker of this folder, even if the environment has installed another one.
     environment["PYTHONPATH"] = str(ROOT)
     return run(["bash", "-e", "-c", found["run"]], cwd=application, env=os.environ | environment)
 
@@ -314,7 +316,7 @@ def check(application: Path, catalog: str = "", no_links: str = "false") -> "sub
         ("version: 2\n", "false", "", ".preview.yaml:1"),
     ],
 )
-def test_the_step_refuses_what_is_wrong(
+def test_the_check_step_refuses_invalid_files(
     application: Path, config: str, no_links: str, catalog: str, expected: str
 ) -> None:
     (application / ".preview.yaml").write_text(config, "utf-8")
@@ -325,7 +327,7 @@ def test_the_step_refuses_what_is_wrong(
 
 
 @pytest.mark.parametrize("catalog", ["newer.yaml", "missing.yaml"])
-def test_a_catalog_that_cannot_be_read_is_no_mistake_of_the_file(application: Path, catalog: str) -> None:
+def test_an_unreadable_catalog_is_not_reported_as_a_mistake_in_the_file(application: Path, catalog: str) -> None:
     (application / ".preview.yaml").write_text(LINKS.replace("payments", "paymants"), "utf-8")
     result = check(application, catalog)
 
@@ -333,7 +335,7 @@ def test_a_catalog_that_cannot_be_read_is_no_mistake_of_the_file(application: Pa
     assert "::warning::The catalog cannot be read" in result.stdout
 
 
-def test_a_wrong_file_name_is_refused_beside_a_good_file(application: Path) -> None:
+def test_a_wrong_file_name_is_refused_beside_a_valid_file(application: Path) -> None:
     (application / ".preview.yml").write_text(LINKS, "utf-8")
     (application / ".preview.yaml").write_text(LINKS, "utf-8")
     result = check(application)
@@ -344,7 +346,7 @@ def test_a_wrong_file_name_is_refused_beside_a_good_file(application: Path) -> N
 
 
 @pytest.mark.parametrize("name", [".preview.yaml", ".preview.yml"])
-def test_the_check_is_given_the_file_itself_also_a_link(application: Path, name: str) -> None:
+def test_the_check_receives_a_symbolic_link_as_it_is(application: Path, name: str) -> None:
     (application / name).symlink_to("nowhere")
     checker = application.parent / "previews/.venv/bin"
     checker.unlink()
@@ -373,7 +375,7 @@ def test_a_hook_fails_with_its_command(name: str, command: str, good: bool) -> N
     assert (result.returncode == 0) == good
 
 
-def test_the_example_of_a_caller_fits() -> None:
+def test_the_example_of_a_caller_matches_the_reusable_workflow() -> None:
     caller = read(CALLER)
     declared = PREVIEW["on"]["workflow_call"]["inputs"]
     needed = {name for name, about in declared.items() if about.get("required") == "true"}
@@ -383,28 +385,28 @@ def test_the_example_of_a_caller_fits() -> None:
         assert needed <= set(job["with"]) <= set(declared)
         for called in jobs(PREVIEW):
             assert called["permissions"].items() <= job["permissions"].items()
-        # The image is pushed to where the catalog says.
+        # The image is pushed to the place that the catalog names.
         assert job["with"]["image"] == catalog["services"]["orders"]["image"]["name"]
     assert declared["label"]["default"] == "preview"
 
 
-def test_an_image_is_built_whatever_keeps_a_pull_request_from_running() -> None:
+def test_an_image_is_built_when_no_pull_request_workflow_runs() -> None:
     caller = read(CALLER)
     on, called = caller["on"], caller["jobs"]
 
-    # The label may come later, and each push asks for another image.
+    # The label may be set later, and each push needs another image.
     assert set(on["pull_request"]["types"]) == {"opened", "reopened", "synchronize", "labeled"}
-    # A push runs although the pull request conflicts with its base, a request by hand always.
+    # A push runs although the pull request conflicts with its base; workflow_dispatch always runs.
     assert set(on) == {"pull_request", "push", "merge_group", "workflow_dispatch"}
     assert on["push"] == {"branches": ["**"]}
-    # Skipped checks count as passed. So what a branch skips has another name than what its pull request must pass.
+    # Skipped checks count as passed, so a check that branches skip must not have the name of a required one.
     default = "github.ref_name == github.event.repository.default_branch"
     assert called["preview"]["if"] == f"github.event_name != 'push' || {default}"
     assert called["pushed"]["if"] == f"github.event_name == 'push' && {default.replace('==', '!=')}"
     assert set(called["pushed"]["with"]) == {"image"}
 
 
-def test_dependabot_renews_what_is_pinned_by_commit_or_digest() -> None:
+def test_dependabot_updates_what_is_pinned_by_commit_or_digest() -> None:
     updates = read(ROOT / ".github/dependabot.yml")["updates"]
     renewed = {update["package-ecosystem"]: update.get("directories", [update.get("directory")]) for update in updates}
     dockerfiles = {f"/{file.parent.relative_to(ROOT)}".removesuffix(".") for file in ROOT.glob("*/Dockerfile")} | {"/"}

@@ -1,4 +1,4 @@
-"""A certificate, and TLS in front of a server that has none."""
+"""A certificate, and TLS in front of a server without it."""
 
 import asyncio
 import re
@@ -16,12 +16,12 @@ from tools.rendering import ROOT
 
 @dataclass(frozen=True)
 class Certificate:
-    crt: Path  # its own authority
+    crt: Path  # self-signed
     key: Path
 
 
 def certificate(folder: Path, host: str = "preview-plugin-redis") -> Certificate:
-    """Make one as the README says, which is for Redis."""
+    """Make a certificate with the README's command for Redis."""
     (command,) = re.findall(r"^openssl req .*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     command = command.replace("preview-plugin-redis", host)
     subprocess.run(["sh", "-c", command], env={"tls": str(folder)}, capture_output=True, check=True)
@@ -30,7 +30,7 @@ def certificate(folder: Path, host: str = "preview-plugin-redis") -> Certificate
 
 @contextmanager
 def tls_in_front_of(port: int, shown: Certificate) -> Iterator[int]:
-    """Listen on another port of 127.0.0.1, where the same server speaks TLS."""
+    """Listen on another port of 127.0.0.1 and forward to the server after TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(shown.crt, shown.key)
 

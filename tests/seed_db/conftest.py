@@ -13,7 +13,7 @@ def _host() -> Iterator[Host]:
 
 
 def build(host: Host, dataset: str) -> Path:
-    """What the image of this dataset has in /seed, made by the line of the Dockerfile that makes it."""
+    """Build what the image of this dataset has in /seed, with the command of the Dockerfile."""
     seed = host.folder("image")
     host.run(host.source / "build", dataset, seed)
     return seed
@@ -36,7 +36,7 @@ def _volume(host: Host) -> Path:
 
 @pytest.fixture(scope="module", params=["default", "minimal"], name="database")
 def _database(host: Host, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A preview's database, as it is after its first start; a test that writes rolls back."""
+    """A preview's database after its first start; tests that write must roll back."""
     seed: Path = request.getfixturevalue(request.param)
     volume = host.folder("volume")
     copied = host.copy(seed, volume)

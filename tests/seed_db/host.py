@@ -1,4 +1,4 @@
-"""Runs seed-db's own scripts against real servers, without Docker."""
+"""Runs the scripts of seed-db against real servers, without Docker."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ ROOT = Path(__file__).parents[2]
 SEED_DB = ROOT / "seed-db"
 PASSWORD = "it's a secret"
 
-# PostgreSQL refuses to run as root: then everything here runs as nobody.
+# PostgreSQL refuses to run as root, so root runs everything here as the user nobody.
 UNPRIVILEGED = 65534 if os.geteuid() == 0 else None
 DROP: dict[str, Any] = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []} if UNPRIVILEGED else {}
 
 
 def tool(name: str) -> Path:
-    """The program that tools/get-<name> puts into .cache."""
+    """Return the program that tools/get-<name> puts into .cache."""
     done = subprocess.run([ROOT / "tools" / f"get-{name}"], text=True, check=True, stdout=subprocess.PIPE)
     return Path(done.stdout.strip())
 
@@ -78,13 +78,13 @@ class Host:
             )
 
     def copy(self, seed: Path, volume: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs the init container: does not raise."""
+        """Run the init container; a failure does not raise."""
         secret = {"POSTGRES_USER": "app", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": "app"} | environment
         return self.run(seed / "copy", check=False, SEED_VOLUME=volume, **secret)
 
     @contextlib.contextmanager
     def serve(self, seed: Path, volume: Path, password: str = PASSWORD) -> "Iterator[Database]":
-        """Runs the server container and stops it as Kubernetes does."""
+        """Run the server container, and stop it as Kubernetes does."""
         with self.postgres(volume, seed / "start", SEED_VOLUME=volume) as database:
             yield database.as_user(PGUSER="app", PGDATABASE="app", PGPASSWORD=password)
 
@@ -118,7 +118,7 @@ class Database:
         return Database(self.host, self.process, self.connection | connection)
 
     def psql(self, sql: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Does not raise."""
+        """Return the result; a failing command does not raise."""
         return self.host.run(
             *("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"),
             *("--set=VERBOSITY=verbose", "--command", sql),
@@ -128,19 +128,19 @@ class Database:
         )
 
     def query(self, sql: str, stdin: str | None = None) -> list[str]:
-        """The rows, one string each, columns divided by a bar."""
+        """Return the rows, one string each, with columns separated by a bar."""
         done = self.psql(sql, stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
     def run(self, *command: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a script of seed-db against this database."""
+        """Run a script of seed-db against this database."""
         return self.host.run(*command, check=check, **self.connection)
 
 
 @contextlib.contextmanager
 def make_host() -> Iterator[Host]:
-    # Not pytest's tmp_path: only its owner may enter that one. /tmp, because a socket's path must be short.
+    # Not pytest's tmp_path, which only its owner may enter. In /tmp, because the path of a socket must be short.
     place = Path(tempfile.mkdtemp(prefix="seed-db-", dir="/tmp"))
     try:
         shutil.copytree(SEED_DB, place / "source")

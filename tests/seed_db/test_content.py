@@ -55,16 +55,16 @@ def test_every_table_of_the_migrations_has_rows(database: Database) -> None:
                WHERE o.status = 'open' AND p.status = 'succeeded'""",
         ),
         (
-            "nobody gets back more than was paid, or for a payment that failed",
+            "no refund exceeds its payment or belongs to a failed one",
             """SELECT p.id FROM payments p JOIN refunds r ON payment_id = p.id GROUP BY p.id
                HAVING sum(r.amount_cents) > p.amount_cents OR p.status <> 'succeeded'""",
         ),
         (
-            "nobody ordered before signing up",
+            "no order is older than its user",
             "SELECT o.id FROM orders o JOIN users u ON u.id = user_id WHERE placed_at < created_at",
         ),
         (
-            "whoever has addresses has a default one",
+            "every user with addresses has a default one",
             "SELECT user_id FROM addresses GROUP BY user_id HAVING NOT bool_or(is_default)",
         ),
         (
@@ -159,7 +159,7 @@ def test_the_planner_knows_the_tables_from_the_start(database: Database) -> None
     assert set(TABLES) <= set(database.query("SELECT DISTINCT tablename FROM pg_stats"))
 
 
-def test_a_file_that_breaks_a_constraint_fails_the_build_and_leaves_no_server(host: Host) -> None:
+def test_a_violated_constraint_fails_the_build_and_leaves_no_server(host: Host) -> None:
     source = host.folder("broken")
     host.run("cp", "-R", f"{host.source}/.", source)
     refunds = source / "datasets/minimal/postgres/41_refunds.csv"
@@ -178,7 +178,7 @@ def test_a_csv_file_of_excel_loads_with_its_first_column(host: Host) -> None:
     host.run("cp", "-R", f"{host.source}/.", source)
     users = source / "datasets/minimal/postgres/10_users.csv"
     out, volume = host.folder("image"), host.folder("volume")
-    # "CSV UTF-8" of Excel: a byte order mark, and each line ends as on Windows.
+    # Excel's "CSV UTF-8" has a byte order mark and the line ends of Windows.
     host.run("tee", users, stdin="\ufeff" + users.read_text().replace("\n", "\r\n"))
     host.run(source / "build", "minimal", out)
 
@@ -187,7 +187,7 @@ def test_a_csv_file_of_excel_loads_with_its_first_column(host: Host) -> None:
         assert database.query("SELECT id, email FROM users ORDER BY id LIMIT 1") == ["1|ada.maple@example.com"]
 
 
-def test_a_build_touches_no_folder_that_holds_something(host: Host) -> None:
+def test_a_build_refuses_a_folder_that_is_not_empty(host: Host) -> None:
     out = host.folder("image")
     host.run("tee", out / "mine", stdin="mine")
     refused = host.run(host.source / "build", "minimal", out, check=False)

@@ -1,4 +1,4 @@
-"""The Dockerfile does what the tests run, with the versions that they run."""
+"""The Dockerfile runs the same scripts and versions as the tests."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ DOCKERFILE = (SEED_DB / "Dockerfile").read_text()
 VERSIONS = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "tools/versions.env").read_text(), re.MULTILINE))
 
 
-def test_its_versions_are_the_pinned_ones(host: Host) -> None:
+def test_the_dockerfile_uses_the_pinned_versions(host: Host) -> None:
     server = host.run("postgres", "--version").stdout
 
     assert re.findall(r"^ARG GOOSE=(.*)$", DOCKERFILE, re.MULTILINE) == [VERSIONS["GOOSE"]]
@@ -38,13 +38,13 @@ def test_base_images_have_a_full_version_and_a_digest(file: Path) -> None:
         assert re.fullmatch(r"\w+:\d+\.\d+(\.\d+)?(-slim)?@sha256:[0-9a-f]{64}", image)
 
 
-def test_it_builds_goose_as_the_tests_do() -> None:
+def test_the_dockerfile_builds_goose_as_the_tests_do() -> None:
     tags = r"-tags '(.*)'"
 
     assert re.findall(tags, DOCKERFILE) == re.findall(tags, (ROOT / "tools/get-goose").read_text())
 
 
-def test_its_only_steps_are_the_scripts() -> None:
+def test_its_only_build_steps_are_the_scripts() -> None:
     steps = re.findall(r"^(?:RUN|CMD|ENTRYPOINT|USER) (?!CGO)(.*)$", DOCKERFILE, re.MULTILINE)
 
     assert steps == [
@@ -57,5 +57,5 @@ def test_its_only_steps_are_the_scripts() -> None:
     ]
 
 
-def test_it_knows_no_password() -> None:
+def test_the_dockerfile_contains_no_password() -> None:
     assert "PASSWORD" not in DOCKERFILE.upper()

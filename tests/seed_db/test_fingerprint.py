@@ -58,7 +58,7 @@ def test_does_not_change_with_the_order_in_which_files_are_found(
     assert fingerprint(SEED_DB) == before
 
 
-def test_does_not_change_with_what_is_no_content(source: Path) -> None:
+def test_does_not_change_with_files_other_than_content(source: Path) -> None:
     for path in (
         "README.md",
         "Dockerfile",

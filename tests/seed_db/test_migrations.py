@@ -41,7 +41,7 @@ def version(database: Database) -> int:
 
 
 def load_as_far_as_known(database: Database) -> dict[str, int]:
-    """Loads the default dataset into an older schema: the tables and columns that it has."""
+    """Load the tables and columns of the default dataset that an older schema has."""
     counts = {}
     for path in SEEDS:
         table = path.stem[3:]
@@ -83,7 +83,7 @@ def test_migrations_apply_from_an_earlier_version_with_data_in_it(host: Host, em
 
     assert version(empty) == VERSIONS[-1]
     assert {table: int(empty.query(f"SELECT count(*) FROM {table}")[0]) for table in counts} == counts
-    if "orders" in counts:  # version 5 computes what the files say
+    if "orders" in counts:  # version 5 computes the values that are in the files
         (path,) = (path for path in SEEDS if path.stem == "30_orders")
         with path.open() as file:
             totals = [f"{row['id']}|{row['total_cents']}" for row in csv.DictReader(file)]
@@ -114,7 +114,7 @@ def test_seeds_load_all_or_nothing(host: Host, empty: Database) -> None:
     assert empty.query("SELECT count(*) FROM users") == ["0"]
 
 
-def test_seeds_load_in_a_timezone_and_place_of_anyone(host: Host, empty: Database) -> None:
+def test_seeds_load_in_any_timezone_and_date_style(host: Host, empty: Database) -> None:
     empty.run(host.source / "migrate")
     empty.as_user(PGTZ="Asia/Tokyo", PGDATESTYLE="German").run(host.source / "load", "minimal")
 

@@ -11,7 +11,7 @@ from tests.seed_db.host import PASSWORD, Host
 
 @pytest.fixture(scope="module", name="used")
 def _used(host: Host, minimal: Path) -> Path:
-    """A volume that was started with before, for tests that leave it fit for use."""
+    """A volume after a first start, shared by tests that leave it usable."""
     volume = host.folder("used")
     assert host.copy(minimal, volume).returncode == 0
     return volume
@@ -26,7 +26,7 @@ def everything_below(folder: Path) -> dict[str, bytes | None]:
 
 
 def plant(host: Host, folder: Path, **files: str) -> None:
-    """Makes a folder that belongs to the user the scripts run as, so that only the scripts' own care protects it."""
+    """Make a folder that the scripts' user owns, so that only the scripts' checks protect it."""
     host.run("mkdir", "-p", folder)
     for name, text in files.items():
         host.run("tee", folder / name, stdin=text)
@@ -122,7 +122,7 @@ def test_a_foreign_directory_is_refused_and_left_alone(
     assert everything_below(volume) == before
 
 
-def test_a_file_in_the_place_of_the_data_is_refused(host: Host, minimal: Path, volume: Path) -> None:
+def test_a_file_instead_of_the_data_directory_is_refused(host: Host, minimal: Path, volume: Path) -> None:
     plant(host, volume / "18", **{(minimal / "tag").read_text().strip(): "a file"})
     refused = host.copy(minimal, volume)
 
@@ -131,7 +131,7 @@ def test_a_file_in_the_place_of_the_data_is_refused(host: Host, minimal: Path, v
 
 
 @pytest.mark.parametrize("files", [{"precious": "mine"}, {"SEED_TAG": "000000000000\n"}])
-def test_a_foreign_directory_in_the_place_of_the_copy_is_refused(
+def test_a_foreign_directory_instead_of_the_copy_is_refused(
     host: Host, minimal: Path, volume: Path, files: dict[str, str]
 ) -> None:
     plant(host, Path(f"{data_folder(minimal, volume)}.copying"), **files)
@@ -144,10 +144,10 @@ def test_a_foreign_directory_in_the_place_of_the_copy_is_refused(
 
 
 @pytest.mark.parametrize("cut_off_at", ["mkdir", "cp", "initdb", "mv"])
-def test_a_start_that_was_cut_off_is_never_served_and_repaired_by_the_next(
+def test_an_interrupted_start_is_never_served_and_repaired_by_the_next(
     host: Host, minimal: Path, volume: Path, cut_off_at: str
 ) -> None:
-    # The program does its work, or for cp half of it, and then the container is gone.
+    # The program does its work (cp only half of it), and then the container is killed.
     programs = host.folder("programs")
     work = 'cp -R "$2/base" "$3"' if cut_off_at == "cp" else f'{cut_off_at} "$@"'
     wrapper = f'PATH=${{PATH#*:}}\ncase "$*" in "-p "*) exec mkdir "$@" ;; esac\n{work}\nkill -9 $PPID\n'
@@ -165,7 +165,7 @@ def test_a_start_that_was_cut_off_is_never_served_and_repaired_by_the_next(
         assert database.query("SELECT count(*) FROM refunds") == ["2"]
 
 
-def test_the_password_of_the_last_start_is_the_one(host: Host, minimal: Path, used: Path) -> None:
+def test_the_password_of_the_last_start_is_in_force(host: Host, minimal: Path, used: Path) -> None:
     before = "another"
     for password in (
         "it's",
@@ -250,7 +250,7 @@ def test_the_server_is_the_process_that_gets_the_signals(host: Host, minimal: Pa
 
 def test_no_password_is_in_the_image(minimal: Path, used: Path) -> None:
 
-    # What PostgreSQL keeps of a password, and that the search would find it.
+    # PostgreSQL stores passwords in this form; the search must be able to find it.
     find = ["grep", "--recursive", "--text", "--files-with-matches", "SCRAM-SHA-256[$]"]
     assert subprocess.run([*find, used], check=False, capture_output=True).stdout != b""
     assert subprocess.run([*find, minimal], check=False, capture_output=True).stdout == b""

@@ -1,4 +1,4 @@
-"""Redis on a real server; of MongoDB only that its files are Extended JSON that fits the rest."""
+"""Redis on a real server; for MongoDB only that its files are Extended JSON that matches the other data."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ DATASETS = ["default", "minimal"]
 
 @pytest.fixture(name="files")
 def _files(host: Host, default: Path) -> Path:
-    """What the init container puts next to the stores."""
+    """The files that the init container puts next to the stores."""
     folder = host.folder("files")
     host.run(default / "files", folder)
     return folder
@@ -102,7 +102,7 @@ def test_a_loader_does_not_wait_forever(host: Host, files: Path) -> None:
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_redis_speaks_of_products_and_users_that_exist(dataset: str) -> None:
+def test_redis_refers_to_products_and_users_that_exist(dataset: str) -> None:
     skus, users = column(dataset, "products", "sku"), column(dataset, "users", "id")
     text = (SEED_DB / "datasets" / dataset / "redis/seed.redis").read_text()
     lines = [line.split() for line in text.splitlines()]
@@ -121,7 +121,7 @@ def documents(dataset: str, collection: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("collection", ["reviews", "wishlists"])
-def test_a_mongodb_file_is_extended_json_and_speaks_of_what_exists(dataset: str, collection: str) -> None:
+def test_a_mongodb_file_is_extended_json_and_refers_to_existing_rows(dataset: str, collection: str) -> None:
     found = documents(dataset, collection)
     skus = {item["sku"] for document in found for item in document.get("items", [document])}
 
@@ -166,7 +166,7 @@ def test_the_image_has_the_files_of_its_dataset(files: Path, default: Path) -> N
     assert all(json.loads(line) for line in reviews.read_text().splitlines())
 
 
-def test_the_byte_order_mark_of_an_editor_is_in_no_store(host: Host) -> None:
+def test_a_byte_order_mark_is_removed_from_every_store(host: Host) -> None:
     source, out = host.folder("editor"), host.folder("image")
     host.run("cp", "-R", f"{host.source}/.", source)
     names = ["redis/seed.redis", "mongodb/reviews.json", "mongodb/wishlists.json"]

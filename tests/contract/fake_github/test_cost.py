@@ -1,4 +1,4 @@
-"""Points and nodes by GitHub's documented formula, and what GitHub does not even start."""
+"""Points and nodes by GitHub's documented formula, and queries that GitHub refuses to run."""
 
 import pytest
 from graphql import (
@@ -216,7 +216,7 @@ def test_500000_nodes_are_run_and_more_are_refused() -> None:
     )
 
 
-def test_49_repositories_of_100_pull_requests_are_allowed_and_50_are_refused() -> None:
+def test_the_node_limit_allows_49_repositories_of_100_pull_requests() -> None:
     assert listing(49, 100).nodes == 495_145
     with pytest.raises(Refusal, match="505,250"):
         listing(50, 100)

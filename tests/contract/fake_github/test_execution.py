@@ -1,4 +1,4 @@
-"""The fake's own way to run a query gives what graphql-core's gives."""
+"""The fake runs queries itself, and the results are those of graphql-core."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +81,9 @@ REFERENCE = _reference()
 
 
 @pytest.mark.parametrize(("query", "variables"), QUESTIONS.values(), ids=QUESTIONS.keys())
-def test_it_answers_as_graphql_core_does(organisation: Organisation, query: str, variables: dict[str, Any]) -> None:
+def test_the_fake_answers_as_graphql_core_does(
+    organisation: Organisation, query: str, variables: dict[str, Any]
+) -> None:
     plan = graphql.plan(query, variables)
     assert isinstance(plan, graphql.Plan)
     quota, _ = charge(None, 1, None, LONG_AGO)
@@ -95,7 +97,7 @@ def test_it_answers_as_graphql_core_does(organisation: Organisation, query: str,
     assert answer.get("errors", []) == [graphql.formatted(error) for error in expected.errors or ()]
 
 
-def test_an_installation_sees_its_owner_only_in_both(organisation: Organisation) -> None:
+def test_an_installation_sees_only_its_owner_in_both(organisation: Organisation) -> None:
     query, variables = texts.identity(), {"ids": [REPOSITORY]}
     plan = graphql.plan(query, variables)
     assert isinstance(plan, graphql.Plan)
@@ -110,7 +112,7 @@ def test_a_directive_is_refused() -> None:
         graphql.plan('query Q { repository(owner: "a", name: "b") { id @skip(if: true) } }', {})
 
 
-def test_a_wrong_value_is_a_failure_of_the_fake(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_of_the_wrong_type_fails_the_test(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = graphql.plan('query Q { repository(owner: "acme", name: "orders") { databaseId } }', {})
     assert isinstance(plan, graphql.Plan)
     repository = SCHEMA.type_map["Repository"]

@@ -55,7 +55,7 @@ def test_faults_of_http(github: GitHub, fault: Intercept, status: int, header: t
 
 
 @pytest.mark.parametrize("fault", [faults.truncated_body(), faults.no_answer()])
-def test_a_connection_that_dies_is_no_answer(github: GitHub, fault: Intercept) -> None:
+def test_a_dropped_connection_is_an_error(github: GitHub, fault: Intercept) -> None:
     github.intercept = fault
 
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
@@ -70,7 +70,7 @@ def test_a_slow_answer_is_still_the_answer(github: GitHub) -> None:
     assert time.perf_counter() - start >= 0.1
 
 
-def test_a_spent_hour_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
+def test_an_exceeded_rate_limit_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.rate_limited()
     answer = ask(texts.listing([0, 0]), **TWO)
 
@@ -78,7 +78,7 @@ def test_a_spent_hour_has_errors_and_no_data(github: GitHub, ask: Ask) -> None:
     assert answer["errors"][0]["type"] == "RATE_LIMITED"
 
 
-def test_an_apology_has_no_path(github: GitHub, ask: Ask) -> None:
+def test_a_server_error_in_graphql_has_no_path(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.error_without_path()
     answer = ask(texts.listing([0, 0]), **TWO)
 
@@ -110,7 +110,7 @@ def test_one_alias_can_fail_alone(github: GitHub, ask: Ask) -> None:
     assert [(error["type"], error["path"]) for error in answer["errors"]] == [("FORBIDDEN", ["r1"])]
 
 
-def test_a_fault_can_be_meant_for_one_repository(github: GitHub, ask: Ask) -> None:
+def test_a_fault_can_concern_one_repository(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.asking_for("globex/site", faults.null_repository)
 
     assert [ask(texts.listing([0, 0]), **TWO)["data"][alias] is None for alias in ("r0", "r1")] == [False, True]
@@ -118,7 +118,7 @@ def test_a_fault_can_be_meant_for_one_repository(github: GitHub, ask: Ask) -> No
     assert ask(texts.identity(), ids=[])["data"]["nodes"] == []
 
 
-def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: GitHub, ask: Ask) -> None:
+def test_exceeded_resource_limits_truncate_a_list_silently(github: GitHub, ask: Ask) -> None:
     whole = ask(texts.listing([0, 0]), **TWO)["data"]["r0"]["list"]
     github.intercept = faults.resource_limits_exceeded()
     answer = ask(texts.listing([0, 0]), **TWO)
@@ -130,7 +130,7 @@ def test_exceeded_resources_leave_a_list_that_looks_whole_but_is_not(github: Git
     assert [(error["type"], error["path"]) for error in answer["errors"]] == [("RESOURCE_LIMITS_EXCEEDED", ["r1"])]
 
 
-def test_faults_can_be_meant_for_one_operation_some_times_or_in_turn(github: GitHub, ask: Ask) -> None:
+def test_faults_can_concern_one_operation_a_number_of_times_or_in_turn(github: GitHub, ask: Ask) -> None:
     def statuses(intercept: Intercept, number: int) -> list[int]:
         github.intercept = intercept
         return [post(github).status_code for _ in range(number)]
@@ -149,7 +149,7 @@ def test_faults_can_be_meant_for_one_operation_some_times_or_in_turn(github: Git
     assert ask(texts.confirm([0]), o0="acme", n0="orders").keys() == {"errors"}
 
 
-def test_what_fails_has_cost_its_points(github: GitHub) -> None:
+def test_a_failed_query_still_costs_its_points(github: GitHub) -> None:
     github.intercept = faults.server_error()
     post(github)
 
@@ -169,7 +169,7 @@ def test_any_function_can_be_a_fault(github: GitHub) -> None:
 
 
 def listed(ask: Ask, **variables: Any) -> Any:
-    """The list of acme/orders; without faults it has 1, 2, 3, 4 and 7."""
+    """Return the numbers that acme/orders lists; without faults 1, 2, 3, 4 and 7."""
     return ask(texts.listing([0]), **{"o0": "acme", "n0": "orders", "l0": None, "f0": 20, **variables})["data"]["r0"][
         "list"
     ]
@@ -180,7 +180,7 @@ def numbers(content: Any) -> list[int]:
 
 
 @pytest.mark.parametrize(("honest", "count"), [(True, 5), (False, 3)])
-def test_half_of_a_listing_can_be_lost(github: GitHub, ask: Ask, honest: bool, count: int) -> None:  # noqa: FBT001
+def test_a_listing_can_lose_half_of_its_entries(github: GitHub, ask: Ask, honest: bool, count: int) -> None:  # noqa: FBT001
     github.intercept = faults.lost_half(honest=honest)
     content = listed(ask)
 
@@ -189,7 +189,7 @@ def test_half_of_a_listing_can_be_lost(github: GitHub, ask: Ask, honest: bool, c
 
 
 @pytest.mark.parametrize(("honest", "count"), [(True, 5), (False, 2)])
-def test_a_listing_can_end_too_early(github: GitHub, ask: Ask, honest: bool, count: int) -> None:  # noqa: FBT001
+def test_a_listing_can_end_after_its_first_page(github: GitHub, ask: Ask, honest: bool, count: int) -> None:  # noqa: FBT001
     github.intercept = faults.first_page_only(2, honest=honest)
     content = listed(ask, f0=3)
 
@@ -222,7 +222,7 @@ def test_an_entry_can_be_null_without_an_error(github: GitHub, ask: Ask) -> None
     assert [node is None for node in content["nodes"]] == [True, False, False, False, False]
 
 
-def test_exceeded_resources_can_leave_nothing(github: GitHub, ask: Ask) -> None:
+def test_exceeded_resource_limits_can_leave_nothing(github: GitHub, ask: Ask) -> None:
     github.intercept = faults.resource_limits_exceeded()
 
     assert ask("query Q { rateLimit { cost } }")["errors"] == [
@@ -232,7 +232,7 @@ def test_exceeded_resources_can_leave_nothing(github: GitHub, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("fault", [faults.rate_limited(30), faults.primary_limit(seconds=30)], ids=["200", "403"])
-def test_a_spent_hour_says_when_it_ends(github: GitHub, fault: Intercept) -> None:
+def test_an_exceeded_rate_limit_says_when_it_resets(github: GitHub, fault: Intercept) -> None:
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
     github.now = lambda: noon
     github.intercept = fault
@@ -253,7 +253,7 @@ def test_a_deleted_label_is_null_and_leaves_no_trace(github: GitHub, ask: Ask) -
     assert numbers(listed(ask, l0=["preview"])) == [1, 2, 3, 4]
 
 
-def test_a_hidden_pull_request_is_nowhere_until_it_returns(github: GitHub, ask: Ask) -> None:
+def test_a_hidden_pull_request_is_not_found_until_it_returns(github: GitHub, ask: Ask) -> None:
     github.hide("acme/orders", 3)
     assert numbers(listed(ask)) == [1, 2, 4, 7]
     answer = ask(texts.confirm([1]), o0="acme", n0="orders", p0_0=3)
@@ -264,7 +264,7 @@ def test_a_hidden_pull_request_is_nowhere_until_it_returns(github: GitHub, ask: 
     assert numbers(listed(ask)) == [1, 2, 3, 4, 7]
 
 
-def test_a_deleted_repository_is_nowhere(github: GitHub, ask: Ask) -> None:
+def test_a_deleted_repository_is_not_found(github: GitHub, ask: Ask) -> None:
     known = ask(texts.probe([0]), o0="acme", n0="orders")["data"]["r0"]["id"]
     github.delete("acme/orders")
 
@@ -274,8 +274,8 @@ def test_a_deleted_repository_is_nowhere(github: GitHub, ask: Ask) -> None:
     assert ask(texts.identity(), ids=[known])["data"]["nodes"] != [None]
 
 
-def test_what_is_not_there_cannot_be_deleted_or_hidden(github: GitHub) -> None:
-    """A slip in a test must not leave it testing nothing."""
+def test_a_missing_repository_cannot_be_deleted_or_hidden(github: GitHub) -> None:
+    """A misspelt name would make a test pass without testing anything."""
     with pytest.raises(ValueError, match="has no acme/order"):
         github.delete("acme/order")
     with pytest.raises(ValueError, match="has no acme/order"):
@@ -296,7 +296,9 @@ def test_a_nested_error_makes_its_place_null(github: GitHub, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("place", [("title",), ()], ids=["a field that cannot be null", "the entry itself"])
-def test_a_nested_error_makes_null_what_cannot_do_without(github: GitHub, ask: Ask, place: tuple[str, ...]) -> None:
+def test_a_nested_error_makes_a_parent_null_whose_field_is_required(
+    github: GitHub, ask: Ask, place: tuple[str, ...]
+) -> None:
     github.intercept = faults.nested_error("r0", "list", "nodes", 3, *place)
     answer = ask(texts.listing([0, 0]), **TWO)
 

@@ -60,7 +60,7 @@ def test_label_names_ignore_case(github: GitHub, ask: Ask) -> None:
     assert label_id("preview") is None
 
 
-def test_pages_join_to_the_whole(ask: Ask) -> None:
+def test_pages_together_are_the_whole_list(ask: Ask) -> None:
     found, cursor, pages = [], None, 0
     while True:
         answer = ask(texts.listing([0]), **{**EVERYTHING, "f0": 2, "a0": cursor})
@@ -105,7 +105,7 @@ def test_the_newest_are_those_updated_last_over_all_states(ask: Ask) -> None:
     assert newest[0]["updatedAt"] == "2026-11-03T00:00:00Z"
 
 
-def test_pages_from_the_newest_join_too(ask: Ask) -> None:
+def test_pages_of_the_newest_are_the_whole_list_too(ask: Ask) -> None:
     found: list[int] = []
     after = "null"
     for _ in range(4):
@@ -137,7 +137,7 @@ def test_people_bots_and_deleted_accounts_differ(ask: Ask) -> None:
     assert found[2]["author"] is None
 
 
-def test_a_fork_is_a_repository_of_its_own_until_it_is_deleted(github: GitHub, ask: Ask) -> None:
+def test_a_fork_is_a_separate_repository_until_it_is_deleted(github: GitHub, ask: Ask) -> None:
     before = listed(ask(texts.listing([0]), **EVERYTHING))
     github.delete_fork("mallory/orders")
     after = listed(ask(texts.listing([0]), **EVERYTHING))
@@ -208,7 +208,7 @@ def test_repository_names_ignore_case(ask: Ask) -> None:
     assert answer["data"]["r0"] == {"databaseId": database_id("acme/orders")}
 
 
-def test_a_file_is_read_by_commit_and_a_missing_one_is_null_without_an_error(ask: Ask) -> None:
+def test_a_file_is_read_by_commit_and_is_null_if_missing(ask: Ask) -> None:
     assert file_at(ask, f"{3:040x}")["f0"] == {
         "__typename": "Blob",
         "byteSize": 11,
@@ -260,7 +260,7 @@ def test_a_config_file_with_a_zero_byte_is_binary(github: GitHub, ask: Ask) -> N
     assert (file["isBinary"], file["text"], file["byteSize"]) == (True, None, 11)
 
 
-def test_a_renamed_repository_is_found_under_its_new_name_with_its_identity(github: GitHub, ask: Ask) -> None:
+def test_a_renamed_repository_keeps_its_identity(github: GitHub, ask: Ask) -> None:
     follow = 'query Q($n: String!) { repository(owner: "acme", name: $n) { id nameWithOwner } }'
     before = ask(follow, n="orders")["data"]["repository"]
     github.rename("acme/orders", "acme/sales")
@@ -320,7 +320,7 @@ def test_the_rate_limit_counts_down_and_is_told_in_headers_too(github: GitHub) -
     assert github.points == 2
 
 
-def test_a_spent_budget_is_an_error_with_status_200_until_the_hour_is_over(github: GitHub, ask: Ask) -> None:
+def test_an_exceeded_rate_limit_is_an_error_with_status_200(github: GitHub, ask: Ask) -> None:
     moment = datetime(2026, 11, 21, 9, tzinfo=UTC)
     github.now = lambda: moment
     github.budget = 1
@@ -373,7 +373,7 @@ def test_a_request_without_a_user_agent_is_refused(github: GitHub) -> None:
     connection.close()
 
 
-def test_only_post_and_only_json_with_a_query_is_graphql(github: GitHub) -> None:
+def test_graphql_requires_post_and_json_with_a_query(github: GitHub) -> None:
     url, headers = f"{github.url}/graphql", {"Authorization": f"bearer {github.token}"}
 
     assert requests.get(url, headers=headers, timeout=10).status_code == 404
@@ -435,14 +435,14 @@ def test_a_wrong_query_has_errors_and_no_data(ask: Ask, query: str, variables: d
     assert ask(query, **variables).keys() == {"errors"}
 
 
-def test_a_commit_that_is_no_full_sha_is_refused(ask: Ask) -> None:
+def test_an_abbreviated_commit_is_refused(ask: Ask) -> None:
     answer = ask(texts.details([1]), ids=[], **ORDERS, s0_0="main", e0_0="main:x", m0_0="main:y")
 
     assert answer.keys() == {"errors"}
     assert "GitObjectID" in answer["errors"][0]["message"]
 
 
-def test_each_request_stands_in_the_log(github: GitHub, ask: Ask) -> None:
+def test_each_request_is_logged(github: GitHub, ask: Ask) -> None:
     ask(texts.listing([0]), **EVERYTHING)
 
     [call] = github.log
@@ -471,7 +471,7 @@ def test_an_answer_takes_as_long_as_the_latency_says(github: GitHub, ask: Ask) -
         ),
     ],
 )
-def test_a_question_that_the_fake_cannot_answer_truly_fails_the_test(
+def test_a_query_that_the_fake_does_not_support_fails_the_test(
     organisation: Organisation, query: str, missing: str
 ) -> None:
     github = GitHub(organisation)
@@ -502,8 +502,8 @@ def test_an_organisation_that_github_could_not_hold_is_refused() -> None:
         GitHub(organisation(pull_request(1, head_sha=same, config="a"), pull_request(2, head_sha=same, config="b")))
 
 
-def test_a_change_to_what_is_not_there_is_refused(github: GitHub) -> None:
-    """A slip in a test must not leave it testing nothing."""
+def test_a_change_to_a_missing_repository_is_refused(github: GitHub) -> None:
+    """A misspelt name would make a test pass without testing anything."""
     with pytest.raises(ValueError, match="has no acme/order"):
         github.rename("acme/order", "acme/sales")
     with pytest.raises(ValueError, match="has no acme/order"):

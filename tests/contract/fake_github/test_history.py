@@ -1,4 +1,4 @@
-"""Answers from the past: a GitHub whose parts do not all know the newest yet."""
+"""Answers from the past: some of GitHub's servers lag behind."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def _worlds(organisation: Organisation) -> list[World]:
     return [build(organisation, Changes()) for _ in range(3)]
 
 
-def test_each_moment_has_its_world(worlds: list[World]) -> None:
+def test_history_remembers_the_organisation_at_each_moment(worlds: list[World]) -> None:
     history = History(worlds[0])
     history.add(worlds[1], second(1))
     history.add(worlds[2], second(3))
@@ -39,7 +39,7 @@ def test_each_moment_has_its_world(worlds: list[World]) -> None:
     assert history.newest is worlds[2]
 
 
-def test_what_is_older_than_ten_seconds_is_forgotten(worlds: list[World]) -> None:
+def test_history_forgets_what_is_older_than_ten_seconds(worlds: list[World]) -> None:
     history = History(worlds[0])
     history.add(worlds[1], second(0))
     history.add(worlds[2], second(11))

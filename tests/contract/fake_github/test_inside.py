@@ -1,4 +1,4 @@
-"""The way without sockets: to PyGithub it is the same GitHub."""
+"""The fake inside the process, without sockets: PyGithub sees no difference."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def client(github: GitHub) -> Github:
     return Github(auth=Auth.Token(github.token), base_url=github.url, retry=None, seconds_between_requests=None)
 
 
-def test_it_answers_as_the_server_does(inside: GitHub, github: GitHub) -> None:
+def test_the_fake_inside_answers_as_the_server_does(inside: GitHub, github: GitHub) -> None:
     github.now = inside.now = lambda: datetime(2026, 11, 21, tzinfo=UTC)
     answers = [client(each).requester.graphql_query(texts.confirm([1]), VARIABLES) for each in (inside, github)]
     for headers, _ in answers:
@@ -36,7 +36,7 @@ def test_it_answers_as_the_server_does(inside: GitHub, github: GitHub) -> None:
     assert [call.operation for call in inside.log] == ["Confirm", "GET /repos/acme/orders"]
 
 
-def test_two_of_them_are_two(inside: GitHub, organisation: Organisation) -> None:
+def test_two_fakes_inside_one_process_are_independent(inside: GitHub, organisation: Organisation) -> None:
     with GitHub(organisation, inside=True) as other:
         assert inside.url != other.url
         client(other).requester.graphql_query(texts.confirm([1]), VARIABLES)
@@ -44,14 +44,14 @@ def test_two_of_them_are_two(inside: GitHub, organisation: Organisation) -> None
         assert (len(inside.log), len(other.log)) == (0, 1)
 
 
-def test_a_connection_that_dies_is_no_answer(inside: GitHub) -> None:
+def test_a_dropped_connection_is_an_error(inside: GitHub) -> None:
     inside.intercept = faults.truncated_body()
 
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         client(inside).requester.graphql_query(texts.confirm([1]), VARIABLES)
 
 
-def test_time_that_only_seems_to_pass_is_a_time_out_too(inside: GitHub) -> None:
+def test_simulated_time_causes_timeouts_too(inside: GitHub) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
 
     def sleep(seconds: float) -> None:
@@ -60,13 +60,13 @@ def test_time_that_only_seems_to_pass_is_a_time_out_too(inside: GitHub) -> None:
 
     inside.now, inside.sleep, inside.latency = lambda: now, sleep, 14.0
     client(inside).requester.graphql_query(texts.confirm([1]), VARIABLES)
-    inside.latency = 16.0  # PyGithub's own patience is 15
+    inside.latency = 16.0  # PyGithub's timeout is 15
 
     with pytest.raises(requests.ReadTimeout):
         client(inside).requester.graphql_query(texts.confirm([1]), VARIABLES)
 
 
-def test_a_closed_one_cannot_be_reached_and_pygithub_is_as_it_was(organisation: Organisation) -> None:
+def test_a_closed_fake_is_unreachable_and_pygithub_is_restored(organisation: Organisation) -> None:
     with GitHub(organisation, inside=True) as github, GitHub(organisation, inside=True):
         pygithub = client(github)
         pygithub.requester.graphql_query(texts.confirm([1]), VARIABLES)

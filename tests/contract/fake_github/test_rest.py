@@ -96,7 +96,7 @@ def test_answers_have_the_shape_of_githubs_openapi(github: GitHub, get: Get, pri
 
 
 def test_a_deleted_fork_is_null(github: GitHub, get: Get) -> None:
-    """As it is on GitHub, although its OpenAPI does not say so for a list of pull requests."""
+    """GitHub does this, although its OpenAPI description does not say so for a list of pull requests."""
     github.delete_fork("mallory/orders")
     [head] = [pull["head"] for pull in get("/repos/acme/orders/pulls").json() if pull["number"] == 4]
 
@@ -104,7 +104,7 @@ def test_a_deleted_fork_is_null(github: GitHub, get: Get) -> None:
 
 
 @pytest.mark.parametrize("damage", [{"id": "1"}, {"owner": None}, {"invented": 1}])
-def test_an_answer_of_another_shape_would_be_noticed(get: Get, damage: dict[str, Any]) -> None:
+def test_an_answer_of_another_shape_is_noticed(get: Get, damage: dict[str, Any]) -> None:
     schema = jsonschema.Draft202012Validator(OPENAPI["GET /repos/{owner}/{repo} 200"])
     answer = get("/repos/acme/orders").json()
 
@@ -253,7 +253,7 @@ def test_a_json_web_token_with_a_wrong_claim_is_refused(
     assert message in answer.json()["message"]
 
 
-def test_a_json_web_token_of_another_key_and_any_other_token_are_refused(github: GitHub, get: Get) -> None:
+def test_a_json_web_token_of_another_key_is_refused(github: GitHub, get: Get) -> None:
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     bearer = jwt.encode({"iat": 0, "exp": 9_999_999_999, "iss": "42"}, other, algorithm="RS256")
 
@@ -265,7 +265,9 @@ def test_the_apps_own_token_opens_no_repository(github: GitHub, get: Get, privat
     assert get("/repos/acme/orders", token=signed(private_key, github)).status_code == 401
 
 
-def test_the_app_is_where_it_was_installed_only(organisation: Organisation, github: GitHub, private_key: str) -> None:
+def test_the_app_is_found_only_where_it_is_installed(
+    organisation: Organisation, github: GitHub, private_key: str
+) -> None:
     public_key = github_public_key(private_key)
     app = App(id=42, public_key=public_key, owners=frozenset({"acme"}))
     with GitHub(organisation, app=app) as limited:
@@ -284,7 +286,7 @@ def github_public_key(private_key: str) -> str:
     return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
 
-def test_a_spent_budget_is_403(github: GitHub, get: Get) -> None:
+def test_an_exceeded_rate_limit_is_403(github: GitHub, get: Get) -> None:
     github.budget = 1
     healthy, limited = get("/repos/acme/orders"), get("/repos/acme/orders")
 

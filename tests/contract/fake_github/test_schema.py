@@ -1,4 +1,4 @@
-"""The committed cuts of GitHub's schemas are enough for the plugin, and as strict as the whole."""
+"""The committed parts of GitHub's schemas suffice for the plugin, and are as strict as the full ones."""
 
 import inspect
 
@@ -30,7 +30,7 @@ def test_github_would_run_every_query_of_the_plugin() -> None:
 
 
 def test_every_query_of_the_plugin_has_its_example() -> None:
-    """So that a new query is in the schema before it is in use."""
+    """The schema must cover a new query before it is used."""
     written = {
         name
         for name, function in inspect.getmembers(queries, inspect.isfunction)
@@ -115,9 +115,7 @@ def test_fields_and_resolvers_must_match() -> None:
         bind(schema("viewer: Int"), {"Query": {"viewer": answer, "gone": answer}})
 
 
-def test_a_null_where_github_promises_a_value_is_a_failure_of_the_fake(
-    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_null_in_a_required_field_fails_the_test(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = graphql.plan(f"{{ {REPOSITORY} {{ nameWithOwner }} }}", {})
     assert isinstance(plan, graphql.Plan)
     context = Context(build(organisation, Changes()), plan.cost, None)

@@ -1,4 +1,4 @@
-"""The texts of the plugin's queries by the numbers of things that they ask for; variables are given by the tests."""
+"""The plugin's queries, for any number of repositories and pull requests; tests supply the variables."""
 
 from collections.abc import Sequence
 

@@ -133,9 +133,9 @@ func (s *apiServer) addSchema(file string) error {
 	return fmt.Errorf("%s has no version %s", file, v1alpha1.SchemeGroupVersion.Version)
 }
 
-// What `kubectl apply` does; fields that nobody knows are refused.
+// What `kubectl apply` does; unknown fields are refused.
 func (s *apiServer) apply(ctx context.Context, objects []json.RawMessage) error {
-	defer s.remember(func() { s.changes = noChanges() }) // these are the tests' own
+	defer s.remember(func() { s.changes = noChanges() }) // changes by the tests do not count
 	for _, content := range objects {
 		var kind metav1.TypeMeta
 		if err := json.Unmarshal(content, &kind); err != nil {
@@ -188,8 +188,8 @@ func (s *apiServer) sets(ctx context.Context) ([]v1alpha1.ApplicationSet, error)
 	return append([]v1alpha1.ApplicationSet{}, list.Items...), nil
 }
 
-// takeChanges returns what was done since it was asked last, and lets the deleted Applications go: the application
-// controller would take their finalizers away once it has deleted what is in them.
+// takeChanges returns what was done since the last call, and removes the finalizers of deleted Applications, as the
+// application controller does once it has deleted their resources.
 func (s *apiServer) takeChanges(ctx context.Context) (changes, error) {
 	var done changes
 	s.remember(func() { done = s.changes })
@@ -203,7 +203,7 @@ func (s *apiServer) takeChanges(ctx context.Context) (changes, error) {
 			return done, err
 		}
 	}
-	s.remember(func() { s.changes = noChanges() }) // the removal of finalizers was ours
+	s.remember(func() { s.changes = noChanges() }) // the removal of finalizers does not count
 	return done, nil
 }
 
