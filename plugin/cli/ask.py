@@ -17,7 +17,7 @@ from plugin.settings import StateSettings, load_settings, trust_certificates
 from plugin.state import Known, State
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import stored
-from plugin.web.getparams import enveloped
+from plugin.web.getparams import ENVELOPE
 
 
 @click.command()
@@ -33,7 +33,7 @@ def params(services: tuple[str, ...], profile: str | None, origin: str) -> None:
         filters["profile"] = profile
     with errors_for_people():
         _, answers = _answers()
-        click.echo(b"".join(enveloped(answers.parameters(filters))).decode())
+        click.echo(answers.parameters(filters, ENVELOPE).decode())
 
 
 @click.command()

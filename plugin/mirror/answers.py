@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
+from plugin.core.answers.emission import BARE, Envelope
 from plugin.core.answers.filters import Filters, parse_filters
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
@@ -37,21 +38,21 @@ class _Rendered:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made_from: tuple[Decision | None, Hold | None] = (None, None)
-        self._ready: LRUCache[Filters, bytes] = LRUCache(RENDERED, getsizeof=_cost)
+        self._ready: LRUCache[tuple[Filters, Envelope], bytes] = LRUCache(RENDERED, getsizeof=_cost)
 
-    def of(self, current: Current, filters: Filters) -> bytes | None:
+    def of(self, current: Current, filters: Filters, envelope: Envelope) -> bytes | None:
         """Return what an input gets. While a refresh only says that nothing has changed, it is the same object."""
         with self._lock:
             if not self._is_made_from(current):
                 self._made_from = (current.decision, current.known.hold)
                 self._ready.clear()
-            ready = self._ready.get(filters)
+            ready = self._ready.get((filters, envelope))
         if ready is not None:
             return ready
-        parameters = current.parameters(filters)
+        parameters = current.parameters(filters, envelope)
         with self._lock, suppress(ValueError):  # larger than everything that is kept
             if parameters is not None and self._is_made_from(current):
-                self._ready[filters] = parameters
+                self._ready[filters, envelope] = parameters
         return parameters
 
     def _is_made_from(self, current: Current) -> bool:
@@ -83,29 +84,29 @@ class Answers:
             raise NotReady(one_line("these repositories have never been read: " + ", ".join(names)))
         return current
 
-    def parameters(self, wanted: Mapping[str, Any]) -> bytes:
-        """Return what the input parameters of an ApplicationSet ask for, as a JSON list.
+    def parameters(self, wanted: Mapping[str, Any], envelope: Envelope = BARE) -> bytes:
+        """Return what the input parameters of an ApplicationSet ask for, as a JSON list in an envelope.
 
         Raises InvalidRequest, or NotReady if there is no answer that is safe to give.
         """
         try:
-            return self._parameters(wanted)
+            return self._parameters(wanted, envelope)
         except NotReady:  # a server that has just started may know more in a moment
             self._refreshed_once.wait(FIRST_ANSWER)
-            return self._parameters(wanted)
+            return self._parameters(wanted, envelope)
 
     def age(self) -> timedelta:
         """Return how long ago the source last said something that counts; zero before it did."""
         fresh_at = self._newest.known_here.known.head.fresh_at
         return self._clock() - fresh_at if fresh_at else timedelta(0)
 
-    def _parameters(self, wanted: Mapping[str, Any]) -> bytes:
+    def _parameters(self, wanted: Mapping[str, Any], envelope: Envelope) -> bytes:
         current = self.current()
         catalog = current.known.catalog
         assert catalog  # noqa: S101  current() has made sure
         filters = parse_filters(wanted, catalog)
         self._refuse_stale(current)
-        parameters = self._rendered.of(current, filters)
+        parameters = self._rendered.of(current, filters, envelope)
         if parameters is None:
             raise NotReady(
                 "more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known; "

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from plugin.core.answers.emission import filtered, missing, parameters
+from plugin.core.answers.emission import BARE, Envelope, filtered, missing, parameters
 from plugin.core.answers.filters import Filters
 from plugin.core.answers.history import Moment
 from plugin.core.config.catalog import Catalog, Service
@@ -39,12 +39,12 @@ class Current:
         live = self.known.live
         return self.decision is not None and (live is None or next(missing(live, self.decision), None) is None)
 
-    def parameters(self, filters: Filters) -> bytes | None:
-        """Return what an input gets, as a JSON list; None if there is no safe one."""
+    def parameters(self, filters: Filters, envelope: Envelope = BARE) -> bytes | None:
+        """Return what an input gets, as a JSON list in an envelope; None if there is no safe one."""
         hold = self.known.hold
         if hold:
-            return None if hold.parameters is None else filtered(hold.parameters, filters)
-        return parameters(self.decision, filters) if self.decision and self.complete else None
+            return None if hold.parameters is None else filtered(hold.parameters, filters, envelope)
+        return parameters(self.decision, filters, envelope) if self.decision and self.complete else None
 
     def wishes(self, catalog: Catalog) -> AllWishes | None:
         """Return what was read with a catalog, if something was."""

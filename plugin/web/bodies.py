@@ -62,9 +62,14 @@ def register_bodies(app: Flask) -> None:
     @app.after_request
     def discard(response: Response) -> Response:
         connection = _connection()
-        if connection:
+        if connection and not _is_read():
             _discard(connection)
         return response
+
+
+def _is_read() -> bool:
+    """Tell whether gunicorn's reader of a body with a known length has nothing left, as after most requests."""
+    return getattr(getattr(request.environ["wsgi.input"], "reader", None), "length", None) == 0
 
 
 def _discard(connection: socket.socket) -> None:

@@ -19,6 +19,7 @@ from plugin.mirror.answers import Answers
 from plugin.web.auth import require_token
 
 MAX_BODY = 64 * 1024
+ENVELOPE = (b'{"output":{"parameters":', b"}}")  # what Argo CD wants around the list
 LOGGED_AGAIN_AFTER = 600.0  # seconds: now and then an unchanged answer says that Argo CD still asks
 
 
@@ -38,21 +39,14 @@ def getparams(answers: Answers, token: str) -> Blueprint:
         name, parameters = parse_request(body)
         g.application_set = name
         try:
-            answer = answers.parameters(parameters)
+            answer = answers.parameters(parameters, ENVELOPE)
         except Exception:
             logged.forget(body)  # so that the next answer is logged
             raise
         g.quiet = logged.already(body, answer)
-        parts = enveloped(answer)
-        length = sum(map(len, parts))  # Flask would add it too late for the log
-        return Response(parts, mimetype="application/json", headers={"Content-Length": str(length)})
+        return Response(answer, mimetype="application/json")
 
     return blueprint
-
-
-def enveloped(parameters: bytes) -> tuple[bytes, ...]:
-    """Put Argo CD's envelope around a list; in parts, so that an answer of megabytes is not copied."""
-    return b'{"output":{"parameters":', parameters, b"}}"
 
 
 class Logged:

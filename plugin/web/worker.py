@@ -79,7 +79,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Read the next head of a connection that was idle."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
-        self._wait_for_head(conn)
+        conn.sock.setblocking(False)  # noqa: FBT003
+        if not conn.receive():
+            self._drop(conn)
+        elif conn.complete:  # as it is for almost every request
+            super().enqueue_req(conn)
+        else:
+            self._wait_for_head(conn)
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Read more of a head; hand the connection to a thread once the head is complete."""
@@ -90,8 +96,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn.complete:
             super().enqueue_req(conn)
         else:
-            self.nr_conns -= 1
-            conn.close()
+            self._drop(conn)
 
     def enqueue_req(self, conn: Connection) -> None:
         """Answer a request whose beginning was read behind the one before; gunicorn calls this for nothing else."""
@@ -100,6 +105,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().enqueue_req(conn)
         else:
             self._wait_for_head(conn)
+
+    def _drop(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
     def _wait_for_head(self, conn: Connection) -> None:
         conn.sock.setblocking(False)  # noqa: FBT003

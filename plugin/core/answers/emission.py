@@ -10,20 +10,25 @@ from plugin.core.decision.preview import LivePreview
 
 ORIGINS = ("same-repository", "fork")
 
+# What an engine wants before and after the list. It is joined with it, because each copy of megabytes takes its time.
+Envelope = tuple[bytes, bytes]
+BARE: Envelope = (b"", b"")
 
-def parameters(decision: Decision, filters: Filters = EVERYTHING) -> bytes:
+
+def parameters(decision: Decision, filters: Filters = EVERYTHING, envelope: Envelope = BARE) -> bytes:
     """Return what the templates of one input get: a JSON list of objects, by service and number."""
     chunks = list(_chunks(decision, filters)) or [b""]
-    chunks[0] = b"[" + chunks[0]
-    chunks[-1] += b"]"
-    return b",".join(chunks)  # once: each copy of megabytes takes time
+    before, after = envelope
+    chunks[0] = before + b"[" + chunks[0]
+    chunks[-1] += b"]" + after
+    return b",".join(chunks)
 
 
-def filtered(everything: bytes, filters: Filters) -> bytes:
+def filtered(everything: bytes, filters: Filters, envelope: Envelope = BARE) -> bytes:
     """Return the part of an old answer to everything that one input gets."""
     objects: list[Mapping[str, str]] = json.loads(everything)
     kept = [each for each in objects if filters.admits(each["service"], each["profile"], each["origin"])]
-    return json.dumps(kept, separators=(",", ":")).encode()
+    return json.dumps(kept, separators=(",", ":")).encode().join(envelope)
 
 
 def live_previews(decision: Decision, before: Live | None) -> Live:

@@ -86,8 +86,8 @@ def test_the_answer_of_a_version_that_was_replaced_is_not_kept(stage: Stage, mon
     begin(stage)
     render = Current.parameters
 
-    def slowly(current: Current, filters: Any) -> bytes | None:
-        parameters = render(current, filters)
+    def slowly(current: Current, *asked: Any) -> bytes | None:
+        parameters = render(current, *asked)
         monkeypatch.undo()
         stage.source.listed["acme/orders"] = listing(*range(1, 12))
         stage.refresh()
