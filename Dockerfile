@@ -1,5 +1,5 @@
 # The plugin's image. If you mirror images: --build-context base=docker-image://registry.example.com/python:3.13-slim
-# Dependabot renews the version and its digest together; it reads FROM, but no ARG.
+# Dependabot updates version and digest together; it reads FROM, but not ARG.
 FROM python:3.13.15-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS base
 
 FROM base AS build
@@ -13,7 +13,7 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM base
 COPY --from=build /venv /venv
-# The root file system can be read-only: gunicorn's heartbeat file lives in memory, the state where PREVIEW_STATE says.
+# The root file system can be read-only: gunicorn's heartbeat file is in memory, the state where PREVIEW_STATE says.
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 GUNICORN_CMD_ARGS="--worker-tmp-dir=/dev/shm"
 USER 65532:65532
 EXPOSE 8080

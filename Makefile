@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 SOURCE ?= file
 
-.PHONY: install demo serve-demo test simulate mutants conformance check lint bench schemas lock clean
+.PHONY: install demo serve-demo unit test simulate mutants conformance check lint bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
@@ -15,23 +15,26 @@ install: .venv/.installed ## set up .venv with the command preview-plugin
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: install ## ask the real server for the demo organisation (SOURCE=github: over a fake GitHub), render the answer
+demo: install ## ask the real server about the demo organisation (SOURCE=github: through a fake GitHub), render the answer
 	$(PY) -m tools.demo --source $(SOURCE)
 	$(PY) -m tools.render_demo
 
 serve-demo: install ## the same, and keep it running
 	$(PY) -m tools.demo --source $(SOURCE) --keep
 
-test: install ## all tests but those of `make conformance`
-	$(PY) -m pytest
+unit: install ## tests of the modules with few examples each: half a minute
+	$(PY) -m pytest --hypothesis-profile=unit tests/unit
 
-simulate: install ## what can happen in any order, drawn from a seed: STEPS=100000 of it, or one episode again by its SEED
+test: install ## all tests except those of `make conformance`, the modules' first
+	$(PY) -m pytest tests/unit tests
+
+simulate: install ## play STEPS=100000 random events and check every answer, or repeat one episode by its SEED
 	$(PY) -m tests.faults --steps $(or $(STEPS),100000) $(if $(SEED),--seed $(SEED))
 
-mutants: install ## break core/ and mirror/ on purpose, show what no test notices (MUTANTS=plugin/core/config/names.py: only there)
+mutants: install ## break core/ and mirror/ on purpose, show what no test notices (MUTANTS=plugin/core/config/names.py: only that file)
 	$(PY) -m tools.mutants $(MUTANTS)
 
-conformance: install ## against Argo CD's own controller; slow the first time (ARGOCD=3.5.0: another version of it)
+conformance: install ## tests with Argo CD's own controller; slow the first time (ARGOCD=3.5.0: with that version)
 	ARGOCD=$(ARGOCD) $(PY) -m pytest tests/conformance
 
 check: install ## lint, types, imports
@@ -47,8 +50,8 @@ bench: install ## cost and speed, each figure beside its baseline
 schemas: install ## JSON Schemas of catalog.yaml and .preview.yaml for editors
 	$(PY) -m tools.schemas
 
-lock: install ## renew the lock files
+lock: install ## update the lock files
 	PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lock.sh
 
-clean: ## remove what make has made
+clean: ## remove what make has created
 	rm -rf .venv .cache mutants

@@ -12,6 +12,8 @@ configure_logs()
 # Machines are noisy: how long one example takes says nothing. CI tries the same examples each time.
 settings.register_profile("project", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("project")
+# `make unit` is for people who wait for it; `make test` tries more.
+settings.register_profile("unit", deadline=None, max_examples=10)
 # `make mutants` runs the tests thousands of times: each time the same examples, and none need be made smaller.
 settings.register_profile(
     "mutants", deadline=None, derandomize=True, database=None, max_examples=15, phases=[Phase.explicit, Phase.generate]

@@ -146,4 +146,5 @@ def _stage(path: Path, source: ScriptedSource, state: State, clock: Clock) -> St
         clock=clock,
         observers=[reports.append],
     ).together()
+    plugin.refresher.refreshed_once.set()  # nobody waits for a refresh that no thread makes
     return Stage(path, source, plugin.refresher, plugin.answers, plugin.newest, state, clock, reports)

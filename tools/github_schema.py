@@ -27,7 +27,7 @@ EXAMPLES = {
     "probe": queries.probe({"acme/orders": ["preview"]}),
     "listing": queries.listing([queries.Page("acme/orders", ["preview"], 1)]),
     "labels": queries.labels("PR_1"),
-    "details": queries.details(["PR_1"], {"acme/orders": ["sha"]}, ".preview.yaml"),
+    "details": queries.details(["PR_1"], {"acme/orders": ["sha"]}, ".preview.yaml", ".preview.yml"),
     "confirm": queries.confirm({"acme/orders": [1]}),
     "identity": queries.identity(["R_1"]),
 }

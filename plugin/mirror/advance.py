@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from plugin.core.answers.breaker import holds, removed_by_edit
+from plugin.core.answers.breaker import removed_by_edit
 from plugin.core.answers.departures import why
 from plugin.core.answers.emission import live_previews, missing, parameters
 from plugin.core.answers.history import Histories, happened, recorded, without_old
@@ -69,7 +69,7 @@ def _decided(before: Current, draft: Known, candidate: Catalog, gathered: Gather
     live, decisions = draft.live, _decisions(before, draft.catalog, candidate, gathered)
     if live is not None:
         removed = removed_by_edit(live, decisions.as_before, decisions.edited, gathered.snapshot)
-        if holds(removed, live, threshold, acknowledged=_acknowledged(draft, candidate)):
+        if removed.holds(threshold, acknowledged=_acknowledged(draft, candidate)):
             return _held(before, draft, live, decisions, gathered)
     decision = decisions.edited
     return Current(replace(draft, catalog=candidate, live=live_previews(decision, live), hold=None), decision)

@@ -75,6 +75,12 @@ class Current:
         return tuple(name for name in catalog.repositories if name not in read) if catalog else ()
 
     @property
+    def missing_labels(self) -> dict[str, list[str]]:
+        """The labels that ask for previews and do not exist, by the repository that lacks them."""
+        missing = self.decision.missing_labels if self.decision else {}
+        return {name: sorted(labels) for name, labels in missing.items()}
+
+    @property
     def to_release(self) -> str:
         """The command that makes the breaker release what it holds; "" if it holds nothing."""
         return f"preview-plugin acknowledge {self.known.hold.catalog}" if self.known.hold else ""

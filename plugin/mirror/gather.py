@@ -20,12 +20,14 @@ from plugin.core.facts.absorb import (
     with_confirmations,
     with_look_ups,
 )
-from plugin.core.facts.model import Elsewhere, Repository, Snapshot
+from plugin.core.facts.confirm import is_labelled
+from plugin.core.facts.model import Elsewhere, LookUp, PullRequestState, Repository, Snapshot
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
 
 # What a probe cannot see (a missed change, a lost permission) lasts no longer than this.
 LISTED_EVERY = timedelta(minutes=10)
+_ENDED = (PullRequestState.CLOSED, PullRequestState.MERGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def gather(
         newest = before.catalog
     labels = labels_to_ask([newest, *([before.catalog] if before.catalog and before.catalog is not newest else [])])
     known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
-    readings = source.read(_wanted(labels, known, now, only))
+    readings = _accounted(source, source.read(_wanted(labels, known, now, only)), known, before.live)
     read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
     snapshot = _with_readings(replace(before.snapshot, repositories=known | read), labels, readings, now)
     may_take_effect = _may_take_effect(newest, snapshot, before.live)
@@ -62,6 +64,30 @@ def gather(
         wishes = read_wishes(catalog, snapshot.repositories, current.wishes(catalog))
         snapshot = _looked_up(source, snapshot, wishes.wanted)
     return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
+
+
+def _accounted(
+    source: Source,
+    readings: Mapping[str, Repository | Doubt],
+    known: Mapping[str, Repository],
+    live: Live | None,
+) -> dict[str, Repository | Doubt]:
+    """Doubt a first reading that leaves out live pull requests: the state lost their facts, so none can be held."""
+    accounted = dict(readings)
+    for name, previews in live.by_repository.items() if live else ():
+        reading = readings.get(name)
+        if name in known or reading is None or isinstance(reading, Doubt):
+            continue
+        missing = [Locator(name, number) for number in sorted({each.number for each in previews} - reading.numbers)]
+        answers = source.look_up(missing, {**known, name: reading}) if missing else {}
+        ended = {each for each, answer in answers.items() if _has_ended(answer, reading.labels)}
+        if left := [str(each) for each in missing if each not in ended]:
+            accounted[name] = Doubt(f"not listed although live, and not confirmed: {', '.join(left)}")
+    return accounted
+
+
+def _has_ended(answer: LookUp, labels: frozenset[str]) -> bool:
+    return answer.state in _ENDED or (answer.state is PullRequestState.OPEN and not is_labelled(labels, answer))
 
 
 def _wanted(

@@ -1,6 +1,7 @@
 """The log: a line for each refresh, and a line for each change that people must know of."""
 
 import logging
+from collections import Counter
 
 from plugin.logs import Logger
 from plugin.mirror.refresh import Observer, RefreshReport
@@ -9,10 +10,11 @@ from plugin.mirror.refresh import Observer, RefreshReport
 def log_refreshes(log: Logger) -> Observer:
     """Return an observer that writes each refresh to the log."""
     held: dict[str, str] = {}
+    missing: dict[str, list[str]] = {}
     waited = False
 
     def observe(report: RefreshReport) -> None:
-        nonlocal held, waited
+        nonlocal held, missing, waited
         current, snapshot = report.current, report.current.known.snapshot
         hold = current.known.hold
         if held != (held := dict(hold.departures) if hold else {}) and held:
@@ -29,9 +31,8 @@ def log_refreshes(log: Logger) -> Observer:
                 at_most_until=until.isoformat(timespec="seconds"),
             )
         waited = until is not None
-        for key, events in report.events.items():
-            for event in events:
-                log.info("preview", preview=key, what=event.kind.value, reason=event.reason)
+        if missing != (missing := current.missing_labels) and missing:
+            log.warning("labels of the catalog do not exist, so nobody can ask for a preview", repositories=missing)
         log.log(
             logging.WARNING if report.failure else logging.INFO,
             "refresh",
@@ -43,6 +44,7 @@ def log_refreshes(log: Logger) -> Observer:
             doubts=dict(snapshot.doubts),
             unread=list(current.unread),
             changed=report.changed,
+            events=dict(Counter(event.kind.value for events in report.events.values() for event in events)),
             requests=report.requests,
             points=report.points,
             points_left=report.points_left,

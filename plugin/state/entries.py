@@ -12,6 +12,8 @@ from typing import Any
 SCHEMA = 2  # of the entries; see `upgrades.py`
 
 LEVEL = 1  # of compression: the fastest
+SMALL = 512  # bytes of JSON that are not worth compressing; there is a history for every preview
+COMPRESSED = b"\x78"  # how zlib's format begins, and JSON never does
 
 # Far above what a large repository or a held answer of 10,000 previews needs, and low enough to fit into memory.
 MOST_BYTES = 128 * 1024 * 1024
@@ -42,20 +44,26 @@ class Value:
 def encode(value: Value) -> bytes:
     """Return a value as bytes; equal values give equal bytes."""
     # Not pydantic's own JSON: people's texts hold lone surrogates, which are not UTF-8, and json escapes all of them.
-    text = json.dumps(value.content, default=_plain, separators=(",", ":")).encode()
+    text = _ENCODER.encode(value.content).encode()
+    if value.raw is None and len(text) < SMALL:
+        return text
     return zlib.compress(text if value.raw is None else text + b"\n" + value.raw, LEVEL)
+
+
+def _inflated(data: bytes) -> bytes:
+    inflating = zlib.decompressobj()
+    plain = inflating.decompress(data, MOST_BYTES)
+    if inflating.unconsumed_tail:
+        raise Unreadable(f"it inflates to more than {MOST_BYTES} bytes")
+    if not inflating.eof:
+        raise Unreadable("it is cut off")
+    return plain
 
 
 def decode(data: bytes) -> Value:
     """Return the value that `encode` made bytes of. Raises Unreadable, also for more than MOST_BYTES."""
     try:
-        inflating = zlib.decompressobj()
-        plain = inflating.decompress(data, MOST_BYTES)
-        if inflating.unconsumed_tail:
-            raise Unreadable(f"it inflates to more than {MOST_BYTES} bytes")
-        if not inflating.eof:
-            raise Unreadable("it is cut off")
-        text, newline, raw = plain.partition(b"\n")
+        text, newline, raw = (_inflated(data) if data.startswith(COMPRESSED) else data).partition(b"\n")
         return Value(json.loads(text), raw if newline else None)
     except (ValueError, RecursionError, zlib.error) as error:  # the text may repeat a value, the type does not
         raise Unreadable(type(error).__name__) from None
@@ -68,3 +76,6 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(type(value).__name__)
+
+
+_ENCODER = json.JSONEncoder(default=_plain, separators=(",", ":"))

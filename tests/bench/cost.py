@@ -103,9 +103,9 @@ def _linear(sizes: dict[int, dict[int, Refresh]]) -> Iterator[Row]:
         )
         yield Row(
             f"{pull_requests}: time for each changed repository, {many} at once",
-            each[many] * 1000,
-            "ms",
-            each[some] * 1000,
+            each[many] / each[some],
+            "times",
+            1,
             f"{some} at once: {each[some] * 1000:.0f} ms; seconds, 0 to {many} changed: {_list(found, 'seconds')}",
         )
 

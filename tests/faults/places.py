@@ -11,7 +11,7 @@ from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import open_state
 from plugin.state.redis import RedisStore
 from plugin.state.redis_board import RedisBoard
-from plugin.state.redis_keys import LEASE
+from plugin.state.redis_keys import LEASE, LEASE_OF_1, RETIRED
 
 
 class Place(Protocol):
@@ -97,6 +97,8 @@ class _Lease:
 
     def take(self) -> None:
         self._client.set(LEASE, self.token)
+        if self._client.get(LEASE_OF_1) != RETIRED:
+            self._client.set(LEASE_OF_1, self.token)
         self.held = True
 
     def compete(self) -> None:
@@ -127,7 +129,11 @@ class RedisPlace:
 
     def keep_copy(self) -> None:
         keys = cast("list[bytes]", self._client.keys())
-        self._copy = {key: cast("bytes", self._client.dump(key)) for key in keys if key != LEASE.encode()}
+        self._copy = {
+            key: cast("bytes", self._client.dump(key))
+            for key in keys
+            if key not in {LEASE.encode(), LEASE_OF_1.encode()}
+        }
 
     def go_back(self) -> None:
         """As after a failover, or a restart without a disk. The lease is lost too."""

@@ -6,6 +6,7 @@ same facts.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from plugin.core.answers.emission import missing
 from plugin.core.answers.live import Live
@@ -14,10 +15,20 @@ from plugin.core.decision.decide import Decision
 from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.model import Snapshot
 
-Removed = tuple[tuple[str, LivePreview], ...]  # with their repositories
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What an edit removes, with the repositories, out of so many live previews that facts do not end."""
+
+    previews: tuple[tuple[str, LivePreview], ...]
+    whole: int
+
+    def holds(self, threshold: Threshold, *, acknowledged: bool) -> bool:
+        """Tell whether the old answer must stay: too many would leave, and nobody has acknowledged it."""
+        return not acknowledged and threshold.exceeded(len(self.previews), self.whole)
 
 
-def removed_by_edit(live: Live, before: Decision | None, after: Decision, snapshot: Snapshot) -> Removed:
+def removed_by_edit(live: Live, before: Decision | None, after: Decision, snapshot: Snapshot) -> Removal:
     """Return the live previews that leave because of an edit and not because of facts.
 
     `before` is the decision of the catalog that was answered with, on the very facts of `after`. Without it (the
@@ -25,14 +36,9 @@ def removed_by_edit(live: Live, before: Decision | None, after: Decision, snapsh
     only after the source confirmed it.
     """
     if after.catalog.fingerprint == live.catalog:
-        return ()
+        return Removal((), live.count)
     by_facts = frozenset(_ended_by_facts(live, before, snapshot))
-    return tuple(each for each in missing(live, after) if each not in by_facts)
-
-
-def holds(removed: Removed, live: Live, threshold: Threshold, *, acknowledged: bool) -> bool:
-    """Tell whether the old answer must stay: too many would leave, and nobody has acknowledged it."""
-    return not acknowledged and threshold.exceeded(len(removed), live.count)
+    return Removal(tuple(each for each in missing(live, after) if each not in by_facts), live.count - len(by_facts))
 
 
 def _ended_by_facts(live: Live, before: Decision | None, snapshot: Snapshot) -> Iterator[tuple[str, LivePreview]]:

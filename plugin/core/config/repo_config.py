@@ -25,6 +25,7 @@ from plugin.core.config.validation import (
 from plugin.errors import InvalidFile, Problem
 
 FILE_NAME = ".preview.yaml"
+MISNAMED = ".preview.yml"  # what people write by mistake; it is never read
 MAX_NAMED = 3  # services that a message names
 REMEMBERED, REMEMBERED_LENGTH = 16_384, 1024  # files, and characters of each; real files have a few hundred
 

@@ -41,6 +41,7 @@ class Decision:
     live: Mapping[str, Mapping[str, Preview]] = field(default_factory=dict)
     remembered: Mapping[str, tuple[LivePreview, ...]] = field(default_factory=dict)
     held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    missing_labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)  # over all repositories
 
     @property
@@ -88,7 +89,7 @@ def _linked(before: Decision, draft: Decision) -> Decision:
     again = moved.union(*(catalog.callers_of(name) for name in moved)) & {*before.parts, *draft.verdicts}
     parts = {
         name: make_part(catalog, targets, name, draft.wishes.by_repository[name], before.parts.get(name))
-        for name in again & draft.verdicts.keys()
+        for name in sorted(again & draft.verdicts.keys())
     }
     again = {name for name in again if parts.get(name) is not before.parts.get(name)}
     parts = {name: part for name, part in parts.items() if name in again}
@@ -101,13 +102,14 @@ def _linked(before: Decision, draft: Decision) -> Decision:
         _updated(before.live, again, {name: part.live for name, part in parts.items()}),
         _updated(before.remembered, again, {name: _remembered(before, name, part) for name, part in parts.items()}),
         _updated(before.held, again, {name: part.held for name, part in parts.items()}),
+        _updated(before.missing_labels, again, {name: part.missing_labels for name, part in parts.items()}),
         _counted(before, again, parts),
     )
 
 
 def _updated(before: Mapping[str, V], again: Collection[str], now: Mapping[str, V]) -> dict[str, V]:
     result = dict(before)
-    for name in again:
+    for name in sorted(again):
         if value := now.get(name):
             result[name] = value
         else:

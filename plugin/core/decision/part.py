@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
 
 from plugin.core.config.catalog import Catalog
@@ -14,6 +15,8 @@ from plugin.core.decision.preview import LivePreview, Preview
 from plugin.core.decision.targets import Targets
 from plugin.core.decision.verdicts import Judged, State
 from plugin.core.decision.wishes import Wishes
+from plugin.core.facts.confirm import ARCHIVED_FOR
+from plugin.core.facts.model import Repository
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,11 @@ class Part:
             for key, preview in self.live.items()
             if preview.pull_request.number in held
         }
+
+    @property
+    def missing_labels(self) -> frozenset[str]:
+        """The labels that ask for previews and that the repository does not have, so that nobody can set them."""
+        return self.made_from[0].repository.missing_labels if self.made_from[0] else frozenset()
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -90,11 +98,11 @@ def make_part(catalog: Catalog, targets: Targets, name: str, wishes: Wishes, bef
 
 def _previews(catalog: Catalog, targets: Targets, judged: Judged, wishes: Wishes) -> Iterator[Preview]:
     repository = judged.repository
-    services = catalog.repositories[repository.name]
+    services, archived = catalog.repositories[repository.name], _archived(repository)
     for pull_request in sorted(repository.pull_requests, key=lambda known: known.number):
         wish, number = wishes.by_number[pull_request.number], pull_request.number
         resolver = Resolver(catalog, targets, pull_request, wish)
-        warnings = resolver.warnings(repository.name)
+        warnings = (*archived, *resolver.warnings(repository.name))
         for service in services:
             if verdict := judged.verdicts.get((number, service.name)):
                 dataset = wish.config.of(service.name).dataset
@@ -110,3 +118,11 @@ def _previews(catalog: Catalog, targets: Targets, judged: Judged, wishes: Wishes
                     config_error=wish.config.error,
                     warnings=warnings,
                 )
+
+
+def _archived(repository: Repository) -> tuple[str, ...]:
+    """Announce the end of the previews of an archived repository: their pull requests can no longer be closed."""
+    if repository.archived_at is None:
+        return ()
+    end = (repository.archived_at + ARCHIVED_FOR).astimezone(UTC)
+    return (f"{repository.name} is archived, so this preview ends at {end:%Y-%m-%dT%H:%M:%SZ}",)

@@ -81,7 +81,28 @@ def read_wishes(catalog: Catalog, repositories: Mapping[str, Repository], before
 
 
 def _unless_unchanged(known: Wishes | None, catalog: Catalog, repository: Repository) -> Wishes:
-    return known if known and known.pull_requests is repository.pull_requests else _read(catalog, repository)
+    if known and known.pull_requests is repository.pull_requests:
+        return known
+    before = {pull_request.number: pull_request for pull_request in known.pull_requests} if known else {}
+    return _read(
+        catalog,
+        repository,
+        {
+            now.number: known.by_number[now.number]
+            for now in repository.pull_requests
+            if known and (old := before.get(now.number)) and _asks_for_the_same(old, now)
+        },
+    )
+
+
+def _asks_for_the_same(old: PullRequest, now: PullRequest) -> bool:
+    return (old.config, old.last_good_config, old.body, old.author, old.fork) == (
+        now.config,
+        now.last_good_config,
+        now.body,
+        now.author,
+        now.fork,
+    )
 
 
 def _is_unlisted(link: Locator, by_repository: Mapping[str, Wishes]) -> bool:
@@ -89,9 +110,10 @@ def _is_unlisted(link: Locator, by_repository: Mapping[str, Wishes]) -> bool:
     return target is not None and link.number not in target.by_number
 
 
-def _read(catalog: Catalog, repository: Repository) -> Wishes:
+def _read(catalog: Catalog, repository: Repository, known: Mapping[int, Wish]) -> Wishes:
     by_number = {
-        pull_request.number: _wish(catalog, repository, pull_request) for pull_request in repository.pull_requests
+        pull_request.number: known.get(pull_request.number) or _wish(catalog, repository, pull_request)
+        for pull_request in repository.pull_requests
     }
     links = frozenset(
         link

@@ -16,7 +16,7 @@ from plugin.core.facts.confirm import (
     is_labelled,
     life_differs,
 )
-from plugin.core.facts.last_good import remember_last_good
+from plugin.core.facts.last_good import last_good_config
 from plugin.core.facts.model import (
     Elsewhere,
     Hold,
@@ -240,8 +240,9 @@ def _absorbed(
     # Answers can go back in time by some seconds; an older one than we have seen tells nothing.
     newest = before if before and before.updated_at > reading.updated_at else reading
     same_head = before is not None and before.head_sha == newest.head_sha
-    newest = replace(newest, head_seen_at=before.head_seen_at if before and same_head else now)
-    return remember_last_good(newest, before, repository, catalog)
+    seen_at = before.head_seen_at if before and same_head else now
+    last_good = last_good_config(newest, before, repository, catalog)
+    return replace(newest, head_seen_at=seen_at, last_good_config=last_good)
 
 
 def _can_return(dropped: Mapping[int, datetime], reading: Repository) -> Mapping[int, datetime]:

@@ -4,7 +4,7 @@ It is kept as text and checked again against the current catalog, because the ca
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from plugin.core.config.catalog import Catalog
@@ -40,18 +40,21 @@ def config_in_force(pull_request: PullRequest, repository: str, catalog: Catalog
     return ConfigInForce(services, error)
 
 
-def remember_last_good(
+def last_good_config(
     pull_request: PullRequest, before: PullRequest | None, repository: str, catalog: Catalog
-) -> PullRequest:
-    """Return the pull request with its newest valid text, which may come from an earlier reading of it."""
-    if pull_request.config is None:  # a removed file forgets what it said
-        return pull_request
+) -> str | None:
+    """Return the newest valid text of a pull request's file, which may come from an earlier reading of it.
+
+    None if there is none, or no file any longer: a removed file forgets what it said.
+    """
+    config = pull_request.config
+    if config is None:
+        return None
     previous = before.last_good_config if before else None
-    if previous == pull_request.config.text and not pull_request.config.problem:  # valid or not, it stays the last one
-        return replace(pull_request, last_good_config=previous)
+    if previous == config.text and not config.problem:  # valid or not, it stays the last one
+        return previous
     _, error = _head_config(pull_request, repository, catalog)
-    last_good = previous if error else pull_request.config.text
-    return replace(pull_request, last_good_config=last_good)
+    return previous if error else config.text
 
 
 def _head_config(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from plugin.core.config.repo_config import FILE_NAME
+from plugin.core.config.repo_config import FILE_NAME, MISNAMED
 from plugin.core.facts.model import ConfigFile, PullRequest, Repository
 from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer, Part
@@ -96,7 +96,7 @@ class Details:
         described = [need for need in batch if need.description]
         files = dict(grouped([need for need in batch if need.file], lambda need: need.repository))
         commits = {repository: [need.listed.head_sha for need in needs] for repository, needs in files.items()}
-        query = queries.details([need.listed.id for need in described], commits, FILE_NAME)
+        query = queries.details([need.listed.id for need in described], commits, FILE_NAME, MISNAMED)
         answer = self.client.query(batch[0].repository, query)
         self._read_descriptions(answer, described)
         for part, needs in zip(queries.repositories(answer, len(files)), files.values(), strict=True):
@@ -124,9 +124,12 @@ class Details:
         except MALFORMED as error:
             self._give_up(needs, f"GitHub's answer about files is incomplete ({error!r})")
             return
-        for need, (commit, file) in zip(needs, parts, strict=True):
+        for need, (commit, file, misnamed) in zip(needs, parts, strict=True):
             with self._unread_if_incomplete(need):
-                self.files[need.database_id, need.listed.head_sha] = _file(commit, file, need)
+                read = _file(commit, file, need)
+                if read is None and misnamed.value is not None:
+                    read = ConfigFile(problem=f"is missing; {MISNAMED} is never read, so rename it to {FILE_NAME}")
+                self.files[need.database_id, need.listed.head_sha] = read
 
     def _give_up(self, batch: Sequence[_Need], reason: str) -> None:
         for need in batch:

@@ -136,10 +136,11 @@ def labels(pull_request: str, after: str | None = None) -> Query:
     return draft.query("Labels")
 
 
-def details(pull_requests: Sequence[str], commits: Mapping[str, Sequence[str]], path: str) -> Query:
+def details(pull_requests: Sequence[str], commits: Mapping[str, Sequence[str]], path: str, misnamed: str) -> Query:
     """Read descriptions by node id (at most 100), and the file at `path` in commits of each repository. One point.
 
-    The commit is asked for beside the file, because a null file also means "GitHub does not know this commit yet".
+    The commit is asked for beside the file, because a null file also means "GitHub does not know this commit yet", and
+    whether there is something at `misnamed`, because somebody may have meant `path` by it.
     Read it with `nodes`, `repositories` and `file_parts`.
     """
     draft = _Draft()
@@ -150,7 +151,12 @@ def details(pull_requests: Sequence[str], commits: Mapping[str, Sequence[str]], 
         for j, commit in enumerate(its_commits):
             oid = draft.variable(f"s{i}_{j}", "GitObjectID!", commit)
             expression = draft.variable(f"e{i}_{j}", "String!", f"{commit}:{path}")
-            objects.append(f"c{j}: object(oid: {oid}) {{ oid }} f{j}: object(expression: {expression}) {{ ...File }}")
+            other = draft.variable(f"m{i}_{j}", "String!", f"{commit}:{misnamed}")
+            objects += [
+                f"c{j}: object(oid: {oid}) {{ oid }}",
+                f"f{j}: object(expression: {expression}) {{ ...File }}",
+                f"m{j}: object(expression: {other}) {{ __typename }}",
+            ]
         draft.repository(i, repository, f"databaseId {' '.join(objects)}")
     return draft.query("Details", *([_FILE] if commits else []))
 
@@ -222,9 +228,9 @@ def nodes(answer: Answer, count: int) -> list[Part]:
     return found
 
 
-def file_parts(repository: Part, count: int) -> list[tuple[Part, Part]]:
-    """Return commits, each with the file in it."""
-    return [(repository.at(f"c{j}"), repository.at(f"f{j}")) for j in range(count)]
+def file_parts(repository: Part, count: int) -> list[tuple[Part, Part, Part]]:
+    """Return commits, each with the file in it and with what has the wrong name."""
+    return [(repository.at(f"c{j}"), repository.at(f"f{j}"), repository.at(f"m{j}")) for j in range(count)]
 
 
 def pull_request_parts(repository: Part, count: int) -> list[Part]:

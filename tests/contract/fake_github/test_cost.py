@@ -111,7 +111,7 @@ def test_a_listing_costs_what_the_reading_plan_says(repositories: int, first: in
 
 def test_details_of_a_hundred_pull_requests_and_files_cost_one_point() -> None:
     ids = [f"PR_{i}" for i in range(100)]
-    variables = {f"s0_{i}": "a" * 40 for i in range(100)} | {f"e0_{i}": "x" for i in range(100)}
+    variables = {f"s0_{i}": "a" * 40 for i in range(100)} | {f"{name}0_{i}": "x" for name in "em" for i in range(100)}
 
     found = cost(SCHEMA, texts.details([100]), ids=ids, o0="acme", n0="orders", **variables)
 

@@ -44,7 +44,13 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "labels of a repository": (texts.labels(), {"id": REPOSITORY, "after": FIRST}),
     "details": (
         texts.details([1]),
-        {**ORDERS, "ids": [PULL_REQUEST, "PR_x", REPOSITORY], "s0_0": SHA, "e0_0": f"{SHA}:.preview.yaml"},
+        {
+            **ORDERS,
+            "ids": [PULL_REQUEST, "PR_x", REPOSITORY],
+            "s0_0": SHA,
+            "e0_0": f"{SHA}:.preview.yaml",
+            "m0_0": f"{SHA}:x",
+        },
     ),
     "confirm": (texts.confirm([2]), {**ORDERS, "p0_0": 3, "p0_1": 999}),
     "identity": (texts.identity(), {"ids": [REPOSITORY, "R_x", PULL_REQUEST]}),

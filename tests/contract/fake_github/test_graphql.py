@@ -32,7 +32,7 @@ def listed(answer: Any) -> dict[int, Any]:
 
 
 def file_at(ask: Ask, sha: str) -> Any:
-    answer = ask(texts.details([1]), ids=[], s0_0=sha, e0_0=f"{sha}:.preview.yaml", **ORDERS)
+    answer = ask(texts.details([1]), ids=[], s0_0=sha, e0_0=f"{sha}:.preview.yaml", m0_0=f"{sha}:x", **ORDERS)
     assert "errors" not in answer
     return answer["data"]["r0"]
 
@@ -436,7 +436,7 @@ def test_a_wrong_query_has_errors_and_no_data(ask: Ask, query: str, variables: d
 
 
 def test_an_abbreviated_commit_is_refused(ask: Ask) -> None:
-    answer = ask(texts.details([1]), ids=[], **ORDERS, s0_0="main", e0_0="main:x")
+    answer = ask(texts.details([1]), ids=[], **ORDERS, s0_0="main", e0_0="main:x", m0_0="main:y")
 
     assert answer.keys() == {"errors"}
     assert "GitObjectID" in answer["errors"][0]["message"]

@@ -18,7 +18,7 @@ def labels() -> str:
 
 
 def details(files: Sequence[int]) -> str:
-    return queries.details([], {f"acme/r{i}": ["sha"] * count for i, count in enumerate(files)}, "path").text
+    return queries.details([], {f"acme/r{i}": ["sha"] * count for i, count in enumerate(files)}, "path", "other").text
 
 
 def confirm(pull_requests: Sequence[int]) -> str:

@@ -199,6 +199,18 @@ def test_a_file_that_is_no_text_is_a_config_error_and_the_preview_stays(
     assert plugin.preview("orders", 12).verdict.live
 
 
+def test_a_file_with_the_wrong_name_is_a_config_error_that_names_it(
+    github: GitHub, plugin: Plugin, organisation: Organisation
+) -> None:
+    entry = next(e for e in organisation.repositories["acme/orders"].pull_requests if e.config is None and not e.fork)
+    github.put_file("acme/orders", entry.head_sha, Blob("version: 1"), ".preview.yml")
+    plugin.refresh()
+
+    assert plugin.preview("orders", entry.number).config_error == (
+        ".preview.yaml: is missing; .preview.yml is never read, so rename it to .preview.yaml"
+    )
+
+
 def test_the_file_of_a_fork_is_not_read(github: GitHub, plugin: Plugin, organisation: Organisation) -> None:
     plugin.refresh()
     (fork,) = (e for e in organisation.repositories["acme/payments"].pull_requests if e.number == 124)

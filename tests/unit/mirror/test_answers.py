@@ -88,6 +88,7 @@ def test_a_request_goes_on_when_the_first_refresh_fails(stage: Stage, monkeypatc
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
+    stage.refresher.refreshed_once.clear()
     monkeypatch.setattr(stage.source, "read", fail)
     stage.refresh()
 
@@ -108,6 +109,7 @@ def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
     monkeypatch.setattr("plugin.mirror.advance.decide", slow_decide)
     monkeypatch.setattr("plugin.mirror.current.decide", slow_decide)
     stage.source.listed["acme/orders"] = listing(1)
+    stage.refresher.refreshed_once.clear()
     ready, answers = threading.Barrier(11), []
 
     def ask() -> None:

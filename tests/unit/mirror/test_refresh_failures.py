@@ -157,6 +157,20 @@ def test_a_lost_repository_is_answered_again_once_it_was_read(stage: Stage) -> N
     assert again.answer() == names(*TEN)
 
 
+def test_a_short_listing_of_a_lost_repository_deletes_nothing(stage: Stage) -> None:
+    begin(stage)
+    again = lose_orders(stage)
+    again.source.listed["acme/orders"] = listing(*range(1, 9))  # nobody has looked up the other two
+    for _ in range(2):
+        again.refresh()
+        with pytest.raises(NotReady):
+            again.answer()
+
+    again.source.listed["acme/orders"] = listing(*TEN)
+    again.refresh()
+    assert again.answer() == names(*TEN)
+
+
 def test_pull_requests_of_a_lost_repository_that_were_closed_may_leave(stage: Stage) -> None:
     begin(stage)
     again = lose_orders(stage)

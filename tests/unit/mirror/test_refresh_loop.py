@@ -179,6 +179,7 @@ def test_the_catalog_file_is_seen_while_the_state_is_unreachable(loop: Loop, tmp
 
 def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loop) -> None:
     waited, store = loop.stage.refresher.refreshed_once, loop.stage.state.store
+    waited.clear()
     loop.held = False
     load, set_after = store.load, list[bool]()
 

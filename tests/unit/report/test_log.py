@@ -9,8 +9,8 @@ from plugin.core.facts.model import Snapshot
 from plugin.logs import get_logger
 from plugin.mirror.refresh import RefreshReport
 from plugin.report.log import log_refreshes
-from tests.builders import MONDAY, make_repository
-from tests.unit.report.reports import EVENTS, HOLD, current, report
+from tests.builders import MONDAY, make_repository, make_snapshot
+from tests.unit.report.reports import CATALOG, EVENTS, HOLD, current, report
 
 
 def logged(*reports: RefreshReport) -> list[Any]:
@@ -37,6 +37,7 @@ def test_a_refresh_is_one_line_of_the_log() -> None:
             "doubts": {"acme/payments": "no answer"},
             "unread": [],
             "changed": True,
+            "events": {},
             "requests": 3,
             "points": 5,
             "points_left": 4321,
@@ -105,12 +106,17 @@ def test_a_catalog_file_that_waits_is_logged_once() -> None:
     )
 
 
-def test_each_event_of_a_preview_is_a_line() -> None:
-    assert [
-        (line["event"], line["log_level"], line["preview"], line["what"], line["reason"])
-        for line in beside_refreshes(report(events=EVENTS))
-    ] == [
-        ("preview", "info", "orders/1", "created", 'it has the label "preview"'),
-        ("preview", "info", "orders/1", "held", "it is no longer listed"),
-        ("preview", "info", "payments/5", "created", 'it has the label "preview"'),
+def test_what_happened_to_previews_is_counted_by_kind() -> None:
+    (line,) = logged(report(events=EVENTS))
+
+    assert line["events"] == {"created": 2, "held": 1}
+
+
+def test_labels_that_do_not_exist_are_named_once_for_each_change() -> None:
+    lacking = make_repository("acme/orders", missing_labels=frozenset({"preview", "env"}))
+    missing, nothing = report(current(make_snapshot(CATALOG, lacking))), report()
+
+    assert [line["repositories"] for line in beside_refreshes(nothing, missing, missing, nothing, missing)] == [
+        {"acme/orders": ["env", "preview"]},
+        {"acme/orders": ["env", "preview"]},
     ]

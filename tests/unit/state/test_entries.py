@@ -5,7 +5,7 @@ import zlib
 import pytest
 
 from plugin.state import entries
-from plugin.state.entries import Unreadable, Value, decode, encode
+from plugin.state.entries import SMALL, Unreadable, Value, decode, encode
 from tests.knowledge import ODD
 
 
@@ -52,14 +52,25 @@ def test_an_entry_of_exactly_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "cut off"),
-        (encode(Value("s3cret"))[:-1], "cut off"),
-        (b"s3cret", "error"),
+        (b"", "JSONDecodeError"),
+        (encode(Value("s3cret" * SMALL))[:-1], "cut off"),
+        (encode(Value("s3cret"))[:-1], "JSONDecodeError"),
+        (b"s3cret", "JSONDecodeError"),
+        (b"x s3cret", "error"),
         (zlib.compress(b'"s3cret'), "JSONDecodeError"),
         (zlib.compress(b"\xff"), "UnicodeDecodeError"),
         (zlib.compress(b"[" * 100_000), "RecursionError"),
     ],
-    ids=["nothing", "cut off", "not compressed", "not JSON", "not UTF-8", "too deep"],
+    ids=[
+        "nothing",
+        "cut off",
+        "small and cut off",
+        "not compressed",
+        "not inflatable",
+        "not JSON",
+        "not UTF-8",
+        "too deep",
+    ],
 )
 def test_unreadable_bytes_are_refused_without_repeating_them(data: bytes, reason: str) -> None:
     with pytest.raises(Unreadable, match=reason) as error:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.core.answers.breaker import holds, removed_by_edit
+from plugin.core.answers.breaker import Removal, removed_by_edit
 from plugin.core.answers.emission import live_previews
 from plugin.core.answers.live import Live
 from plugin.core.config.catalog import Catalog
@@ -33,7 +33,7 @@ def removed(edited: Catalog, *now: Repository, live: Live = LIVE, program_change
     """Return the names that an edit removes, on what is known now."""
     snapshot = make_snapshot(edited, *now)
     before = None if program_changed else decide(CATALOG, snapshot)
-    return [preview.name for _, preview in removed_by_edit(live, before, decide(edited, snapshot), snapshot)]
+    return [preview.name for _, preview in removed_by_edit(live, before, decide(edited, snapshot), snapshot).previews]
 
 
 def named(*names: str) -> list[str]:
@@ -87,7 +87,7 @@ def test_an_unread_repository_proves_nothing_about_its_previews() -> None:
     edited, snapshot = make_catalog({"payments": {}}), Snapshot({})
     live = Live("another version", {"acme/orders": LIVE.by_repository["acme/orders"]})
 
-    assert len(removed_by_edit(live, None, decide(edited, snapshot), snapshot)) == 3
+    assert len(removed_by_edit(live, None, decide(edited, snapshot), snapshot).previews) == 3
 
 
 def test_a_decision_by_a_third_catalog_is_not_the_one_before() -> None:
@@ -95,13 +95,13 @@ def test_a_decision_by_a_third_catalog_is_not_the_one_before() -> None:
     edited, snapshot = make_catalog({"payments": {}}), make_snapshot(CATALOG, *repositories(1, 2, 3))
     third = decide(make_catalog({"payments": {}, "shop": {}}), snapshot)
 
-    assert len(removed_by_edit(LIVE, third, decide(edited, snapshot), snapshot)) == 3
+    assert len(removed_by_edit(LIVE, third, decide(edited, snapshot), snapshot).previews) == 3
 
 
 def test_the_catalog_of_the_last_answer_removes_nothing() -> None:
     snapshot = make_snapshot(CATALOG, *repositories(1, 2, 3, labels=()))
 
-    assert removed_by_edit(LIVE, None, decide(CATALOG, snapshot), snapshot) == ()
+    assert removed_by_edit(LIVE, None, decide(CATALOG, snapshot), snapshot).previews == ()
 
 
 def test_another_version_of_the_program_is_an_edit() -> None:
@@ -110,19 +110,19 @@ def test_another_version_of_the_program_is_an_edit() -> None:
     decision = decide(CATALOG, snapshot)
 
     assert removed(CATALOG, *draft) == []
-    assert len(removed_by_edit(live, decision, decision, snapshot)) == 6
-    assert len(removed_by_edit(live, None, decision, snapshot)) == 6
+    assert len(removed_by_edit(live, decision, decision, snapshot).previews) == 6
+    assert len(removed_by_edit(live, None, decision, snapshot).previews) == 6
 
 
 def test_it_holds_beyond_the_threshold_until_acknowledged() -> None:
     snapshot, edited = make_snapshot(CATALOG, *repositories(1, 2, 3)), make_catalog({"payments": {}})
     three = removed_by_edit(LIVE, decide(CATALOG, snapshot), decide(edited, snapshot), snapshot)
 
-    assert holds(three, LIVE, Threshold(2, 49), acknowledged=False)
-    assert not holds(three, LIVE, Threshold(3, 0), acknowledged=False)  # three of six are not more than three
-    assert not holds(three, LIVE, Threshold(0, 50), acknowledged=False)  # nor more than half
-    assert not holds(three, LIVE, Threshold(2, 49), acknowledged=True)
-    assert not holds((), LIVE, Threshold(0, 0), acknowledged=False)
+    assert three.holds(Threshold(2, 49), acknowledged=False)
+    assert not three.holds(Threshold(3, 0), acknowledged=False)  # three of six are not more than three
+    assert not three.holds(Threshold(0, 50), acknowledged=False)  # nor more than half
+    assert not three.holds(Threshold(2, 49), acknowledged=True)
+    assert not Removal((), LIVE.count).holds(Threshold(0, 0), acknowledged=False)
 
 
 NAMES = ("orders", "payments")
@@ -187,11 +187,12 @@ def test_what_an_edit_removes_beyond_the_threshold_is_never_released(
 
         old, new = identities(as_before), identities(after)
         lost = {key for key, what in given_out.items() if new.get(key) != what and old.get(key) == what}
-        assert {(each.service, name, each.number) for name, each in gone} == lost
-        if holds(gone, live, threshold, acknowledged=acknowledged):
+        assert {(each.service, name, each.number) for name, each in gone.previews} == lost
+        if gone.holds(threshold, acknowledged=acknowledged):
             assert lost
             continue  # the old answer stays, whole
-        assert acknowledged or not threshold.exceeded(len(lost), len(given_out))
+        staying = sum(old.get(key) == what for key, what in given_out.items())
+        assert acknowledged or not threshold.exceeded(len(lost), staying)
         in_force, live, given_out = edited, live_previews(after, live), new
 
 
@@ -202,4 +203,4 @@ def test_facts_alone_never_hold(known: list[Repository], now: list[Repository]) 
     snapshot = make_snapshot(CATALOG, *now)
     decision = decide(CATALOG, snapshot)
 
-    assert removed_by_edit(live, decision, decision, snapshot) == ()
+    assert removed_by_edit(live, decision, decision, snapshot).previews == ()

@@ -11,7 +11,7 @@ from plugin.core.decision.decide import Decision, Stage, decide
 from plugin.core.decision.part import CONFIG_ERRORS
 from plugin.core.decision.verdicts import Judged, State, Verdict, Verdicts
 from plugin.core.facts.model import Hold, Snapshot
-from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
+from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
 from tests.strategies import EXAMPLES, World, moved_on, shuffled, worlds
 
 
@@ -283,3 +283,18 @@ def test_a_fork_that_a_stage_approves_is_rendered_among_forks() -> None:
 
     assert list(part.parameters) == [("orders", "same-repository"), ("orders", "fork")]
     assert [one.fork for one in part.remembered] == [False, True]
+
+
+def test_previews_of_an_archived_repository_say_when_they_end() -> None:
+    archived = make_repository("acme/orders", make_pull_request(1), archived_at=MONDAY)
+    (preview,) = decide(CATALOG, make_snapshot(CATALOG, archived)).previews
+
+    assert preview.warnings == ("acme/orders is archived, so this preview ends at 2026-11-17T09:00:00Z",)
+
+
+def test_labels_that_a_repository_lacks_are_collected() -> None:
+    lacking = make_repository("acme/orders", missing_labels=frozenset({"preview"}))
+    decision = decide(CATALOG, make_snapshot(CATALOG, lacking))
+
+    assert decision.missing_labels == {"acme/orders": {"preview"}}
+    assert decide(CATALOG, make_snapshot(CATALOG), decision).missing_labels == {}

@@ -4,7 +4,7 @@ import pytest
 
 from plugin.core.config.references import PullRequestReference, Staging
 from plugin.core.config.repo_config import ServiceConfig
-from plugin.core.facts.last_good import REMEMBERED_LENGTH, config_in_force, remember_last_good
+from plugin.core.facts.last_good import REMEMBERED_LENGTH, config_in_force, last_good_config
 from plugin.core.facts.model import ConfigFile, PullRequest
 from tests.builders import make_catalog, make_pull_request
 
@@ -20,7 +20,8 @@ def after(*texts: str | ConfigFile | None) -> PullRequest:
     """The pull request after readings with these files, one after the other."""
     known = None
     for text in texts:
-        known = remember_last_good(make_pull_request(config=text), known, "acme/orders", CATALOG)
+        now = make_pull_request(config=text)
+        known = replace(now, last_good_config=last_good_config(now, known, "acme/orders", CATALOG))
     assert known
     return known
 
@@ -132,6 +133,6 @@ def test_a_file_that_did_not_change_is_not_read_again(monkeypatch: pytest.Monkey
         raise AssertionError("the file was read")
 
     monkeypatch.setattr("plugin.core.facts.last_good._read", refuse)
-    again = remember_last_good(make_pull_request(config=GOOD, title="New"), known, "acme/orders", CATALOG)
+    now = make_pull_request(config=GOOD, title="New")
 
-    assert again.last_good_config == GOOD
+    assert last_good_config(now, known, "acme/orders", CATALOG) == GOOD

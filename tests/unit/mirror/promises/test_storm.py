@@ -13,6 +13,7 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from tests.builders import MONDAY, catalog_text, make_pull_request
 from tests.stage import make_stage
+from tests.strategies import EXAMPLES
 from tests.unit.mirror.scenario import BOTH, TEN, confirm, confirm_open, names
 
 SOME = st.sets(st.sampled_from(TEN), min_size=1)
@@ -183,5 +184,5 @@ class Storm(RuleBasedStateMachine):
         assert remembered == sorted(self.stage.answer(origin="any"))
 
 
-Storm.TestCase.settings = settings(max_examples=50, stateful_step_count=25)  # `make simulate` tries more
+Storm.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=25)  # `make simulate` tries more
 TestStorm = Storm.TestCase

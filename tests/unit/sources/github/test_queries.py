@@ -13,7 +13,7 @@ EVERY = {
     "probe": queries.probe({f"acme/{HOSTILE}": [HOSTILE]}),
     "listing": queries.listing([Page(f"acme/{HOSTILE}", [HOSTILE], 7, HOSTILE)]),
     "labels": queries.labels(HOSTILE, HOSTILE),
-    "details": queries.details([HOSTILE], {f"acme/{HOSTILE}": [HOSTILE]}, HOSTILE),
+    "details": queries.details([HOSTILE], {f"acme/{HOSTILE}": [HOSTILE]}, HOSTILE, HOSTILE),
     "confirm": queries.confirm({f"acme/{HOSTILE}": [7]}),
     "identity": queries.identity([HOSTILE]),
 }

@@ -1,0 +1,69 @@
+"""A newcomer finds the tests of a module by its path, and what the README of the tests names is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# Modules without their own file in tests/unit, and where their tests are.
+ELSEWHERE = {
+    "app.py": "tests/contract/test_server.py",
+    "cli/failures.py": "tests/unit/cli/test_ask.py",
+    "cli/serve.py": "tests/contract/test_server.py",
+    "core/answers/live.py": "tests/unit/core/answers/test_emission.py",
+    "core/config/catalog_file.py": "tests/unit/core/config/test_catalog.py",
+    "core/decision/part.py": "tests/unit/core/decision/test_decide.py",
+    "core/decision/preview.py": "tests/unit/core/decision/test_decide.py",
+    "core/decision/verdicts.py": "tests/unit/core/decision/test_judge.py",
+    "core/facts/acts.py": "tests/store_promises.py",
+    "core/facts/model.py": "tests/unit/core/facts/test_absorb.py",
+    "errors.py": "tests/unit/core/config/test_validation.py",
+    "logs.py": "tests/unit/web/test_logs.py",
+    "metrics.py": "tests/unit/report/test_measure.py",
+    "web/access.py": "tests/unit/web/test_logs.py",
+    "web/auth.py": "tests/unit/web/test_getparams.py",
+    "web/errors.py": "tests/unit/web/test_getparams.py",
+    "web/worker.py": "tests/contract/test_slow_clients.py",
+    "wsgi.py": "tests/contract/test_server.py",
+    # These need a server.
+    "sources/github/details.py": "tests/contract/github/test_details.py",
+    "sources/github/identity.py": "tests/contract/github/test_identity.py",
+    "sources/github/labels.py": "tests/contract/github/test_listing.py",
+    "sources/github/listing.py": "tests/contract/github/test_listing.py",
+    "sources/github/look_ups.py": "tests/contract/github/test_look_ups.py",
+    "sources/github/probing.py": "tests/contract/github/test_probing.py",
+    "sources/github/reader.py": "tests/contract/github/test_reading.py",
+    "state/file_lease.py": "tests/contract/state/test_file_lease.py",
+    "state/redis.py": "tests/contract/state/test_redis.py",
+    "state/redis_board.py": "tests/contract/state/test_redis.py",
+    "state/redis_client.py": "tests/contract/state/test_redis_client.py",
+    "state/redis_keys.py": "tests/contract/state/test_rollout.py",
+    "state/redis_lease.py": "tests/contract/state/test_redis_lease.py",
+    "state/redis_scripts.py": "tests/contract/state/test_redis.py",
+}
+
+
+def test_the_tests_of_each_module_are_where_its_path_says() -> None:
+    modules = {
+        path.relative_to(ROOT / "plugin")
+        for path in (ROOT / "plugin").rglob("*.py")
+        if path.name != "__init__.py" and path.parent.name != "rules"  # one table tests all rules
+    }
+    without = {
+        str(module)
+        for module in modules
+        if not list((ROOT / "tests/unit" / module.parent).glob(f"test_{module.stem}*.py"))
+    }
+
+    assert without == ELSEWHERE.keys()
+    assert [path for path in ELSEWHERE.values() if not (ROOT / path).is_file()] == []
+
+
+def test_every_path_in_the_readme_of_the_tests_exists() -> None:
+    text = (ROOT / "tests/README.md").read_text("utf-8")
+    paths = re.findall(r"`([a-z_0-9]+/[a-z_0-9/.]*|[a-z_0-9]+\.py)`", text)
+
+    assert len(paths) > 40
+    assert [
+        path for path in paths if not any((ROOT / base / path).exists() for base in ("", "tests", "tests/.."))
+    ] == []
