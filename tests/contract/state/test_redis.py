@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import RedisError
+from redis.commands.core import Script
 from structlog.testing import capture_logs
 
 from plugin.mirror.current import decided
@@ -337,13 +339,13 @@ def test_a_leader_goes_on_after_a_write_whose_reply_was_lost(
     before = newest.synchronised()
     after = replace(before, known=replace(before.known, head=replace(FULL.head, fresh_at=MONDAY)))  # the same version
     with monkeypatch.context() as patch:
-        write = store._write
+        run = Script.__call__
 
-        def lose_the_reply(*arguments: Any, **named: Any) -> None:
-            write(*arguments, **named)
-            raise Unreachable("the time is up")
+        def lose_the_reply(*arguments: Any) -> None:
+            run(*arguments)
+            raise RedisError
 
-        patch.setattr(store, "_write", lose_the_reply)
+        patch.setattr(Script, "__call__", lose_the_reply)
         with pytest.raises(Unreachable):
             newest.store(before, after)
 
