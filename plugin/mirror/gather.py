@@ -9,6 +9,8 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
+from plugin.core.decision.judge import judge
+from plugin.core.decision.preview import LivePreview
 from plugin.core.decision.wishes import AllWishes, read_wishes
 from plugin.core.facts.absorb import (
     Absorbed,
@@ -20,8 +22,8 @@ from plugin.core.facts.absorb import (
     with_confirmations,
     with_look_ups,
 )
-from plugin.core.facts.confirm import is_labelled
-from plugin.core.facts.model import Elsewhere, LookUp, PullRequestState, Repository, Snapshot
+from plugin.core.facts.confirm import NOT_YET_CONFIRMED, Suspect, confirm, is_labelled, life_differs
+from plugin.core.facts.model import Elsewhere, LookUp, PullRequest, PullRequestState, Repository, Snapshot
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
 
@@ -51,7 +53,7 @@ def gather(
         newest = before.catalog
     labels = labels_to_ask([newest, *([before.catalog] if before.catalog and before.catalog is not newest else [])])
     known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
-    readings = _accounted(source, source.read(_wanted(labels, known, now, only)), known, before.live)
+    readings = _accounted(source, source.read(_wanted(labels, known, now, only)), known, before.live, newest)
     read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
     snapshot = _with_readings(replace(before.snapshot, repositories=known | read), labels, readings, now)
     may_take_effect = _may_take_effect(newest, snapshot, before.live)
@@ -71,19 +73,46 @@ def _accounted(
     readings: Mapping[str, Repository | Doubt],
     known: Mapping[str, Repository],
     live: Live | None,
+    catalog: Catalog,
 ) -> dict[str, Repository | Doubt]:
-    """Doubt a first reading that leaves out live pull requests: the state lost their facts, so none can be held."""
+    """Doubt a first reading that would end live previews: the state lost their facts, so none can be held."""
     accounted = dict(readings)
     for name, previews in live.by_repository.items() if live else ():
         reading = readings.get(name)
         if name in known or reading is None or isinstance(reading, Doubt):
             continue
-        missing = [Locator(name, number) for number in sorted({each.number for each in previews} - reading.numbers)]
-        answers = source.look_up(missing, {**known, name: reading}) if missing else {}
-        ended = {each for each, answer in answers.items() if _has_ended(answer, reading.labels)}
-        if left := [str(each) for each in missing if each not in ended]:
-            accounted[name] = Doubt(f"not listed although live, and not confirmed: {', '.join(left)}")
+        shown = {pull_request.number: pull_request for pull_request in reading.pull_requests}
+        ending = [each for each in previews if not _stays(each, shown.get(each.number), catalog)]
+        asked = [Locator(name, number) for number in sorted({each.number for each in ending})]
+        answers = source.look_up(asked, {**known, name: reading}) if asked else {}
+        left = {
+            each.number
+            for each in ending
+            if not _ends(each, shown.get(each.number), answers.get(Locator(name, each.number)), reading)
+        }
+        if left:
+            numbers = ", ".join(str(Locator(name, number)) for number in sorted(left))
+            accounted[name] = Doubt(f"live, but not listed as such, which is not confirmed: {numbers}")
     return accounted
+
+
+def _stays(preview: LivePreview, shown: PullRequest | None, catalog: Catalog) -> bool:
+    """Tell whether a pull request, as it is listed, keeps its live preview, or only an edit of the catalog ends it."""
+    service = catalog.services.get(preview.service)
+    if shown is None or service is None:
+        return shown is not None
+    verdict = judge(service, shown)
+    return verdict is not None and verdict.live
+
+
+def _ends(preview: LivePreview, shown: PullRequest | None, answer: LookUp | None, reading: Repository) -> bool:
+    """Tell whether an answer by number confirms that a live preview ends, as the listing says."""
+    if answer is None or _has_ended(answer, reading.labels):
+        return answer is not None
+    if shown is None or (shown.fork and not preview.fork):  # nothing can become a fork's
+        return False
+    outcome = confirm(Suspect(shown, NOT_YET_CONFIRMED, shown, reading.labels, reading.archived_at), answer)
+    return isinstance(outcome, PullRequest) and not life_differs(shown, outcome)
 
 
 def _has_ended(answer: LookUp, labels: frozenset[str]) -> bool:

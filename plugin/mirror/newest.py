@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from plugin.mirror.current import Current, decided
-from plugin.state import NOTHING, Head, Known, Store, Unreachable
+from plugin.state import NOTHING, Head, Known, Outdated, Store, Unreachable
 
 
 class Newest:
@@ -43,7 +43,13 @@ class Newest:
     def store(self, before: Current, after: Current) -> None:
         """Store a new version, then show it. Raises Outdated or Unreachable."""
         with self._noticing(), self._replacing:
-            self._store.save(before.known, after.known)
+            try:
+                self._store.save(before.known, after.known)
+            except (Outdated, Unreachable):
+                # It may have been stored although the reply was lost, under the same version. To write again, the
+                # store must know what it holds.
+                self._loaded = False
+                raise
             self._current = after
 
     @contextmanager

@@ -271,7 +271,9 @@ def _looked_up(repository: Repository, number: int, answer: LookUp | None) -> Lo
             elsewhere = Elsewhere.ARCHIVED
         elif is_labelled(repository.labels, answer):  # the listing lags
             return repository.looked_up.get(number)
-    return LookedUp(elsewhere, _token(repository))
+    # What has just changed can be missing from the answer, and then nothing would ever ask for it again.
+    settled = repository.mark is not None and repository.mark.settled
+    return LookedUp(elsewhere, _token(repository) if settled else "")
 
 
 def _token(repository: Repository) -> str:

@@ -5,14 +5,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import RedisError
+from redis.commands.core import Script
 from structlog.testing import capture_logs
 
+from plugin.mirror.current import decided
+from plugin.mirror.newest import Newest
 from plugin.state import NOTHING, Head, Outdated, Unreachable
 from plugin.state.redis import RedisStore
 from plugin.state.redis_client import connect
 from plugin.state.redis_keys import PREFIX
+from tests.builders import MONDAY
 from tests.contract.state.replicas import GivenLease, Replicas
 from tests.knowledge import CATALOG, FULL, acknowledgement, details, known, later, repository, with_repository
 from tests.redis_server import RedisServer, serve_redis
@@ -321,6 +327,32 @@ def test_a_late_answer_of_redis_is_not_taken_for_a_loss(replicas: Replicas, monk
 
         monkeypatch.setattr(client, "hmget", ask_slowly)
         assert store.head().version == 1
+
+
+def test_a_leader_goes_on_after_a_write_whose_reply_was_lost(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = replicas.new()
+    replicas.polls(0)
+    newest = Newest(store)
+    newest.store(newest.synchronised(), decided(FULL))
+    before = newest.synchronised()
+    after = replace(before, known=replace(before.known, head=replace(FULL.head, fresh_at=MONDAY)))  # the same version
+    with monkeypatch.context() as patch:
+        run = Script.__call__
+
+        def lose_the_reply(*arguments: Any) -> None:
+            run(*arguments)
+            raise RedisError
+
+        patch.setattr(Script, "__call__", lose_the_reply)
+        with pytest.raises(Unreachable):
+            newest.store(before, after)
+
+    before = newest.synchronised()
+    assert before.known.head.fresh_at == MONDAY
+    newest.store(before, replace(before, known=later(before.known)))
+    assert details(store.load()) == details(later(before.known))
 
 
 def test_a_redis_that_does_not_answer_is_unreachable_and_comes_back(replicas: Replicas) -> None:

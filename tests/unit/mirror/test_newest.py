@@ -137,6 +137,21 @@ def test_a_doubt_that_changes_no_answer_is_shown_after_a_reload() -> None:
     assert newest.synchronised().decision is decision
 
 
+def test_after_a_save_that_failed_the_store_is_loaded_again() -> None:
+    store = Store(version(1, ONE))
+    newest = Newest(store)
+    before = newest.synchronised()
+    loads = store.loads
+    store.reachable = False
+    with pytest.raises(Unreachable):  # the reply can be lost after the store has written
+        newest.store(before, before)
+    store.reachable = True
+
+    assert newest.synchronised().known == before.known
+    assert store.loads == loads + 1
+    assert newest.synchronised() is newest.synchronised()
+
+
 # Nothing older is shown
 
 

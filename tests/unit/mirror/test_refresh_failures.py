@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from plugin.core.config.references import Locator
 from plugin.errors import NotReady, PluginError
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.state import Known, Outdated, Unreachable
+from tests.builders import make_look_up, make_pull_request
 from tests.stage import Stage
 from tests.unit.mirror.scenario import TEN, begin, edit, held, keys, listing, names
 
@@ -180,3 +182,38 @@ def test_pull_requests_of_a_lost_repository_that_were_closed_may_leave(stage: St
     again.refresh()
 
     assert again.answer() == names(*range(3, 11))
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"draft": True},
+        {"labels": ("preview", "no-preview")},
+        {"target_branch": "old"},
+        {"fork": True},
+    ],
+)
+def test_a_listing_of_a_lost_repository_that_ends_a_preview_is_confirmed_first(
+    stage: Stage, shown: dict[str, Any]
+) -> None:
+    policy = {"drafts": False, "labels": {"skip": ["no-preview"]}, "target_branches": ["main"]}
+    stage.write_catalog({"orders": policy, "payments": {}})
+    begin(stage)
+    again = lose_orders(stage)
+    changed, target = make_pull_request(1, **shown), Locator("acme/orders", 1)
+    again.source.listed["acme/orders"] = [changed, *listing(*range(2, 11))]
+    for answer in (None, make_look_up(labels=frozenset({"preview"}))):
+        again.source.elsewhere = {target: answer} if answer else {}
+        again.refresh()
+        with pytest.raises(NotReady, match="acme/orders"):
+            again.answer()
+
+    again.source.elsewhere[target] = make_look_up(
+        labels=frozenset(changed.labels), draft=changed.draft, target_branch=changed.target_branch
+    )
+    again.refresh()
+    if changed.fork:  # which it cannot have become
+        with pytest.raises(NotReady, match="acme/orders"):
+            again.answer()
+    else:
+        assert again.answer() == names(*range(2, 11))

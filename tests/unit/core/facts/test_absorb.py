@@ -281,6 +281,20 @@ def test_a_target_is_asked_for_again_once_its_repository_has_changed() -> None:
         assert after.mark is None or after.looked_up[1].token == after.mark.token
 
 
+def test_a_target_is_asked_for_again_until_its_repository_has_settled() -> None:
+    target = Locator("acme/payments", 1)
+    unsettled = Mark("one", MONDAY, settled=False)
+    snapshot = make_snapshot(CATALOG, make_repository("acme/payments", mark=unsettled))
+    lagging = with_look_ups(snapshot, [target], {target: make_look_up()})
+    later = replace(lagging.repositories["acme/payments"], mark=replace(unsettled, settled=True))
+    snapshot = make_snapshot(CATALOG, later)
+
+    assert stale_look_ups(snapshot, [target]) == [target]
+    after = with_look_ups(snapshot, [target], {target: make_look_up("merged")})
+    assert after.repositories["acme/payments"].looked_up == {1: LookedUp(Elsewhere.MERGED)}
+    assert stale_look_ups(after, [target]) == []
+
+
 def test_a_target_in_a_repository_that_was_never_read_is_not_asked_for() -> None:
     target, snapshot = Locator("acme/payments", 1), Snapshot({"acme/orders": make_repository("acme/orders")})
 
