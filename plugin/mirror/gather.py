@@ -1,4 +1,4 @@
-"""Gathering: from a source and what was known before to what is certain now."""
+"""Gathering: combines what a source says with what was known before into what is certain now."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ def _accounted(
     known: Mapping[str, Repository],
     live: Live | None,
 ) -> dict[str, Repository | Doubt]:
-    """Doubt a first reading that leaves out live pull requests: the state lost their facts, so none can be held."""
+    """Doubt a first reading that lacks live pull requests: the state lost their facts, so they cannot be held."""
     accounted = dict(readings)
     for name, previews in live.by_repository.items() if live else ():
         reading = readings.get(name)
@@ -82,7 +82,9 @@ def _accounted(
         answers = source.look_up(missing, {**known, name: reading}) if missing else {}
         ended = {each for each, answer in answers.items() if _has_ended(answer, reading.labels)}
         if left := [str(each) for each in missing if each not in ended]:
-            accounted[name] = Doubt(f"not listed although live, and not confirmed: {', '.join(left)}")
+            accounted[name] = Doubt(
+                f"live pull requests are neither listed nor confirmed to be gone: {', '.join(left)}"
+            )
     return accounted
 
 
@@ -119,7 +121,7 @@ def _with_readings(
     snapshot: Snapshot, kept: Collection[str], readings: Mapping[str, Repository | Doubt], now: datetime
 ) -> Snapshot:
     """Return a snapshot that says of each kept repository when it was read, and why its last reading did not count."""
-    # Reasons hold what others wrote: GitHub's messages, names, a mistake in a file.
+    # Reasons quote what others wrote: GitHub's messages, names, a mistake in a file.
     new = {name: one_line(reading.reason) for name, reading in readings.items() if isinstance(reading, Doubt)}
     old = {name: doubt for name, doubt in snapshot.doubts.items() if name in kept and name not in readings}
     read_at = {name: at for name, at in snapshot.read_at.items() if name in kept}
@@ -159,7 +161,7 @@ def _absorbed(
 
 
 def _live(name: str, known: Mapping[str, Repository], live: Live | None) -> Collection[int]:
-    if live is None:  # the last answer was lost, so each one that is known may have been in it
+    if live is None:  # the last answer was lost, so every known pull request may have been in it
         return known[name].numbers if name in known else ()
     return {preview.number for preview in live.by_repository.get(name, ())}
 

@@ -1,8 +1,8 @@
-"""The nudge: when an answer has changed, Argo CD is told to ask for it now instead of at its next poll.
+"""The nudge: tells Argo CD that an answer has changed, so that it asks now instead of at its next poll.
 
 Argo CD's webhook for ApplicationSets accepts GitHub's deliveries. On any `pull_request` delivery with an action that it
-knows, it refreshes every ApplicationSet with a plugin generator at its top level, whatever repository is named. So the
-delivery is made up here, and names a repository that cannot exist, so that nothing else is refreshed. docs/adr/0004.
+knows, it refreshes every ApplicationSet with a plugin generator at its top level, whatever repository is named. So this
+module sends a delivery that names a repository that cannot exist, so that nothing else is refreshed. See docs/adr/0004.
 https://github.com/argoproj/argo-cd/blob/v3.5.1/applicationset/webhook/webhook.go
 """
 
