@@ -48,7 +48,7 @@ class WatchedCatalog:
     def error(self) -> str:
         """Say what is wrong with the file, or ""."""
         if self._failure and self._failure is self._mistakes:
-            # Only where the mistakes are: this is logged, and a value can be anything. `preview-plugin check` says more.
+            # Only where the mistakes are: this is logged, and values can be secret. `preview-plugin check` says more.
             return "\n".join(f"{problem.file}:{problem.line}: {problem.field}" for problem in self._mistakes.problems)
         return str(self._failure or "")
 

@@ -82,9 +82,7 @@ def _accounted(
         answers = source.look_up(missing, {**known, name: reading}) if missing else {}
         ended = {each for each, answer in answers.items() if _has_ended(answer, reading.labels)}
         if left := [str(each) for each in missing if each not in ended]:
-            accounted[name] = Doubt(
-                f"live pull requests are neither listed nor confirmed to be gone: {', '.join(left)}"
-            )
+            accounted[name] = Doubt(f"live pull requests are neither listed nor confirmed as gone: {', '.join(left)}")
     return accounted
 
 

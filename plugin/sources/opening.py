@@ -1,4 +1,4 @@
-"""Opening the source: from the settings to where pull requests come from, and what may hint at changes."""
+"""Opening the source that the settings name, and the deliveries that hint at its changes."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,7 @@ _FILE = "file:"
 
 
 def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source:
-    """Open `github` or `file:PATH`. Nothing is asked yet, so neither has to be there."""
+    """Open `github` or `file:PATH`. Nothing is read yet, so neither has to be there."""
     if settings.source.startswith(_FILE):
         return FileSource(Path(settings.source.removeprefix(_FILE)))
     if settings.github_token:

@@ -21,7 +21,7 @@ MAX_WARNINGS = 10  # a description can hold thousands of lines
 
 
 class LinkRule(StrEnum):
-    """Which rule decides where a call goes, in the order in which they are asked."""
+    """Which rule decides where a call goes, in the order in which the rules are tried."""
 
     DEPENDS_ON = "depends-on"
     CONFIG = "config"
@@ -108,7 +108,7 @@ class Resolver:
         return self._dependency(call, dependency, deciding, tuple(rejected))
 
     def _claims(self, caller: Service, dependency: Service) -> Iterator[_Claim]:
-        """Yield what each rule says, in the order in which they are asked."""
+        """Yield what each rule says, in the order in which the rules are tried."""
         if line := self.wish.depends_on.get(folded(dependency.repository)):
             yield self._preview(LinkRule.DEPENDS_ON, line.text, dependency, line.number)
         if reference := self.wish.config.of(caller.name).dependencies.get(dependency.name):
