@@ -12,7 +12,7 @@ from plugin.core.config.repo_config import FILE_NAME, links, read_config, read_f
 from plugin.core.config.validation import invalid_file, problem_at
 from plugin.errors import InvalidFile, Problem
 
-# Names under which somebody meant a repository config; the server reads only FILE_NAME.
+# Names that people give a repository config; the server reads only FILE_NAME.
 MEANT = frozenset({".preview.yaml", ".preview.yml", "preview.yaml", "preview.yml"})
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -118,7 +118,7 @@ def _left_before(repository: str, number: int, gathered: Gathered) -> bool:
 
 
 def _departed(before: Current, after: Current, gathered: Gathered) -> dict[str, str]:
-    """Say why each preview of the previous answer left that is no longer live."""
+    """Return the reason for each preview that left since the previous answer."""
     old, hold = before.known.live, before.known.hold
     if old is None or after.decision is None or after.known.hold is not None:
         return {}

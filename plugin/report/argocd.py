@@ -42,7 +42,7 @@ def pause(tries: int, chance: float) -> float:
 
 
 class Nudger:
-    """Tells Argo CD's webhook of changes until it asks. Any thread may call `changed`; `run` needs its own thread."""
+    """Tells Argo CD about changes until it asks. Any thread may call `changed`; `run` needs its own thread."""
 
     def __init__(self, url: str, secret: str | None, newest_asked: Callable[[], int], metrics: Metrics) -> None:
         """`url` is the webhook, `secret` Argo CD's `webhook.github.secret`.
@@ -72,7 +72,7 @@ class Nudger:
         self._news.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Tell Argo CD of changes until told to stop."""
+        """Tell Argo CD about changes until told to stop."""
         while not stop.is_set():
             if self._news.wait(STOPS_WITHIN):
                 self._news.clear()

@@ -28,7 +28,7 @@ def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source
 
 
 def open_deliveries(settings: Settings) -> Deliveries | None:
-    """Return what reads the source's deliveries; None where no secret is set, and so there is no webhook."""
+    """Return what reads the source's deliveries; None if no secret is set, so that the webhook is off."""
     secrets = (settings.webhook_secret, settings.webhook_secret_previous)
     known = [secret.get_secret_value() for secret in secrets if secret]
     return GitHubDeliveries(known) if known else None

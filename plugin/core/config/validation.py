@@ -113,7 +113,7 @@ def suggestions(limit: int = MAX_SUGGESTIONS) -> Suggest:
 
 
 def _field(path: Path) -> str:
-    # Keys are what somebody wrote: a line break in one must not make two lines of a message.
+    # People write the keys: a line break in one must not make two lines of a message.
     return one_line(".".join(map(str, path)))
 
 

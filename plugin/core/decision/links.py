@@ -32,7 +32,7 @@ class LinkRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rule that spoke but did not decide the target; `wish` is what was written."""
+    """A rule that applied but did not decide the target; `wish` is what was written."""
 
     rule: LinkRule
     wish: str
@@ -95,10 +95,10 @@ class Resolver:
 
     def _resolve(self, caller: Service, call: DependencyOf) -> Dependency:
         dependency = self.catalog.services[call.service]
-        spoken = list(self._claims(caller, dependency))
+        claims = list(self._claims(caller, dependency))
         if self.pull_request.fork:
-            spoken = [self._staging_for_fork(claim) for claim in spoken]
-        deciding, *others = [*spoken, _Claim(LinkRule.DEFAULT, "", "nothing else was asked for")]
+            claims = [self._staging_for_fork(claim) for claim in claims]
+        deciding, *others = [*claims, _Claim(LinkRule.DEFAULT, "", "nothing else was asked for")]
         rejected = [] if deciding.granted else [Rejected(deciding.rule, deciding.wish, deciding.reason)]
         rejected += [
             Rejected(claim.rule, claim.wish, f"the rule {deciding.rule} comes first")

@@ -192,7 +192,7 @@ def repositories(answer: Answer, count: int) -> list[Part]:
 
 
 def label_parts(repository: Part, count: int) -> list[Part]:
-    """Return the labels that a probe or a listing asked for; null where the repository has no such label."""
+    """Return the labels that a probe or a listing asked for; null if the repository does not have that label."""
     return [repository.at(f"k{j}") for j in range(count)]
 
 
@@ -221,7 +221,7 @@ def labels_part(answer: Answer) -> Part:
 
 
 def nodes(answer: Answer, count: int) -> list[Part]:
-    """Return what was asked for by node id; null where there is no such node."""
+    """Return what was asked for by node id; null if that node does not exist."""
     found = answer.whole.at("nodes").items
     if len(found) != count:
         raise TypeError("not as many nodes as were asked for")
