@@ -1,18 +1,21 @@
 """A generator plugin for Argo CD's ApplicationSet: one environment per labelled pull request.
 
-Follow one request, which is also a good order to read the code in:
+To learn the code, follow one request:
 
 1. `web/getparams.py` checks the token and parses what Argo CD asks for.
-2. `mirror/answers.py` answers from the newest version that was stored.
+2. `mirror/answers.py` gets the newest stored version from `mirror/newest.py` and returns what the filters select.
 
-Answers are made in the background, one refresh after the other (`mirror/refresh.py`):
+Versions are made in the background, one refresh after the other. `mirror/refresh.py` runs each refresh:
 
-3. `mirror/gather.py` reads a source (`sources/`) and keeps what is in doubt as it was known (`core/facts/`).
-4. `core/decision/` decides who gets a preview, where each of its calls goes and why, and what a template gets.
-5. `core/answers/` compares the new answers with the last ones and records what happened; `state/` stores everything
-   before any of it is answered.
+3. `mirror/catalog.py` reads the catalog's file again if it changed (`core/config/`).
+4. `mirror/gather.py` reads a source (`sources/`) and keeps what is in doubt as it was known (`core/facts/`).
+5. `mirror/advance.py` makes the next version. `core/decision/` decides who gets a preview, where each of its calls goes
+   and why, and what a template gets. `core/answers/` compares that with the last answer: the breaker may hold an edit
+   back, and the history records what happened.
+6. `mirror/newest.py` stores the version (`state/`), and shows it only then.
+7. `report/` tells people and Argo CD what the refresh did.
 
-`core/` is pure: no network, no clock, no files. `app.py` puts everything together.
+`core/` is pure: no network, no clock, no files. `app.py` puts everything together, and `cli/` has the commands.
 """
 
 __version__ = "0.1.0"

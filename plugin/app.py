@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows which parts make the whole."""
+"""The composition root: the only module that knows all the parts."""
 
 import atexit
 import gc
@@ -39,7 +39,7 @@ Clock = Callable[[], datetime]
 
 
 def clock() -> datetime:
-    """Tell the time."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
@@ -56,7 +56,7 @@ def watch_catalog(path: Path, store: Store) -> WatchedCatalog:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What reads and what answers."""
+    """The parts that read, and the parts that answer."""
 
     refresher: Refresher
     answers: Answers
@@ -65,7 +65,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a plugin is put together from."""
+    """Everything that a plugin is built from."""
 
     source: Source
     catalog: WatchedCatalog
@@ -77,7 +77,7 @@ class Parts:
     unreachable: Callable[[], None] = lambda: None  # called whenever the state cannot be read or written
 
     def together(self) -> Plugin:
-        """Put them together."""
+        """Build the plugin."""
         newest = Newest(self.state.store, self.unreachable)
         refresher = Refresher(self.source, self.catalog, newest, self.state, self.breaker, self.clock, self.observers)
         once = refresher.refreshed_once
@@ -92,7 +92,7 @@ def make_plugin(
     now: Clock = clock,
     unreachable: Callable[[], None] = lambda: None,
 ) -> Plugin:
-    """Put together what the settings say. Raises as `watch_catalog`."""
+    """Build the plugin that the settings describe. Raises the same errors as `watch_catalog`."""
     return Parts(
         source=open_source(settings, now),
         catalog=watch_catalog(settings.catalog, state.store),
@@ -106,7 +106,7 @@ def make_plugin(
 
 
 def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = clock) -> Flask:
-    """Put together the HTTP service."""
+    """Build the HTTP service."""
     app = Flask("plugin", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS would be a 200 without parameters
     app.url_map.merge_slashes = False  # would answer with a redirect, which Argo CD follows as a GET
@@ -135,12 +135,12 @@ def make_observers(settings: Settings, state: State, metrics: Metrics, stop: thr
 
 
 def collect_garbage_rarely() -> None:
-    """Let Python look for reference cycles less often: what is known is large, never changes and has none."""
+    """Make Python look for reference cycles less often: what is known is large, immutable and free of cycles."""
     gc.set_threshold(50_000, 20, 50)
 
 
 def serve(settings: Settings, now: Clock = clock) -> Flask:
-    """Make the app and keep what it answers from fresh in the background."""
+    """Build the app, and refresh what it answers from in the background."""
     collect_garbage_rarely()
     metrics, stop = Metrics(), threading.Event()
     state = open_state(settings.state.get_secret_value())
@@ -149,6 +149,6 @@ def serve(settings: Settings, now: Clock = clock) -> Flask:
     metrics.snapshot_age.set_function(lambda: plugin.answers.age().total_seconds())
     metrics.polls.set_function(lambda: state.lease.held)
     state.lease.compete()
-    atexit.register(state.close)  # another replica need not wait until the lease expires
+    atexit.register(state.close)  # so that another replica need not wait for the lease to expire
     threading.Thread(target=plugin.refresher.run, args=(settings.refresh, stop), name="refresh", daemon=True).start()
     return make_app(settings, plugin, metrics, now)

@@ -1,7 +1,7 @@
-"""What can go wrong, by what the reader of the message should do.
+"""Errors with a message for people, by what the reader should do.
 
 PluginError
-├── InvalidFile       a file has mistakes: correct the lines it names
+├── InvalidFile       a file has mistakes: correct the lines that the message names
 ├── InvalidSettings   environment variables are invalid or missing: correct them and start again
 ├── InvalidRequest    the caller asked for something that does not exist: correct the request
 ├── NotReady          nothing safe can be answered now: ask again later, nothing is lost

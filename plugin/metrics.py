@@ -4,13 +4,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class Metrics:
-    """What a platform team watches."""
+    """The metrics that a platform team watches."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "preview_http_requests",
-            "Answers by route and status",
+            "HTTP responses by route and status",
             ["route", "status"],
             registry=self.registry,
         )
@@ -20,20 +20,18 @@ class Metrics:
         )
         self.in_doubt = Gauge(
             "preview_repositories_in_doubt",
-            "Repositories whose last reading did not count",
+            "Repositories whose last reading could not be used",
             registry=self.registry,
         )
         self.unread = Gauge(
             "preview_repositories_unread",
-            "Repositories of the catalog that were never read, so that their services wait",
+            "Repositories of the catalog that have never been read; their services wait",
             registry=self.registry,
         )
-        self.pull_requests = Gauge(
-            "preview_pull_requests", "Labelled open pull requests that are known", registry=self.registry
-        )
+        self.pull_requests = Gauge("preview_pull_requests", "Open, labelled pull requests", registry=self.registry)
         self.catalog_broken = Gauge(
             "preview_catalog_broken",
-            "1 while a newer version of the catalog is refused",
+            "1 while the catalog's file is broken and the previous version stays in force",
             registry=self.registry,
         )
         self.source_requests = Counter(
@@ -44,32 +42,32 @@ class Metrics:
         )
         self.source_points_left = Gauge(
             "preview_source_points_left",
-            "Rate-limit points left at the source, as it said last",
+            "Rate-limit points left at the source, as it last reported",
             ["source"],
             registry=self.registry,
         )
         self.snapshot_age = Gauge(
             "preview_snapshot_age_seconds",
-            "How long ago the source last said something that counts",
+            "Time since the source was last read successfully",
             registry=self.registry,
         )
         self.previews = Gauge("preview_previews", "Previews by state", ["state"], registry=self.registry)
         self.config_errors = Gauge(
-            "preview_config_errors", "Previews whose .preview.yaml is broken", registry=self.registry
+            "preview_config_errors", "Previews whose .preview.yaml is invalid", registry=self.registry
         )
         self.held = Gauge(
             "preview_held",
-            "Previews kept although they would leave: unconfirmed, or held back by the breaker",
+            "Previews kept although they would leave: in doubt, or held back by the breaker",
             ["by"],  # confirm, breaker
             registry=self.registry,
         )
-        self.events = Counter("preview_events", "What happened to previews", ["event"], registry=self.registry)
+        self.events = Counter("preview_events", "Events of previews by kind", ["event"], registry=self.registry)
         self.refresh_failures = Counter(
             "preview_refresh_failures", "Refreshes in which nothing could be read or stored", registry=self.registry
         )
-        self.polls = Gauge("preview_polls", "1 where this replica is the one that polls", registry=self.registry)
+        self.polls = Gauge("preview_polls", "1 if this replica polls", registry=self.registry)
         self.state_errors = Counter(
-            "preview_state_errors", "Times that the state could not be read or written", registry=self.registry
+            "preview_state_errors", "Failed attempts to read or write the state", registry=self.registry
         )
         self.deliveries = Counter(
             "preview_webhook_deliveries",

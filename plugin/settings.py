@@ -111,7 +111,7 @@ class SourceSettings(BaseModel):
 
 
 class StateSettings(SourceSettings):
-    """What is needed to answer like the server: also what it has stored, and for how long that is used."""
+    """What is needed to answer like the server: also where it stores what is known, and how long that may be used."""
 
     state: State = Field(
         "sqlite:~/.local/state/preview-plugin/state.db",
@@ -122,7 +122,7 @@ class StateSettings(SourceSettings):
     max_stale: Interval = Field(
         "1h",
         validate_default=True,
-        description="How long answers go on while GitHub cannot be read; after that, 503",
+        description="How long answers continue while GitHub cannot be read; after that, 503",
     )
     breaker: Annotated[Threshold, BeforeValidator(parse_threshold)] = Field(
         "5,20%",
@@ -158,7 +158,7 @@ AnySettings = TypeVar("AnySettings", bound=SourceSettings)
 
 
 def load_settings(model: type[AnySettings], environ: Mapping[str, str]) -> AnySettings:
-    """Read the settings. Raises InvalidSettings with one line for each that is wrong or missing."""
+    """Read the settings. Raises InvalidSettings with one line for each invalid or missing setting."""
     problems: list[str] = []
     values = {name: environ[variable(name)] for name in model.model_fields if variable(name) in environ}
     for name in set(SECRETS).intersection(model.model_fields):
@@ -178,7 +178,7 @@ def load_settings(model: type[AnySettings], environ: Mapping[str, str]) -> AnySe
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Name the PREVIEW_ variables that mean nothing here: most likely they are misspelt."""
+    """Return the PREVIEW_ variables that are not settings; most likely they are misspelt."""
     known = {variable(name) for name in Settings.model_fields} | {f"{variable(name)}_FILE" for name in SECRETS}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
@@ -198,7 +198,7 @@ def setting_of(path: object, environ: Mapping[str, str]) -> str:
 
 
 def trust_certificates(environ: MutableMapping[str, str]) -> None:
-    """Let `SSL_CERT_FILE` count for HTTPS, too. Raises InvalidSettings if there is no such file.
+    """Make `SSL_CERT_FILE` apply to HTTPS requests, too. Raises InvalidSettings if the file does not exist.
 
     OpenSSL, and so Redis, reads it anyway; requests, which talks to GitHub and to Argo CD, reads REQUESTS_CA_BUNDLE.
     """
@@ -225,7 +225,7 @@ def _from_file(name: str, values: dict[str, str], environ: Mapping[str, str], pr
 
 
 def _unreadable(name: str) -> str:
-    # Replaces a secret that has been reported, so that it is not reported as missing or as equal to another one too.
+    # Takes the place of a secret that was reported, so that it is not also reported as missing or equal to another one.
     return f"unreadable-{name}"
 
 
@@ -234,7 +234,7 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     app = [name for name in ("github_app_id", "github_app_private_key") if name in values]
     if len(app) == 1:
         problems.append(
-            "PREVIEW_GITHUB_APP_ID: goes together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing"
+            "PREVIEW_GITHUB_APP_ID: must be set together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing"
         )
     if values.get("source", "github") == "github" and not app and "github_token" not in values:
         problems.append(

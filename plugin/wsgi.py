@@ -1,4 +1,4 @@
-"""What gunicorn runs: `plugin.wsgi:app()`, made inside the worker, because threads do not survive a fork."""
+"""The entry point for gunicorn: `plugin.wsgi:app()`, called in the worker, because threads do not survive a fork."""
 
 import os
 

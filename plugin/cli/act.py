@@ -20,7 +20,7 @@ def acknowledge(fingerprint: str) -> None:
         state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())
         hold = state.store.load().hold
         if hold is None:
-            fail("the breaker holds nothing")
+            fail("the breaker holds nothing back")
         if fingerprint != hold.catalog:
             fail(f"the breaker waits for {hold.catalog}, not for {fingerprint}")
         state.store.act(Act(ActKind.ACKNOWLEDGE, fingerprint, _login_name(), datetime.now(UTC)))

@@ -1,4 +1,4 @@
-"""`params` and `explain`: the answers of the server, without one."""
+"""`params` and `explain`: the server's answers, without a server."""
 
 import os
 from collections.abc import Iterable
@@ -61,7 +61,7 @@ def explain(locator: str) -> None:
 
 
 def _answers() -> tuple[Known, Answers]:
-    """Continue from what a server has stored, without changing it; return that too."""
+    """Refresh once from what a server has stored, without changing that; return it with the answers."""
     settings = load_settings(StateSettings, os.environ)
     trust_certificates(os.environ)
     known = stored(settings.state.get_secret_value())

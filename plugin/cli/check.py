@@ -1,4 +1,4 @@
-"""`check`: catalogs and repository configs, with the verdict of the server."""
+"""`check`: checks catalogs and repository configs as the server does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from plugin.core.config.repo_config import FILE_NAME, links, read_config, read_f
 from plugin.core.config.validation import invalid_file, problem_at
 from plugin.errors import InvalidFile, Problem
 
-# Names under which somebody meant a repository config; the server reads only FILE_NAME.
+# Names that people give a repository config; the server reads only FILE_NAME.
 MEANT = frozenset({".preview.yaml", ".preview.yml", "preview.yaml", "preview.yml"})
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -24,7 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--repository",
     envvar="GITHUB_REPOSITORY",
-    help="With --catalog: the repository of the .preview.yaml; without it, any repository of the catalog will do.",
+    help="With --catalog: the repository of the .preview.yaml. By default, any repository of the catalog.",
 )
 @click.option("--no-links", is_flag=True, help="Refuse links to pull requests and branches: for the default branch.")
 def check(files: tuple[Path, ...], catalog: Path | None, repository: str | None, *, no_links: bool) -> None:

@@ -1,4 +1,4 @@
-"""What went wrong, told to the person at the terminal: one message and exit status 1, never a traceback."""
+"""Errors as the person at the terminal sees them: one message and exit status 1, never a traceback."""
 
 import os
 from collections.abc import Iterator

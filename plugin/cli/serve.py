@@ -14,8 +14,8 @@ from plugin.state.opening import open_state
 
 WORKER = "plugin.web.worker.Worker"
 THREADS = 16
-# Argo CD's client closes an idle connection after 90 seconds. The server must not close it first: a request that meets
-# a closing connection is an error of the whole ApplicationSet, for three minutes.
+# Argo CD's client closes an idle connection after 90 seconds. The server must not close it first: a request on a
+# connection that is closing fails the whole ApplicationSet for three minutes.
 KEEP_ALIVE = 120
 
 

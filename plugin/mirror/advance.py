@@ -1,4 +1,4 @@
-"""Advancing: from what was gathered to the next version of what may be answered. Pure; `refresh.py` stores it."""
+"""Advancing: makes the next version of what may be answered from what was gathered. Pure; `refresh.py` stores it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from plugin.mirror.current import Current
 from plugin.mirror.gather import Gathered
 from plugin.state import Head, Known
 
-PRUNED_EVERY = 100  # versions; old histories are looked for this rarely, because that looks at every preview
+PRUNED_EVERY = 100  # versions; old histories are removed this rarely, because finding them looks at every preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Advanced:
 
 
 def advance(before: Current, gathered: Gathered, now: datetime, threshold: Threshold) -> Advanced:
-    """Return what may be answered once it is stored; its version is a new one only if an answer could change."""
+    """Return what may be answered once it is stored; its version is new only if an answer could change."""
     known = before.known
     fresh_at = now if gathered.fresh else known.head.fresh_at
     unchanged = replace(known, head=Head(known.head.version, fresh_at), snapshot=gathered.snapshot)
@@ -59,10 +59,10 @@ def _is_settled(known: Known, candidate: Catalog | None) -> bool:
 
 
 class _Decisions(NamedTuple):
-    """What two catalogs make of the same facts."""
+    """The decisions of two catalogs on the same facts."""
 
     as_before: Decision | None  # by the catalog in force
-    edited: Decision  # by the one that is to take effect, which can be the same
+    edited: Decision  # by the catalog that is to take effect, which can be the same
 
 
 def _decided(before: Current, draft: Known, candidate: Catalog, gathered: Gathered, threshold: Threshold) -> Current:
@@ -92,7 +92,7 @@ def _held(before: Current, draft: Known, live: Live, decisions: _Decisions, gath
         _reasons(old, live, edited, gathered),
         old.parameters if old else _whole(before),
     )
-    if as_before is None:  # nothing else is known to decide by
+    if as_before is None:  # there is no other catalog to decide by
         return Current(replace(draft, catalog=edited.catalog, hold=hold), edited)
     return Current(replace(draft, hold=hold), as_before, edited)
 
@@ -118,7 +118,7 @@ def _left_before(repository: str, number: int, gathered: Gathered) -> bool:
 
 
 def _departed(before: Current, after: Current, gathered: Gathered) -> dict[str, str]:
-    """Say why each preview left that the answer before had."""
+    """Return the reason for each preview that left since the previous answer."""
     old, hold = before.known.live, before.known.hold
     if old is None or after.decision is None or after.known.hold is not None:
         return {}
@@ -133,5 +133,5 @@ def _acknowledged(known: Known, catalog: Catalog) -> bool:
 
 
 def _acts(known: Known, newest: Catalog) -> Mapping[tuple[ActKind, str], Act]:
-    """Keep acknowledgements of this catalog alone: the same edit made once more must be acknowledged once more."""
+    """Keep only acknowledgements of this catalog: an edit that is made again must be acknowledged again."""
     return {key: act for key, act in known.acts.items() if act.subject == newest.fingerprint}

@@ -1,4 +1,4 @@
-"""Answers: from what somebody asks to what was stored last. Nothing here changes what is known."""
+"""Answers: what callers get from the version that was stored last. Nothing here changes what is known."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from plugin.core.decision.decide import Decision
 
 FIRST_ANSWER = 10.0  # seconds that a request waits for the first refresh; Argo CD itself gives up after 30
-RENDERED = 64 * 1024 * 1024  # bytes of answers that are kept ready; inputs that do not fit are rendered when asked
-INPUTS = 1024  # at most so many are kept ready, because an input takes memory too, however short its answer
+RENDERED = 64 * 1024 * 1024  # bytes of answers that are kept ready; others are rendered when they are asked for
+INPUTS = 1024  # answers that are kept ready at most, because an input takes memory too, however short its answer
 
 
 def _cost(parameters: bytes) -> int:
@@ -33,7 +33,7 @@ def _cost(parameters: bytes) -> int:
 
 
 class _Rendered:
-    """The answers of one version that are ready. What a caller can vary is never kept without a bound."""
+    """The answers of one version that are ready. Callers choose the inputs, so only a bounded number is kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,7 +41,7 @@ class _Rendered:
         self._ready: LRUCache[tuple[Filters, Envelope], bytes] = LRUCache(RENDERED, getsizeof=_cost)
 
     def of(self, current: Current, filters: Filters, envelope: Envelope) -> bytes | None:
-        """Return what an input gets. While a refresh only says that nothing has changed, it is the same object."""
+        """Return the answer to an input. As long as refreshes change nothing, it is the same object."""
         with self._lock:
             if not self._is_made_from(current):
                 self._made_from = (current.decision, current.known.hold)
@@ -50,7 +50,7 @@ class _Rendered:
         if ready is not None:
             return ready
         parameters = current.parameters(filters, envelope)
-        with self._lock, suppress(ValueError):  # larger than everything that is kept
+        with self._lock, suppress(ValueError):  # raised if it is larger than RENDERED
             if parameters is not None and self._is_made_from(current):
                 self._ready[filters, envelope] = parameters
         return parameters
@@ -62,7 +62,7 @@ class _Rendered:
 
 @dataclass(eq=False, slots=True)
 class Answers:
-    """What the routes and the commands ask. Any number of threads may ask at once."""
+    """Answers the routes and the commands. Any number of threads may ask at once."""
 
     _newest: Newest
     _board: Board
@@ -74,7 +74,7 @@ class Answers:
     _asked: int = field(default=0, init=False)  # the newest version that was given to Argo CD
 
     def current(self) -> Current:
-        """Return everything that is known, decided, however old. Raises NotReady."""
+        """Return everything that is known, with the decision on it, however old it is. Raises NotReady."""
         try:
             current = self._newest.synchronised()
         except Unreachable as error:
@@ -96,7 +96,7 @@ class Answers:
             return self._parameters(wanted, envelope)
 
     def age(self) -> timedelta:
-        """Return how long ago the source last said something that counts; zero before it did."""
+        """Return how long ago the source was last read successfully; zero before the first time."""
         fresh_at = self._newest.known_here.known.head.fresh_at
         return self._clock() - fresh_at if fresh_at else timedelta(0)
 
@@ -109,7 +109,7 @@ class Answers:
         parameters = self._rendered.of(current, filters, envelope)
         if parameters is None:
             raise NotReady(
-                "more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known; "
+                "more previews would leave than PREVIEW_BREAKER allows, and the previous answer is not known; "
                 "the read routes say which, and how to release them"
             )
         self._tell_asked(current.known.head.version)
@@ -117,12 +117,12 @@ class Answers:
 
     def _refuse_stale(self, current: Current) -> None:
         fresh_at = current.known.head.fresh_at
-        # A time far in the future is no proof of freshness: the clock was wrong then or is wrong now.
+        # A time far in the future does not prove freshness: the clock was wrong then or is wrong now.
         if fresh_at is not None and abs(self._clock() - fresh_at) > self._max_stale:
             raise NotReady("nothing could be read for longer than PREVIEW_MAX_STALE; the log says why")
 
     def _tell_asked(self, version: int) -> None:
         if version > self._asked:
-            with suppress(Unreachable):  # only the nudge wants to know
+            with suppress(Unreachable):  # only the nudge needs it
                 self._board.asked(version)
                 self._asked = version

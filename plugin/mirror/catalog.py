@@ -12,12 +12,12 @@ from pathlib import Path
 from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.errors import InvalidFile, Problem
 
-# An edit has reached every replica after this; what a file says after that is meant, or it is no longer updated.
+# By then an edit has reached every replica: a file that still differs is meant that way, or is no longer updated.
 SPREADS = timedelta(minutes=10)
 
 
 class WatchedCatalog:
-    """The file of this replica, beside the catalog that the state says is in force."""
+    """Compares this replica's file with the catalog in force, which the state holds."""
 
     def __init__(
         self,
@@ -25,22 +25,22 @@ class WatchedCatalog:
         in_force: Callable[[], Catalog | None] = lambda: None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read it for the first time. `in_force` is asked if it is broken, `steady` tells seconds.
+        """Read the file for the first time. `in_force` is called if it is broken; `steady` returns seconds.
 
         Raises InvalidFile or OSError if it is broken and nothing else is in force.
         """
         self._path = path
         self._steady = steady
-        self._text: str | None = None  # that was read last
-        self._own: Catalog | None = None  # what it says; None: it has mistakes
+        self._text: str | None = None  # what was read last
+        self._own: Catalog | None = None  # the catalog in this text; None: it has mistakes
         self._mistakes: InvalidFile | None = None
-        self._replaces: str | None = None  # the text in force when this one was read, its own once that is in force
-        self._newer: str | None = None  # the text in force that came after this one, and until when it stays
+        self._replaces: str | None = None  # the text in force when this one was read; this one once it is in force
+        self._newer: str | None = None  # the text that came into force after this one was read, and until when it stays
         self._newer_until = 0.0
         self._failure = self._look()
         catalog = in_force() if self._failure else self._own
         if catalog is None:
-            assert self._failure  # noqa: S101  else the file says something
+            assert self._failure  # noqa: S101  otherwise the file has a catalog
             raise self._failure
         self.newest: Catalog = catalog
 
@@ -48,17 +48,17 @@ class WatchedCatalog:
     def error(self) -> str:
         """Say what is wrong with the file, or ""."""
         if self._failure and self._failure is self._mistakes:
-            # Where, not what: this goes into logs, and a value can be anything. `preview-plugin check` says what.
+            # Only where the mistakes are: this is logged, and values can be secret. `preview-plugin check` says more.
             return "\n".join(f"{problem.file}:{problem.line}: {problem.field}" for problem in self._mistakes.problems)
         return str(self._failure or "")
 
     @property
     def waits(self) -> timedelta | None:
-        """Tell how long an older file than the catalog in force does not count yet; None if it is not older."""
+        """How much longer the file does not count because it is older than the catalog in force; None if it is not."""
         return None if self._newer is None else timedelta(seconds=max(0.0, self._newer_until - self._steady()))
 
     def read(self, in_force: Catalog | None) -> Catalog:
-        """Return the catalog that should be in force, where the state says that this one is (None: none is yet)."""
+        """Return the catalog that should be in force. `in_force` is the one that the state holds; None: none yet."""
         self._failure = self._look()
         if in_force is None:
             self._newer = None
@@ -70,14 +70,14 @@ class WatchedCatalog:
 
     @property
     def _counts(self) -> bool:
-        """Whether what was read last is meant. A file that is gone for a moment takes nothing back."""
+        """Whether what was read last counts. A file that is missing for a moment takes nothing back."""
         return self._own is not None and (self._failure is None or isinstance(self._failure, OSError))
 
     def _look(self) -> OSError | InvalidFile | None:
         """Read the file if it has changed; return what is wrong with it."""
         try:
             text = self._path.read_text("utf-8")
-        except OSError as error:  # for a moment, which changes nothing
+        except OSError as error:  # perhaps only for a moment, so nothing changes
             return error
         except UnicodeDecodeError:
             return InvalidFile([Problem(str(self._path), 1, "", "is not UTF-8 text")])

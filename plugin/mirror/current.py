@@ -1,4 +1,4 @@
-"""What is known now, decided: everything that an answer is made from, and nothing in it ever changes."""
+"""The current version: what is known, with the decision on it. Every answer is made from one, and it never changes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Current:
 
     known: Known
     decision: Decision | None  # by the catalog in force; None as long as there is none
-    edited: Decision | None = None  # by the catalog that the breaker holds, to go on from
+    edited: Decision | None = None  # by the catalog that the breaker holds back; the next decision starts from it
 
     @property
     def previews(self) -> Iterator[Preview]:
@@ -32,7 +32,7 @@ class Current:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether the decision names everything that was answered last, so that it can be answered from.
+        """Whether the decision has every preview of the last answer under its name, so that it can be answered from.
 
         Another version of this program can give other names, and a state can have lost an entry.
         """
@@ -40,14 +40,14 @@ class Current:
         return self.decision is not None and (live is None or next(missing(live, self.decision), None) is None)
 
     def parameters(self, filters: Filters, envelope: Envelope = BARE) -> bytes | None:
-        """Return what an input gets, as a JSON list in an envelope; None if there is no safe one."""
+        """Return the answer to an input, as a JSON list in an envelope; None if no answer is safe."""
         hold = self.known.hold
         if hold:
             return None if hold.parameters is None else filtered(hold.parameters, filters, envelope)
         return parameters(self.decision, filters, envelope) if self.decision and self.complete else None
 
     def wishes(self, catalog: Catalog) -> AllWishes | None:
-        """Return what was read with a catalog, if something was."""
+        """Return the wishes that were read with a catalog, if any were."""
         made = next((each for each in (self.decision, self.edited) if each and each.catalog is catalog), None)
         return made.wishes if made else None
 
@@ -58,19 +58,19 @@ class Current:
 
     @cached_property
     def in_doubt(self) -> dict[str, str]:
-        """The live previews whose pull request is in doubt, by their key: why they stay as they are."""
+        """The live previews whose pull request is in doubt, by their key, with the reason why they stay."""
         held = self.decision.held.values() if self.decision else ()
         return {key: reason for each in held for key, reason in each.items()}
 
     @cached_property
     def held_back(self) -> dict[str, str]:
-        """The previews that the breaker holds back, by their key: what would remove them."""
+        """The previews that the breaker holds back, by their key, with the reason why they would leave."""
         hold = self.known.hold
         return {key: f"the breaker holds it back: {reason}" for key, reason in hold.departures.items()} if hold else {}
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The repositories of the catalog in force that were never read; their services wait alone."""
+        """The repositories of the catalog in force that have never been read; only their services wait."""
         catalog, read = self.known.catalog, self.known.snapshot.repositories
         return tuple(name for name in catalog.repositories if name not in read) if catalog else ()
 
@@ -82,7 +82,7 @@ class Current:
 
     @property
     def to_release(self) -> str:
-        """The command that makes the breaker release what it holds; "" if it holds nothing."""
+        """The command that makes the breaker release what it holds back; "" if it holds nothing back."""
         return f"preview-plugin acknowledge {self.known.hold.catalog}" if self.known.hold else ""
 
     def services_of(self, locator: Locator) -> tuple[Service, ...]:
@@ -93,12 +93,12 @@ class Current:
 
 
 def decided(known: Known, before: Decision | None = None) -> Current:
-    """Decide on everything that is known; use what was decided before where it still holds."""
+    """Decide on everything that is known; reuse what was decided before where it still holds."""
     return Current(known, decide(known.catalog, known.snapshot, before) if known.catalog else None)
 
 
 def answers_differ(before: Current, after: Current) -> bool:
-    """Tell whether an answer to somebody can be another one now."""
+    """Tell whether the answer to some input may have changed."""
     if after.known.hold:  # the answer stays as it was
         return False
     if before.known.hold or before.decision is None or after.decision is None:

@@ -1,4 +1,4 @@
-"""Gathering: from a source and what was known before to what is certain now."""
+"""Gathering: combines what a source says with what was known before into what is certain now."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -92,7 +92,7 @@ def _accounted(
         }
         if left:
             numbers = ", ".join(str(Locator(name, number)) for number in sorted(left))
-            accounted[name] = Doubt(f"live, but not listed as such, which is not confirmed: {numbers}")
+            accounted[name] = Doubt(f"live pull requests are not listed as such, and that is not confirmed: {numbers}")
     return accounted
 
 
@@ -148,7 +148,7 @@ def _with_readings(
     snapshot: Snapshot, kept: Collection[str], readings: Mapping[str, Repository | Doubt], now: datetime
 ) -> Snapshot:
     """Return a snapshot that says of each kept repository when it was read, and why its last reading did not count."""
-    # Reasons hold what others wrote: GitHub's messages, names, a mistake in a file.
+    # Reasons quote what others wrote: GitHub's messages, names, a mistake in a file.
     new = {name: one_line(reading.reason) for name, reading in readings.items() if isinstance(reading, Doubt)}
     old = {name: doubt for name, doubt in snapshot.doubts.items() if name in kept and name not in readings}
     read_at = {name: at for name, at in snapshot.read_at.items() if name in kept}
@@ -188,7 +188,7 @@ def _absorbed(
 
 
 def _live(name: str, known: Mapping[str, Repository], live: Live | None) -> Collection[int]:
-    if live is None:  # the last answer was lost, so each one that is known may have been in it
+    if live is None:  # the last answer was lost, so every known pull request may have been in it
         return known[name].numbers if name in known else ()
     return {preview.number for preview in live.by_repository.get(name, ())}
 

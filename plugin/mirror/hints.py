@@ -10,14 +10,14 @@ LONGEST = 3 * SETTLING  # seconds from the first hint, however many follow
 
 @dataclass(slots=True)
 class Hints:
-    """Those that wait to be read."""
+    """The hints whose repositories wait to be read."""
 
     _names: set[str] = field(default_factory=set)
     _first: float = 0.0
     _newest: float = 0.0
 
     def ready(self, new: Collection[str], now: float) -> frozenset[str]:
-        """Add hints and return all that are to be read now, none of them twice. `now` in seconds of a steady clock."""
+        """Add hints; return all repositories to read now, each once. `now` is in seconds of a steady clock."""
         if new:
             self._first = self._first if self._names else now
             self._newest = now

@@ -10,7 +10,7 @@ from plugin.state import NOTHING, Head, Known, Outdated, Store, Unreachable
 
 
 class Newest:
-    """Any number of threads may look at it; what they get is replaced as a whole."""
+    """Any number of threads may read it; the version that they get is replaced as a whole."""
 
     def __init__(self, store: Store, unreachable: Callable[[], None] = lambda: None) -> None:
         """`unreachable` is called whenever the store cannot be read or written."""
@@ -26,7 +26,7 @@ class Newest:
         return self._current
 
     def synchronised(self) -> Current:
-        """Return the newest version that anybody has stored. Raises Unreachable."""
+        """Return the newest version that any replica has stored. Raises Unreachable."""
         with self._noticing():
             head = self._store.head()
             current = self._current
@@ -36,7 +36,7 @@ class Newest:
                 return self._load()
 
     def reload(self) -> Current:
-        """Load what another replica stored, also what changes no answer. Raises Unreachable."""
+        """Load what another replica stored, even if no answer has changed. Raises Unreachable."""
         with self._noticing(), self._replacing:
             return self._load()
 
@@ -76,9 +76,9 @@ class Newest:
 
 
 def _usable(known: Known) -> Known:
-    """Return what can be decided on: a state may have had to leave out an entry that it could not read.
+    """Return what can be decided on: the state leaves out entries that it cannot read.
 
-    Where the repository of a live preview is missing, no catalog is in force until that repository was read again.
+    If the repository of a live preview is missing, no catalog is in force until that repository is read again.
     """
     if known.catalog is None:
         return known

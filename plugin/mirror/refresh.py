@@ -1,4 +1,4 @@
-"""Refreshing: read in the background and store what is certain; only stored versions are answered."""
+"""Refreshing: reads in the background and stores what is certain. Answers come only from stored versions."""
 
 import random
 import threading
@@ -23,7 +23,7 @@ from plugin.mirror.pace import next_refresh
 from plugin.sources import Source
 from plugin.state import Outdated, State, Unreachable
 
-TICK = 1.0  # seconds between two looks at what other replicas say
+TICK = 1.0  # seconds between two looks at what other replicas have stored or hinted at
 UNEXPECTED = "the refresh failed; the log says why"
 
 
@@ -34,8 +34,8 @@ class RefreshReport:
     duration: timedelta
     current: Current
     events: Histories  # what happened to previews in this refresh
-    changed: bool  # an answer to somebody may be another one now
-    failure: str  # why it brought nothing, or ""
+    changed: bool  # the answer to some input may have changed
+    failure: str  # why nothing could be read or stored, or ""
     catalog_error: str
     catalog_waits_until: datetime | None  # until then the catalog in force stays: the file is older
     requests: int
@@ -57,7 +57,7 @@ class Refresher:
     _threshold: Threshold
     _clock: Callable[[], datetime]
     _observers: Sequence[Observer]  # told of each refresh, one after the other, once everything was stored
-    refreshed_once: threading.Event = field(default_factory=threading.Event, init=False)  # well or not
+    refreshed_once: threading.Event = field(default_factory=threading.Event, init=False)  # successfully or not
     _refreshing: threading.Lock = field(default_factory=threading.Lock, init=False)
     _hinted: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -81,7 +81,7 @@ class Refresher:
             except Exception as error:  # noqa: BLE001  an unexpected error must end neither the thread nor a preview
                 get_logger().error("the refresh failed", exc_info=error)
                 failure = UNEXPECTED
-                with suppress(Exception):  # only so that everybody sees it
+                with suppress(Exception):  # it only shows the failure to people
                     self._newest.store(before, _all_in_doubt(before, self._catalog.newest))
             usage, current, waits = self._source.usage, self._newest.known_here, self._catalog.waits
             report = RefreshReport(
@@ -101,24 +101,24 @@ class Refresher:
             return report
 
     def follow(self) -> None:
-        """Show what another replica knows, also what changes no answer. For a replica that does not poll."""
+        """Load what another replica stored, even if no answer has changed; for a replica that does not poll."""
         try:
             self._look_at_catalog()
             self._newest.reload()
         except Unreachable as error:
             get_logger().warning("the state cannot be read", reason=str(error))
-        except Exception as error:  # noqa: BLE001  this thread must be there when the lease comes to this replica
-            get_logger().error("the state cannot be shown", exc_info=error)
+        except Exception as error:  # noqa: BLE001  this thread must survive until this replica gets the lease
+            get_logger().error("the state could not be loaded", exc_info=error)
         else:
             self.refreshed_once.set()
 
     def run(self, interval: timedelta, stop: threading.Event) -> None:
-        """Refresh until told to stop, as long as this replica is the one that polls."""
+        """Refresh until told to stop, whenever this replica is the one that polls."""
         while not stop.is_set():
             try:
                 self._run(interval, stop)
-            except Exception as error:  # noqa: BLE001  answers would freeze although the process looks well
-                get_logger().error("the loop of refreshes failed", exc_info=error)
+            except Exception as error:  # noqa: BLE001  otherwise answers freeze while the process looks healthy
+                get_logger().error("the refresh loop failed", exc_info=error)
                 stop.wait(TICK)
 
     def _run(self, interval: timedelta, stop: threading.Event) -> None:
@@ -126,7 +126,7 @@ class Refresher:
         while not stop.is_set():
             now = time.monotonic()
             if not self._state.lease.held:
-                due = 0.0  # when this replica takes over, it must look at once
+                due = 0.0  # so that this replica refreshes at once when it takes over
                 self.follow()
             elif now >= due:
                 report = self.refresh()
@@ -139,7 +139,7 @@ class Refresher:
             self._hinted.clear()
 
     def _refresh(self, before: Current, only: Collection[str] | None) -> tuple[str, Histories]:
-        """Store what is new. Return what kept everything from being read, or "", and what happened to previews."""
+        """Read, and store what is new. Return why nothing could be read, or "", and what happened to previews."""
         newest = self._catalog.read(before.known.catalog)
         gathered = gather(self._source, before, newest, self._clock(), only)
         try:
@@ -157,14 +157,14 @@ class Refresher:
         return advanced.events
 
     def _look_at_catalog(self) -> None:
-        """Let the file be seen beside what was in force until now: of what comes next it cannot know."""
+        """Read the file before a newer state is loaded: it may be meant to replace the catalog in force so far only."""
         self._catalog.read(self._newest.known_here.known.catalog)
 
     def _take_hints(self) -> frozenset[str]:
         try:
             hints = self._state.board.take_hints()
         except Unreachable:
-            return frozenset()  # the refresh says so
+            return frozenset()  # the next refresh reports it
         names = {folded(name): name for name in self._catalog.newest.repositories}
         return frozenset(names[folded(hint)] for hint in hints if folded(hint) in names)
 

@@ -1,8 +1,8 @@
-"""The nudge: when an answer has changed, Argo CD is told to ask for it now instead of at its next poll.
+"""The nudge: tells Argo CD that an answer has changed, so that it asks now instead of at its next poll.
 
 Argo CD's webhook for ApplicationSets accepts GitHub's deliveries. On any `pull_request` delivery with an action that it
-knows, it refreshes every ApplicationSet with a plugin generator at its top level, whatever repository is named. So the
-delivery is made up here, and names a repository that cannot exist, so that nothing else is refreshed. docs/adr/0004.
+knows, it refreshes every ApplicationSet with a plugin generator at its top level, whatever repository is named. So this
+module sends a delivery that names a repository that cannot exist, so that nothing else is refreshed. See docs/adr/0004.
 https://github.com/argoproj/argo-cd/blob/v3.5.1/applicationset/webhook/webhook.go
 """
 
@@ -42,7 +42,7 @@ def pause(tries: int, chance: float) -> float:
 
 
 class Nudger:
-    """Tells Argo CD's webhook of changes until it asks. Any thread may call `changed`; `run` needs its own thread."""
+    """Tells Argo CD about changes until it asks. Any thread may call `changed`; `run` needs its own thread."""
 
     def __init__(self, url: str, secret: str | None, newest_asked: Callable[[], int], metrics: Metrics) -> None:
         """`url` is the webhook, `secret` Argo CD's `webhook.github.secret`.
@@ -72,7 +72,7 @@ class Nudger:
         self._news.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Tell Argo CD of changes until told to stop."""
+        """Tell Argo CD about changes until told to stop."""
         while not stop.is_set():
             if self._news.wait(STOPS_WITHIN):
                 self._news.clear()

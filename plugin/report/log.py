@@ -1,4 +1,4 @@
-"""The log: a line for each refresh, and a line for each change that people must know of."""
+"""The log: a line for each refresh, and a line for each change that people must know about."""
 
 import logging
 from collections import Counter
@@ -18,7 +18,7 @@ def log_refreshes(log: Logger) -> Observer:
         current, snapshot = report.current, report.current.known.snapshot
         hold = current.known.hold
         if held != (held := dict(hold.departures) if hold else {}) and held:
-            log.warning("the breaker holds", previews=held, to_release=current.to_release)
+            log.warning("the breaker holds previews back", previews=held, to_release=current.to_release)
         if report.catalog_error:
             log.error(
                 "the catalog is broken; the version before stays in force",
@@ -27,7 +27,7 @@ def log_refreshes(log: Logger) -> Observer:
         until = report.catalog_waits_until
         if until and not waited:
             log.warning(
-                "the catalog's file of this replica is older than the catalog in force, which stays until it changes",
+                "this replica's catalog file is older than the catalog in force, which stays until the file changes",
                 at_most_until=until.isoformat(timespec="seconds"),
             )
         waited = until is not None

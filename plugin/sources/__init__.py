@@ -13,8 +13,8 @@ from plugin.core.facts.model import LookUp, Repository
 class Wanted:
     """A repository to read: its open pull requests with at least one of `labels`, or all of them if there are none.
 
-    `before` is what was known of it. Where nothing has changed since, a source may answer with that very object, unless
-    `must_list` says that somebody knows better. It may leave out for a while what is not `urgent`, to spare its server.
+    `before` is what was known of it. If nothing has changed since, a source may return that very object, unless
+    `must_list` is set. To spare its server, a source may postpone what is not `urgent`.
     """
 
     name: str
@@ -26,14 +26,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A reading that must not be used, and why, of any length. What was known before stays in force."""
+    """Why a reading must not be used, in text of any length. What was known before stays in force."""
 
     reason: str
 
 
 @dataclass(slots=True)
 class Usage:
-    """What a source asked of its server since the start, and how it goes on."""
+    """What a source asked of its server since the start, and when it can ask again."""
 
     requests: int = 0
     points: int = 0
@@ -42,28 +42,28 @@ class Usage:
 
 
 class Source(Protocol):
-    """Reads repositories. It never raises for trouble outside: every doubt is named beside the good readings."""
+    """Reads repositories. It never raises an error for trouble outside: it returns doubts beside the good readings."""
 
     @property
     def usage(self) -> Usage:
-        """What was asked so far."""
+        """What was asked of the server so far."""
 
     def read(self, wanted: Sequence[Wanted]) -> Mapping[str, Repository | Doubt]:
         """Read each wanted repository completely, or say why not.
 
-        What the server cannot say of one pull request is not a doubt about its repository: that one is named in
+        A pull request that the server cannot say enough about does not put its repository in doubt: it is in
         `Repository.held` and left out of `pull_requests`.
         """
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> Mapping[Locator, LookUp]:
-        """Ask for pull requests by number; those that could not be asked for are left out.
+        """Look up pull requests by number; those that could not be looked up are left out.
 
-        `known` holds each locator's repository, so that another one that has its name now is not asked.
+        `known` holds each locator's repository, so that a different one that has its name now is not asked.
         """
 
 
 class Headers(Protocol):
-    """HTTP headers, found in any case; a dict will do where the case is known."""
+    """HTTP headers, found in any case. A dict is enough if the case is known."""
 
     def get(self, key: str, default: str, /) -> str:
         """Return a header's value."""

@@ -81,7 +81,7 @@ class FileSource:
         return {repository.name: self._repository(repository) for repository in wanted}
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:  # noqa: ARG002  a file's names never change hands
-        """Say what the file says about each pull request."""
+        """Return what the file says about each pull request."""
         return {locator: self._look_up(locator) for locator in locators}
 
     def _repository(self, wanted: Wanted) -> Repository | Doubt:

@@ -1,4 +1,4 @@
-"""Opening the source: from the settings to where pull requests come from, and what may hint at changes."""
+"""Opening the source that the settings name, and the deliveries that hint at its changes."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,7 @@ _FILE = "file:"
 
 
 def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source:
-    """Open `github` or `file:PATH`. Nothing is asked yet, so neither has to be there."""
+    """Open `github` or `file:PATH`. Nothing is read yet, so neither has to be there."""
     if settings.source.startswith(_FILE):
         return FileSource(Path(settings.source.removeprefix(_FILE)))
     if settings.github_token:
@@ -28,7 +28,7 @@ def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source
 
 
 def open_deliveries(settings: Settings) -> Deliveries | None:
-    """Return what reads the source's deliveries; None where no secret is set, and so there is no webhook."""
+    """Return what reads the source's deliveries; None if no secret is set, so that the webhook is off."""
     secrets = (settings.webhook_secret, settings.webhook_secret_previous)
     known = [secret.get_secret_value() for secret in secrets if secret]
     return GitHubDeliveries(known) if known else None

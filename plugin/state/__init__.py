@@ -41,7 +41,7 @@ class Known:
     catalog: Catalog | None
     snapshot: Snapshot
     live: Live | None = None  # None: nothing was ever answered
-    hold: Hold | None = None  # None: the breaker holds nothing
+    hold: Hold | None = None  # None: the breaker holds nothing back
     histories: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)  # by `<service>/<number>`
     acts: Mapping[tuple[ActKind, str], Act] = field(default_factory=dict)  # by kind and subject
 
@@ -50,7 +50,7 @@ NOTHING = Known(Head(0, None), None, Snapshot({}))
 
 
 class Store(Protocol):
-    """Keeps what is known. Nothing is answered before it is stored. Every method raises Unreachable."""
+    """Keeps what is known. Nothing is answered before it is stored. Every method may raise Unreachable."""
 
     def head(self) -> Head:
         """Return the newest head, including one stored by another process. Cheap enough for every request."""
@@ -66,7 +66,7 @@ class Store(Protocol):
 
 
 class Board(Protocol):
-    """Messages between replicas. Every method raises Unreachable."""
+    """Messages between replicas. Every method may raise Unreachable."""
 
     def hint(self, repositories: Collection[str]) -> None:
         """Say that something may have changed in these repositories."""
@@ -86,7 +86,7 @@ class Lease(Protocol):
 
     @property
     def held(self) -> bool:
-        """Whether this replica polls, as far as it knows. `Store.save` makes sure of it."""
+        """Whether this replica polls, as far as it knows. `Store.save` makes sure."""
 
     def compete(self) -> None:
         """Start to compete for the lease until the state is closed. Commands that only read do not compete."""

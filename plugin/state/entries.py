@@ -1,4 +1,4 @@
-"""Entries: the smallest parts that a store keeps, each with a name and a compressed value.
+"""Entries: the smallest parts that a store keeps, each with a name and a value, which is compressed if it is large.
 
 A value is JSON, optionally followed by a newline and raw bytes: megabytes that are bytes already need no escapes.
 """
@@ -12,10 +12,10 @@ from typing import Any
 SCHEMA = 2  # of the entries; see `upgrades.py`
 
 LEVEL = 1  # of compression: the fastest
-SMALL = 512  # bytes of JSON that are not worth compressing; there is a history for every preview
-COMPRESSED = b"\x78"  # how zlib's format begins, and JSON never does
+SMALL = 512  # bytes; JSON shorter than this is not worth compressing, and there is a history for every preview
+COMPRESSED = b"\x78"  # the first byte of zlib's format, and never of JSON
 
-# Far above what a large repository or a held answer of 10,000 previews needs, and low enough to fit into memory.
+# Far more than a large repository or a held answer of 10,000 previews needs, and little enough to fit into memory.
 MOST_BYTES = 128 * 1024 * 1024
 
 UNREADABLE = "an entry of the state is unreadable and left out"  # what the log says
@@ -61,7 +61,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def decode(data: bytes) -> Value:
-    """Return the value that `encode` made bytes of. Raises Unreadable, also for more than MOST_BYTES."""
+    """Return the value that `encode` turned into these bytes. Raises Unreadable, also for more than MOST_BYTES."""
     try:
         text, newline, raw = (_inflated(data) if data.startswith(COMPRESSED) else data).partition(b"\n")
         return Value(json.loads(text), raw if newline else None)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plugin.errors import InvalidSettings
 
-LOCK_TIMEOUT = 5.0  # seconds to wait for a process that is ending; on SIGHUP gunicorn starts the next one before that
+LOCK_TIMEOUT = 5.0  # seconds to wait for a process that is ending; on SIGHUP, gunicorn starts the next one first
 RETRY_INTERVAL = 0.05  # seconds between two tries
 
 
@@ -20,7 +20,7 @@ class FileLease:
 
     def __init__(self, path: Path, timeout: float = LOCK_TIMEOUT) -> None:
         """Prepare the lease of the state in `path`; `timeout` is in seconds."""
-        self._path = path.resolve()  # a file has one lock, whatever name leads to it
+        self._path = path.resolve()  # so that a file has one lock, whatever name leads to it
         self._timeout = timeout
         self._file: int | None = None
 

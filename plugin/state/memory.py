@@ -1,4 +1,4 @@
-"""State in memory: it is lost when the process ends, and a new process answers 503 until it has read everything."""
+"""State in memory. It is lost when the process ends, and a new process answers 503 until it has read everything."""
 
 import threading
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Records: what is known, split into many small entries, so that only the changed ones are written and read again.
+"""Records: what is known, split into many small entries, so that only those that changed are written and read again.
 
 An entry has a kind, a key and a value, which `entries.py` turns into bytes.
 """
@@ -35,7 +35,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class _Readings:
-    """The parts of a snapshot that are also kept for repositories that are not in it yet."""
+    """The parts of a snapshot that also concern repositories that are not in it yet."""
 
     doubts: Mapping[str, str]
     read_at: Mapping[str, datetime]
@@ -64,7 +64,7 @@ class Records:
         self._objects: dict[Name, tuple[bytes, object]] = {}  # with a digest of the bytes
 
     def changes(self, before: Known, after: Known) -> Changes:
-        """Return what has to be written where `before` is stored to store `after`."""
+        """Return what has to be written to replace `before` with `after`."""
         old, new = _parts(before), _parts(after)
         put = {}
         for kind, key, part in _others(new, old):
@@ -93,7 +93,7 @@ class Records:
         )
 
     def _gives(self, name: Name, part: object, data: bytes) -> bool:
-        """Tell whether these are the bytes of a part, which were most likely written from this very object."""
+        """Tell whether a part is stored as these bytes. Most likely they were written from this very object."""
         digest, remembered = self._objects.get(name, (b"", None))
         same = remembered is part or (isinstance(part, _Readings) and remembered == part)  # readings are wrapped anew
         return _digest(data) == digest if same else _dump(name.kind, part) == data
@@ -145,12 +145,12 @@ def _parts(known: Known) -> dict[str, Mapping[str, object]]:
 def _others(
     parts: Mapping[str, Mapping[str, object]], before: Mapping[str, Mapping[str, object]]
 ) -> Iterator[tuple[str, str, object]]:
-    """Find the parts that are not the same objects as before: of thousands, most are."""
+    """Find the parts that are different objects than before. Of thousands, only a few are."""
     for kind, of_kind in parts.items():
         old = before[kind]
         if of_kind is old:
             continue
-        # In one go, because there is a history for every preview.
+        # A list is faster than single yields, and there is a history for every preview.
         yield from [(kind, key, part) for key, part in of_kind.items() if old.get(key) is not part]
 
 

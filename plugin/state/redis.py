@@ -4,7 +4,7 @@ Small scripts write it (`redis_scripts.py`). They first check that the writer ho
 stored, so a leader that was paused never overwrites its successor.
 
 A Redis that lost its newest writes (a failover, a restart without a disk) has an older version than this replica has
-seen, or another one of the same number. Nothing is answered from that. The replica that polls writes back what it
+seen, or a different one with the same number. Nothing is answered from that. The replica that polls writes back what it
 knows, in a version above all that any replica has seen: the other replicas leave that number in Redis (`floor`).
 
 While a replica of an older version of this program polls, this one follows and reads the older state, upgraded in
@@ -53,7 +53,7 @@ class _Stored:
 
     schema: int = SCHEMA
     version: int = 0
-    identity: bytes = b""  # of this version: a number that was lost is given again
+    identity: bytes = b""  # of this version, because a number that was lost is used again
     fresh_at: bytes = b""
     writes: int = 0
     floor: int = 0  # no version below this may be answered from
@@ -63,12 +63,12 @@ class _Stored:
         return Head(self.version, datetime.fromisoformat(self.fresh_at.decode()) if self.fresh_at else None)
 
     def lacks(self, seen: "_Stored") -> bool:
-        """Whether something is lost that was seen before."""
+        """Whether something that was seen before is lost."""
         return self.version < seen.version or (self.version == seen.version and self.identity != seen.identity)
 
 
 class RedisStore:
-    """Any number of threads may ask for the head; one at a time does the rest."""
+    """Any number of threads may ask for the head; everything else runs in one thread at a time."""
 
     def __init__(self, client: Redis, lease: LeaseWithToken) -> None:
         self._client = client
@@ -81,7 +81,7 @@ class RedisStore:
         self._known = NOTHING  # what was loaded or stored last
         self._stored = _Stored()  # and its head in Redis
         self._seeing = threading.Lock()
-        self._seen = _Stored()  # the newest that was ever seen
+        self._seen = _Stored()  # the newest head that was ever seen
 
     def head(self) -> Head:
         """Return the newest head, in one round trip. Raises Unreachable, also while Redis lacks what was seen."""
@@ -120,7 +120,7 @@ class RedisStore:
                 arguments: list[bytes | str | int] = [SCHEMA, _new_identity(), _field(name), stored or b"", data]
                 reply = self._act([_STATE, SCHEMA_IN_FORCE, STATES[1]], arguments)
         if reply != b"stored":
-            raise Unreachable("another version of this program polls; say this again once the rollout is complete")
+            raise Unreachable("another version of this program polls; try again once the rollout is complete")
 
     def _look(self) -> _Stored:
         seen = self._seen  # before Redis is asked: another thread may see a newer one in the meantime

@@ -1,4 +1,4 @@
-"""A client of Redis that never hangs for long, and errors that never show its password."""
+"""A client for Redis that never hangs for long, and whose errors never show the password."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def connect(url: str) -> Redis:
             encoding_errors="surrogatepass",  # a repository name in a webhook can be any text
             maint_notifications_config=MaintNotificationsConfig(enabled=False),  # they would allow longer waits
         )
-    except (TypeError, ValueError):  # their messages have parts of the URL
+    except (TypeError, ValueError):  # their messages contain parts of the URL
         raise InvalidSettings("PREVIEW_STATE: must be a URL of Redis: redis://USER:PASSWORD@HOST:PORT/DB") from None
 
 

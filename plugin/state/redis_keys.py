@@ -17,7 +17,7 @@ SCHEMA_IN_FORCE = f"{PREFIX}schema"
 LEASE = f"{PREFIX}lease"
 LEASE_OF_1 = f"{PREFIX}1:lease"  # programs of schema 1 know this one only
 RETIRED = b"schema 2 or newer"  # the value of LEASE_OF_1 once no program of schema 1 may poll again
-RETIRED_FOR = 10 * 365 * 24 * 60 * 60 * 1000  # milliseconds; programs of schema 1 ask all the time for a key that stays
+RETIRED_FOR = 10 * 365 * 24 * 60 * 60 * 1000  # milliseconds; without an expiry, programs of schema 1 ask all the time
 
 HINTS = f"{PREFIX}1:hints"
 ASKED = f"{PREFIX}1:asked"

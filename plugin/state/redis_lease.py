@@ -1,7 +1,7 @@
 """The lease in Redis: which of several replicas polls.
 
 A replica that was paused may believe for too long that it holds the lease; the store then refuses to write. Programs of
-schema 1 compete for another key, so a replica polls only while it has both.
+schema 1 compete for a different key, so a replica polls only while it has both.
 """
 
 import threading
@@ -30,7 +30,7 @@ class RedisLease:
         self._duration = duration
         self._token = uuid.uuid4().hex
         self._locks = [Lock(client, key, timeout=duration, thread_local=False) for key in (LEASE, LEASE_OF_1)]
-        self._missing = LEASE  # the key that another replica has
+        self._missing = LEASE  # the key that another replica holds
         self._held_until = 0.0  # by the steady clock
         self._was_held = False
         self._stop = threading.Event()
@@ -38,7 +38,7 @@ class RedisLease:
 
     @property
     def held(self) -> bool:
-        """Whether this replica polls: it last heard so within the duration, and nothing else since."""
+        """Whether this replica polls: Redis said so within the duration, and has not said otherwise since."""
         return time.monotonic() < self._held_until
 
     @property
@@ -53,14 +53,14 @@ class RedisLease:
         self._thread.start()
 
     def close(self) -> None:
-        """Release the lease, so that another replica can have it at once."""
+        """Release the lease, so that another replica can take it at once."""
         self._stop.set()
         if self._thread:
             self._thread.join()
         self._held_until = 0.0
         for lock in self._locks:
             if lock.local.token:
-                with suppress(RedisError):  # it expires by itself, or was never this replica's
+                with suppress(RedisError):  # it will expire, or was never this replica's
                     lock.release()
 
     def _run(self) -> None:
@@ -79,7 +79,7 @@ class RedisLease:
             get_logger().info("this replica polls now" if held else "this replica no longer polls")
 
     def _is_superseded(self) -> bool:
-        """Tell whether a program of a newer schema has written, after which this one must not."""
+        """Tell whether a program of a newer schema has written; after that, this one must not."""
         in_force = self._client.get(SCHEMA_IN_FORCE)
         return in_force is not None and int(in_force) > SCHEMA
 
@@ -89,14 +89,14 @@ class RedisLease:
             return True
         try:
             return bool(lock.reacquire())
-        except LockError:  # it was never this replica's, or no longer is
+        except LockError:  # it was never this replica's, or is no longer
             return bool(lock.acquire(blocking=False, token=self._token))
 
     def _wait(self) -> float:
         third = self._duration / 3
         if self.held:
             return third
-        try:  # the holder may be dead: be there when its lease expires
+        try:  # the holder may be dead, so try again when its lease expires
             left = self._client.pttl(self._missing) / 1000
         except RedisError:
             return third

@@ -5,7 +5,7 @@ https://redis.io/docs/latest/develop/programmability/eval-intro/
 
 from plugin.state.redis_keys import RETIRED_FOR
 
-# Above every version, so that programs of schema 1 answer from nothing that is older than what was answered since.
+# Above every version, so that programs of schema 1 never answer from anything older than the last answer.
 NEVER = 10**15
 
 # Writes what changed (with `whole`: everything) if the lease and the version are still the ones that the writer knows.

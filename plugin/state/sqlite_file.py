@@ -1,7 +1,7 @@
 """The file of a state: created, checked, upgraded, or set aside if it is not a whole state.
 
-A damaged file or one of another program is set aside under a name with the time, and a new state begins. A file of an
-older schema is upgraded in place; the copy that is kept beside it allows a rollback of the program. A file of a newer
+A damaged file, or one of another program, is set aside under a name with the time, and a new state begins. A file of an
+older schema is upgraded in place; a copy is kept beside it, so that the program can be rolled back. A file of a newer
 schema is left alone: this program cannot read it, and setting it aside would lose everything on a rollback.
 """
 
@@ -100,7 +100,7 @@ def read_head(connection: sqlite3.Connection) -> Head:
 
 
 def read_known(connection: sqlite3.Connection, records: Records, version: int = SCHEMA) -> Known:
-    """Return everything that a file holds whose schema has this version."""
+    """Return everything in a file whose schema has this version."""
     with transaction(connection, "DEFERRED"):  # both queries see the same state
         head, entries = read_head(connection), _read_entries(connection)
     return records.known(head, upgraded(version, head, entries).items())
@@ -108,7 +108,7 @@ def read_known(connection: sqlite3.Connection, records: Records, version: int = 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    """Do everything inside, or nothing."""
+    """Do everything inside in one transaction, or nothing."""
     connection.execute(f"BEGIN {kind}")
     try:
         yield
@@ -148,7 +148,7 @@ def _check_newest(path: Path, connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _unused(path: Path, timeout: float | None = None) -> Iterator[None]:
-    """Make sure that no other process serves from the file, whose program would not survive a change of it."""
+    """Make sure that no other process serves from the file while it is replaced or upgraded."""
     with closing(FileLease(path) if timeout is None else FileLease(path, timeout)) as lease:
         lease.compete()
         yield
@@ -173,7 +173,7 @@ def _keep_copy(path: Path, version: int) -> Path:
     unfinished = kept.with_name(f"{kept.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)
-    # By a connection that does not write: SQLite refuses to copy from one that does.
+    # Through a second connection: SQLite refuses to copy from one that is writing.
     with closing(connect(path)) as source, closing(sqlite3.connect(unfinished)) as target:
         source.backup(target)
     unfinished.replace(kept)

@@ -1,7 +1,7 @@
-"""Upgrades: entries of an older schema in, entries of the newest schema out. Pure, but for the log.
+"""Upgrades: entries of an older schema in, entries of the newest schema out. Pure, except for the log.
 
-Each step knows two schemas only, so it stays as it is when another one follows. An unreadable entry is logged and left
-out, as everywhere. `tests/unit/state/version_1/` has states that the program of that schema wrote.
+Each step knows only two schemas, so it stays as it is when another one follows. As everywhere, an unreadable entry is
+logged and left out. `tests/unit/state/version_1/` has states that the program of that schema wrote.
 """
 
 import json
@@ -50,14 +50,14 @@ class _Departure:
 class _Emitted:
     """What was answered to one input, as schema 1 has it."""
 
-    catalog: str  # "" once another catalog was in force since
+    catalog: str  # the fingerprint; "" once another catalog has come into force
     previews: Mapping[str, _Preview]  # by name
     held: Mapping[str, _Departure]  # by the preview's name; not empty while the breaker holds
-    body: bytes | None = None  # the old answer while the breaker holds; None: nobody has it
+    body: bytes | None = None  # the old answer while the breaker holds; None: it is not known
 
     @property
     def set_aside(self) -> bool:
-        """Whether the catalog in force does not know the input, so that it gets no answer."""
+        """Whether the input is unknown to the catalog in force, so that it gets no answer."""
         return not self.catalog and not self.held
 
 
@@ -107,7 +107,7 @@ def _readable(entries: Entries, kind: str, read: Callable[[Value], V]) -> Iterat
 def _emitted(value: Value) -> _Emitted:
     emitted: _Emitted = _EMITTED.validate_python(value.content)
     if emitted.held.keys() - emitted.previews.keys():
-        raise Unreadable("it holds previews that it does not name")
+        raise Unreadable("it holds previews back that it does not name")
     return replace(emitted, body=value.raw)
 
 
@@ -149,8 +149,8 @@ def _answered(emissions: Sequence[_Emitted], catalog: Catalog | None) -> dict[Na
         Name("live", repository): Value([_live(*each, profiles) for each in sorted(previews)])
         for repository, previews in found.items()
     }
-    # What the breaker held can be a change of facts that nobody confirmed. Without a catalog to compare with, schema 2
-    # takes all that it would remove for the work of an edit, and waits for a person.
+    # The breaker of schema 1 also held changes of facts that nobody had confirmed. Without a catalog to compare with,
+    # schema 2 attributes everything that would leave to an edit, and waits for a person.
     certain = len(catalogs) == 1 and not any(emitted.held for emitted in emissions)
     return {Name("answered"): Value(catalogs.pop() if certain else ""), **live}
 
@@ -175,8 +175,8 @@ def _hold(emissions: Sequence[_Emitted], catalog: Catalog | None) -> dict[Name, 
 def _parameters(emissions: Sequence[_Emitted]) -> bytes | None:
     """Return the old answer to everything, put together from the answers that the breaker holds.
 
-    Schema 1 has no stored answer for inputs that are not held. If one of them has previews that the held answers lack,
-    or if a held answer is lost, the result would leave them out and Argo CD would delete them: then it is None.
+    Schema 1 stores no answer for inputs that are not held. If one of them has previews that the held answers lack, or
+    if a held answer is lost, Argo CD would delete the previews that the result lacks: so it is None.
     """
     found: dict[str, Any] = {}
     try:

@@ -1,4 +1,4 @@
-"""Counts every request and logs those that are not from probes and have something new to say."""
+"""The access log: counts every request, and logs those that say something new and are not from probes."""
 
 import time
 

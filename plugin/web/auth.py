@@ -11,6 +11,6 @@ def require_token(token: str) -> None:
     """Abort with 403 unless the request carries the token."""
     header = request.headers.get("Authorization", "")
     presented = header.removeprefix(SCHEME) if header.startswith(SCHEME) else ""
-    # WSGI hands headers over as Latin-1; as text, compare_digest would raise for anything but ASCII.
+    # WSGI passes headers as Latin-1, and compare_digest raises for strings that are not ASCII.
     if not compare_digest(presented.encode("latin-1"), token.encode()):
         abort(403, "the bearer token is missing or wrong")

@@ -1,8 +1,8 @@
 """Request bodies: a slow or broken one must not keep a thread from answering Argo CD.
 
-gunicorn reads a body in the thread that answers the request, without a deadline, and waits for what was not read. So a
-body of a stranger is read within a deadline here, few at once, and what is unread when a request has been answered is
-not waited for.
+gunicorn reads a body in the thread that answers the request, without a deadline, and waits for what was not read. So
+this module reads strangers' bodies within a deadline and only a few at once, and never waits for the rest of a body
+once the request has been answered.
 """
 
 import socket
@@ -89,7 +89,7 @@ def _discard(connection: socket.socket) -> None:
 
 @contextmanager
 def _end_after(seconds: float) -> Iterator[threading.Event]:
-    """Let every read from the current connection end after some seconds; the event tells that it came to that."""
+    """End every read from the current connection after some seconds; the event says whether that happened."""
     ended, connection = threading.Event(), _connection()
     if connection is None:
         yield ended
@@ -109,7 +109,7 @@ def _end_after(seconds: float) -> Iterator[threading.Event]:
 
 
 def _stop_reading(connection: socket.socket) -> None:
-    # A thread that waits for data gets the end of the stream. The answer can still be sent.
+    # A thread that waits for data gets the end of the stream. The response can still be sent.
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RD)
 

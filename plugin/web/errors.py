@@ -45,7 +45,7 @@ def register_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         get_logger().error("unexpected error", exc_info=error)
-        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error; the plugin's log has it")
+        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected error; see the plugin's log")
 
 
 def _answer(status: int, message: str) -> Response:

@@ -1,4 +1,4 @@
-"""`POST /api/v1/getparams.execute`: what Argo CD's ApplicationSet controller asks.
+"""`POST /api/v1/getparams.execute`, which Argo CD's ApplicationSet controller calls.
 
 The protocol: https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-Plugin/
 Argo CD reads any 2xx without `output.parameters` as "none left" and deletes, so only one line here returns a 200.
@@ -20,7 +20,7 @@ from plugin.web.auth import require_token
 
 MAX_BODY = 64 * 1024
 ENVELOPE = (b'{"output":{"parameters":', b"}}")  # what Argo CD wants around the list
-LOGGED_AGAIN_AFTER = 600.0  # seconds: now and then an unchanged answer says that Argo CD still asks
+LOGGED_AGAIN_AFTER = 600.0  # seconds; logging an unchanged answer now and then shows that Argo CD still asks
 
 
 def getparams(answers: Answers, token: str) -> Blueprint:
@@ -50,15 +50,15 @@ def getparams(answers: Answers, token: str) -> Blueprint:
 
 
 class Logged:
-    """The answers that were logged, so that the log says when one changes and not the same twice a minute."""
+    """Remembers which answers were logged, so that the log shows changes and not the same answer twice a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        # An answer's hash, which Python keeps with it: a hundred answers of megabytes would fill the memory.
+        # Hashes instead of answers: a hundred answers of megabytes each would fill the memory.
         self._latest = TTLCache[bytes, int](maxsize=100, ttl=LOGGED_AGAIN_AFTER, timer=clock)
         self._lock = threading.Lock()
 
     def already(self, asked: bytes, answer: bytes) -> bool:
-        """Tell whether the log has this answer to this request, and remember it."""
+        """Tell whether this answer to this request was logged, and remember it."""
         with self._lock:
             if self._latest.get(asked) == hash(answer):
                 return True

@@ -50,8 +50,8 @@ def _common(current: Current, now: datetime) -> dict[str, Any]:
     return {
         "snapshot": {"age_seconds": int((now - oldest).total_seconds()), "complete": not snapshot.doubts},
         "doubts": dict(snapshot.doubts),  # by repository: why all of its previews stay as they were
-        "missing_labels": current.missing_labels,  # repository: labels of the catalog that nobody can set there
-        "unread": list(current.unread),  # repositories that were never read: their services wait
+        "missing_labels": current.missing_labels,  # by repository: labels of the catalog that do not exist there
+        "unread": list(current.unread),  # repositories that have never been read: their services wait
         "breaker": {
             "held_back": dict(current.known.hold.departures) if current.known.hold else {},
             "to_release": current.to_release,

@@ -16,7 +16,7 @@ def probes(answers: Answers, registry: CollectorRegistry) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        answers.current()  # raises NotReady, but not because it is old: the read routes can then say why
+        answers.current()  # raises NotReady, but never because it is stale: the read routes must be able to say why
         return jsonify({"status": "ready"})
 
     @blueprint.get("/metrics")

@@ -1,4 +1,4 @@
-"""`POST /webhooks/github`: GitHub's deliveries. A signed one is only a hint about where to look.
+"""`POST /webhooks/github`: GitHub's deliveries. A signed delivery is only a hint about where to look.
 
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
@@ -25,8 +25,7 @@ MAX_BODY = 2 * 1024 * 1024
 def webhooks(hint: Callable[[Collection[str]], None], deliveries: Deliveries | None, metrics: Metrics) -> Blueprint:
     """Make the route; without `deliveries` there is none.
 
-    Each delivery that is signed calls `hint` with the repositories that may have changed. `hint`
-    may raise Unreachable.
+    Each signed delivery calls `hint` with the repositories that may have changed. `hint` may raise Unreachable.
     """
     blueprint, bodies = Blueprint("webhooks", __name__), BodyReader(MAX_BODY)
     if deliveries is None:

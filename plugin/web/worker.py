@@ -40,7 +40,7 @@ class Connection(TConn):  # type: ignore[misc]
         return bool(data) and len(self.head) <= MAX_HEAD
 
     def add(self, data: bytes) -> None:
-        """Append to the head. Line breaks before it mean nothing (RFC 9112, section 2.2)."""
+        """Append to the head. Line breaks before it are ignored (RFC 9112, section 2.2)."""
         data = data if self.head else data.lstrip(b"\r\n")
         self.head += data
         self.complete |= self.head.find(b"\r\n\r\n", max(0, len(self.head) - len(data) - 3)) >= 0
@@ -53,7 +53,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.complete = False
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  gunicorn's signature
-        """Close without waiting for the client to do so: the event loop does this, for everybody."""
+        """Close without waiting for the client: this runs in the event loop, which serves all connections."""
         with suppress(OSError):
             if graceful:
                 self.sock.setblocking(False)  # noqa: FBT003
@@ -99,7 +99,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._drop(conn)
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Answer a request whose beginning was read behind the one before; gunicorn calls this for nothing else."""
+        """Answer a request whose first bytes came with the previous request; gunicorn calls this for nothing else."""
         conn.add(conn.parser.unreader.take_buffered())
         if conn.complete:
             super().enqueue_req(conn)

@@ -123,7 +123,7 @@ class Stage:
             self.oracle.hear(asked, answer.body, held=replica.known.hold is not None)
         elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):
             self.refusals += 1
-            self.oracle.refused(asked, held=b"the answer before is not known" in answer.body)
+            self.oracle.refused(asked, held=b"the previous answer is not known" in answer.body)
         else:
             raise Wrong(f"the answer has status {answer.status}: {answer.body!r}")
         return answer

@@ -85,7 +85,7 @@ def test_all_invalid_settings_are_in_one_message() -> None:
     assert mistakes(environ) == [
         "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080",
         "PREVIEW_CATALOG: is missing",
-        "PREVIEW_GITHUB_APP_ID: goes together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing",
+        "PREVIEW_GITHUB_APP_ID: must be set together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing",
         "PREVIEW_GITHUB_URL: must be a URL, for example https://ghe.example.com/api/v3",
         "PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN",
         'PREVIEW_READ_TOKEN: must not start with "$"',
@@ -135,7 +135,7 @@ def test_an_app_without_a_key_or_with_an_empty_one_is_a_mistake() -> None:
     }
 
     assert mistakes(app) == [
-        "PREVIEW_GITHUB_APP_ID: goes together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing"
+        "PREVIEW_GITHUB_APP_ID: must be set together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing"
     ]
     assert mistakes(app | {"PREVIEW_GITHUB_APP_PRIVATE_KEY": ""}) == [NO_KEY]
     assert mistakes(app | {"PREVIEW_GITHUB_APP_PRIVATE_KEY": "garbage"}) == [NO_KEY]

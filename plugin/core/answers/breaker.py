@@ -1,6 +1,6 @@
 """The breaker: an edit that would remove many previews at once takes effect only once it is acknowledged.
 
-What facts end is looked up by number before it gets here (`core/facts/`), so the breaker is for edits alone: of the
+Previews that facts end were looked up by number before (`core/facts/`), so the breaker only concerns edits: of the
 catalog's file, or of this program, whose version is part of the catalog's fingerprint. It compares two decisions on the
 same facts.
 """
@@ -18,10 +18,10 @@ from plugin.core.facts.model import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What an edit removes, with the repositories, out of so many live previews that facts do not end."""
+    """The previews that an edit removes."""
 
-    previews: tuple[tuple[str, LivePreview], ...]
-    whole: int
+    previews: tuple[tuple[str, LivePreview], ...]  # with their repositories
+    whole: int  # how many live previews there are, without those that facts end
 
     def holds(self, threshold: Threshold, *, acknowledged: bool) -> bool:
         """Tell whether the old answer must stay: too many would leave, and nobody has acknowledged it."""
@@ -31,9 +31,9 @@ class Removal:
 def removed_by_edit(live: Live, before: Decision | None, after: Decision, snapshot: Snapshot) -> Removal:
     """Return the live previews that leave because of an edit and not because of facts.
 
-    `before` is the decision of the catalog that was answered with, on the very facts of `after`. Without it (the
-    program changed, or the catalog was lost) a preview counts unless its pull request left the snapshot, which happens
-    only after the source confirmed it.
+    `before` is the decision by the catalog of the last answer, on the same facts as `after`. Without it (the program
+    changed, or the catalog was lost) a preview counts as removed by the edit unless its pull request left the snapshot,
+    which happens only after the source confirmed that it is gone.
     """
     if after.catalog.fingerprint == live.catalog:
         return Removal((), live.count)

@@ -13,7 +13,7 @@ from plugin.core.facts.model import Elsewhere
 def why(repository: str, left: LivePreview, decision: Decision, gone: Mapping[Locator, Elsewhere]) -> str:
     """Return why a decision lacks a live preview, or names it differently.
 
-    `gone` are the pull requests that were confirmed to be elsewhere since the answer before.
+    `gone` has the pull requests that were confirmed to be elsewhere since the previous answer.
     """
     service, locator = decision.catalog.services.get(left.service), Locator(repository, left.number)
     if locator in gone:  # which ends it whatever the catalog says

@@ -1,4 +1,4 @@
-"""Emission: which of all previews one input gets, and what is remembered of all of them."""
+"""Emission: which previews one input gets, and what is remembered of all of them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ def parameters(decision: Decision, filters: Filters = EVERYTHING, envelope: Enve
 
 
 def filtered(everything: bytes, filters: Filters, envelope: Envelope = BARE) -> bytes:
-    """Return the part of an old answer to everything that one input gets."""
+    """Return what one input gets of an old answer to everything."""
     objects: list[Mapping[str, str]] = json.loads(everything)
     kept = [each for each in objects if filters.admits(each["service"], each["profile"], each["origin"])]
     return json.dumps(kept, separators=(",", ":")).encode().join(envelope)

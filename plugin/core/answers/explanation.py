@@ -1,4 +1,4 @@
-"""Explains one preview in lines of text, for people at a terminal. Pure."""
+"""Explanations of one preview in lines of text, for people at a terminal. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC

@@ -50,7 +50,7 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
     names = changed(before.live, after.live)
     was = {key: preview for name in names for key, preview in before.live.get(name, {}).items()}
     is_now = {key: preview for name in names for key, preview in after.live.get(name, {}).items()}
-    # After an upgrade of the program, a preview can be gone from the decision before as well.
+    # After an upgrade of the program, a preview can be missing from the previous decision as well.
     lost = (key for key in departed if not any(key in previews for previews in after.live.values()))
     keys = {*was, *is_now, *lost}
     if before.held != after.held:
@@ -64,7 +64,7 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
 
 
 def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
-    """Return the histories with what is new. Of those that it touches, it keeps neither too much nor too old events."""
+    """Add new events to the histories. From those that get one, drop events that are too old or too many."""
     if not new:
         return histories
     oldest = now - KEPT_FOR
@@ -73,7 +73,7 @@ def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
 
 
 def without_old(histories: Histories, now: datetime) -> Histories:
-    """Drop the histories of previews to which nothing has happened for too long. It looks at each of them."""
+    """Drop the histories of previews to which nothing has happened for too long. This looks at every history."""
     oldest = now - KEPT_FOR
     return {key: events for key, events in histories.items() if events[-1].at >= oldest}
 

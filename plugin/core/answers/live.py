@@ -1,4 +1,4 @@
-"""What was answered last: every live preview, once for all inputs; and what an edit that is held would remove."""
+"""What was answered last: every live preview, once for all inputs; and what an edit that is held back would remove."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,4 +25,4 @@ class Hold:
 
     catalog: str  # fingerprint of the catalog that waits
     departures: Mapping[str, str]  # what it would remove: the preview's key, and why
-    parameters: bytes | None  # the old answer to everything, a JSON list; None if nobody has it
+    parameters: bytes | None  # the old answer to everything, a JSON list; None if it is not known

@@ -63,7 +63,7 @@ class Service:
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """The whole file. Two catalogs are the same only if they are one object."""
+    """The whole file. Two catalogs are equal only if they are the same object."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""The catalog as people write it: its keys, their meaning, and which values do not fit together."""
+"""The catalog as people write it: its keys, their meaning, and which values contradict each other."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ LIMITS = Limits(bytes=4 * 1024 * 1024, nodes=500_000)  # the platform team's own
 
 @dataclass(frozen=True)
 class _Context:
-    """What the check of one key must know of the others."""
+    """What the check of one key must know about others."""
 
     services: frozenset[str]
     prefix: str
@@ -246,7 +246,7 @@ def labels_of(service: ServiceFile, defaults: DefaultsFile) -> tuple[tuple[str, 
 
 
 def _contradictions(catalog: CatalogFile) -> Iterator[tuple[Path, str]]:
-    """Find the values that are right by themselves but do not fit together."""
+    """Find the values that are valid by themselves but contradict each other."""
     spelt: dict[str, str] = {}
     for name, service in catalog.services.items():
         first = spelt.setdefault(names.folded(service.repository), service.repository)

@@ -1,6 +1,6 @@
 """Depends-On lines in a pull request's description, which is Markdown that anybody with an account can write.
 
-A link is a line that holds nothing but `Depends-On: acme/payments#123`, with blanks and a list marker in front at most.
+A link is a line that holds only `Depends-On: acme/payments#123`, perhaps after blanks and a list marker.
 HTML comments and fenced code blocks are skipped as GitHub skips them: https://spec.github.com/gfm/. A line that was
 probably meant as a link but is not one becomes a warning that says what to write.
 
@@ -86,7 +86,7 @@ _remembered_long = lru_cache(maxsize=16)(_read)  # one pull request's descriptio
 
 
 def _read_line(line: str, key_line: str) -> tuple[Link | None, str]:
-    """Return the link that a line is, or a warning where it is almost one."""
+    """Return the link that a line is, or a warning if it is almost one."""
     match = _LINK.fullmatch(line) if len(line) <= MAX_LINE else None
     if match and match["target"] is None:
         return None, ""
@@ -166,8 +166,8 @@ class _Fence:
 
     def closed_by(self, line: str) -> bool:
         text = line.strip(" \t")
-        own = _indentation(line) <= self.indentation + 3  # with more blanks it is code
-        return own and len(text) >= len(self.mark) and text == self.mark[0] * len(text)
+        fits = _indentation(line) <= self.indentation + 3  # with more blanks it is code
+        return fits and len(text) >= len(self.mark) and text == self.mark[0] * len(text)
 
 
 def _opened_fence(line: str) -> _Fence | None:
@@ -175,7 +175,7 @@ def _opened_fence(line: str) -> _Fence | None:
     if match is None:
         return None
     column, nested = len(match["indent"]), bool(match["indent"].strip())
-    # Up to three blanks of an opening fence are its own; more of them mean that a list item holds it.
+    # An opening fence may follow up to three blanks; more of them mean that a list item holds it.
     return _Fence(match["fence"], column if nested else max(column - 3, 0))
 
 

@@ -1,4 +1,4 @@
-"""Sentences for people that Kubernetes can carry: one line, bounded, nothing invisible."""
+"""Messages for people in a form that Kubernetes can carry: one bounded line without invisible characters."""
 
 import unicodedata
 
@@ -8,7 +8,7 @@ EXAMINED = 4 * MAX_LENGTH  # characters, so that a huge text costs no more than 
 
 def visible(text: str) -> str:
     """Replace control and bidirectional characters, line breaks among them, by blanks."""
-    if text.isprintable():  # which is most of all text, and quick to find out
+    if text.isprintable():  # most texts are, and this is quick
         return text
     return "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)
 

@@ -1,7 +1,7 @@
 """Names: what a preview is called in Argo CD, in Kubernetes and in DNS.
 
 A name is never cut or hashed: the catalog refuses services whose names would not fit, so two previews can never
-share one, and a number written in a URL is the pull request's own.
+share one, and the number in a URL is the number of the pull request.
 """
 
 import re
@@ -17,7 +17,7 @@ _SLUG_WORDS = str.maketrans({"_": "-", "&": "and", "@": "at", '"': "", "'": "", 
 
 
 def preview_name(prefix: str, service: str, number: int, *, fork: bool) -> str:
-    """Name both the Application and its namespace. Forks are told apart at the start: AppProjects match by prefix."""
+    """Return the name of the Application and its namespace. A fork's has its own prefix, for AppProjects to match."""
     return f"{'fork-' if fork else ''}{prefix}-{service}-{number}"
 
 

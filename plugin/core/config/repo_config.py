@@ -102,7 +102,7 @@ def read_config(text: str, catalog: Catalog, repository: str, file: str = FILE_N
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a file without its lines, so that thousands of files fit into memory."""
+    """A part of a file without its line numbers, so that thousands of files fit into memory."""
 
     dependencies: Mapping[str, Reference]
     dataset: str | None
@@ -119,7 +119,7 @@ def _parse(text: str, file: str) -> _Content | tuple[Problem, ...]:
     try:
         read = read_file(text, file)
     except InvalidFile as error:
-        return error.problems  # not the error itself: it would keep the frames that it passed through
+        return error.problems  # not the error itself, which would keep the frames of its traceback
     if read is None:
         return _EMPTY
     content, _ = read

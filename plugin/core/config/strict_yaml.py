@@ -1,7 +1,7 @@
-"""YAML from strangers: bounded before anything is built, and every value knows its line.
+"""YAML from strangers: bounded before anything is built, and with the line of every value.
 
 The tree is built from libyaml's events, which come one at a time, so a bomb is refused as soon as it crosses a
-limit. Composing first would not do: libyaml's composer crashes the process on 60,000 opening brackets.
+limit. Composing first is not safe: libyaml's composer crashes the process on 60,000 opening brackets.
 
 Plain words mean what people expect: `no`, `0123456` and `1:30` are strings. Only `true`, `false`, `null`, `~` and whole
 numbers are not.

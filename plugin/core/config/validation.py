@@ -37,7 +37,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class FileModel(BaseModel):
-    """A part of a file that people write: unknown keys are mistakes, values never change after reading."""
+    """A part of a file that people write: unknown keys are mistakes, and values never change after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -83,7 +83,7 @@ def validate(model: type[Model], document: Document, file: str, context: object 
 
 
 def invalid_file(problems: Iterable[Problem]) -> InvalidFile:
-    """Make the error of one file: problems in the order of their lines, and no more of them than people read."""
+    """Return the error for one file: problems in the order of their lines, and no more of them than people read."""
     ordered = sorted(islice(problems, 2 * MAX_PROBLEMS + 2), key=lambda problem: (problem.line, problem.field))
     if len(ordered) > MAX_PROBLEMS:
         last = ordered[MAX_PROBLEMS - 1]
@@ -92,7 +92,7 @@ def invalid_file(problems: Iterable[Problem]) -> InvalidFile:
 
 
 def problem_at(document: Document, file: str, path: Path, message: str) -> Problem:
-    """Name a mistake in the document by the path of the value that is wrong."""
+    """Return a problem at the path of the value that is wrong."""
     return Problem(file, document.line(path), _field(path), one_line(message))
 
 
@@ -113,7 +113,7 @@ def suggestions(limit: int = MAX_SUGGESTIONS) -> Suggest:
 
 
 def _field(path: Path) -> str:
-    # Keys are what somebody wrote: a line break in one must not make two lines of a message.
+    # People write the keys: a line break in one must not make two lines of a message.
     return one_line(".".join(map(str, path)))
 
 

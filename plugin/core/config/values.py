@@ -1,4 +1,4 @@
-"""Single values of the catalog: what each may look like, and what to say where it does not."""
+"""Single values of the catalog: what each may look like, and what to say if it is invalid."""
 
 import re
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""The decision: every preview that a snapshot gives rise to. Pure, so that it can be tried with anything.
+"""The decision: every preview that follows from a snapshot. Pure, so that it can be tested with any input.
 
-Judge all, keep alive, ration, link, render: each step reads what the one before it made. Verdicts are one map. What
+Judge all, keep alive, ration, link, render: each step reads what the previous one made. Verdicts are one map. What
 follows from one repository depends on its own verdicts and on those of the repositories that its services call.
 
-A decision starts from the one before. To find out what has changed, it compares objects by identity, so a push costs
-what it changed and not what there is.
+A decision starts from the previous one, and compares objects by identity to find what has changed. So the cost of a
+push depends on what it changes, not on how many previews there are.
 """
 
 from collections import Counter
@@ -30,14 +30,14 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What follows from a snapshot by one catalog. Each mapping is by repository; only those that were read."""
+    """What follows from a snapshot and a catalog. Each mapping is by repository, and has those that were read."""
 
     catalog: Catalog
     wishes: AllWishes
     judged: Verdicts  # each preview judged by itself, before the stages
     verdicts: Verdicts
     parts: Mapping[str, Part] = field(default_factory=dict)
-    # The same for all parts, without empty ones, kept so that it need not be collected again:
+    # The same for all parts, without empty ones, kept so that it need not be collected each time:
     live: Mapping[str, Mapping[str, Preview]] = field(default_factory=dict)
     remembered: Mapping[str, tuple[LivePreview, ...]] = field(default_factory=dict)
     held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def decide(
     wishes: AllWishes | None = None,
     stages: Sequence[Stage] = STAGES,
 ) -> Decision:
-    """Decide on every pull request that asks for a preview; use parts of the decision before where they still hold.
+    """Decide on every pull request that asks for a preview; reuse parts of the decision before if they still hold.
 
     A repository of the catalog that is not in the snapshot has no previews yet. `wishes` is what `read_wishes` returned
     for this catalog and the pull requests of this snapshot, if it was called already.
@@ -77,7 +77,7 @@ def decide(
 
 
 def changed(before: Mapping[str, V], after: Mapping[str, V]) -> set[str]:
-    """Name what is another object than before, or was not there, or is no longer there."""
+    """Return the names that were added or removed, or whose value is a different object than before."""
     names = {name for name, value in after.items() if before.get(name) is not value}
     return names if before.keys() <= after.keys() else names | (before.keys() - after.keys())
 
@@ -133,7 +133,7 @@ def _counted(before: Decision, again: Collection[str], parts: Mapping[str, Part]
 
 
 def _same_objects(verdicts: Verdicts, before: Verdicts) -> Verdicts:
-    """Replace verdicts that equal those before by the same objects, so that the parts made from them can be kept."""
+    """Replace verdicts with the equal objects from before, so that the parts made from them can be kept."""
     return {
         name: known if (known := before.get(name)) and _equal(known, judged) else judged
         for name, judged in verdicts.items()

@@ -1,4 +1,4 @@
-"""Judging: the rules are applied to each preview by itself. Rules that compare previews come later."""
+"""Judging: applies the rules to each preview by itself. Rules that compare previews come later."""
 
 from plugin.core.config.catalog import Catalog, Service
 from plugin.core.decision.rules import RULES

@@ -21,7 +21,7 @@ MAX_WARNINGS = 10  # a description can hold thousands of lines
 
 
 class LinkRule(StrEnum):
-    """Which rule decides where a call goes, in the order in which they are asked."""
+    """Which rule decides where a call goes, in the order in which the rules are tried."""
 
     DEPENDS_ON = "depends-on"
     CONFIG = "config"
@@ -32,7 +32,7 @@ class LinkRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rule that spoke but did not decide the target; `wish` is what was written."""
+    """A rule that applied but did not decide the target; `wish` is what was written."""
 
     rule: LinkRule
     wish: str
@@ -95,10 +95,10 @@ class Resolver:
 
     def _resolve(self, caller: Service, call: DependencyOf) -> Dependency:
         dependency = self.catalog.services[call.service]
-        spoken = list(self._claims(caller, dependency))
+        claims = list(self._claims(caller, dependency))
         if self.pull_request.fork:
-            spoken = [self._staging_for_fork(claim) for claim in spoken]
-        deciding, *others = [*spoken, _Claim(LinkRule.DEFAULT, "", "nothing else was asked for")]
+            claims = [self._staging_for_fork(claim) for claim in claims]
+        deciding, *others = [*claims, _Claim(LinkRule.DEFAULT, "", "nothing else was asked for")]
         rejected = [] if deciding.granted else [Rejected(deciding.rule, deciding.wish, deciding.reason)]
         rejected += [
             Rejected(claim.rule, claim.wish, f"the rule {deciding.rule} comes first")
@@ -108,7 +108,7 @@ class Resolver:
         return self._dependency(call, dependency, deciding, tuple(rejected))
 
     def _claims(self, caller: Service, dependency: Service) -> Iterator[_Claim]:
-        """Yield what each rule says, in the order in which they are asked."""
+        """Yield what each rule says, in the order in which the rules are tried."""
         if line := self.wish.depends_on.get(folded(dependency.repository)):
             yield self._preview(LinkRule.DEPENDS_ON, line.text, dependency, line.number)
         if reference := self.wish.config.of(caller.name).dependencies.get(dependency.name):

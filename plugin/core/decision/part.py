@@ -1,4 +1,4 @@
-"""What follows from one repository, which is decided again only when something that it depends on has changed."""
+"""Parts: what follows from one repository. It is decided again only if something that it depends on has changed."""
 
 import json
 from collections import Counter
@@ -55,7 +55,7 @@ class Part:
 
     @property
     def missing_labels(self) -> frozenset[str]:
-        """The labels that ask for previews and that the repository does not have, so that nobody can set them."""
+        """The labels that ask for previews but do not exist in the repository, so that nobody can set them."""
         return self.made_from[0].repository.missing_labels if self.made_from[0] else frozenset()
 
     @cached_property
@@ -75,7 +75,7 @@ class Part:
         return {place: ",".join(each).encode() for place, each in objects.items()}
 
     def holds_for(self, judged: tuple[Judged | None, ...]) -> bool:
-        """Tell whether deciding again would give the same. Wishes follow from the repository that was judged."""
+        """Tell whether deciding again would give the same part. Wishes follow from the repository that was judged."""
         return self.made_from == judged  # two of these are equal only if they are one object
 
 

@@ -1,4 +1,4 @@
-"""Targets: which previews a link may point at."""
+"""Targets: which previews a link may point to."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Targets:
         if verdict is None:
             return ELSEWHERE[Elsewhere.UNLABELLED]
         if pull_request.fork:
-            return "is a fork's"
+            return "comes from a fork"
         return "" if verdict.live else f"is {verdict.state}: {verdict.reason}"
 
     def on_branch(self, service: Service, branch: str) -> list[int]:

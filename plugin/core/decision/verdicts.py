@@ -1,4 +1,4 @@
-"""Verdicts: what becomes of each preview, and why. All later steps read this one map."""
+"""Verdicts: the state of each preview, and why. All later steps read this one map."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from plugin.core.facts.model import Repository
 
 
 class State(StrEnum):
-    """What becomes of a preview."""
+    """The state of a preview."""
 
     ACTIVE = "active"
     PAUSED = "paused"

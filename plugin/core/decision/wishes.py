@@ -36,7 +36,7 @@ class Wishes:
 
     pull_requests: tuple[PullRequest, ...]  # the ones that were read
     by_number: Mapping[int, Wish]
-    links: frozenset[Locator]  # every pull request that is named by its number
+    links: frozenset[Locator]  # every pull request that they name by its number
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,15 +50,15 @@ class AllWishes:
 
     @property
     def wanted(self) -> frozenset[Locator]:
-        """The link targets that no listing contains; once looked up, the reason can say what became of them."""
+        """The link targets that no listing contains. They are looked up so that reasons can say what became of them."""
         return frozenset(locator for each in self.unlisted.values() for locator in each)
 
 
 def read_wishes(catalog: Catalog, repositories: Mapping[str, Repository], before: AllWishes | None) -> AllWishes:
-    """Read the wishes of every repository of the catalog that is there.
+    """Read the wishes of every repository of the catalog that is in `repositories`.
 
-    `before` holds older wishes; they are used again where they were read with the same catalog from pull requests that
-    have not changed.
+    `before` holds older wishes, which are reused if they were read with the same catalog from pull requests that have
+    not changed.
     """
     own = {name: repositories[name] for name in catalog.repositories if name in repositories}
     if before is None or before.catalog is not catalog:
@@ -137,7 +137,7 @@ def _wish(catalog: Catalog, repository: Repository, pull_request: PullRequest) -
 
 
 def _links(catalog: Catalog, repository: str, pull_request: PullRequest, wish: Wish) -> Iterator[Locator]:
-    """Find the pull requests that one names by number, as far as they decide where its calls go."""
+    """Find the pull requests that a pull request names by number, as far as they decide where its calls go."""
     for service in catalog.repositories[repository]:
         if not asks(service, pull_request):
             continue

@@ -1,4 +1,4 @@
-"""Absorbing what was read: what counts of it, and what stays as it was known before. Pure."""
+"""Absorbing a reading: what of it counts, and what stays as it was known before. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ _ELSEWHERE = {
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """A repository after a good reading of it, and what the reading shows that is not believed yet."""
+    """A repository after a successful reading, and what the reading shows that is not believed yet."""
 
     repository: Repository
     # By number, as listed: live pull requests that show other facts than the last answer was made from.
@@ -48,7 +48,7 @@ class Absorbed:
 def labels_to_ask(catalogs: Sequence[Catalog]) -> Mapping[str, frozenset[str]]:
     """Return for each repository the labels to list by; an empty set means every open pull request.
 
-    Of several catalogs, the union serves each.
+    For several catalogs, it is the union of their labels.
     """
     first, *others = (catalog.listed_labels for catalog in catalogs)
     asked = dict(first)
@@ -61,14 +61,14 @@ def labels_to_ask(catalogs: Sequence[Catalog]) -> Mapping[str, frozenset[str]]:
 
 
 def unread(snapshot: Snapshot, catalog: Catalog) -> list[str]:
-    """Name the repositories of a catalog that were never read."""
+    """Return the repositories of a catalog that have never been read."""
     return [name for name in catalog.repositories if name not in snapshot.repositories]
 
 
 def absorb(
     before: Repository | None, reading: Repository, catalog: Catalog, now: datetime, live: Collection[int] = frozenset()
 ) -> Absorbed:
-    """Return what is known of a repository after a good reading of it; `live` are the numbers in the last answer.
+    """Return what is known of a repository after a successful reading; `live` are the numbers in the last answer.
 
     Two kinds of pull requests stay as they were known until they are confirmed by number: those that are no longer
     listed, and live ones that show other labels, draft flag, base branch or fork. They are in `held`.
@@ -77,7 +77,7 @@ def absorb(
     dropped = before.dropped if before else {}
     current = [new for new in reading.pull_requests if new.updated_at >= dropped.get(new.number, new.updated_at)]
     listed = {new.number: new for new in current}
-    if is_archived(reading.archived_at, now):  # of these, only what is known is left, until it is confirmed
+    if is_archived(reading.archived_at, now):  # only known pull requests count, until they are confirmed to be gone
         listed = {number: new for number, new in listed.items() if number in known}
     causes = {number: _cause(known.get(number), listed[number]) for number in listed if number in live}
     suspects = {number: listed[number] for number, cause in causes.items() if cause}
@@ -104,9 +104,9 @@ def absorb(
 
 
 def unconfirmed(snapshot: Snapshot, read: Collection[str], now: datetime) -> list[Locator]:
-    """Name the pull requests to look up by number now: those that are held, unless their repository is in doubt.
+    """Return the pull requests to look up by number now: those that are held, unless their repository is in doubt.
 
-    Of the repositories that were `read` in this refresh also all in one that was archived long ago.
+    For a repository that was `read` in this refresh and archived long ago, return all of them.
     """
     return [
         Locator(name, number)
@@ -125,10 +125,10 @@ def with_confirmations(
     catalog: Catalog,
     now: datetime,
 ) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
-    """Let answers by number decide; return what is known then, and which pull requests are gone.
+    """Apply look-ups by number; return what is known then, and which pull requests are gone.
 
-    `suspects` holds what `absorb` did not believe, `answers` everything that was to be looked up: None where that
-    failed. What is neither confirmed nor gone stays held as it was known.
+    `suspects` holds what `absorb` did not believe, and `answers` everything that was looked up: None if that failed.
+    What is neither confirmed nor gone is still held as it was known.
     """
     repositories = dict(snapshot.repositories)
     gone: dict[Locator, Elsewhere] = {}
@@ -165,7 +165,7 @@ class _Confirming:
         match outcome:
             case Hold() if number in self._held:
                 self._held[number] = outcome
-                # A listing that is wrong, or not confirmed, is made again.
+                # A listing that is wrong or not confirmed is repeated.
                 self._list_again |= listed is not None or (answer is not None and answer.state is PullRequestState.OPEN)
             case PullRequest():
                 self._list_again |= listed is None or bool(life_differs(listed, outcome))
@@ -195,13 +195,13 @@ class _Confirming:
 
 
 def stale_look_ups(snapshot: Snapshot, wanted: Iterable[Locator]) -> list[Locator]:
-    """Name the link targets to ask for again: their repository has changed since, or cannot tell."""
+    """Return the link targets to look up again, because their repository has changed since, or may have."""
     known = (locator for locator in wanted if locator.repository in snapshot.repositories)
     return [locator for locator in sorted(known, key=str) if not _is_current(snapshot, locator)]
 
 
 def with_look_ups(snapshot: Snapshot, wanted: Iterable[Locator], answers: Mapping[Locator, LookUp]) -> Snapshot:
-    """Add what became of unlisted link targets; one that could not be looked up keeps its previous answer."""
+    """Add what became of unlisted link targets; one that could not be looked up keeps its previous result."""
     looked_up: dict[str, dict[int, LookedUp]] = {}
     for locator in sorted(wanted, key=str):
         repository = snapshot.repositories.get(locator.repository)
@@ -218,7 +218,7 @@ def with_look_ups(snapshot: Snapshot, wanted: Iterable[Locator], answers: Mappin
 
 def _cause(known: PullRequest | None, listed: PullRequest) -> str:
     """Say why a listed, live pull request is not believed, or return ""."""
-    if known is None or known.updated_at > listed.updated_at:  # an older answer counts for nothing anyway
+    if known is None or known.updated_at > listed.updated_at:  # an older listing is ignored anyway
         return ""
     return life_differs(known, listed)
 
@@ -228,16 +228,16 @@ def _hold(before: Repository | None, reading: Repository, number: int, cause: st
         cause = one_line(reading.held[number].reason)
         return Hold(cause, cause=cause)
     if cause:
-        return Hold(f"{cause}, and was not looked up yet", cause=cause)
+        return Hold(f"{cause}, and it has not been looked up yet", cause=cause)
     held_before = before.held.get(number) if before else None
-    # It was held for another reason, and is no longer listed since.
+    # One that was held for another reason has disappeared from the listing since.
     return held_before if held_before and held_before.cause == NOT_YET_CONFIRMED.cause else NOT_YET_CONFIRMED
 
 
 def _absorbed(
     before: PullRequest | None, reading: PullRequest, repository: str, catalog: Catalog, now: datetime
 ) -> PullRequest:
-    # Answers can go back in time by some seconds; an older one than we have seen tells nothing.
+    # Answers can go back in time by some seconds; one that is older than what was seen before is ignored.
     newest = before if before and before.updated_at > reading.updated_at else reading
     same_head = before is not None and before.head_sha == newest.head_sha
     seen_at = before.head_seen_at if before and same_head else now
@@ -246,12 +246,12 @@ def _absorbed(
 
 
 def _can_return(dropped: Mapping[int, datetime], reading: Repository) -> Mapping[int, datetime]:
-    """Return those about which an answer from now on can be older than this one."""
-    if not reading.identity:  # the source knows no older answers
+    """Return the dropped pull requests that a later answer may still show as they were before."""
+    if not reading.identity:  # this source never gives older answers
         return {}
     if reading.mark is None or not reading.mark.settled:
         return dropped
-    # A reading from before it was dropped looks settled too, and so does one that hides it (an author was flagged).
+    # A reading from before it was dropped looks settled, too, and so does one that hides it (an author was flagged).
     shown = reading.mark.changed_at
     return {number: at for number, at in dropped.items() if shown is None or at > shown}
 

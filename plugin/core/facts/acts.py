@@ -13,7 +13,7 @@ class ActKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that somebody said. Of several about the same subject and of one kind, the newest counts."""
+    """One thing that somebody said. Of several of the same kind about the same subject, the newest counts."""
 
     kind: ActKind
     subject: str  # for an acknowledgement, the fingerprint of the catalog

@@ -1,4 +1,4 @@
-"""Confirm before delete: what a listing shows or leaves out ends a preview only after an answer by number. Pure.
+"""Confirm before delete: whatever a listing shows or lacks, a preview ends only after a look-up by number. Pure.
 
 A listing can come back short or old (an index that lags, a page that was lost, a label that was put back a moment
 later), and Argo CD deletes what an answer leaves out.
@@ -17,7 +17,7 @@ MISSING_FOR = timedelta(hours=1)
 # Pull requests of an archived repository can be neither closed nor unlabelled, so they count as closed after this time.
 ARCHIVED_FOR = timedelta(hours=24)
 
-NOT_YET_CONFIRMED = Hold("it is no longer listed, and was not looked up yet")
+NOT_YET_CONFIRMED = Hold("it is no longer listed, and it has not been looked up yet")
 
 _VANISHED = NOT_YET_CONFIRMED.cause
 _ELSEWHERE = {PullRequestState.CLOSED: Elsewhere.CLOSED, PullRequestState.MERGED: Elsewhere.MERGED}
@@ -28,17 +28,17 @@ class Suspect:
     """A pull request whose last listing does not show it as it is known."""
 
     known: PullRequest
-    before: Hold  # why it counts so far as it is known
-    listed: PullRequest | None = None  # as the listing shows it; None: it does not
+    before: Hold  # why it has counted as it is known so far
+    listed: PullRequest | None = None  # as the listing shows it; None: it is not listed
     asked: frozenset[str] = frozenset()  # the labels that its repository is listed by
     archived_at: datetime | None = None  # when its repository was archived
 
 
 def confirm(suspect: Suspect, answer: LookUp | None) -> Elsewhere | Hold | PullRequest:
-    """Say where a pull request is, why it counts as it is known, or as what it counts from now on.
+    """Return where a pull request went, or why it counts as it is known, or what it is from now on.
 
-    `answer` is None if it could not be looked up. What it says of labels, draft flag and base branch is taken as it is:
-    the rules judge it later.
+    `answer` is None if it could not be looked up. Its labels, draft flag and base branch are taken as they are: the
+    rules judge them later.
     """
     cause, before = suspect.before.cause, suspect.before
     if answer is None:
@@ -47,15 +47,15 @@ def confirm(suspect: Suspect, answer: LookUp | None) -> Elsewhere | Hold | PullR
         return _missing(answer.answered_at, before)
     seen = [suspect.known.updated_at, *([suspect.listed.updated_at] if suspect.listed else [])]
     if answer.updated_at is None or answer.updated_at < max(seen):
-        return _hold(cause, ", but the answer about it is older than one before")
+        return _hold(cause, ", but the look-up is older than what was seen before")
     if answer.updated_at == suspect.known.updated_at and not answer.settled:
-        # Opened and labelled within one second, and an answer from between the two: as if the label had been removed.
-        return _hold(cause, ", but the answer about it may be older than one before")
+        # If it was opened and labelled within a second, an answer from in between looks as if the label was removed.
+        return _hold(cause, ", but the look-up may be older than what was seen before")
     return _open(suspect, answer) if answer.state is PullRequestState.OPEN else _ELSEWHERE[answer.state]
 
 
 def is_labelled(asked: frozenset[str], answer: LookUp) -> bool:
-    """Tell whether a listing by these labels should have had it."""
+    """Tell whether a listing by these labels should contain it."""
     return not asked or not _folded(asked).isdisjoint(_folded(answer.labels))
 
 
@@ -65,7 +65,7 @@ def is_archived(archived_at: datetime | None, moment: datetime) -> bool:
 
 
 def life_differs(known: PullRequest, listed: PullRequest) -> str:
-    """Say which of the facts that a preview's life hangs on a listing shows differently, or return ""."""
+    """Say which facts that decide whether a preview lives are different in a listing, or return ""."""
     differences = []
     if known.labels != listed.labels and _folded(known.labels) != _folded(listed.labels):
         differences.append("other labels")
@@ -83,7 +83,7 @@ def _open(suspect: Suspect, answer: LookUp) -> Elsewhere | Hold | PullRequest:
     if is_archived(suspect.archived_at, answer.answered_at):
         return Elsewhere.ARCHIVED
     if listed and listed.fork and not suspect.known.fork:
-        # Nothing can become a fork's; what hides its repository says nothing about the pull request.
+        # No pull request becomes a fork's: its head repository is hidden, which says nothing about the pull request.
         return _hold(cause, ", which it cannot have become")
     if not is_labelled(suspect.asked, answer):
         return Elsewhere.UNLABELLED

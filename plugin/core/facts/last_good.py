@@ -20,7 +20,7 @@ _NOTHING: Mapping[str, ServiceConfig] = {}
 
 @dataclass(frozen=True, slots=True)
 class ConfigInForce:
-    """What counts for one pull request, by service, and what is wrong with its file (or "")."""
+    """What one pull request's file asks for, by service, and what is wrong with the file, or ""."""
 
     services: Mapping[str, ServiceConfig]
     error: str
@@ -43,15 +43,15 @@ def config_in_force(pull_request: PullRequest, repository: str, catalog: Catalog
 def last_good_config(
     pull_request: PullRequest, before: PullRequest | None, repository: str, catalog: Catalog
 ) -> str | None:
-    """Return the newest valid text of a pull request's file, which may come from an earlier reading of it.
+    """Return the newest valid text of a pull request's file, which may come from an earlier reading.
 
-    None if there is none, or no file any longer: a removed file forgets what it said.
+    None if there never was one, or if the file was removed: then its text is forgotten.
     """
     config = pull_request.config
     if config is None:
         return None
     previous = before.last_good_config if before else None
-    if previous == config.text and not config.problem:  # valid or not, it stays the last one
+    if previous == config.text and not config.problem:  # valid or not now, it stays the last good one
         return previous
     _, error = _head_config(pull_request, repository, catalog)
     return previous if error else config.text
@@ -61,15 +61,15 @@ def _head_config(
     pull_request: PullRequest, repository: str, catalog: Catalog
 ) -> tuple[Mapping[str, ServiceConfig], str]:
     config = pull_request.config
-    assert config is not None  # noqa: S101  both callers have asked
+    assert config is not None  # noqa: S101  both callers have checked
     if config.problem:
         return _NOTHING, one_line(f"{FILE_NAME}: {config.problem}")
     return _read(config.text, repository, catalog)
 
 
 def _read(text: str, repository: str, catalog: Catalog) -> tuple[Mapping[str, ServiceConfig], str]:
-    # A cold start and every refresh ask for the same files, one after the other: a smaller cache than there are files
-    # would never hit. Huge ones are not kept: they would fill the memory.
+    # A cold start and every refresh read the same files in the same order, so a cache that holds fewer of them would
+    # never hit. Huge files are not kept: they would fill the memory.
     return (_remembered if len(text) <= REMEMBERED_LENGTH else _judge)(text, repository, catalog)
 
 

@@ -1,7 +1,7 @@
 """What is known: repositories and pull requests as a source read them, frozen.
 
-A repository is in a snapshot only as it was when it was last read without any doubt; what happened since is in
-`Snapshot.doubts`. Nothing in here is a decision.
+A snapshot has a repository as it was when it was last read without any doubt; what happened since is in
+`Snapshot.doubts`. Nothing here is a decision.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class PullRequestState(StrEnum):
-    """What a pull request is to its source."""
+    """The state of a pull request, as its source reports it."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -21,7 +21,7 @@ class PullRequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """What a source says of one pull request that it was asked for by number. It always has all labels."""
+    """What a source says about one pull request that was looked up by number. It always has all labels."""
 
     state: PullRequestState
     answered_at: datetime  # by the source's clock
@@ -61,7 +61,7 @@ class PullRequest:
     target_branch: str
     head_sha: str  # 40 hexadecimal digits
     draft: bool
-    fork: bool  # also where the fork is gone
+    fork: bool  # also if the fork was deleted
     labels: tuple[str, ...]
     updated_at: datetime
     body: str
@@ -84,7 +84,7 @@ class Mark:
 class Hold:
     """Why a pull request counts as it was known before, whatever the last listing shows or leaves out."""
 
-    reason: str  # a clause, `cause` included: "it is no longer listed, and could not be looked up"
+    reason: str  # a clause that includes `cause`: "it is no longer listed, and could not be looked up"
     first_missing_at: datetime | None = field(default=None, compare=False)  # by the source's clock
     times_missing: int = field(default=0, compare=False)
     cause: str = field(default="it is no longer listed", compare=False)
@@ -92,7 +92,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """What became of a link's target that is not listed, as of when its repository's mark had this token."""
+    """What became of a link's target that is not listed, at the time when its repository's mark had this token."""
 
     elsewhere: Elsewhere
     token: str = field(default="", compare=False)  # "": the repository had no mark
@@ -108,13 +108,13 @@ class Repository:
     labels: frozenset[str]  # what was asked for; empty means every open pull request
     pull_requests: tuple[PullRequest, ...]  # each with at least one of `labels`, or held; in the order of their numbers
     looked_up: Mapping[int, LookedUp] = field(default_factory=dict)  # link targets that are not listed
-    # Those of `pull_requests` that count as they were known before. In what a source returns: those that it found and
-    # could not read, which are not among `pull_requests`.
+    # Those of `pull_requests` that count as they were known before. When a source returns it: the pull requests that it
+    # found and could not read, which are not in `pull_requests`.
     held: Mapping[int, Hold] = field(default_factory=dict)
-    # Those that were dropped a moment ago, and their `updated_at` by then: an older answer about one tells nothing.
+    # Pull requests that were dropped a moment ago, with their `updated_at` at that time: older answers are ignored.
     dropped: Mapping[int, datetime] = field(default_factory=dict, compare=False)
     identity: str = ""  # opaque; "" where a source's names are never given to another repository
-    mark: Mark | None = field(default=None, compare=False)  # None: it must be listed to know whether it changed
+    mark: Mark | None = field(default=None, compare=False)  # None: only a listing can show whether it changed
     listed_at: datetime | None = field(default=None, compare=False)
     archived_at: datetime | None = None  # by the source's clock; None: it is not archived
     missing_labels: frozenset[str] = frozenset()  # those of `labels` that do not exist in this repository
@@ -130,7 +130,7 @@ class Snapshot:
     """Everything known about all repositories at one moment."""
 
     repositories: Mapping[str, Repository]
-    # repository: why its last reading did not count. It changes no decision, so it makes no snapshot another one.
+    # repository: why its last reading did not count. It changes no decision, so snapshots are compared without it.
     doubts: Mapping[str, str] = field(default_factory=dict, compare=False)
     # repository: when it was last known to be like this
     read_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)

@@ -29,7 +29,7 @@ class Unavailable(PluginError):
 
 
 class Limited(Unavailable):
-    """GitHub wants to be left alone for some time, which `headers` may tell."""
+    """GitHub accepts no requests for some time; `headers` may say for how long."""
 
     def __init__(
         self, headers: Mapping[str, str] | None = None, *, points_used_up: bool = False, until: datetime | None = None
@@ -40,7 +40,7 @@ class Limited(Unavailable):
 
 
 class TooHeavy(PluginError):
-    """GitHub refused or broke off this request; half of it may pass."""
+    """GitHub refused or aborted this request; half of it may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class GraphQLError:
 
 
 class Part(NamedTuple):
-    """One place of an answer: what GitHub says there, and the errors that touch it. A tuple, for there are many."""
+    """One place of an answer: what GitHub says there, and the errors that affect it. A tuple, as there are many."""
 
     value: Any  # as parsed from JSON
     errors: tuple[GraphQLError, ...] = ()  # paths count from this place; () is the place itself, or one above it
@@ -77,7 +77,7 @@ class Part(NamedTuple):
 
     @property
     def items(self) -> "list[Part]":
-        """The parts of a list. Raises TypeError if it is none."""
+        """The parts of a list. Raises TypeError if this is not a list."""
         if not isinstance(self.value, list):
             raise TypeError("not a list")
         if not self.errors:
@@ -113,7 +113,7 @@ def read_answer(headers: Mapping[str, str], body: object) -> Answer:
     content = body if isinstance(body, Mapping) else {}
     data, errors = content.get("data"), content.get("errors") or []
     if not isinstance(errors, list):
-        raise Unavailable("GitHub gave no proper answer (errors of an unknown kind)")
+        raise Unavailable("GitHub sent an invalid response (errors of an unknown kind)")
     if any(isinstance(error, Mapping) and error.get("type") == "RATE_LIMITED" for error in errors):
         raise Limited(headers, points_used_up=True)
     if not isinstance(data, dict) and any(map(_refuses_the_query, errors)):
@@ -121,18 +121,18 @@ def read_answer(headers: Mapping[str, str], body: object) -> Answer:
         raise Unavailable(f"GitHub refused the query{_in_its_words(errors)}")
     placed = tuple(_placed(error) for error in errors if _has_place(error))
     if len(placed) < len(errors):
-        # An error without a place leaves open which parts of the data can be trusted: none.
+        # An error without a place may concern any part of the data, so none of it can be trusted.
         unplaced = [error for error in errors if not _has_place(error)]
         raise TooHeavy(f"GitHub could not answer the query{_in_its_words(unplaced)}")
     if any(error.type == "RESOURCE_LIMITS_EXCEEDED" for error in placed):
         raise TooHeavy("the query exceeded GitHub's resource limits")
     if not isinstance(data, dict):
-        raise Unavailable(f"GitHub gave no proper answer (no data){_in_its_words(errors)}")
+        raise Unavailable(f"GitHub sent an invalid response (no data){_in_its_words(errors)}")
     return Answer(data, placed, date_of(headers))
 
 
 def meaning(status: int, headers: Mapping[str, str], body: object) -> Unavailable | TooHeavy:
-    """Say what an error response means. `body` is parsed JSON, or None if it is something else."""
+    """Return what an error response means. `body` is parsed JSON, or None if it is something else."""
     if status in (502, 504):
         return TooHeavy(f"GitHub broke the query off ({status})")
     message = body.get("message") if isinstance(body, Mapping) else None
@@ -146,8 +146,8 @@ def meaning(status: int, headers: Mapping[str, str], body: object) -> Unavailabl
 
 
 def not_json(status: int) -> Unavailable:
-    """Say that a successful answer is not JSON: a proxy's page, or not GitHub's API at all."""
-    return Unavailable(f"GitHub gave no proper answer (status {status}): {_NOT_JSON}")
+    """Return the error for a successful response that is not JSON: a proxy's page, or not GitHub's API at all."""
+    return Unavailable(f"GitHub sent an invalid response (status {status}): {_NOT_JSON}")
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
@@ -159,12 +159,12 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
 
 
 def time_of_day(moment: datetime) -> str:
-    """Write a moment of today for people, never too early."""
+    """Return the time of a moment today for people, rounded up to the minute."""
     return f"{moment.astimezone(UTC) + timedelta(minutes=1, microseconds=-1):%H:%M} UTC"
 
 
 def _in_its_words(errors: list[Any]) -> str:
-    """Return the first message of some errors, ready to be appended; it may quote the query, so it is cut to a line."""
+    """Return the first message of some errors, ready to append; it may quote the query, so it is cut to one line."""
     for error in errors:
         message = error.get("message") if isinstance(error, Mapping) else None
         if isinstance(message, str) and (sentence := one_line(message)):

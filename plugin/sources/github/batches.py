@@ -1,4 +1,4 @@
-"""Batches: what shares a request, and what to do when GitHub finds it too heavy or cannot be asked at all."""
+"""Batches: items that share a request, and what to do if GitHub finds it too heavy or cannot be asked at all."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, groupby
@@ -7,7 +7,7 @@ from typing import TypeVar
 from plugin.core.config.names import folded
 from plugin.sources.github.answer import TooHeavy, Unavailable
 
-TOO_HEAVY_IN_A_ROW = 3  # so many single items; then it is not their weight, but GitHub is down
+TOO_HEAVY_IN_A_ROW = 3  # single items; after that many, the cause is not their weight: GitHub is down
 
 Item = TypeVar("Item")
 
@@ -21,7 +21,7 @@ def ask_in_batches(
 
     A batch that is too heavy is asked in halves; a single item that is too heavy is given up. When GitHub cannot be
     asked, or finds several single items in a row too heavy, everything left is given up at once instead of waiting for
-    one time-out after another. A batch is taken when it is its turn: what was asked before it may have brought it up.
+    one timeout after another. `batches` is read lazily, because asking for one batch may add another.
     """
     batches, left = iter(batches), list[Sequence[Item]]()
     too_heavy_alone = 0

@@ -1,6 +1,6 @@
 """The only place that talks to GitHub: PyGithub, one client per thread and owner.
 
-Nothing is retried here: the next refresh asks again, and a request that was too heavy is asked again in halves.
+Nothing is retried here: the next refresh asks again, and a request that was too heavy is repeated in halves.
 What answers mean is in `answer.py`, how much may be asked in `limiter.py`.
 """
 
@@ -44,7 +44,7 @@ _EXPLICIT: dict[str, Any] = {
 # follow, ValueError a rate limit's header that is not a number, or a body that is not UTF-8 or not whole JSON.
 # https://github.com/PyGithub/PyGithub/blob/v2.10.0/github/Requester.py
 _UNREACHABLE = (requests.RequestException, RuntimeError, ValueError)
-# And what its classes raise for JSON of another shape than they expect. Only where PyGithub itself reads an answer.
+# And what its classes raise for JSON of an unexpected shape. Only where PyGithub itself reads an answer.
 _MISREAD = (*_UNREACHABLE, AssertionError, AttributeError, KeyError, TypeError)
 
 Parameters = ParamSpec("Parameters")
@@ -72,7 +72,7 @@ class _Limiters:
 
     clock: Clock
     _by_token: dict[str, Limiter] = field(default_factory=dict)
-    # Those of the owners that the newest reading of everything was for; others may be of the past.
+    # The tokens of the owners in the newest reading of everything; others may no longer be in use.
     wanted: frozenset[str] = frozenset()
 
     def of(self, token: str) -> Limiter:
@@ -106,9 +106,9 @@ class GitHubClient:
         return self._usage
 
     def resting(self, owners: Iterable[str]) -> dict[str, str]:
-        """Say which owners are not to be read now, so that their points last (owner: reason).
+        """Return the owners that must not be read now, so that their points last, each with the reason.
 
-        None of them rests if all would: when to ask at all is not decided here.
+        If all of them would rest, none does: this does not decide when to ask at all.
         """
         limiters = {owner: self._limiter(owner) for owner in owners}
         self._limiters.wanted = frozenset(self._token_of(owner) for owner in limiters)
@@ -135,7 +135,7 @@ class GitHubClient:
 
     @contextmanager
     def until(self, moment: float) -> Iterator[None]:
-        """Let this thread begin no query later than at a moment: it is Unavailable."""
+        """Make every query that this thread begins after a moment raise Unavailable."""
         self._threads.deadline = moment
         try:
             yield
@@ -201,7 +201,7 @@ class GitHubClient:
         return clients[owner]
 
     def _forget(self, owner: str) -> None:
-        """Connect again the next time: an App may have been installed again, under another id."""
+        """Connect again next time: the App may have been reinstalled, under another id."""
         self._clients().pop(owner, None)
 
     def _clients(self) -> dict[str, Github]:
@@ -221,7 +221,7 @@ class GitHubClient:
         try:
             self._usage.requests += 1
             return _called(integration.get_org_installation, owner)
-        except _NotFound:  # not an organisation: a person
+        except _NotFound:  # the owner is a person, not an organisation
             self._usage.requests += 1
             return _called(integration.get_user_installation, owner)
 
@@ -231,7 +231,7 @@ class _NotFound(Unavailable):
 
 
 def _called(method: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-    """Call PyGithub where it reads the answer itself. Raises Unavailable, Limited or TooHeavy for what it raises."""
+    """Call PyGithub where it reads the answer itself. Turns its errors into Unavailable, Limited or TooHeavy."""
     try:
         return method(*args, **kwargs)
     except UnknownObjectException as error:
@@ -245,8 +245,8 @@ def _called(method: Callable[Parameters, Result], *args: Parameters.args, **kwar
 
 
 def _authenticate(auth: Auth.Auth) -> None:
-    auth.authentication({})  # gets an installation's token if there is none, or if it ends soon
-    auth.authentication({})  # looks at when it ends, as it will be before each request
+    auth.authentication({})  # gets an installation's token if there is none, or if it expires soon
+    auth.authentication({})  # reads when it expires, as PyGithub does before each request
 
 
 def _id_of(installation: Installation) -> int:
@@ -255,9 +255,9 @@ def _id_of(installation: Installation) -> int:
 
 def _unreachable(error: Exception) -> Unavailable:
     if isinstance(error, RuntimeError):
-        return Unavailable("GitHub gave no proper answer but a redirect; is PREVIEW_GITHUB_URL right?")
-    # Its text may hold the address of a proxy, with a password.
-    return Unavailable(f"GitHub could not be reached or gave no proper answer ({type(error).__name__})")
+        return Unavailable("GitHub sent an invalid response (a redirect); is PREVIEW_GITHUB_URL right?")
+    # Its text may contain the address of a proxy, with a password.
+    return Unavailable(f"GitHub could not be reached or sent an invalid response ({type(error).__name__})")
 
 
 def _parsed(text: str) -> object:

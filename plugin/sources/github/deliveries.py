@@ -53,8 +53,8 @@ class GitHubDeliveries:
         return _SIGNATURE.fullmatch(headers.get(_HEADER, "")) is not None
 
     def is_signed(self, headers: Headers, body: bytes) -> bool:
-        """Check `X-Hub-Signature-256`, in a time that tells nothing about the signature."""
-        # WSGI hands headers over as Latin-1; as text, compare_digest would raise for anything but ASCII.
+        """Check `X-Hub-Signature-256` in constant time."""
+        # WSGI passes headers as Latin-1, and compare_digest raises for strings that are not ASCII.
         presented = headers.get(_HEADER, "").encode("latin-1", "replace")
         return any(hmac.compare_digest(presented, signature(secret, body).encode()) for secret in self.secrets)
 

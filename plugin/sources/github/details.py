@@ -1,4 +1,4 @@
-"""Details: descriptions that changed, and the files of new commits. What is known already is never read again."""
+"""Details: reads descriptions that changed and the files of new commits. What is known is never read again."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,8 +41,8 @@ class _Need:
 class Details:
     """Reads what one owner's listings leave open.
 
-    What GitHub cannot say of one pull request leaves that one unread. What concerns a whole repository, or a request
-    that failed, is doubt about the repository.
+    If GitHub cannot say enough about one pull request, that one stays unread. A problem with a whole repository, or a
+    request that failed, puts the repository in doubt.
     """
 
     client: GitHubClient

@@ -1,9 +1,9 @@
-"""What readings have taught about repositories; forgetting it costs some requests and nothing else."""
+"""What earlier readings showed about repositories; forgetting it costs a few requests and nothing else."""
 
 from dataclasses import dataclass, field
 
 LARGEST_PAGE = 100  # pull requests; GitHub gives no more
-TIMES_SHORT = 3  # after so many readings in a row, what is short by the same number is believed
+TIMES_SHORT = 3  # readings in a row that lack the same number, before they are believed
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class _Patience:
 
 @dataclass(slots=True)
 class Experience:
-    """By the names of repositories. For one thread."""
+    """Kept by the names of repositories. For one thread."""
 
     largest_page: dict[str, int] = field(default_factory=dict)  # halved whenever one was too heavy
     _counts: _Patience = field(default_factory=_Patience)
@@ -38,9 +38,9 @@ class Experience:
         return self._counts.ends(name, missing)
 
     def takes_first_reading(self, name: str, unread: int) -> bool:
-        """Tell whether a repository of which nothing is known may be taken without so many of its pull requests.
+        """Tell whether a repository that was never read before may be accepted without `unread` of its pull requests.
 
-        Nobody knows whether their previews live, so GitHub gets some time to say more about them. It must not take for
-        ever: one pull request never harms another.
+        Their previews may be live, so GitHub gets some time to say more about them, but not for ever: one pull request
+        never harms another.
         """
         return self._first_readings.ends(name, unread)

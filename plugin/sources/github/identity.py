@@ -1,4 +1,4 @@
-"""Identity: where a repository is whose name no longer leads to it."""
+"""Identity: finds out what became of a repository whose name no longer leads to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ REPOSITORIES_PER_REQUEST = 100  # GitHub takes at most 100 ids
 
 
 def explain(client: GitHubClient, lost: Mapping[str, Lost], identities: Mapping[str, Identity]) -> dict[str, Doubt]:
-    """Say what became of lost repositories of one owner, by the identities that they had."""
+    """Return what became of lost repositories of one owner, found by the identities that they had."""
     seeker = _Seeker(client, lost, identities)
     names = [name for name in sorted(lost) if name in identities]
     ask_in_batches(chunks(names, REPOSITORIES_PER_REQUEST), seeker.ask, lambda _batch, _reason: None)

@@ -1,4 +1,4 @@
-"""All labels of a pull request, also of one that has more than a page of them."""
+"""All labels of a pull request, even if it has more than one page of them."""
 
 from plugin.sources.github import queries
 from plugin.sources.github.answer import TooHeavy, Unavailable
@@ -11,9 +11,9 @@ MAX_PAGES = 10  # GitHub allows 100 labels on an issue or pull request today, so
 def all_labels(
     client: GitHubClient, repository: str, pull_request: str, known: tuple[str, ...] = (), after: str | None = None
 ) -> tuple[str, ...]:
-    """Read the labels that come after those that are known. Raises Malformed if they cannot all be read.
+    """Read the labels after those that are known, and return all. Raises Malformed if some cannot be read.
 
-    `pull_request` is its node id, `after` the cursor of the last page that was read; None: none was.
+    `pull_request` is its node id, `after` the cursor of the last page that was read; None if none was.
     """
     labels = known
     for _ in range(MAX_PAGES):

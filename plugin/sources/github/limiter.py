@@ -23,14 +23,14 @@ SECONDARY_BLOCK = 60.0
 # GitHub allows 60 seconds of computing per 60 seconds, to be estimated by how long its answers take.
 CPU_WINDOW = 60.0
 CPU_BUDGET = 45.0
-OUT_OF_TIME = "the refresh took too long to come to it; the next one goes on"
-RESERVE = 0.1  # the share of the points that are left that is kept for webhooks and people
+OUT_OF_TIME = "the refresh ran out of time; the next one continues"
+RESERVE = 0.1  # the share of the remaining points that is kept for webhooks and people
 LONGEST_REST = 300.0  # seconds between two readings, as long as there are points
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The time, as far as limits go: seconds that only grow, how to wait, and what people call it."""
+    """What limits need to know of time: seconds that only grow, how to wait, and the time of day."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -39,10 +39,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left of the hour, by GitHub's last word about it."""
+    """What is left of this hour's points, as GitHub last reported it."""
 
     remaining: int  # points
-    resets: float  # when there are all of them again, by the monotonic clock
+    resets: float  # when all of them are renewed, by the monotonic clock
 
 
 @dataclass(slots=True)
@@ -60,10 +60,10 @@ class Limiter:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait_for_turn(self, patience: float = math.inf) -> None:
-        """Return when a query may be sent: now, or after the seconds that GitHub's computing time needs.
+        """Return when a query may be sent: now, or after a wait that spares GitHub's computing time.
 
-        Raises Limited at once if GitHub wants no requests now: nobody waits for that in here, nor for longer than
-        `patience`, in seconds: Unavailable.
+        Raises Limited at once while GitHub accepts no requests, and Unavailable if the wait would take longer than
+        `patience`, in seconds.
         """
         with self._lock:
             if until := self._moment(self._blocked_until):
@@ -85,12 +85,12 @@ class Limiter:
                 self._block(self._quota.resets - self.clock.monotonic())
 
     def failed(self, seconds: float) -> None:
-        """Account for a query without an answer. GitHub has worked at it all the same."""
+        """Account for a query without an answer: GitHub has worked on it all the same."""
         with self._lock:
             self._note(seconds)
 
     def refused(self, headers: Mapping[str, str], *, points_used_up: bool = False) -> None:
-        """GitHub's limits refused a request: ask nothing until the moment that it named, or for a minute or more."""
+        """Account for a request that GitHub's limits refused: block until the time that it named, or for a minute."""
         with self._lock:
             quota = self._read_quota(headers, None)
             retry_after = _number(headers.get("retry-after"))
@@ -107,9 +107,9 @@ class Limiter:
                 self._refusals = min(self._refusals + 1, 10)
 
     def rest(self, points: int) -> None:
-        """After a reading of everything: let the next one wait as long as its points need to last to their renewal.
+        """Make the next reading of everything wait, so that the points last until they are renewed.
 
-        `points` is what it cost. A single one that cost much, as the first does, tells nothing about the next.
+        `points` is what the last one cost. A single expensive reading, like the first, says nothing about the next.
         """
         with self._lock:
             if points:
@@ -121,24 +121,24 @@ class Limiter:
 
     @property
     def quota(self) -> Quota | None:
-        """What is left; None where that is not known, or was renewed meanwhile."""
+        """What is left; None if that is not known, or if the points were renewed meanwhile."""
         with self._lock:
             return self._known_quota()
 
     @property
     def rests_until(self) -> datetime | None:
-        """Until when its points must last before everything is read again; None if they suffice."""
+        """When everything may be read again, so that the points last; None: now."""
         with self._lock:
             return self._moment(self._rests_until)
 
     @property
     def resumes_at(self) -> datetime | None:
-        """When everything may be read again: GitHub accepts requests again, and no rest is needed; None: now."""
+        """When GitHub accepts requests again and no rest is needed, so that everything may be read; None: now."""
         with self._lock:
             return self._moment(max(self._blocked_until, self._rests_until))
 
     def _moment(self, monotonic: float) -> datetime | None:
-        """Return a moment by the clock of people here; None if it has passed."""
+        """Return a moment by the local clock; None if it has passed."""
         seconds = monotonic - self.clock.monotonic()
         return self.clock.now() + timedelta(seconds=seconds) if seconds > 0 else None
 
@@ -176,7 +176,7 @@ class Limiter:
 
 
 def scarcest(limiters: Iterable[Limiter]) -> Quota | None:
-    """Return the quota with the fewest points left; None where nothing is known of any."""
+    """Return the quota with the fewest points left; None if none is known."""
     return min((quota for limiter in limiters if (quota := limiter.quota)), key=_remaining, default=None)
 
 

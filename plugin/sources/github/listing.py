@@ -21,7 +21,7 @@ SPARE_ENTRIES = 5  # room for new pull requests, so that a grown list rarely nee
 SMALLEST_PAGE = 10
 PULL_REQUESTS_PER_REQUEST = 200  # about 20,000 nodes, which GitHub answers in a few seconds
 MAX_PAGES = 200
-# Labels that a listing lacks are asked for by themselves. Not for many: then it is GitHub's trouble, not one of theirs.
+# Labels that a listing lacks are read separately, but not for many pull requests: then GitHub itself has a problem.
 LABELS_ASKED_FOR_AGAIN = 10  # pull requests of one owner in one reading
 
 GONE = (
@@ -29,17 +29,17 @@ GONE = (
     "remove its services from the catalog to end their previews"
 )
 REPLACED = (
-    "this name now belongs to another repository than before; "
+    "this name now belongs to a different repository; "
     "remove its services from the catalog to end their previews, then add them again"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A pull request that GitHub lists and of which it could not give enough."""
+    """A pull request that GitHub lists without saying enough about it."""
 
     reason: str  # of any length
-    number: int | None = None  # None: GitHub did not even tell its number
+    number: int | None = None  # None: GitHub did not even give its number
 
     def __str__(self) -> str:
         """Return the reason with the number, which the reason alone may lack."""
@@ -64,7 +64,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The repository's name no longer leads to it. `if_gone` is the reason if it is nowhere else either."""
+    """A repository whose name no longer leads to it. `if_gone` is the reason if it cannot be found elsewhere either."""
 
     reason: str
     if_gone: str
@@ -164,7 +164,7 @@ class Lister:
     def _read_entry(
         self, repository: str, entry: Part, database_id: int, found: dict[int, Listed], unread: list[Unread]
     ) -> None:
-        """Read one pull request; what GitHub could not say of it is a matter of this one only."""
+        """Read one pull request. If GitHub cannot say enough about it, only this one stays unread."""
         try:
             pull_request = listed(entry, database_id)
             earlier = found.get(pull_request.number)
@@ -182,7 +182,7 @@ class Lister:
                 self._doubt(page, "its list of pull requests does not end")
                 return
             first = self._page_size(name, missing)
-            # Before other lists are begun: if time runs out, some are whole.
+            # Finish this list before others begin, so that some are complete if time runs out.
             self._left.appendleft(replace(page, first=first, after=info["endCursor"], number=page.number + 1))
         elif self.experience.believes_count(name, missing):
             self.done[name] = _listing(page, url)

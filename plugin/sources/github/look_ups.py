@@ -1,4 +1,4 @@
-"""Look-ups: what GitHub says of single pull requests, asked for by number."""
+"""Look-ups: what GitHub says about single pull requests by number."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +19,7 @@ LOOK_UPS_PER_REQUEST = 100
 def look_up(
     client: GitHubClient, locators: Sequence[Locator], identities: Mapping[str, Identity]
 ) -> dict[Locator, LookUp]:
-    """Look up pull requests of repositories whose identity is known. What is not quite clear is left out."""
+    """Look up pull requests of repositories whose identity is known. Unclear results are left out."""
     asker = _Asker(client, identities)
     askable = [locator for locator in locators if locator.repository in identities]
     for group in by_owner(sorted(askable, key=str), lambda locator: locator.repository):
@@ -38,7 +38,7 @@ class _Asker:
         numbers = {repository: [locator.number for locator in locators] for repository, locators in groups.items()}
         answer = self.client.query(batch[0].repository, queries.confirm(numbers))
         for part, (repository, locators) in zip(queries.repositories(answer, len(groups)), groups.items(), strict=True):
-            # Another repository that has the name now knows nothing about the pull requests of the one before.
+            # A different repository that has the name now says nothing about the pull requests of the old one.
             if self._is_the_same(repository, part):
                 self._read(answer, part, locators)
 
@@ -60,7 +60,7 @@ class _Asker:
         """Read one. Raises Malformed where anything about it is unclear."""
         if part.value is None and part.error and part.error.type == "NOT_FOUND" and part.error.path == ():
             if answer.date is None:
-                raise Malformed("how long it has been missing is told by GitHub's clock")
+                raise Malformed("without GitHub's clock, it is unclear how long it has been missing")
             return LookUp(PullRequestState.MISSING, answer.date)
         if part.error:
             raise Malformed(part.error.message)

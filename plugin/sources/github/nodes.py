@@ -1,4 +1,4 @@
-"""From GitHub's JSON to the model. Whatever is not as documented raises Malformed, never becomes a guess."""
+"""From GitHub's JSON to the model. Anything that is not as documented raises Malformed; nothing is guessed."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from plugin.errors import PluginError
 from plugin.sources.github.answer import Answer, Part
 from plugin.sources.github.queries import label_parts, newest_part, repository_error
 
-# What is raised when an answer that is not as documented is read. No AttributeError: that would be our own mistake.
+# What reading an answer that is not as documented can raise. AttributeError is missing: it would be our own mistake.
 MALFORMED = (KeyError, TypeError, ValueError, IndexError)
 
 GHOST = "ghost"  # GitHub's own name for a deleted account
@@ -34,12 +34,12 @@ Node = Mapping[str, Any]
 
 
 class Malformed(PluginError):
-    """GitHub's answer lacks something that it always has, or says that it could not give it: it is not used."""
+    """GitHub's answer lacks something that it always has, or says that it could not give it. It must not be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A repository, whatever it is called: names can be given to another one."""
+    """Identifies a repository, whatever its name: a name can pass to a different repository."""
 
     database_id: int
     node_id: str
@@ -111,7 +111,7 @@ class Outside:
 def outside(part: Part, labels: Collection[str], answer: Answer) -> Outside:
     """Read the part that probes and listings share, for a repository that was asked for these labels. Raises Malformed.
 
-    What GitHub could not say of one pull request among the newest costs the mark, and nothing else.
+    If GitHub cannot say enough about one of the newest pull requests, the mark is None and the rest is read.
     """
     if error := repository_error(part):
         raise Malformed(error.message)
@@ -155,7 +155,7 @@ def looked_up(node: Node, number: int, labels: frozenset[str], answer: Answer) -
 
 
 def number_of(part: Part) -> int | None:
-    """Return the number of a listed pull request, as far as the answer tells."""
+    """Return the number of a listed pull request, if the answer has it."""
     number = part.value.get("number") if isinstance(part.value, Mapping) else None
     return number if isinstance(number, int) else None
 
@@ -187,7 +187,7 @@ def label_page(part: Part) -> tuple[tuple[str, ...], str]:
 
 
 def config_file(blob: Node | None) -> ConfigFile | None:
-    """Read the object at `.preview.yaml`; None where there is none. Raises one of MALFORMED."""
+    """Read the object at `.preview.yaml`; None if there is none. Raises one of MALFORMED."""
     if blob is None:
         return None
     if blob["__typename"] != "Blob":

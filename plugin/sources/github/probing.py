@@ -1,7 +1,7 @@
-"""Probing: which repositories have not changed since they were listed. A hundred of them cost one point.
+"""Probing: finds the repositories that have not changed since they were listed. A hundred of them cost one point.
 
-The rule is strict, because GitHub's answers lag and its times have whole seconds: a repository is as it was only if it
-looks exactly as it did to the very request that listed it, and if nothing had changed shortly before that.
+The rule is strict, because GitHub's answers lag and its times have whole seconds: a repository counts as unchanged only
+if it looks exactly as it did to the request that listed it, and if nothing had changed shortly before that request.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ REPOSITORIES_PER_REQUEST = 100
 
 
 def probe(client: GitHubClient, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
-    """Probe repositories of one owner. Those that are not in the answer are to be listed."""
+    """Probe repositories of one owner. Those that are missing from the result must be listed."""
     prober = _Prober(client)
     can_be_probed = [repository for repository in wanted if _known(repository)]
     ask_in_batches(chunks(can_be_probed, REPOSITORIES_PER_REQUEST), prober.ask, prober.give_up)
@@ -43,7 +43,7 @@ class _Prober:
 
 
 def _known(wanted: Wanted) -> Repository | None:
-    """Return what was known of it, if a probe can tell whether it is still so."""
+    """Return what was known of it, if a probe can tell whether that is still true."""
     before = wanted.before
     if before is None or wanted.must_list or before.labels != wanted.labels:
         return None
@@ -57,5 +57,5 @@ def _looks_like(before: Repository, part: Part, answer: Answer) -> bool:
         seen = outside(part, before.labels, answer)
     except Malformed:
         return False
-    # Not whether it is settled: that is a matter of when it was asked.
+    # `settled` is not compared: it depends on when GitHub was asked.
     return before.mark is not None and seen.mark is not None and before.mark.token == seen.mark.token

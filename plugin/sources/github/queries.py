@@ -1,8 +1,8 @@
-"""Every question that is ever put to GitHub: its text, its variables, and where in the answer each thing is found.
+"""Every query that is sent to GitHub: its text, its variables, and where in the answer each thing is found.
 
-Several repositories share one request through numbered aliases (`r0`, `r1`, ...). Aliases are known in this module
-only: what asks here reads the answer here, by the order in which it asked. Every value travels as a variable. Points
-are counted by the formula of
+Several repositories share one request through numbered aliases (`r0`, `r1`, ...). Only this module knows the aliases:
+callers use its functions to read the answer, in the order in which they asked. Every value is sent as a variable.
+Points are counted by the formula of
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 
@@ -76,7 +76,7 @@ class _Draft:
         return f"${name}"
 
     def repository(self, i: int, full_name: str, selection: str) -> None:
-        """Select something of repository i. `followRenames: false` makes a rename an error, not another's answer."""
+        """Select something of repository i. With `followRenames: false`, a renamed repository is an error."""
         owner, _, name = full_name.partition("/")
         arguments = (
             f"owner: {self.variable(f'o{i}', 'String!', owner)}, name: {self.variable(f'n{i}', 'String!', name)}"
@@ -192,7 +192,7 @@ def repositories(answer: Answer, count: int) -> list[Part]:
 
 
 def label_parts(repository: Part, count: int) -> list[Part]:
-    """Return the labels that a probe or a listing asked for; null where the repository has no such label."""
+    """Return the labels that a probe or a listing asked for; null if the repository does not have that label."""
     return [repository.at(f"k{j}") for j in range(count)]
 
 
@@ -204,7 +204,7 @@ def newest_part(repository: Part) -> Part:
 def repository_error(repository: Part) -> GraphQLError | None:
     """Return the first error that keeps a whole repository of a probe or a listing from being read.
 
-    Errors about single pull requests are left aside, and so is a label that does not exist: GitHub may call that an
+    Errors about single pull requests are skipped, and so is a label that does not exist, which GitHub may report as an
     error.
     """
     return next((error for error in repository.errors if not _is_about_less(error, repository)), None)
@@ -221,7 +221,7 @@ def labels_part(answer: Answer) -> Part:
 
 
 def nodes(answer: Answer, count: int) -> list[Part]:
-    """Return what was asked for by node id; null where there is no such node."""
+    """Return what was asked for by node id; null if that node does not exist."""
     found = answer.whole.at("nodes").items
     if len(found) != count:
         raise TypeError("not as many nodes as were asked for")
@@ -229,7 +229,7 @@ def nodes(answer: Answer, count: int) -> list[Part]:
 
 
 def file_parts(repository: Part, count: int) -> list[tuple[Part, Part, Part]]:
-    """Return commits, each with the file in it and with what has the wrong name."""
+    """Return commits, each with the file in it and with the file of the wrong name."""
     return [(repository.at(f"c{j}"), repository.at(f"f{j}"), repository.at(f"m{j}")) for j in range(count)]
 
 

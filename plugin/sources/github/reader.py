@@ -1,7 +1,6 @@
 """Source GitHub: probes, lists what may have changed, and reads only what is not known yet.
 
-It keeps nothing that the snapshot holds, so that a restart with the stored snapshot goes on where the last process
-ended.
+It keeps nothing that the snapshot holds, so a restart with the stored snapshot continues where the last process ended.
 """
 
 import sys
@@ -27,10 +26,10 @@ from plugin.sources.github.probing import probe
 
 FILE_CACHE_BYTES = 64 * 1024 * 1024
 
-# After so many seconds no further query is begun, so that a refresh ends, however slow GitHub is and however many
-# owners there are. What was read by then counts, and the next refresh goes on.
+# After so many seconds no further query begins, so that a refresh ends, however slow GitHub is and however many owners
+# there are. What was read by then counts, and the next refresh continues.
 SECONDS_TO_LIST = 120.0  # for the probes and listings of all owners together
-SECONDS_FOR_DETAILS = 120.0  # for those of each owner, beside that: a listing counts only with its details
+SECONDS_FOR_DETAILS = 120.0  # for the details of each owner, in addition: a listing counts only with its details
 SECONDS_TO_LOOK_UP = 30.0
 
 
@@ -41,7 +40,7 @@ class GitHubSource:
         self._client = client
         self._experience = Experience()
         self._turn = 0
-        # Files of repositories that stay doubtful for another reason: as long as they do, no snapshot holds them.
+        # Files of repositories that stay in doubt for another reason: as long as they do, no snapshot holds the files.
         self._files: LRUCache[FileKey, ConfigFile | None] = LRUCache(FILE_CACHE_BYTES, getsizeof=_size)
 
     @property
@@ -54,17 +53,17 @@ class GitHubSource:
         groups = {group[0].name.partition("/")[0]: group for group in by_owner(wanted, lambda each: each.name)}
         if any(repository.urgent for repository in wanted):
             return self._read_groups(groups.values())
-        # An owner whose token has few points left costs nobody else anything.
+        # An owner whose token has few points left must not delay the others.
         resting = self._client.resting(groups)
         doubts = {each.name: Doubt(reason) for owner, reason in resting.items() for each in groups.pop(owner)}
-        self._turn += 1  # if there is not enough time for all, it is not always the same ones that wait
+        self._turn += 1  # so that the same owners do not always wait when time runs out
         in_turn = deque(groups.values())
         in_turn.rotate(self._turn)
         with self._client.reading(groups):
             return doubts | self._read_groups(in_turn)
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
-        """Ask for pull requests by number; those that could not be asked for are left out."""
+        """Look up pull requests by number; those that could not be looked up are left out."""
         names = {locator.repository for locator in locators}
         identities = _identities({name: known[name] for name in names if name in known})
         with self._client.until(self._client.after(SECONDS_TO_LOOK_UP)):

@@ -87,7 +87,7 @@ def test_without_a_hold_every_fingerprint_is_refused(state: State, stored: Known
     state.store.save(NOTHING, stored)
     result = acknowledge(hold().catalog)
 
-    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "the breaker holds nothing\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "the breaker holds nothing back\n")
 
 
 def test_a_state_out_of_reach_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from tests.unit.mirror.scenario import LABELLED, begin, confirm, edit, listing, 
 MAX_STALE = timedelta(hours=1)
 STALE = "nothing could be read for longer than PREVIEW_MAX_STALE; the log says why"
 HELD = (
-    "more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known; "
+    "more previews would leave than PREVIEW_BREAKER allows, and the previous answer is not known; "
     "the read routes say which, and how to release them"
 )
 

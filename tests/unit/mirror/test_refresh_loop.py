@@ -202,7 +202,7 @@ def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loo
     assert waited.is_set()
     assert [(log["event"], log.get("reason"), repr(log.get("exc_info"))) for log in logs] == [
         ("the state cannot be read", "the state cannot be reached", "None"),
-        ("the state cannot be shown", None, "ZeroDivisionError()"),
+        ("the state could not be loaded", None, "ZeroDivisionError()"),
     ]
 
 
@@ -272,5 +272,5 @@ def test_an_observer_that_fails_does_not_end_the_loop(stage: Stage, monkeypatch:
     assert len(told) == 2
     assert stop.waits == [TICK]
     assert [(log["event"], repr(log["exc_info"])) for log in logs] == [
-        ("the loop of refreshes failed", "OSError('standard error is closed')")
+        ("the refresh loop failed", "OSError('standard error is closed')")
     ]

@@ -70,7 +70,7 @@ def test_a_broken_catalog_is_an_error_with_each_place() -> None:
 def test_what_the_breaker_holds_is_logged_with_the_command_to_release_it() -> None:
     assert beside_refreshes(report(current(hold=HOLD))) == [
         {
-            "event": "the breaker holds",
+            "event": "the breaker holds previews back",
             "log_level": "warning",
             "previews": {"orders/9": "the catalog no longer has the service orders"},
             "to_release": "preview-plugin acknowledge 0123456789ab",
@@ -96,8 +96,8 @@ def test_a_catalog_file_that_waits_is_logged_once() -> None:
         beside_refreshes(waits, waits, report(), waits)
         == [
             {
-                "event": "the catalog's file of this replica is older than the catalog in force, "
-                "which stays until it changes",
+                "event": "this replica's catalog file is older than the catalog in force, "
+                "which stays until the file changes",
                 "log_level": "warning",
                 "at_most_until": MONDAY.isoformat(),
             }

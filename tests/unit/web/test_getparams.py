@@ -201,7 +201,7 @@ def test_an_unexpected_error_is_a_500_and_no_empty_answer(client: FlaskClient, m
     response = ask(client, {"input": {}})
 
     assert response.status_code == 500
-    assert message(response) == "an unexpected error; the plugin's log has it"
+    assert message(response) == "unexpected error; see the plugin's log"
 
 
 JSON = st.recursive(

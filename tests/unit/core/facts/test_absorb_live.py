@@ -57,7 +57,7 @@ def test_a_live_pull_request_stays_whole_until_a_change_is_confirmed(change: dic
 
     assert one is KNOWN.pull_requests[0]
     assert absorbed.suspects.keys() == absorbed.repository.held.keys() == {1}
-    assert absorbed.repository.held[1].reason.endswith("and was not looked up yet")
+    assert absorbed.repository.held[1].reason.endswith("and it has not been looked up yet")
     assert two.draft  # nobody's environment hangs on that
 
 

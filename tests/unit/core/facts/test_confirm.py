@@ -28,7 +28,7 @@ def listed(**given: Any) -> Suspect:
     """A live pull request that its listing shows otherwise, a second later."""
     shown = make_pull_request(1, **{"updated_at": MONDAY + SECOND} | given)
     cause = life_differs(SEEN, shown)
-    return Suspect(SEEN, Hold(f"{cause}, and was not looked up yet", cause=cause), shown, ASKED)
+    return Suspect(SEEN, Hold(f"{cause}, and it has not been looked up yet", cause=cause), shown, ASKED)
 
 
 def reason(answer: LookUp | None, suspect: Suspect = VANISHED) -> str:
@@ -51,7 +51,7 @@ def test_a_closed_or_merged_pull_request_is_dropped(state: str, elsewhere: Elsew
 def test_an_answer_older_than_what_was_seen_drops_nothing(state: str, updated_at: datetime | None) -> None:
     answer = make_look_up(state, updated_at=updated_at)
 
-    assert reason(answer) == "it is no longer listed, but the answer about it is older than one before"
+    assert reason(answer) == "it is no longer listed, but the look-up is older than what was seen before"
 
 
 def test_an_open_pull_request_without_the_label_is_dropped() -> None:
@@ -118,7 +118,7 @@ def test_within_the_second_last_seen_only_a_settled_answer_counts(state: str) ->
     settled = make_look_up(state, updated_at=MONDAY, settled=True)
     newer = make_look_up(state, updated_at=MONDAY + SECOND, settled=False)
 
-    assert reason(early) == "it is no longer listed, but the answer about it may be older than one before"
+    assert reason(early) == "it is no longer listed, but the look-up may be older than what was seen before"
     assert isinstance(confirm(VANISHED, settled), Elsewhere)
     assert isinstance(confirm(VANISHED, newer), Elsewhere)
 
@@ -167,7 +167,7 @@ def test_an_answer_older_than_the_listing_confirms_nothing() -> None:
     answer = make_look_up(labels=LABELLED, draft=True)  # as old as what was known
 
     assert reason(answer, listed(draft=True)) == (
-        "its listing shows a draft, but the answer about it is older than one before"
+        "its listing shows a draft, but the look-up is older than what was seen before"
     )
 
 
@@ -177,7 +177,7 @@ def test_a_change_that_moves_no_time_needs_a_settled_answer() -> None:
 
     assert isinstance(confirm(suspect, answer), PullRequest)
     assert reason(replace(answer, settled=False), suspect) == (
-        "its listing shows other labels, but the answer about it may be older than one before"
+        "its listing shows other labels, but the look-up may be older than what was seen before"
     )
 
 

@@ -25,7 +25,7 @@ from tests.unit.mirror.scenario import (
     names,
 )
 
-HELD = r"^more previews would leave than PREVIEW_BREAKER allows, and the answer before is not known"
+HELD = r"^more previews would leave than PREVIEW_BREAKER allows, and the previous answer is not known"
 
 
 def loaded_again(stage: Stage) -> Stage:

@@ -63,7 +63,7 @@ def test_a_look_up_from_before_the_last_reading_deletes_nothing(stage: Stage) ->
 
     assert stage.answer() == names(*TEN)
     assert set(stage.current().moment.held.values()) == {
-        "it is no longer listed, but the answer about it is older than one before"
+        "it is no longer listed, but the look-up is older than what was seen before"
     }
 
 

@@ -105,8 +105,8 @@ UNAVAILABLE = [
     pytest.param({"text": "<html>A proxy's page</html>"}, "not JSON", id="a page with status 200"),
     pytest.param({"text": ""}, "not JSON", id="nothing with status 200"),
     pytest.param({"text": "{"}, "not JSON", id="half an answer"),
-    pytest.param({"content": b"\xff{}"}, "no proper answer", id="not UTF-8"),
-    pytest.param({"json": {"errors": "x"}}, "no proper answer", id="errors that are no list"),
+    pytest.param({"content": b"\xff{}"}, "invalid response", id="not UTF-8"),
+    pytest.param({"json": {"errors": "x"}}, "invalid response", id="errors that are no list"),
     pytest.param(
         {"json": {"data": {}}, "headers": {"X-RateLimit-Remaining": "x", "X-RateLimit-Limit": "y"}},
         "ValueError",
@@ -119,7 +119,7 @@ UNAVAILABLE = [
     pytest.param({"exc": requests.ConnectionError}, "could not be reached", id="refused"),
     pytest.param(
         {"status_code": 301, "headers": {"Location": "https://elsewhere.example.com/"}},
-        "no proper answer",
+        "invalid response",
         id="redirect",
     ),
 ]
@@ -221,7 +221,7 @@ def test_an_installation_that_is_not_as_documented_is_no_mistake_of_ours(github:
     github.post("https://api.github.com:443/app/installations/7/access_tokens", json=["what is this?"])
     client = GitHubClient("https://api.github.com", App("42", PRIVATE_KEY))
 
-    with pytest.raises(Unavailable, match="no proper answer"):
+    with pytest.raises(Unavailable, match="invalid response"):
         ask(client)
 
 

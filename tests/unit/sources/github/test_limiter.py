@@ -256,7 +256,7 @@ def test_a_wait_longer_than_the_patience_is_refused_at_once(limiter: Limiter, ti
     time.seconds += 50
     limiter.answered(50.0, {}, None)
     time.seconds += 20
-    with pytest.raises(Unavailable, match=r"^the refresh took too long to come to it; the next one goes on$"):
+    with pytest.raises(Unavailable, match=r"^the refresh ran out of time; the next one continues$"):
         limiter.wait_for_turn(40)
     assert time.slept == []
 
