@@ -25,7 +25,7 @@ from plugin.report.measure import measure_refreshes
 from plugin.settings import Settings, StateSettings
 from plugin.sources import Source
 from plugin.sources.opening import open_deliveries, open_source
-from plugin.state import State, Store, Unreachable
+from plugin.state import OpenedState, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
 from plugin.web.bodies import register_bodies
@@ -35,7 +35,7 @@ from plugin.web.previews import previews
 from plugin.web.probes import probes
 from plugin.web.webhooks import webhooks
 
-Clock = Callable[[], datetime]
+Now = Callable[[], datetime]
 
 
 def clock() -> datetime:
@@ -69,10 +69,10 @@ class Parts:
 
     source: Source
     catalog: WatchedCatalog
-    state: State
+    state: OpenedState
     breaker: Threshold
     max_stale: timedelta
-    clock: Clock = clock
+    clock: Now = clock
     observers: Sequence[Observer] = ()
     unreachable: Callable[[], None] = lambda: None  # called whenever the state cannot be read or written
 
@@ -87,9 +87,9 @@ class Parts:
 
 def make_plugin(
     settings: StateSettings,
-    state: State,
+    state: OpenedState,
     observers: Sequence[Observer] = (),
-    now: Clock = clock,
+    now: Now = clock,
     unreachable: Callable[[], None] = lambda: None,
 ) -> Plugin:
     """Build the plugin that the settings describe. Raises the same errors as `watch_catalog`."""
@@ -105,7 +105,7 @@ def make_plugin(
     ).together()
 
 
-def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = clock) -> Flask:
+def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Now = clock) -> Flask:
     """Build the HTTP service."""
     app = Flask("plugin", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS would be a 200 without parameters
@@ -121,7 +121,7 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Clock = 
     return app
 
 
-def make_observers(settings: Settings, state: State, metrics: Metrics, stop: threading.Event) -> list[Observer]:
+def make_observers(settings: Settings, state: OpenedState, metrics: Metrics, stop: threading.Event) -> list[Observer]:
     """Return everything that reports a refresh. The nudge comes first, because it only wakes its thread."""
     observers = [measure_refreshes(metrics, settings.source.partition(":")[0]), log_refreshes(get_logger())]
     if settings.argocd_webhook is None:
@@ -139,7 +139,7 @@ def collect_garbage_rarely() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def serve(settings: Settings, now: Clock = clock) -> Flask:
+def serve(settings: Settings, now: Now = clock) -> Flask:
     """Build the app, and refresh what it answers from in the background."""
     collect_garbage_rarely()
     metrics, stop = Metrics(), threading.Event()

@@ -84,7 +84,7 @@ def _url(text: str) -> str:
     return text
 
 
-Token = Annotated[SecretStr, AfterValidator(_token)]
+BearerToken = Annotated[SecretStr, AfterValidator(_token)]
 PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 State = Annotated[SecretStr, AfterValidator(_state)]
@@ -103,7 +103,7 @@ class SourceSettings(BaseModel):
     github_url: Annotated[str, AfterValidator(_url)] = Field(
         "https://api.github.com", description="GitHub's API; on Enterprise Server `https://HOST/api/v3`"
     )
-    github_token: Token | None = Field(None, description="A token that may read pull requests and contents")
+    github_token: BearerToken | None = Field(None, description="A token that may read pull requests and contents")
     github_app_id: str | None = Field(
         None, pattern="^[A-Za-z0-9._-]+$", description="A GitHub App's id, instead of a token"
     )
@@ -135,8 +135,10 @@ class Settings(StateSettings):
     """Everything that `serve` needs."""
 
     bind: Annotated[str, AfterValidator(_bind)] = Field("0.0.0.0:8080", description="Address and port to listen on")
-    token: Token = Field(description="The bearer token that Argo CD sends")
-    read_token: Token | None = Field(None, description="The bearer token of the read routes; without it they are off")
+    token: BearerToken = Field(description="The bearer token that Argo CD sends")
+    read_token: BearerToken | None = Field(
+        None, description="The bearer token of the read routes; without it they are off"
+    )
     refresh: Interval = Field("30s", validate_default=True, description="How often GitHub is asked what has changed")
     webhook_secret: WebhookSecret | None = Field(
         None, description="The secret of GitHub's webhook; without it the route is off"

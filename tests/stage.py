@@ -19,7 +19,7 @@ from plugin.mirror.current import Current
 from plugin.mirror.newest import Newest
 from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Doubt, Usage, Wanted
-from plugin.state import Known, State, Store
+from plugin.state import Known, OpenedState, Store
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.builders import catalog_text, make_look_up, make_repository
 
@@ -77,7 +77,7 @@ class Stage:
     refresher: Refresher
     answers: Answers
     newest: Newest
-    state: State
+    state: OpenedState
     clock: Clock
     reports: list[RefreshReport]
 
@@ -132,10 +132,10 @@ def make_stage(tmp_path: Path, store: Store | None = None) -> Stage:
     path = tmp_path / "catalog.yaml"
     path.write_text(catalog_text({"orders": {"depends_on": ["payments"]}, "payments": {}}), "utf-8")
     source = ScriptedSource({"acme/orders": [], "acme/payments": []})
-    return _stage(path, source, State(store or MemoryStore(), LocalBoard(), LocalLease(), lambda: None), Clock())
+    return _stage(path, source, OpenedState(store or MemoryStore(), LocalBoard(), LocalLease(), lambda: None), Clock())
 
 
-def _stage(path: Path, source: ScriptedSource, state: State, clock: Clock) -> Stage:
+def _stage(path: Path, source: ScriptedSource, state: OpenedState, clock: Clock) -> Stage:
     reports: list[RefreshReport] = []
     plugin = Parts(
         source=source,

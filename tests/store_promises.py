@@ -10,7 +10,7 @@ import pytest
 
 from plugin.core.answers.history import Event, EventKind
 from plugin.core.facts.acts import ActKind
-from plugin.state import NOTHING, Head, Outdated, State, Store
+from plugin.state import NOTHING, Head, OpenedState, Outdated, Store
 from plugin.state.opening import open_state, stored
 from tests.builders import MONDAY
 from tests.knowledge import (
@@ -33,7 +33,7 @@ class Place:
     """Where a state is kept, however often it is opened."""
 
     setting: str
-    open: Callable[[], State]
+    open: Callable[[], OpenedState]
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def place_of(setting: str) -> Iterator[Place]:
     """Open states of one setting; the first of them polls."""
     with ExitStack() as opened:
 
-        def open_it() -> State:
+        def open_it() -> OpenedState:
             if states and setting == "memory":
                 return states[0]  # memory belongs to one process
             state = open_state(setting)
@@ -51,7 +51,7 @@ def place_of(setting: str) -> Iterator[Place]:
             states.append(state)
             return state
 
-        states: list[State] = []
+        states: list[OpenedState] = []
         yield Place(setting, open_it)
 
 

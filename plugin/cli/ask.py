@@ -14,7 +14,7 @@ from plugin.core.config.references import parse_locator
 from plugin.mirror.answers import Answers
 from plugin.mirror.refresh import RefreshReport
 from plugin.settings import StateSettings, load_settings, trust_certificates
-from plugin.state import Known, State
+from plugin.state import Known, OpenedState
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import stored
 from plugin.web.getparams import ENVELOPE
@@ -65,7 +65,7 @@ def _answers() -> tuple[Known, Answers]:
     settings = load_settings(StateSettings, os.environ)
     trust_certificates(os.environ)
     known = stored(settings.state.get_secret_value())
-    state = State(MemoryStore(known), LocalBoard(), LocalLease(), lambda: None)
+    state = OpenedState(MemoryStore(known), LocalBoard(), LocalLease(), lambda: None)
     plugin = make_plugin(settings, state, [_print_trouble])
     plugin.refresher.refresh()
     return known, plugin.answers

@@ -13,7 +13,7 @@ from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.errors import InvalidFile, Problem
 
 # By then an edit has reached every replica: a file that still differs is meant that way, or is no longer updated.
-SPREADS = timedelta(minutes=10)
+PROPAGATION = timedelta(minutes=10)
 
 
 class WatchedCatalog:
@@ -97,7 +97,7 @@ class WatchedCatalog:
         if in_force == self._replaces:
             self._newer = None
         elif in_force != self._newer:
-            self._newer, self._newer_until = in_force, self._steady() + SPREADS.total_seconds()
+            self._newer, self._newer_until = in_force, self._steady() + PROPAGATION.total_seconds()
         elif self._steady() >= self._newer_until:
             self._replaces, self._newer = in_force, None
         return self._newer is not None

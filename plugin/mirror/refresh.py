@@ -21,7 +21,7 @@ from plugin.mirror.hints import Hints
 from plugin.mirror.newest import Newest
 from plugin.mirror.pace import next_refresh
 from plugin.sources import Source
-from plugin.state import Outdated, State, Unreachable
+from plugin.state import OpenedState, Outdated, Unreachable
 
 TICK = 1.0  # seconds between two looks at what other replicas have stored or hinted at
 UNEXPECTED = "the refresh failed; the log says why"
@@ -53,7 +53,7 @@ class Refresher:
     _source: Source
     _catalog: WatchedCatalog
     _newest: Newest
-    _state: State
+    _state: OpenedState
     _threshold: Threshold
     _clock: Callable[[], datetime]
     _observers: Sequence[Observer]  # told of each refresh, one after the other, once everything was stored

@@ -93,7 +93,7 @@ class Lease(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class OpenedState:
     """The parts of one opened state."""
 
     store: Store

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from plugin.errors import InvalidSettings
-from plugin.state import NOTHING, Known, State
+from plugin.state import NOTHING, Known, OpenedState
 from plugin.state.file_lease import FileLease
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.redis import RedisStore
@@ -15,10 +15,10 @@ from plugin.state.sqlite import SqliteStore, stored_in
 _SQLITE = "sqlite:"
 
 
-def open_state(setting: str) -> State:
+def open_state(setting: str) -> OpenedState:
     """Open `memory`, `sqlite:PATH` or the URL of a Redis, which may start later. Raises InvalidSettings."""
     if setting == "memory":
-        return State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
+        return OpenedState(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
     if setting.startswith(_SQLITE):
         return _open_file(_path(setting))
     return _open_redis(setting)
@@ -37,7 +37,7 @@ def stored(setting: str) -> Known:
         state.close()
 
 
-def _open_file(path: Path) -> State:
+def _open_file(path: Path) -> OpenedState:
     lease = FileLease(path)
     store = SqliteStore(path, lease)
 
@@ -45,10 +45,10 @@ def _open_file(path: Path) -> State:
         store.close()
         lease.close()
 
-    return State(store, LocalBoard(), lease, close)
+    return OpenedState(store, LocalBoard(), lease, close)
 
 
-def _open_redis(url: str) -> State:
+def _open_redis(url: str) -> OpenedState:
     client = connect(url)
     lease = RedisLease(client)
 
@@ -56,7 +56,7 @@ def _open_redis(url: str) -> State:
         lease.close()
         client.close()
 
-    return State(RedisStore(client, lease), RedisBoard(client), lease, close)
+    return OpenedState(RedisStore(client, lease), RedisBoard(client), lease, close)
 
 
 def _path(setting: str) -> Path:

@@ -22,9 +22,9 @@ from plugin.mirror.catalog import WatchedCatalog
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
 from plugin.sources.github.client import GitHubClient, Token
-from plugin.sources.github.limiter import Clock
+from plugin.sources.github.limiter import LimiterClock
 from plugin.sources.github.reader import GitHubSource
-from plugin.state import State
+from plugin.state import OpenedState
 from plugin.state.opening import open_state
 from tests.bench import company
 from tests.fakes.github import Call, GitHub
@@ -85,7 +85,7 @@ class Simulation:
     time: Time
     github: GitHub
     plugin: Plugin
-    state: State
+    state: OpenedState
 
     def refresh(self, only: Collection[str] | None = None) -> Refresh:
         before, started = len(self.github.log), time.thread_time()
@@ -120,7 +120,7 @@ def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
         state = open_state(f"sqlite:{folder}/state.db")
         catalog = Path(folder) / "catalog.yaml"
         catalog.write_text(company.catalog(len(sizes)), "utf-8")
-        clock = Clock(lambda: passing.seconds, passing.passes, passing.now)
+        clock = LimiterClock(lambda: passing.seconds, passing.passes, passing.now)
         source = GitHubSource(GitHubClient(github.url, Token(github.token), clock))
         plugin = Parts(
             source=source,

@@ -17,9 +17,9 @@ from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Source
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry, load_organisation
 from plugin.sources.github.client import GitHubClient, Token
-from plugin.sources.github.limiter import Clock
+from plugin.sources.github.limiter import LimiterClock
 from plugin.sources.github.reader import GitHubSource
-from plugin.state import State
+from plugin.state import OpenedState
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.fakes.github import GitHub
 
@@ -43,8 +43,8 @@ class Time:
         return time.monotonic() + self._passed
 
     @property
-    def clock(self) -> Clock:
-        return Clock(self.monotonic, self.passes, self.now)
+    def clock(self) -> LimiterClock:
+        return LimiterClock(self.monotonic, self.passes, self.now)
 
 
 @dataclass
@@ -82,7 +82,7 @@ def make_plugin(client: GitHubClient, catalog: Path = ACME / "catalog.yaml") -> 
 
 def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml", passing: Time | None = None) -> Plugin:
     passing = passing or Time()
-    state = State(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
+    state = OpenedState(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
     parts = Parts(
         source=source,
         catalog=WatchedCatalog(catalog),

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 from redis import Redis
 
-from plugin.state import State
+from plugin.state import OpenedState
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import open_state
 from plugin.state.redis import RedisStore
@@ -18,13 +18,13 @@ class Place(Protocol):
     shared: bool  # whether several replicas can use it
     can_go_back: bool  # whether it can lose the newest writes under living processes
 
-    def open(self) -> State:
+    def open(self) -> OpenedState:
         """Open it for one process."""
 
     def lose(self) -> None:
         """Lose everything. Only while no replica has it open."""
 
-    def take_lease(self, state: State) -> None:
+    def take_lease(self, state: OpenedState) -> None:
         """Let the process with this state be the one that polls; the one before is not told."""
 
     def keep_copy(self) -> None:
@@ -43,13 +43,13 @@ class MemoryPlace:
     def __init__(self) -> None:
         self.lose()
 
-    def open(self) -> State:
-        return State(self._store, self._board, LocalLease(), lambda: None)
+    def open(self) -> OpenedState:
+        return OpenedState(self._store, self._board, LocalLease(), lambda: None)
 
     def lose(self) -> None:
         self._store, self._board = MemoryStore(), LocalBoard()
 
-    def take_lease(self, state: State) -> None:
+    def take_lease(self, state: OpenedState) -> None:
         """There is none."""
 
     def keep_copy(self) -> None:
@@ -69,13 +69,13 @@ class SqlitePlace:
         self._folder = folder
         self._lost = 0
 
-    def open(self) -> State:
+    def open(self) -> OpenedState:
         return open_state(f"sqlite:{self._folder}/state-{self._lost}.db")
 
     def lose(self) -> None:
         self._lost += 1
 
-    def take_lease(self, state: State) -> None:
+    def take_lease(self, state: OpenedState) -> None:
         """There is one process, so it is the one that serves."""
         if not state.lease.held:
             state.lease.compete()
@@ -115,15 +115,15 @@ class RedisPlace:
         self._client = client
         self.lose()
 
-    def open(self) -> State:
+    def open(self) -> OpenedState:
         lease = _Lease(self._client)
-        return State(RedisStore(self._client, lease), RedisBoard(self._client), lease, lambda: None)
+        return OpenedState(RedisStore(self._client, lease), RedisBoard(self._client), lease, lambda: None)
 
     def lose(self) -> None:
         self._client.flushdb()
         self._copy: dict[bytes, bytes] = {}
 
-    def take_lease(self, state: State) -> None:
+    def take_lease(self, state: OpenedState) -> None:
         assert isinstance(state.lease, _Lease)
         state.lease.take()
 

@@ -19,7 +19,7 @@ from plugin.core.facts.acts import Act
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.sources import Source
-from plugin.state import Head, Known, State, Store, Unreachable
+from plugin.state import Head, Known, OpenedState, Store, Unreachable
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews
@@ -94,14 +94,14 @@ class Answer:
 class Replica:
     """One process: the real parts between a source, a state and HTTP."""
 
-    def __init__(self, name: str, file: Path, source: Source, state: State, clock: Clock) -> None:
+    def __init__(self, name: str, file: Path, source: Source, state: OpenedState, clock: Clock) -> None:
         """Start. Raises InvalidFile if the catalog's file is broken and the state holds no catalog."""
         self.name = name
         self.file = file
         self.fate = Fate()
         self.source = source
         self.state = state
-        mortal = State(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
+        mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
         watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
         plugin = Parts(
             source=source,

@@ -21,7 +21,7 @@ from plugin.core.config.names import folded
 from plugin.errors import PluginError
 from plugin.sources import Usage
 from plugin.sources.github.answer import Answer, Limited, Unavailable, meaning, not_json, read_answer, time_of_day
-from plugin.sources.github.limiter import Clock, Limiter, scarcest
+from plugin.sources.github.limiter import Limiter, LimiterClock, scarcest
 from plugin.sources.github.queries import Query
 
 TIMEOUT = 20  # seconds; GitHub itself gives up after 10
@@ -70,7 +70,7 @@ class App:
 class _Limiters:
     """One limiter for each token."""
 
-    clock: Clock
+    clock: LimiterClock
     _by_token: dict[str, Limiter] = field(default_factory=dict)
     # The tokens of the owners in the newest reading of everything; others may no longer be in use.
     wanted: frozenset[str] = frozenset()
@@ -91,10 +91,10 @@ class _Limiters:
 class GitHubClient:
     """Asks GraphQL queries, each in the name of one owner's credentials."""
 
-    def __init__(self, url: str, credentials: Token | App, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, credentials: Token | App, clock: LimiterClock | None = None) -> None:
         self._url = url.rstrip("/")
         self._credentials = credentials
-        self._clock = clock or Clock()
+        self._clock = clock or LimiterClock()
         self._limiters = _Limiters(self._clock)
         self._usage = Usage()
         self._threads = threading.local()  # a PyGithub client mixes up answers when two threads share it

@@ -29,7 +29,7 @@ LONGEST_REST = 300.0  # seconds between two readings, as long as there are point
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class LimiterClock:
     """What limits need to know of time: seconds that only grow, how to wait, and the time of day."""
 
     monotonic: Callable[[], float] = time.monotonic
@@ -49,7 +49,7 @@ class Quota:
 class Limiter:
     """What one token may still ask. Any number of threads may use it."""
 
-    clock: Clock
+    clock: LimiterClock
     _quota: Quota | None = None
     points: int = 0  # spent since the start
     _blocked_until: float = 0.0  # by the monotonic clock

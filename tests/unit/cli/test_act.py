@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from plugin.core.facts.acts import ActKind
-from plugin.state import NOTHING, Known, State
+from plugin.state import NOTHING, Known, OpenedState
 from plugin.state.opening import open_state
 from tests.knowledge import FULL, hold, later
 from tests.server import free_port
@@ -24,7 +24,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(name="state")
-def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenedState]:
     """The server's."""
     monkeypatch.setenv("PREVIEW_STATE", f"sqlite:{tmp_path}/state.db")
     state = open_state(f"sqlite:{tmp_path}/state.db")
@@ -37,7 +37,7 @@ def acknowledge(fingerprint: str) -> Result:
     return run("acknowledge", fingerprint)
 
 
-def test_an_acknowledgement_is_stored_with_who_and_when(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_acknowledgement_is_stored_with_who_and_when(state: OpenedState, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "ada")
     state.store.save(NOTHING, FULL)
     started = datetime.now(UTC)
@@ -63,7 +63,7 @@ def test_an_acknowledgement_releases_previews_at_the_next_refresh(stored: Stage)
     assert stored.answer() == []
 
 
-def test_a_user_without_a_login_name_is_unknown(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_login_name_is_unknown(state: OpenedState, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 123_456_789)
@@ -73,7 +73,7 @@ def test_a_user_without_a_login_name_is_unknown(state: State, monkeypatch: pytes
     assert state.store.load().acts[ActKind.ACKNOWLEDGE, hold().catalog].by == "unknown"
 
 
-def test_another_fingerprint_is_refused(state: State) -> None:
+def test_another_fingerprint_is_refused(state: OpenedState) -> None:
     state.store.save(NOTHING, FULL)
     result = acknowledge("0123456789ab")
 
@@ -83,7 +83,7 @@ def test_another_fingerprint_is_refused(state: State) -> None:
 
 
 @pytest.mark.parametrize("stored", [NOTHING, later(FULL, hold=None)], ids=["new state", "nothing held"])
-def test_without_a_hold_every_fingerprint_is_refused(state: State, stored: Known) -> None:
+def test_without_a_hold_every_fingerprint_is_refused(state: OpenedState, stored: Known) -> None:
     state.store.save(NOTHING, stored)
     result = acknowledge(hold().catalog)
 

@@ -8,7 +8,7 @@ import pytest
 from plugin.app import Parts
 from plugin.core.config.threshold import Threshold
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.state import State
+from plugin.state import OpenedState
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import stored
 from tests import version_1
@@ -26,7 +26,7 @@ def test_a_state_of_version_1_answers_as_before(story: str, tmp_path: Path) -> N
     plugin = Parts(
         source=ScriptedSource({}),  # every repository is in doubt
         catalog=WatchedCatalog(catalog),
-        state=State(MemoryStore(stored(f"sqlite:{tmp_path}/state.db")), LocalBoard(), LocalLease(), lambda: None),
+        state=OpenedState(MemoryStore(stored(f"sqlite:{tmp_path}/state.db")), LocalBoard(), LocalLease(), lambda: None),
         breaker=Threshold(5, 20),
         max_stale=timedelta(hours=1),
         clock=clock,

@@ -11,7 +11,7 @@ from requests_mock import Mocker
 from plugin.errors import PluginError
 from plugin.sources.github.answer import Answer, GraphQLError, Limited, TooHeavy, Unavailable
 from plugin.sources.github.client import App, GitHubClient, Token
-from plugin.sources.github.limiter import OUT_OF_TIME, Clock
+from plugin.sources.github.limiter import OUT_OF_TIME, LimiterClock
 from plugin.sources.github.queries import Query
 from tests.keys import PRIVATE_KEY
 
@@ -265,7 +265,7 @@ def test_what_may_pass_in_halves(client: GitHubClient, github: Mocker, response:
 
 def test_after_a_limit_nothing_is_sent_until_it_is_over(github: Mocker) -> None:
     seconds = 0.0
-    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds))
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: seconds))
     github.post(GRAPHQL, status_code=403, json={}, headers={"Retry-After": "60"})
     assert client.resting(["acme"]) == {}
     for _ in range(3):
@@ -292,7 +292,7 @@ def test_one_token_has_one_limiter_for_all_owners(client: GitHubClient, github: 
 
 def test_no_query_is_begun_after_the_moment_that_was_set(github: Mocker) -> None:
     seconds = 10.0
-    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds))
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: seconds))
     github.post(GRAPHQL, json={"data": {}})
     with client.until(client.after(20)):
         seconds = 29.9
@@ -334,7 +334,7 @@ def test_answers_of_githubs_that_take_long_slow_the_next_ones_down(github: Mocke
         return '{"data": {}}'
 
     github.post(GRAPHQL, text=answer)
-    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds, slept.append))
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: seconds, slept.append))
     for _ in range(4):
         ask(client)
 
@@ -351,7 +351,7 @@ def test_time_outs_count_as_githubs_time_too(github: Mocker) -> None:
         return "<html>"
 
     github.post(GRAPHQL, status_code=504, text=answer)
-    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: seconds, slept.append))
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: seconds, slept.append))
     for _ in range(4):
         with pytest.raises(TooHeavy):
             ask(client)
@@ -361,7 +361,7 @@ def test_time_outs_count_as_githubs_time_too(github: Mocker) -> None:
 
 def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocker) -> None:
     now = datetime(2026, 11, 21, 9, tzinfo=UTC)
-    client = GitHubClient("https://api.github.com", Token("secret"), Clock(lambda: 0.0, now=lambda: now))
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: 0.0, now=lambda: now))
     reset = str(int(now.timestamp()) + 600)
     headers = {"Date": "Sat, 21 Nov 2026 09:00:00 GMT", "X-RateLimit-Remaining": "1", "X-RateLimit-Reset": reset}
     github.post(GRAPHQL, json={"errors": [{"type": "RATE_LIMITED", "message": "x"}]}, headers=headers)
@@ -373,7 +373,7 @@ def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocke
 
 
 def test_an_owner_that_is_no_longer_read_does_not_say_when_others_go_on() -> None:
-    client = GitHubClient("https://api.github.com", App("42", "no key is needed"), Clock(lambda: 0.0))
+    client = GitHubClient("https://api.github.com", App("42", "no key is needed"), LimiterClock(lambda: 0.0))
     client.resting(["acme", "dan"])
     client._limiter("acme").refused({"retry-after": "60"})  # noqa: SLF001
     assert client.usage.resumes_at is None

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from plugin.sources.github.answer import Limited, Unavailable, time_of_day
-from plugin.sources.github.limiter import LONGEST_BLOCK, Clock, Limiter, scarcest
+from plugin.sources.github.limiter import LONGEST_BLOCK, Limiter, LimiterClock, scarcest
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def _time() -> Time:
 
 @pytest.fixture(name="limiter")
 def _limiter(time: Time) -> Limiter:
-    return Limiter(Clock(lambda: time.seconds, time.sleep, time.now))
+    return Limiter(LimiterClock(lambda: time.seconds, time.sleep, time.now))
 
 
 def headers(time: Time, remaining: int, seconds: float, **others: str) -> dict[str, str]:
@@ -216,7 +216,7 @@ def test_another_resources_quota_is_not_this_ones(limiter: Limiter, time: Time) 
 
 
 def test_the_scarcest_is_the_one_with_the_fewest_points(time: Time) -> None:
-    limiters = [Limiter(Clock(lambda: time.seconds, time.sleep, time.now)) for _ in range(3)]
+    limiters = [Limiter(LimiterClock(lambda: time.seconds, time.sleep, time.now)) for _ in range(3)]
     limiters[0].answered(0.1, headers(time, 50, 600), None)
     limiters[1].answered(0.1, headers(time, 20, 100), None)
 
