@@ -24,7 +24,7 @@ def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source
     else:
         assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
         credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
-    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.Clock(now=now)))
+    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.LimiterClock(now=now)))
 
 
 def open_deliveries(settings: Settings) -> Deliveries | None:
