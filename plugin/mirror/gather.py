@@ -58,7 +58,7 @@ def gather(
     snapshot = _with_readings(replace(before.snapshot, repositories=known | read), labels, readings, now)
     may_take_effect = _may_take_effect(newest, snapshot, before.live)
     catalog = newest if may_take_effect else before.catalog
-    absorbed = _absorbed(known, read, catalog or newest, now, before.live)
+    absorbed = _absorbed(known, read, catalog or newest, now, current)
     snapshot = replace(snapshot, repositories=known | {name: each.repository for name, each in absorbed.items()})
     snapshot, gone = _confirmed(source, snapshot, absorbed, catalog or newest, now)
     wishes = None
@@ -177,20 +177,23 @@ def _absorbed(
     read: Mapping[str, Repository],
     catalog: Catalog,
     now: datetime,
-    live: Live | None,
+    current: Current,
 ) -> dict[str, Absorbed]:
     return {
         name: Absorbed(reading)
         if reading is known.get(name)
-        else absorb(known.get(name), reading, catalog, now, _live(name, known, live))
+        else absorb(known.get(name), reading, catalog, now, _live(name, known, current))
         for name, reading in read.items()
     }
 
 
-def _live(name: str, known: Mapping[str, Repository], live: Live | None) -> Collection[int]:
+def _live(name: str, known: Mapping[str, Repository], current: Current) -> Collection[int]:
+    live, decision = current.known.live, current.decision
     if live is None:  # the last answer was lost, so each one that is known may have been in it
         return known[name].numbers if name in known else ()
-    return {preview.number for preview in live.by_repository.get(name, ())}
+    # Where the state has lost only this repository's part of the last answer, the same facts tell what was in it.
+    decided = decision.remembered.get(name, ()) if decision else ()
+    return {preview.number for preview in live.by_repository.get(name, decided)}
 
 
 def _confirmed(
