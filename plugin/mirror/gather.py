@@ -52,13 +52,13 @@ def gather(
     if before.catalog and newest.fingerprint == before.catalog.fingerprint:
         newest = before.catalog
     labels = labels_to_ask([newest, *([before.catalog] if before.catalog and before.catalog is not newest else [])])
-    known = {name: repository for name, repository in before.snapshot.repositories.items() if name in labels}
+    known = _known(before.snapshot, labels)
     readings = _accounted(source, source.read(_wanted(labels, known, now, only)), known, before.live, newest)
     read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
     snapshot = _with_readings(replace(before.snapshot, repositories=known | read), labels, readings, now)
     may_take_effect = _may_take_effect(newest, snapshot, before.live)
     catalog = newest if may_take_effect else before.catalog
-    absorbed = _absorbed(known, read, catalog or newest, now, before.live)
+    absorbed = _absorbed(known, read, catalog or newest, now, current)
     snapshot = replace(snapshot, repositories=known | {name: each.repository for name, each in absorbed.items()})
     snapshot, gone = _confirmed(source, snapshot, absorbed, catalog or newest, now)
     wishes = None
@@ -66,6 +66,16 @@ def gather(
         wishes = read_wishes(catalog, snapshot.repositories, current.wishes(catalog))
         snapshot = _looked_up(source, snapshot, wishes.wanted)
     return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
+
+
+def _known(snapshot: Snapshot, labels: Collection[str]) -> dict[str, Repository]:
+    """Return what is known of the repositories to read; one that the catalog now spells in another case is the same."""
+    known = {name: repository for name, repository in snapshot.repositories.items() if name in labels}
+    if len(known) < len(labels):
+        folds = {folded(name): repository for name, repository in snapshot.repositories.items()}
+        new = ((name, folds.get(folded(name))) for name in labels if name not in known)
+        known |= {name: replace(repository, name=name) for name, repository in new if repository}
+    return known
 
 
 def _accounted(
@@ -177,20 +187,25 @@ def _absorbed(
     read: Mapping[str, Repository],
     catalog: Catalog,
     now: datetime,
-    live: Live | None,
+    current: Current,
 ) -> dict[str, Absorbed]:
+    live = current.known.live
+    spelt = {folded(name): name for name in live.by_repository} if live else {}
     return {
         name: Absorbed(reading)
         if reading is known.get(name)
-        else absorb(known.get(name), reading, catalog, now, _live(name, known, live))
+        else absorb(known.get(name), reading, catalog, now, _live(spelt.get(folded(name), name), known, current))
         for name, reading in read.items()
     }
 
 
-def _live(name: str, known: Mapping[str, Repository], live: Live | None) -> Collection[int]:
+def _live(name: str, known: Mapping[str, Repository], current: Current) -> Collection[int]:
+    live, decision = current.known.live, current.decision
     if live is None:  # the last answer was lost, so every known pull request may have been in it
         return known[name].numbers if name in known else ()
-    return {preview.number for preview in live.by_repository.get(name, ())}
+    # If the state lost this repository's part of the last answer alone, the same facts tell what was in it.
+    decided = decision.remembered.get(name, ()) if decision else ()
+    return {preview.number for preview in live.by_repository.get(name, decided)}
 
 
 def _confirmed(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from plugin.core.config.messages import one_line
+from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.decision.decide import Decision
 from plugin.core.decision.preview import LivePreview, Preview
@@ -20,9 +21,9 @@ def why(repository: str, left: LivePreview, decision: Decision, gone: Mapping[Lo
         reason = f"{locator} {ELSEWHERE[gone[locator]]}"
     elif service is None:
         reason = f"the catalog no longer has the service {left.service}"
-    elif service.repository != repository:
+    elif folded(service.repository) != folded(repository):
         reason = f"the catalog moved {left.service} from {repository} to {service.repository}"
-    elif now := _preview(decision, repository, left):
+    elif now := _preview(decision, service.repository, left):
         reason = _difference(now, left)
     else:
         reason = f"{locator} {ELSEWHERE[Elsewhere.UNLABELLED]}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from plugin.core.answers.filters import EVERYTHING, Filters
 from plugin.core.answers.live import Live
+from plugin.core.config.names import folded
 from plugin.core.decision.decide import Decision, changed
 from plugin.core.decision.preview import LivePreview
 
@@ -45,11 +46,21 @@ def live_previews(decision: Decision, before: Live | None) -> Live:
 
 def missing(live: Live, decision: Decision) -> Iterator[tuple[str, LivePreview]]:
     """Find the live previews that a decision lacks, or names differently, with their repositories."""
+    respelt = _respelt(live, decision)
     for name, previews in live.by_repository.items():
-        now = decision.remembered.get(name, ())
+        now = decision.remembered.get(respelt.get(name, name), ())
         if now is not previews and now != previews:
             kept = frozenset(now)  # one repository can have thousands
             yield from ((name, preview) for preview in previews if preview not in kept)
+
+
+def _respelt(live: Live, decision: Decision) -> Mapping[str, str]:
+    """Return the names that the decision's catalog spells in another case, with their new spelling."""
+    lacking = [name for name in live.by_repository if name not in decision.catalog.repositories]
+    if not lacking:
+        return {}
+    folds = {folded(name): name for name in decision.catalog.repositories}
+    return {name: folds[folded(name)] for name in lacking if folded(name) in folds}
 
 
 def _chunks(decision: Decision, filters: Filters) -> Iterator[bytes]:

@@ -217,3 +217,18 @@ def test_a_listing_of_a_lost_repository_that_ends_a_preview_is_confirmed_first(
             again.answer()
     else:
         assert again.answer() == names(*range(2, 11))
+
+
+def test_facts_are_confirmed_although_the_state_lost_what_was_live(stage: Stage) -> None:
+    stage.write_catalog({"orders": {"drafts": False}, "payments": {}})
+    begin(stage)
+    known = stage.known()
+    assert known.live
+    rest = {name: each for name, each in known.live.by_repository.items() if name != "acme/orders"}
+    stage.state.store.save(known, replace(known, live=replace(known.live, by_repository=rest)))
+    again = stage.restarted()
+    again.source.listed["acme/orders"] = [make_pull_request(1, draft=True), *listing(*range(2, 11))]
+    again.refresh()
+
+    assert again.answer() == names(*TEN)
+    assert Locator("acme/orders", 1) in again.source.looked_up

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from plugin.core.config.references import Locator
-from tests.builders import MONDAY
+from tests.builders import MONDAY, make_pull_request
 from tests.stage import Stage
 from tests.unit.mirror.scenario import (
     TEN,
@@ -116,3 +116,32 @@ def test_forty_that_were_closed_at_once_leave_without_acknowledgement(stage: Sta
     assert stage.answer() == []
     assert stage.known().hold is None
     assert history(stage, "orders/40")[-1] == ("gone", "acme/orders#40 was merged")
+
+
+def test_a_repository_written_in_another_case_keeps_what_is_live_or_held(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["acme/orders"] = listing(*range(2, 11))
+    stage.refresh()
+    stage.write_catalog({"orders": {"repository": "ACME/Orders"}, "payments": {}})
+    stage.source.listed["ACME/Orders"] = [
+        make_pull_request(2, labels=("other",), updated_at=MONDAY + MINUTE),
+        *listing(*range(3, 11)),
+    ]
+    for _ in range(2):
+        stage.refresh()
+        assert stage.answer() == names(*TEN)
+        assert not stage.known().hold
+        assert stage.current().in_doubt.keys() == {"orders/1", "orders/2"}
+    assert stage.catalog().repositories.keys() == {"ACME/Orders", "acme/payments"}
+
+
+def test_an_edit_is_held_although_it_also_writes_a_repository_in_another_case(stage: Stage) -> None:
+    begin(stage)
+    stage.source.listed["ACME/Orders"] = stage.source.listed["acme/orders"]
+    stage.write_catalog({"orders": {"repository": "ACME/Orders", "labels": {"require": ["other"]}}, "payments": {}})
+    stage.refresh()
+
+    hold = stage.known().hold
+    assert hold
+    assert hold.departures["orders/1"] == "acme/orders#1 has no preview label"
+    assert stage.answer() == names(*TEN)
