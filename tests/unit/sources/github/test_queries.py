@@ -69,7 +69,7 @@ def test_what_the_answer_lacks_is_null() -> None:
         (("list",), "NOT_FOUND", True),
     ],
 )
-def test_which_errors_keep_a_repository_from_being_read(path: tuple[str | int, ...], kind: str, *, whole: bool) -> None:
+def test_errors_that_keep_a_repository_from_being_read(path: tuple[str | int, ...], kind: str, *, whole: bool) -> None:
     answer = Answer({"r0": {}}, (GraphQLError(("r0", *path), kind, "no"),), None)
     (repository,) = queries.repositories(answer, 1)
 
