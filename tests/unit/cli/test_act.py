@@ -25,7 +25,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(name="state")
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
-    """The server's."""
+    """The server's state."""
     monkeypatch.setenv("PREVIEW_STATE", f"sqlite:{tmp_path}/state.db")
     state = open_state(f"sqlite:{tmp_path}/state.db")
     state.lease.compete()

@@ -135,7 +135,7 @@ def test_unread_repositories_of_the_catalog_in_force_are_named() -> None:
     assert current(ORDERS).unread == ()
 
 
-# Going on from what was decided
+# Reusing what was decided
 
 
 def test_wishes_are_reused_with_the_catalog_that_read_them() -> None:

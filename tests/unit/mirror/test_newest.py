@@ -53,7 +53,7 @@ class Store(MemoryStore):
         super().save(before, after)
 
     def become(self, known: Known) -> None:
-        """Hold something else from now on, however that came about."""
+        """Hold something else from now on, for whatever reason."""
         self._known = known
 
     def _reach(self) -> None:

@@ -210,7 +210,7 @@ def test_requests_continue_once_a_follower_has_loaded_the_state(loop: Loop) -> N
 
 
 def run_in_a_thread(stage: Stage, stop: Stop) -> None:
-    """Let the loop really run, and wait until it has stopped by itself."""
+    """Run the loop for real, and wait until it has stopped by itself."""
     thread = threading.Thread(target=stage.refresher.run, args=(timedelta(milliseconds=1), stop), daemon=True)
     thread.start()
     thread.join(30)

@@ -1,4 +1,4 @@
-"""When Argo CD is told of a change, and how."""
+"""When Argo CD is told about a change, and how."""
 
 import hashlib
 import hmac

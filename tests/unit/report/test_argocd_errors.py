@@ -1,4 +1,4 @@
-"""What happens when Argo CD cannot be told of a change."""
+"""What happens if Argo CD cannot be told about a change."""
 
 import threading
 from collections.abc import MutableMapping, Sequence

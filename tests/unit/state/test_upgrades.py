@@ -1,4 +1,4 @@
-"""States of older schemas, as the programs of their time wrote them."""
+"""States of older schemas, as the programs of that time wrote them."""
 
 import json
 import sqlite3

@@ -101,7 +101,7 @@ def test_before_everything_was_read_it_is_a_503(cold_client: FlaskClient) -> Non
 
 @pytest.fixture(name="staged")
 def _staged(stage: Stage, settings: Settings, metrics: Metrics) -> FlaskClient:
-    """A client of a server whose source says what the test wrote down."""
+    """A client of a server whose source says what the test sets."""
     return make_app(
         settings, Plugin(stage.refresher, stage.answers, stage.newest), metrics, lambda: stage.clock.now
     ).test_client()

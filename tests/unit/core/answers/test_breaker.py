@@ -77,7 +77,7 @@ def test_what_facts_end_never_counts() -> None:
 
 def test_without_the_old_catalog_every_known_preview_counts() -> None:
     edited = make_catalog(SERVICES | {"orders": {"drafts": False}})
-    # The draft and the label may be the edit's doing as well as anybody's; that 3 has left is confirmed.
+    # The edit may have caused the draft and the missing label; only that 3 has left is confirmed.
     known = make_repository("acme/orders", make_pull_request(1, draft=True), make_pull_request(2, labels=()))
 
     assert removed(edited, known, program_changed=True) == ["preview-orders-1", "preview-orders-2"]
@@ -91,7 +91,7 @@ def test_an_unread_repository_proves_nothing_about_its_previews() -> None:
 
 
 def test_a_decision_by_a_third_catalog_is_not_the_baseline() -> None:
-    """A catalog that was never answered with says nothing about what facts ended."""
+    """The catalog of no answer says nothing about what facts ended."""
     edited, snapshot = make_catalog({"payments": {}}), make_snapshot(CATALOG, *repositories(1, 2, 3))
     third = decide(make_catalog({"payments": {}, "shop": {}}), snapshot)
 

@@ -149,7 +149,7 @@ def test_a_preview_that_leaves_is_gone_and_says_why() -> None:
 
 
 def test_a_preview_that_an_upgrade_of_the_program_removes_is_gone() -> None:
-    """Then the decision before, made by the new program too, does not have it either."""
+    """The previous decision, which the new program has made too, lacks it as well."""
     both = moment(draft=True)
 
     assert told(both, both, why="it is a draft") == [("gone", "it is a draft")]

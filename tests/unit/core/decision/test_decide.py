@@ -1,4 +1,4 @@
-"""What holds for every preview of every world, and what of an earlier decision is used again."""
+"""What holds for every preview of every world, and which parts of an earlier decision are reused."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -220,11 +220,11 @@ def test_each_stage_reads_the_verdicts_of_the_previous_one() -> None:
     decision = decide(CATALOG, SNAPSHOT, stages=[first, stage_for("acme/payments", remember)])
 
     assert seen == [State.PAUSED]
-    # What a stage says is not what the next decision goes on from: rules judge each preview by itself.
+    # The next decision does not start from what a stage says: rules judge each preview by itself.
     assert decision.judged["acme/payments"].verdicts[1, "payments"].state is State.ACTIVE
 
 
-def test_links_to_an_unread_repository_go_to_staging() -> None:
+def test_links_to_an_unread_repository_go_to_staging_until_it_is_read() -> None:
     unread = Snapshot({name: each for name, each in SNAPSHOT.repositories.items() if name != "acme/payments"})
     before = decide(CATALOG, unread)
     (orders,) = (preview for preview in before.previews if preview.key == "orders/1")

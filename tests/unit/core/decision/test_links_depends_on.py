@@ -101,7 +101,7 @@ def test_the_number_of_warnings_is_bounded() -> None:
 
 
 def counted(run: Callable[[], object]) -> int:
-    """Count the calls of functions, which no machine's speed changes."""
+    """Count the calls of functions, which do not depend on the machine's speed."""
     calls = 0
 
     def count(_: object, event: str, __: object) -> None:

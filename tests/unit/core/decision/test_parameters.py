@@ -48,7 +48,7 @@ def test_scalars_are_strings_and_lists_and_maps_hold_strings(world: World) -> No
 
 @settings(max_examples=EXAMPLES)
 @given(worlds())
-def test_the_environment_patch_is_one_line(world: World) -> None:
+def test_the_environment_patch_has_the_environment_in_one_line(world: World) -> None:
     for one in every_parameter(world):
         assert json.loads(one["environment_patch"]) == {
             "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""Which previews a link may point at, and why not at the others."""
+"""Which previews a link may point to, and why not to the others."""
 
 from typing import Any
 

@@ -136,7 +136,7 @@ def test_an_older_answer_does_not_bring_back_a_dropped_pull_request() -> None:
         listed(MONDAY, newest=(before, since)),  # its list lags behind
     ):
         assert taken(dropped, tells_nothing).dropped == {1: closed_at}
-    # From now on no answer is as old as that; another source knows no older answers.
+    # From now on no answer is as old as that; other sources never give older answers.
     assert taken(dropped, listed(newest=(before, since))).dropped == {}
     assert taken(dropped, make_repository("acme/orders")).dropped == {}
     assert taken(dropped, listed(closed_at, settled=False)).numbers == {1}  # reopened at once

@@ -58,7 +58,7 @@ def test_a_live_pull_request_is_unchanged_until_a_look_up_confirms(change: dict[
     assert one is KNOWN.pull_requests[0]
     assert absorbed.suspects.keys() == absorbed.repository.held.keys() == {1}
     assert absorbed.repository.held[1].reason.endswith("and it has not been looked up yet")
-    assert two.draft  # nobody's environment hangs on that
+    assert two.draft  # no environment depends on that
 
 
 @pytest.mark.parametrize("change", [{}, {"labels": ("PREVIEW",)}, {"title": "New", "head_sha": "f" * 40, "body": "x"}])
@@ -113,7 +113,7 @@ def test_an_unconfirmed_change_stays_out_and_is_listed_again(answer: LookUp | No
     assert orders.pull_requests[0] is KNOWN.pull_requests[0]
     assert orders.held[1].reason.startswith("its listing shows a draft, ")
     assert (orders.mark, gone) == (None, {})
-    assert orders.pull_requests[1].updated_at == MONDAY + SECOND  # everybody else moves on
+    assert orders.pull_requests[1].updated_at == MONDAY + SECOND  # the others move on
 
 
 def test_a_live_pull_request_that_was_closed_meanwhile_is_dropped() -> None:

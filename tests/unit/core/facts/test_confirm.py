@@ -25,7 +25,7 @@ LABELLED = frozenset({"preview"})
 
 
 def listed(**given: Any) -> Suspect:
-    """A live pull request that its listing shows otherwise, a second later."""
+    """A live pull request with other facts in its listing, a second later."""
     shown = make_pull_request(1, **{"updated_at": MONDAY + SECOND} | given)
     cause = life_differs(SEEN, shown)
     return Suspect(SEEN, Hold(f"{cause}, and it has not been looked up yet", cause=cause), shown, ASKED)
@@ -192,7 +192,7 @@ def test_no_look_up_turns_a_live_pull_request_into_a_forks(*, draft: bool) -> No
     ("given", "cause"),
     [
         ({}, ""),
-        ({"labels": ("Preview",)}, ""),  # a label was renamed, or the catalog's spelling is another one
+        ({"labels": ("Preview",)}, ""),  # a label was renamed, or the catalog spells it differently
         ({"title": "x", "head_sha": "a" * 40, "body": "x", "branch": "y", "author": "z"}, ""),
         ({"labels": ("preview", "no-preview")}, "its listing shows other labels"),
         ({"draft": True}, "its listing shows a draft"),

@@ -105,7 +105,7 @@ def test_a_file_that_crashes_the_reader_harms_no_other(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("plugin.core.facts.last_good.read_config", trip)
 
-    tripped = in_force(make_pull_request(config="#" + "x" * 5000))  # so long that nothing remembers what it said
+    tripped = in_force(make_pull_request(config="#" + "x" * 5000))  # too long to be remembered
     assert tripped == (ServiceConfig(), ".preview.yaml: could not be understood (RecursionError)")
 
 

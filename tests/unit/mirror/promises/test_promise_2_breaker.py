@@ -48,7 +48,7 @@ def _ten(stage: Stage) -> Stage:
 
 
 def still_there(stage: Stage) -> list[str]:
-    """Return what of the old environments Argo CD still gets, in the profile that they had."""
+    """Return which of the old environments Argo CD still gets, in the profile that they had."""
     return [name for name in stage.answer(profile="backend") if name in names(*TEN)]
 
 

@@ -1,4 +1,4 @@
-"""Promise 2: links agree with answers, also while something is unconfirmed."""
+"""Promise 2: links agree with answers, even while something is unconfirmed."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Answers of GraphQL: what is said at a place, and which errors touch it."""
+"""Answers of GraphQL: what is said at a place, and which errors affect it."""
 
 import pytest
 

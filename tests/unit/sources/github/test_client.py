@@ -372,7 +372,7 @@ def test_too_few_points_block_until_github_renews_them(github: Mocker) -> None:
     assert client.usage.resumes_at == datetime(2026, 11, 21, 9, 10, tzinfo=UTC)
 
 
-def test_an_owner_no_longer_read_does_not_delay_the_others() -> None:
+def test_only_owners_that_are_read_decide_when_reading_resumes() -> None:
     client = GitHubClient("https://api.github.com", App("42", "no key is needed"), Clock(lambda: 0.0))
     client.resting(["acme", "dan"])
     client._limiter("acme").refused({"retry-after": "60"})  # noqa: SLF001

@@ -25,7 +25,7 @@ ALSO: dict[str, dict[str, Any]] = {
 
 
 def delivery(event: str, action: str, **content: Any) -> dict[str, Any]:
-    """A payload as GitHub sends it, without what nobody looks at."""
+    """A payload as GitHub sends it, without fields that are never read."""
     payload = {"action": action, **content}
     jsonschema.Draft202012Validator(SCHEMAS[f"{event} {action}"]).validate(payload)
     return payload

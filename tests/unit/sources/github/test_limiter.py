@@ -52,7 +52,7 @@ def rate(time: Time, remaining: int, seconds: float) -> dict[str, object]:
 
 
 def blocked_for(limiter: Limiter, time: Time) -> float:
-    """How many seconds it refuses everything: not a second less, not one more."""
+    """For exactly how many seconds it refuses everything."""
     until = limiter.resumes_at
     if until is None:
         limiter.wait_for_turn()
@@ -299,7 +299,7 @@ def test_no_wait_is_longer_than_a_minute(limiter: Limiter, time: Time) -> None:
 
 
 def read_at(limiter: Limiter, time: Time, remaining: int, *costs: int) -> float:
-    """How many seconds it rests after readings that cost so much, the hour being young."""
+    """How many seconds it rests after readings of these costs, early in the hour."""
     limiter.answered(0.1, headers(time, remaining, 3600), rate(time, remaining, 3600))
     for cost in costs:
         limiter.rest(cost)

@@ -77,6 +77,6 @@ def test_errors_that_keep_a_repository_from_being_read(path: tuple[str | int, ..
 
 
 @pytest.mark.parametrize("found", [None, [], [1], {}, "x"])
-def test_other_nodes_than_asked_for_are_none(found: object) -> None:
+def test_a_wrong_number_of_nodes_is_an_error(found: object) -> None:
     with pytest.raises(TypeError):
         queries.nodes(Answer({"nodes": found}, (), None), 2)
