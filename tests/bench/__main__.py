@@ -1,4 +1,4 @@
-"""Cost and speed, each figure beside its baseline from the same run. Exits with 1 where a target is missed."""
+"""Cost and speed, each figure beside its baseline from the same run. Exits with 1 if a target is missed."""
 
 import statistics
 import tempfile

@@ -81,7 +81,7 @@ class Hour:
 
 @dataclass(frozen=True)
 class Found:
-    """What one way cost and brought."""
+    """What one way cost and found."""
 
     requests: int
     points: int

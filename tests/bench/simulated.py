@@ -1,4 +1,4 @@
-"""The plugin's mirror over a fake GitHub in simulated time: nothing waits, and a second passes when it is told to.
+"""The plugin's mirror over a fake GitHub in simulated time: nothing waits, and seconds pass only when they are told to.
 
 What a refresh takes is the time that GitHub would have taken for each request and what the plugin itself computed. The
 fake computes in threads of its own, so its work is not counted.

@@ -1,4 +1,4 @@
-"""How quickly an answer is there, beside a bare Flask view that returns the same bytes."""
+"""How quickly answers come, beside a bare Flask view that returns the same bytes."""
 
 import json
 import math
@@ -21,8 +21,8 @@ from tests.bench.table import Row
 from tests.fakes.github import GitHub
 from tests.server import Server, free_port, wait_for
 
-ROUNDS = 20  # with nothing to do beside answering
-BUSY_ROUNDS = 50  # while one refresh follows the other
+ROUNDS = 20  # with nothing to do except answering
+BUSY_ROUNDS = 50  # while refreshes follow one another
 REFRESHED = 3  # refreshes in which something changed, at least, of which anything is said
 
 

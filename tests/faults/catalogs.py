@@ -1,4 +1,4 @@
-"""Catalogs as the simulation edits them, and what each of them says, told without the plugin's code."""
+"""Catalogs as the simulation edits them, and what each of them means, without the plugin's code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ class Service:
     depends_on: tuple[str, ...] = ()
 
     def wants(self, entry: PullRequestEntry) -> bool:
-        """Tell whether a pull request is to have a preview of this service."""
+        """Tell whether a pull request should have a preview of this service."""
         return (
             entry.state == "open"
             and not entry.fork
@@ -34,7 +34,7 @@ class Service:
 class Catalog:
     services: Mapping[str, Service]
     prefix: str = "preview"
-    edition: int = field(default=0)  # so that every edit is another text
+    edition: int = field(default=0)  # so that every edit changes the text
 
     @cached_property
     def text(self) -> str:
@@ -64,7 +64,7 @@ class Catalog:
         return f"{self.prefix}-{service}-{number}"
 
     def knows(self, asked: Mapping[str, Any]) -> bool:
-        """Tell whether an ApplicationSet that asks for this is right to do so."""
+        """Tell whether the catalog knows everything that an ApplicationSet asks for."""
         names = asked.get("services", list(self.services))
         profiles = {self.services[name].profile for name in names if name in self.services}
         return set(names) <= set(self.services) and asked.get("profile", "") in {"", *profiles}

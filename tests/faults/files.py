@@ -21,7 +21,7 @@ class Files:
         self._renewals: dict[str, list[datetime]] = {}  # by replica; those in the future are still to come
 
     def write(self, text: str) -> None:
-        """Let people write a new edition."""
+        """Write a new edition, as people do."""
         self._texts.append((self._clock.now, text))
         for renewals in self._renewals.values():
             at_once = self._chance.random() < 0.4

@@ -423,7 +423,7 @@ def another_refreshes(stage: Stage) -> str:
 
 @move(6)
 def answers_from_before_what_was_seen(stage: Stage) -> str:
-    """A change is seen at once, and then GitHub goes back behind it."""
+    """A change is seen at once, and then GitHub answers from before it."""
     if not (replica := _idle(stage)):
         return ""
     said = stage.chance.choice((label, unlabel, reopen, close, push))(stage)
@@ -440,7 +440,7 @@ def answers_from_before_what_was_seen(stage: Stage) -> str:
 
 @move(6)
 def leader_is_overtaken(stage: Stage) -> str:
-    """It is paused in the middle of a refresh, and goes on when another one has answered newer things."""
+    """It is paused in the middle of a refresh, and continues after another one has given newer answers."""
     if len(stage.idle()) < 2:
         return ""
     leader, successor = stage.chance.sample(stage.idle(), 2)
@@ -463,7 +463,7 @@ def leader_is_overtaken(stage: Stage) -> str:
 
 @move(10, nested=True)
 def webhook(stage: Stage) -> str:
-    """Late, repeated, out of order or of no meaning; most of them are lost."""
+    """Late, repeated, out of order or meaningless; most of them are lost."""
     replica = _idle(stage)
     if not replica:
         return ""
@@ -560,7 +560,7 @@ def state_goes_back(stage: Stage) -> str:
     stage.place.go_back()
     for replica in list(stage.replicas):
         stage.ask(replica, stage.chance.choice(stage.inputs))
-    # A process that starts before that knows nothing better than what the state holds.
+    # A process that starts before that knows only what the state holds.
     leader = stage.chance.choice(stage.replicas)
     stage.place.take_lease(leader.state)
     leader.fate.next_write = None
@@ -576,7 +576,7 @@ def state_is_copied(stage: Stage) -> str:
 
 @move(1)
 def state_is_lost(stage: Stage) -> str:
-    """With all processes: whoever still had it in memory would write it back."""
+    """With all processes, because one that still had it in memory would write it back."""
     if stage.chance.random() < 0.6:
         return ""
     count = len(stage.replicas)

@@ -1,8 +1,8 @@
-"""The oracle: from the truth and from every answer ever given it knows which answers are wrong.
+"""The oracle: it knows from the truth and from all earlier answers which answers are wrong.
 
 It shares no code with the plugin. What it knows of an environment is the oldest fact about its pull request that
-agrees with all answers so far, so it never accuses wrongly. What has the same `updatedAt` it cannot tell apart, and nor
-can the plugin.
+agrees with all answers so far, so it never accuses wrongly. It cannot tell facts with the same `updatedAt` apart, and
+neither can the plugin.
 """
 
 import json
@@ -78,17 +78,17 @@ class Oracle:
         self._catalogs.append(catalog)
 
     def acknowledged(self, fingerprint: str) -> None:
-        """Say that a human wants to be gone what the catalog of this fingerprint leaves out."""
+        """Say that a person accepts what the catalog with this fingerprint removes."""
         self._acknowledged.add(fingerprint)
 
     def state_lost(self) -> None:
-        """From now on the plugin knows nothing of what it once answered, and may take any repository for its own."""
+        """Say that the plugin has forgotten what it answered, and may take any repository for the one that it knew."""
         self._forgot_in = len(self._catalogs)
         self._records, self._seen, self._live = {}, {}, set()
         self._newest_edition, self._first_editions = 0, None
 
     def not_comparable(self) -> None:
-        """Say that a version may have come and gone between two answers that are heard."""
+        """Say that a version may have come and gone between two answers that the oracle hears."""
         for record in self._records.values():
             record.compared = False
 
@@ -120,7 +120,7 @@ class Oracle:
         record.body, record.seen, record.compared, record.held = body, seen, True, held
 
     def expected(self, asked: Asked, *, but: frozenset[str]) -> dict[str, Fact]:
-        """Return what an answer holds once everything is known and nothing is held, leaving out some repositories."""
+        """Return what an answer contains once everything is known and nothing is held, without some repositories."""
         wants = self.catalog.admitted(dict(asked))
         return {
             self.catalog.name(name, number): fact
@@ -159,7 +159,7 @@ class Oracle:
                 )
 
     def _target(self, entry: Mapping[str, Any], service: str, fact: Fact, doubtful: frozenset[str]) -> str | None:
-        """Return where a dependency must go: a preview's name, "" for staging, None where this is not foretold."""
+        """Return where a dependency must go: a preview's name, "" for staging, None if that cannot be predicted."""
         repository = self.catalog.services[service].repository
         if repository in doubtful:
             return None

@@ -1,4 +1,4 @@
-"""Places: where replicas keep their state. The real stores, but for the lease: who polls is up to the simulation."""
+"""Places: where replicas keep their state. They use the real stores, but the simulation decides which replica polls."""
 
 import uuid
 from pathlib import Path
@@ -25,7 +25,7 @@ class Place(Protocol):
         """Lose everything. Only while no replica has it open."""
 
     def take_lease(self, state: OpenedState) -> None:
-        """Let the process with this state be the one that polls; the one before is not told."""
+        """Make the process with this state the one that polls; the previous one is not told."""
 
     def keep_copy(self) -> None:
         """Remember what it holds now."""
@@ -35,7 +35,7 @@ class Place(Protocol):
 
 
 class MemoryPlace:
-    """A store that is beyond all doubt and outlives every process."""
+    """A store that never fails and outlives every process."""
 
     shared = True
     can_go_back = False

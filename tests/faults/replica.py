@@ -31,11 +31,11 @@ TOKEN = {"Authorization": "Bearer token"}
 
 
 class Killed(BaseException):
-    """The process is no more. Nothing in it may catch this, and nothing is tidied up."""
+    """The process has ended. Nothing in it may catch this, and nothing is cleaned up."""
 
 
 class Cut(Unreachable):
-    """The connection to the state died; whether it had done what was asked, nobody knows."""
+    """The connection to the state died; it is unknown whether it had done what was asked."""
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ def do_nothing() -> None:
 
 
 class Stage:
-    """One of everything, and as many replicas as live."""
+    """One of everything, and all replicas that are running."""
 
     def __init__(self, folder: Path, chance: random.Random, place: Place) -> None:
         self.chance = chance
@@ -67,7 +67,7 @@ class Stage:
             return Replica(name, self.files.new(name), self.github.source(), state, self.clock)
 
     def stop(self, replica: Replica) -> None:
-        """End a process without a word."""
+        """End a process without notice."""
         self.replicas.remove(replica)
         self.files.remove(replica.name)
         replica.state.close()
@@ -95,7 +95,7 @@ class Stage:
                     self.ask(alive, asked)
 
     def look(self) -> None:
-        """Let every replica do what it does each second when it does not poll."""
+        """Make every replica do what it does each second while it does not poll."""
         for replica in self.idle():
             self.files.renew(replica.name)
             replica.refresher.follow()

@@ -21,7 +21,7 @@ class Told:
         self._trouble = trouble
         self._on_request = on_request
         self._clock = truth.clock
-        self.last_word = self._clock.of_replicas()  # when GitHub said something last that could be of use
+        self.last_word = self._clock.of_replicas()  # when GitHub last said something useful
         self.operation = ""  # that somebody asks for at the moment
         self._github = GitHub(Organisation(repositories={}), inside=True)
         self._github.now = lambda: self._clock.now

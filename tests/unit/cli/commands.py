@@ -17,7 +17,7 @@ def run(*arguments: str, **environment: str) -> Result:
 
 
 def hold(stage: Stage) -> str:
-    """Let the breaker hold what a new catalog removes, and return that catalog's fingerprint."""
+    """Make the breaker hold back what a new catalog removes, and return that catalog's fingerprint."""
     stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 8)]
     stage.refresh()
     stage.answer()

@@ -25,7 +25,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(name="state")
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenedState]:
-    """The server's."""
+    """The server's state."""
     monkeypatch.setenv("PREVIEW_STATE", f"sqlite:{tmp_path}/state.db")
     state = open_state(f"sqlite:{tmp_path}/state.db")
     state.lease.compete()
@@ -90,7 +90,7 @@ def test_without_a_hold_every_fingerprint_is_refused(state: OpenedState, stored:
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", "the breaker holds nothing back\n")
 
 
-def test_a_state_out_of_reach_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_state_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("PREVIEW_STATE", f"redis://127.0.0.1:{port}/0")
     result = acknowledge(hold().catalog)

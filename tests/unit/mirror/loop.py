@@ -14,7 +14,7 @@ EVERYTHING = ["acme/orders", "acme/payments"]
 
 
 class Stop(threading.Event):
-    """Ends a loop: also one that would go on for ever, so that its test fails. Nobody waits for it."""
+    """Ends a loop, even one that would run for ever, so that its test fails. It never waits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Stop(threading.Event):
 
 @dataclass
 class Loop:
-    """One step for each time that the loop waits; time goes by as the test says. It is the lease too."""
+    """One step for each time that the loop waits; time passes as the test says. It is also the lease."""
 
     stage: Stage
     monkeypatch: pytest.MonkeyPatch

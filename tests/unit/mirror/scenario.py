@@ -23,7 +23,7 @@ def listing(*numbers: int, **given: Any) -> list[PullRequest]:
 
 
 def confirm(stage: Stage, *numbers: int, state: str = "closed", repository: str = "acme/orders", **given: Any) -> None:
-    """Let the source say this about pull requests when it is asked for them by number."""
+    """Make the source say this about pull requests that are looked up by number."""
     stage.source.elsewhere |= {Locator(repository, number): make_look_up(state, **given) for number in numbers}
 
 
@@ -51,7 +51,7 @@ def held(stage: Stage) -> list[str]:
 
 
 def acknowledge(stage: Stage) -> None:
-    """Acknowledge what the breaker holds, if it holds anything."""
+    """Acknowledge what the breaker holds back, if anything."""
     if hold := stage.known().hold:
         stage.acknowledge(hold.catalog)
     stage.refresh()

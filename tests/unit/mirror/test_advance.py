@@ -60,7 +60,7 @@ def test_a_change_makes_a_new_version_that_remembers_what_is_live() -> None:
     assert step.events["orders/2"][0].at == LATER
 
 
-def test_an_edited_catalog_makes_a_new_version_although_no_fact_changed() -> None:
+def test_an_edited_catalog_makes_a_new_version_without_new_facts() -> None:
     current = after(first(snapshot(ONE)), snapshot(ONE), newest=NEW_PORT)
 
     assert current.known.head.version == 2
@@ -135,7 +135,7 @@ def test_a_draft_by_the_catalog_in_force_leaves_without_a_hold() -> None:
     assert told(current) == {"orders/1": [("gone", "it is a draft")]}
 
 
-def test_departures_by_facts_are_released_in_the_refresh_that_brings_an_edit() -> None:
+def test_departures_by_facts_are_released_together_with_an_edit() -> None:
     before = first(snapshot(ONE, TWO))
     current = after(before, snapshot(TWO), newest=NEW_PORT, gone={LOCATOR: Elsewhere.MERGED})
     assert current.known.hold is None
@@ -162,7 +162,7 @@ def test_a_departure_says_why(facts: Snapshot, given: dict[str, Any], expected: 
     assert told(current) == {"orders/1": [("gone", expected)]}
 
 
-def test_a_held_pull_request_is_told_once_until_it_returns_or_leaves() -> None:
+def test_a_held_pull_request_is_recorded_once_until_its_hold_ends() -> None:
     before = first(snapshot(ONE))
     held = after(before, snapshot(ONE, held={1: Hold("it is no longer listed")}))
     assert told(held) == {"orders/1": [("held", "it is no longer listed")]}

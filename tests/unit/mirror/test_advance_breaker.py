@@ -90,7 +90,7 @@ def test_a_hold_makes_a_new_version_only_if_something_changes() -> None:
     assert names(changed) == ["preview-orders-1"]  # as answered before the edit, whatever happened since
 
 
-def test_both_catalogs_go_on_from_what_they_decided_before() -> None:
+def test_both_catalogs_start_from_their_previous_decisions() -> None:
     held = after(first(snapshot(ONE)), snapshot(ONE), newest=WITHOUT_ORDERS)
     orders = make_repository("acme/orders", ONE, TWO)
     facts = Snapshot({**held.known.snapshot.repositories, orders.name: orders})
@@ -103,7 +103,7 @@ def test_both_catalogs_go_on_from_what_they_decided_before() -> None:
         assert new.parts["acme/payments"] is old.parts["acme/payments"]
 
 
-def test_an_acknowledged_edit_is_released_although_nothing_else_changed() -> None:
+def test_an_acknowledged_edit_is_released_without_other_changes() -> None:
     held = after(first(snapshot(ONE)), snapshot(ONE), newest=WITHOUT_ORDERS)
     released = after(acknowledged(held, WITHOUT_ORDERS), snapshot(ONE), newest=WITHOUT_ORDERS)
 
@@ -144,7 +144,7 @@ def test_an_edit_that_is_undone_ends_the_hold_with_the_newest_facts() -> None:
     assert names(undone) == live(undone) == ["preview-orders-1", "preview-orders-2"]
 
 
-def test_a_preview_that_was_closed_during_a_hold_says_so_after_the_edit_is_undone() -> None:
+def test_a_preview_closed_during_a_hold_says_so_after_the_edit_is_undone() -> None:
     held = after(first(snapshot(ONE, TWO)), snapshot(ONE, TWO), newest=WITHOUT_ORDERS)
     closed = after(held, snapshot(TWO), newest=WITHOUT_ORDERS, gone={LOCATOR: Elsewhere.CLOSED})
     assert departures(closed)["orders/1"] == "acme/orders#1 was closed"
@@ -164,7 +164,7 @@ def test_a_preview_that_is_closed_when_the_edit_is_undone_says_so() -> None:
     assert told(undone)["orders/1"][-1] == ("gone", "acme/orders#1 was merged")
 
 
-def test_another_edit_says_what_it_removes_and_not_what_the_held_one_did() -> None:
+def test_an_edit_of_a_held_edit_says_what_it_removes_itself() -> None:
     held = after(first(snapshot(ONE)), snapshot(ONE), newest=WITHOUT_ORDERS)
     other = make_catalog(SERVICES | {"orders": {"target_branches": ["release/*"]}})
     released = after(acknowledged(held, other), snapshot(ONE), newest=other)

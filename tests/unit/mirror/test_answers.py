@@ -84,7 +84,9 @@ def test_without_a_first_reading_the_unread_repositories_are_named(
     assert len(waits) == 1
 
 
-def test_a_request_goes_on_when_the_first_refresh_fails(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_request_continues_when_the_first_refresh_fails(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -96,7 +98,7 @@ def test_a_request_goes_on_when_the_first_refresh_fails(stage: Stage, monkeypatc
     assert "never been read" in refusal(stage)
 
 
-def test_ten_threads_that_ask_at_once_cause_one_refresh_and_one_decision(
+def test_ten_concurrent_requests_cause_one_refresh_and_one_decision(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decisions = []
@@ -159,7 +161,7 @@ def test_an_answer_counts_up_to_max_stale_also_after_a_restart(stage: Stage, dir
     assert len(list(stage.current().previews)) == 10  # what is shown to people may be older
 
 
-def test_the_age_is_the_time_since_the_last_reading_that_counts(stage: Stage) -> None:
+def test_the_age_is_the_time_since_the_last_successful_reading(stage: Stage) -> None:
     assert stage.answers.age() == timedelta(0)
     stage.refresh()
     fresh_at = stage.known().head.fresh_at
@@ -207,7 +209,7 @@ def test_answers_write_nothing_to_the_store(tmp_path: Any) -> None:
 # What was given to Argo CD is told to other replicas
 
 
-def test_each_version_that_argo_cd_got_is_told_to_others_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_version_given_to_argo_cd_is_announced_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     monkeypatch.setattr(stage.state.board, "asked", told.append)
     stage.refresh()
@@ -243,7 +245,7 @@ def test_without_the_old_answer_a_hold_is_not_ready(stage: Stage) -> None:
     assert refusal(stage.restarted()) == HELD
 
 
-def test_inputs_are_checked_by_the_catalog_that_is_answered_with(stage: Stage) -> None:
+def test_inputs_are_checked_by_the_catalog_in_force(stage: Stage) -> None:
     begin(stage)
     confirm(stage, *range(1, 11), state="open", labels=LABELLED)
     edit(stage, {"commands": {"repository": "acme/orders"}, "payments": {}})
@@ -253,7 +255,7 @@ def test_inputs_are_checked_by_the_catalog_that_is_answered_with(stage: Stage) -
         stage.answer(services=["commands"])
 
 
-def test_a_threshold_of_nothing_holds_every_departure(stage: Stage) -> None:
+def test_a_threshold_of_zero_holds_every_departure(stage: Stage) -> None:
     stage.refresher._threshold = Threshold(0, 0)  # noqa: SLF001
     begin(stage)
     edit(stage, {"orders": {"target_branches": ["release/*"]}, "payments": {}})

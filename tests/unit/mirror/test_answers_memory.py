@@ -64,7 +64,7 @@ def test_600_distinct_inputs_keep_a_bounded_number_of_bytes(monkeypatch: pytest.
     assert kept < 1.5 * bound
 
 
-def test_inputs_that_get_nothing_are_bounded_in_number() -> None:
+def test_the_number_of_empty_answers_kept_is_bounded() -> None:
     answers = crowd()
     for number in range(2 * INPUTS):
         services = [f"service-{bit}" for bit in range(12) if (number + 1) >> bit & 1]
@@ -73,7 +73,7 @@ def test_inputs_that_get_nothing_are_bounded_in_number() -> None:
     assert len(remembered(answers)) <= INPUTS
 
 
-def test_an_answer_above_the_bound_is_given_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_above_the_bound_is_given_but_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert RENDERED >= 32 * 1024 * 1024  # 10,000 previews fit
     monkeypatch.setattr("plugin.mirror.answers.RENDERED", 1000)
     answers = crowd()

@@ -33,7 +33,7 @@ def test_a_changed_file_is_a_new_catalog(path: Path) -> None:
     assert watched.error == ""
 
 
-def test_a_broken_version_is_refused_with_its_mistakes_until_it_is_mended(path: Path) -> None:
+def test_a_broken_version_is_refused_until_it_is_fixed(path: Path) -> None:
     watched = WatchedCatalog(path)
     before = watched.newest
     path.write_text(catalog_text({"orders": {"port": 0}}), "utf-8")
@@ -47,7 +47,7 @@ def test_a_broken_version_is_refused_with_its_mistakes_until_it_is_mended(path: 
     assert watched.error == ""
 
 
-def test_a_file_that_is_gone_for_a_moment_leaves_no_error_behind(path: Path) -> None:
+def test_a_briefly_missing_file_leaves_no_error_behind(path: Path) -> None:
     watched = WatchedCatalog(path)
     before, text = watched.newest, path.read_text("utf-8")
     path.unlink()
@@ -63,7 +63,7 @@ def test_a_file_that_is_gone_for_a_moment_leaves_no_error_behind(path: Path) -> 
     assert watched.error == ""
 
 
-def test_a_broken_version_that_is_gone_for_a_moment_is_still_broken(path: Path) -> None:
+def test_a_broken_file_that_is_briefly_missing_is_still_broken(path: Path) -> None:
     watched = WatchedCatalog(path)
     path.write_text("version: 2", "utf-8")
     watched.read(None)
@@ -111,7 +111,7 @@ def _replica(path: Path, now: list[float]) -> WatchedCatalog:
     return replica
 
 
-def test_a_new_edition_counts_at_once_also_if_no_other_replica_has_it_yet(replica: WatchedCatalog) -> None:
+def test_a_new_edition_counts_before_other_replicas_have_it(replica: WatchedCatalog) -> None:
     assert replica.read(edition(1)).text == edition(2).text
     assert replica.read(edition(1)) is replica.newest
     assert replica.waits is None
@@ -153,9 +153,7 @@ def test_a_file_that_changes_while_it_waits_is_a_new_edition(path: Path, replica
     assert replica.read(edition(3)).text == edition(2).text
 
 
-def test_after_ten_minutes_a_file_that_nobody_renews_is_what_is_meant(
-    replica: WatchedCatalog, now: list[float]
-) -> None:
+def test_an_older_file_counts_after_ten_minutes(replica: WatchedCatalog, now: list[float]) -> None:
     replica.read(edition(3))
     now[0] += 599.9
     assert replica.read(edition(3)).text == edition(3).text
@@ -177,7 +175,7 @@ def test_each_newer_edition_needs_its_own_time_to_spread(replica: WatchedCatalog
     assert replica.waits == timedelta(0)
 
 
-def test_an_edit_that_is_taken_back_elsewhere_is_waited_for_no_more(replica: WatchedCatalog) -> None:
+def test_an_edit_undone_elsewhere_is_no_longer_waited_for(replica: WatchedCatalog) -> None:
     replica.read(edition(3))
     replica.read(edition(2))
     assert replica.waits is None
@@ -188,7 +186,7 @@ def test_an_edit_that_is_taken_back_elsewhere_is_waited_for_no_more(replica: Wat
     assert replica.waits is None
 
 
-def test_a_file_that_was_not_seen_to_be_replaced_counts_at_the_start(path: Path) -> None:
+def test_at_the_start_a_file_counts_unless_it_was_seen_replaced(path: Path) -> None:
     path.write_text(edition(2).text, "utf-8")
     replica = WatchedCatalog(path)
     replica.read(None)
@@ -197,7 +195,7 @@ def test_a_file_that_was_not_seen_to_be_replaced_counts_at_the_start(path: Path)
     assert replica.waits is None
 
 
-def test_while_the_file_is_broken_what_another_replica_put_in_force_stays(path: Path, replica: WatchedCatalog) -> None:
+def test_a_broken_file_keeps_the_catalog_of_another_replica(path: Path, replica: WatchedCatalog) -> None:
     in_force = edition(1)
     path.write_text("version: 2", "utf-8")
     assert replica.read(in_force) is in_force
@@ -210,7 +208,7 @@ def test_while_the_file_is_broken_what_another_replica_put_in_force_stays(path: 
     assert replica.error == ""
 
 
-def test_a_process_starts_with_a_broken_file_if_something_is_in_force(path: Path) -> None:
+def test_a_process_starts_with_a_broken_file_beside_a_catalog_in_force(path: Path) -> None:
     in_force = edition(1)
     path.write_text("version: 2", "utf-8")
     replica = WatchedCatalog(path, lambda: in_force)
@@ -227,14 +225,14 @@ def test_a_process_starts_with_a_broken_file_if_something_is_in_force(path: Path
     assert without.waits is None
 
 
-def test_what_is_in_force_is_not_asked_for_where_the_file_is_good(path: Path) -> None:
+def test_the_catalog_in_force_is_not_loaded_if_the_file_is_valid(path: Path) -> None:
     def fail() -> Catalog:
         raise AssertionError
 
     assert WatchedCatalog(path, fail).error == ""
 
 
-def test_a_file_that_is_gone_for_a_moment_still_counts_beside_the_old_catalog(path: Path) -> None:
+def test_a_briefly_missing_file_still_counts_beside_the_old_catalog(path: Path) -> None:
     path.write_text(edition(1).text, "utf-8")
     replica, in_force = WatchedCatalog(path), edition(1)
     path.write_text(edition(2).text, "utf-8")

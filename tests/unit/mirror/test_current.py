@@ -49,7 +49,7 @@ def names(body: bytes | None) -> list[str]:
 # What may be answered
 
 
-def test_the_decision_is_the_answer_if_it_names_everything_that_was_live() -> None:
+def test_a_decision_with_every_live_preview_is_the_answer() -> None:
     for remembered in (None, live(), live(1), live(1, 2)):
         assert current(ORDERS, live=remembered).complete
         assert names(current(ORDERS, live=remembered).parameters(SAME_REPOSITORY)) == [
@@ -60,7 +60,7 @@ def test_the_decision_is_the_answer_if_it_names_everything_that_was_live() -> No
 
 
 @pytest.mark.parametrize("remembered", [live(1, 9), live(1, name="other-{}")], ids=["missing", "another name"])
-def test_a_decision_that_lacks_a_live_preview_is_no_answer(remembered: Live) -> None:
+def test_a_decision_that_lacks_a_live_preview_is_not_an_answer(remembered: Live) -> None:
     assert not current(ORDERS, live=remembered).complete
     assert current(ORDERS, live=remembered).parameters(SAME_REPOSITORY) is None
     assert current(ORDERS, live=remembered).parameters(REPORTS) is None  # no input is answered without the others
@@ -135,7 +135,7 @@ def test_unread_repositories_of_the_catalog_in_force_are_named() -> None:
     assert current(ORDERS).unread == ()
 
 
-# Going on from what was decided
+# Reusing what was decided
 
 
 def test_wishes_are_reused_with_the_catalog_that_read_them() -> None:
@@ -150,7 +150,7 @@ def test_wishes_are_reused_with_the_catalog_that_read_them() -> None:
     assert with_edited.wishes(other) is edited.wishes
 
 
-def test_answers_differ_only_if_what_somebody_gets_can_differ() -> None:
+def test_answers_differ_only_if_some_input_may_get_another_one() -> None:
     before = current(ORDERS)
     same = decided(before.known, before.decision)
     more = current(make_repository("acme/orders", *ORDERS.pull_requests, make_pull_request(3)))

@@ -95,7 +95,7 @@ def test_what_did_not_change_is_kept_as_the_same_object() -> None:
     ("age", "due"),
     [(timedelta(0), False), (LISTED_EVERY - SECOND, False), (LISTED_EVERY, True), (-SECOND, True)],
 )
-def test_every_ten_minutes_a_repository_is_listed_whatever_a_probe_says(age: timedelta, *, due: bool) -> None:
+def test_repositories_are_listed_every_ten_minutes_despite_probes(age: timedelta, *, due: bool) -> None:
     before = known(ORDERS, PAYMENTS)
     source = Source(clean(before))
     gathered(source, before, now=MONDAY + age)
@@ -132,7 +132,7 @@ def test_only_repositories_that_are_said_to_have_changed_are_listed() -> None:
     assert result.fresh
 
 
-def test_a_doubt_leaves_everything_as_it_was_and_a_good_reading_ends_it() -> None:
+def test_a_doubt_changes_nothing_and_ends_with_a_good_reading() -> None:
     before = known(ORDERS, PAYMENTS, doubts={"acme/payments": "an older doubt", "acme/removed": "x"})
     source = Source({"acme/orders": Doubt("half of it"), "acme/payments": PAYMENTS})
     result = gathered(source, before)
@@ -150,7 +150,7 @@ def test_why_a_reading_did_not_count_is_one_line() -> None:
     assert len(doubts["acme/orders"]) == MAX_LENGTH
 
 
-def test_one_good_reading_is_news_and_doubts_alone_are_not() -> None:
+def test_one_good_reading_is_fresh_and_doubts_alone_are_not() -> None:
     before = known(ORDERS, PAYMENTS)
 
     assert gathered(Source({"acme/orders": ORDERS}), before).fresh
@@ -209,7 +209,7 @@ def test_at_the_first_start_everything_must_have_been_read() -> None:
     assert gathered(Source({"acme/orders": ORDERS, "acme/payments": PAYMENTS}), Current(NOTHING, None)).may_take_effect
 
 
-def test_a_repository_read_by_other_labels_is_no_obstacle() -> None:
+def test_a_repository_read_by_other_labels_counts_as_read() -> None:
     edited = make_catalog({"orders": {"labels": {"require": ["env"]}}, "payments": {}})
     before = last_answered(known(ORDERS, PAYMENTS), live(orders="acme/orders"))
     result = gathered(Source({}), before, edited)
@@ -228,7 +228,7 @@ def test_a_repository_that_no_catalog_names_is_forgotten() -> None:
     assert result.snapshot.doubts == {}
 
 
-def test_what_vanished_is_looked_up_in_the_same_refresh() -> None:
+def test_vanished_pull_requests_are_looked_up_in_the_same_refresh() -> None:
     before = known(make_repository("acme/orders", make_pull_request(1), make_pull_request(2)), PAYMENTS)
     one, two = Locator("acme/orders", 1), Locator("acme/orders", 2)
     source = Source({"acme/orders": ORDERS, "acme/payments": PAYMENTS}, {one: make_look_up("merged")})
@@ -293,7 +293,7 @@ def test_two_of_forty_that_a_flipped_listing_would_end_stay() -> None:
     assert orders.held == {}
 
 
-def test_a_flip_that_cannot_be_confirmed_leaves_everybody_else_moving() -> None:
+def test_an_unconfirmed_flip_does_not_stop_the_others() -> None:
     flips = {number: {"labels": ("preview", "no-preview")} for number in range(1, 31)}
     orders = orders_after(flips, {})
 
@@ -319,7 +319,7 @@ def test_without_a_last_answer_every_known_pull_request_may_be_live() -> None:
     assert result.snapshot.repositories["acme/orders"].held.keys() == {1}
 
 
-def test_an_archived_repository_that_did_not_change_ends_its_previews_too() -> None:
+def test_an_unchanged_archived_repository_ends_its_previews() -> None:
     archived = make_repository(
         "acme/orders", make_pull_request(1), archived_at=LATER - timedelta(hours=24), listed_at=LATER
     )
@@ -332,7 +332,7 @@ def test_an_archived_repository_that_did_not_change_ends_its_previews_too() -> N
     assert unread.looked_up == []
 
 
-def test_nothing_is_looked_up_where_nothing_vanished_and_nobody_links() -> None:
+def test_nothing_is_looked_up_if_nothing_vanished_or_is_linked() -> None:
     before = known(make_repository("acme/orders", make_pull_request(1)), PAYMENTS)
     source = Source(clean(before))
     gathered(source, before)
@@ -355,7 +355,7 @@ def test_a_link_is_looked_up_unless_its_repository_is_in_doubt() -> None:
     assert doubtful.looked_up == []
 
 
-def test_files_of_an_unchanged_repository_are_not_searched_for_links_again() -> None:
+def test_unchanged_files_are_not_searched_for_links_again() -> None:
     before = known(ORDERS, PAYMENTS)
     assert before.decision
     found = Locator("acme/payments", 9)  # what nobody would find: no file names it

@@ -22,7 +22,7 @@ def test_hints_that_follow_each_other_are_read_together() -> None:
     assert hints.ready((), 101 + SETTLING) == {"a", "b"}
 
 
-def test_a_burst_without_end_is_read_in_between() -> None:
+def test_an_endless_burst_of_hints_is_read_in_between() -> None:
     hints = Hints()
     read = [hints.ready({f"r{moment}"}, moment) for moment in range(100, 107)]
 
@@ -43,7 +43,7 @@ steps = st.lists(st.tuples(quarters, st.sets(st.sampled_from("abc"))))
 
 
 @given(steps)
-def test_nothing_is_lost_nothing_is_read_twice_and_nothing_too_early(steps: list[tuple[float, set[str]]]) -> None:
+def test_hints_are_never_lost_or_read_twice_or_too_early(steps: list[tuple[float, set[str]]]) -> None:
     hints, now = Hints(), 0.0
     waiting: dict[str, float] = {}  # the first hint that was not read yet
     for pause, new in [*steps, (LONGEST, set[str]())]:

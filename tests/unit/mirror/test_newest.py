@@ -53,7 +53,7 @@ class Store(MemoryStore):
         super().save(before, after)
 
     def become(self, known: Known) -> None:
-        """Hold something else from now on, however that came about."""
+        """Hold something else from now on, for whatever reason."""
         self._known = known
 
     def _reach(self) -> None:
@@ -213,7 +213,7 @@ def test_the_old_version_is_shown_while_a_new_one_is_being_stored() -> None:
     assert live(newest) == ["preview-orders-1", "preview-orders-2"]
 
 
-def test_threads_that_look_while_versions_change_never_see_an_older_one() -> None:
+def test_concurrent_readers_never_see_an_older_version() -> None:
     store = Store(version(1, ONE))
     newest, poller = Newest(store), Newest(store)
     done, wrong = threading.Event(), list[str]()
@@ -254,7 +254,7 @@ def test_without_the_repository_of_a_live_preview_no_catalog_is_in_force() -> No
     assert current.known.head.version == 3
 
 
-def test_without_the_live_record_every_repository_of_the_catalog_must_be_there() -> None:
+def test_without_a_live_record_every_repository_must_be_stored() -> None:
     known = replace(version(3, ONE), live=None)
     assert Newest(Store(known)).synchronised().known.catalog is CATALOG
 

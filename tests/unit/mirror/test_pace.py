@@ -18,7 +18,7 @@ def wait(
     return next_refresh(interval, failures, Usage(resumes_at=resumes_at), MONDAY, chance).total_seconds()
 
 
-def test_as_long_as_all_is_well_the_interval_is_kept_to_the_second() -> None:
+def test_without_failures_the_interval_is_kept_to_the_second() -> None:
     assert wait(chance=1) == 30
     assert wait(chance=1, resumes_in=29) == 30
     assert wait(chance=1, resumes_in=-1) == 30
@@ -38,7 +38,7 @@ def test_an_interval_above_the_longest_wait_is_kept_whatever_fails() -> None:
     assert wait(3, interval=2 * LONGEST, chance=1) == 600
 
 
-def test_the_wait_lasts_until_a_token_can_pay_or_five_minutes() -> None:
+def test_the_wait_lasts_until_a_token_has_points_or_five_minutes() -> None:
     assert wait(resumes_in=31) == 31
     assert wait(resumes_in=40, chance=1) == pytest.approx(44)
     assert wait(resumes_in=3600) == 300

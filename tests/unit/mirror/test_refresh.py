@@ -229,7 +229,7 @@ def test_a_report_says_whether_an_answer_may_have_changed(stage: Stage) -> None:
     assert not stage.refresh().changed
 
 
-def test_a_hold_is_no_change_for_argo_cd_and_its_end_is_one(stage: Stage) -> None:
+def test_a_hold_changes_no_answer_but_its_end_does(stage: Stage) -> None:
     begin(stage)
     stage.write_catalog({"payments": {}})
     assert not stage.refresh().changed
@@ -255,7 +255,7 @@ def test_doubts_alone_are_a_failure_and_leave_the_age(stage: Stage) -> None:
     assert stage.known().head.fresh_at > fresh_at  # type: ignore[operator]
 
 
-def test_until_everything_was_read_once_nothing_is_answered(stage: Stage) -> None:
+def test_nothing_is_answered_before_everything_was_read_once(stage: Stage) -> None:
     del stage.source.listed["acme/payments"]
     stage.refresh()
     with pytest.raises(NotReady, match=r"^these repositories have never been read: acme/payments$"):

@@ -88,7 +88,7 @@ def test_at_the_first_start_an_unread_repository_is_named(stage: Stage) -> None:
         stage.answer()
 
 
-def test_at_the_first_start_removing_the_unread_repository_ends_the_wait(stage: Stage) -> None:
+def test_removing_the_unread_repository_ends_the_first_wait(stage: Stage) -> None:
     del stage.source.listed["acme/payments"]
     stage.refresh()
     assert not_ready(stage) == "these repositories have never been read: acme/payments"
@@ -97,7 +97,7 @@ def test_at_the_first_start_removing_the_unread_repository_ends_the_wait(stage: 
     assert stage.titles() == {"acme/orders": []}
 
 
-def test_a_live_service_moved_to_an_unread_repository_keeps_the_old_catalog(stage: Stage) -> None:
+def test_moving_a_live_service_to_an_unread_repository_waits(stage: Stage) -> None:
     begin(stage)
     old = stage.catalog()
     moved: dict[str, dict[str, Any]] = {"orders": {"repository": "acme/unreadable"}, "payments": {"port": 9}}
@@ -154,7 +154,7 @@ def test_a_held_repository_is_read_and_kept_until_it_is_released(stage: Stage) -
 # Edits
 
 
-def test_a_changed_label_is_asked_for_beside_the_old_one_until_it_is_in_force(stage: Stage) -> None:
+def test_old_and_new_labels_are_listed_until_the_edit_is_in_force(stage: Stage) -> None:
     stage.refresh()
     stage.write_catalog({"orders": {"labels": {"require": ["env"]}}, "payments": {}})
     for _ in range(2):
@@ -190,7 +190,7 @@ def test_a_broken_catalog_is_refused_and_the_old_one_stays_in_force(stage: Stage
     assert stage.refresh().catalog_error == ""
 
 
-def test_a_file_that_is_gone_for_a_moment_ends_no_hold(stage: Stage) -> None:
+def test_a_briefly_missing_file_does_not_end_a_hold(stage: Stage) -> None:
     begin(stage)
     edit(stage, {"payments": {}})
     text, version = stage.path.read_text("utf-8"), stage.known().head.version
@@ -234,7 +234,7 @@ def test_an_older_file_keeps_the_catalog_of_another_replica(stage: Stage, tmp_pa
     assert stage.refresh(["acme/orders"]).current.known.head.version == other.known().head.version
 
 
-def test_an_older_file_does_not_take_back_a_held_edit_of_another_replica(stage: Stage, tmp_path: Path) -> None:
+def test_an_older_file_does_not_undo_another_replicas_held_edit(stage: Stage, tmp_path: Path) -> None:
     begin(stage)
     other = stage.beside(tmp_path / "other.yaml")
     other.refresh()

@@ -173,7 +173,7 @@ def test_a_short_listing_of_a_lost_repository_deletes_nothing(stage: Stage) -> N
     assert again.answer() == names(*TEN)
 
 
-def test_pull_requests_of_a_lost_repository_that_were_closed_may_leave(stage: Stage) -> None:
+def test_closed_pull_requests_of_a_lost_repository_may_leave(stage: Stage) -> None:
     begin(stage)
     again = lose_orders(stage)
     again.source.listed["acme/orders"] = listing(*TEN)

@@ -57,7 +57,7 @@ def test_the_loop_waits_longer_after_failures_until_a_refresh_succeeds(loop: Loo
     assert [bool(names) for names in read] == [True, False, True, False, True, False, True]
 
 
-def test_the_loop_waits_until_the_source_can_afford_to_go_on(loop: Loop) -> None:
+def test_the_loop_waits_until_the_source_has_points_again(loop: Loop) -> None:
     loop.stage.source.usage.resumes_at = loop.stage.clock.now + timedelta(seconds=44)
     read = loop.run(loop.later(39), loop.later(2))
 
@@ -77,7 +77,7 @@ def test_a_hint_about_an_unknown_repository_reads_nothing(loop: Loop) -> None:
     assert loop.run(loop.hint("acme/unknown"), loop.later(10), loop.later(1)) == [EVERYTHING, [], [], []]
 
 
-def test_a_hint_is_read_although_a_refresh_came_in_between(loop: Loop) -> None:
+def test_a_hint_is_read_after_a_refresh_in_between(loop: Loop) -> None:
     read = loop.run(loop.later(29), loop.hint("acme/orders"), loop.later(1), loop.later(1))
 
     assert read == [EVERYTHING, [], [], EVERYTHING, ["acme/orders"]]
@@ -154,7 +154,7 @@ def test_a_replica_without_the_lease_sees_which_catalogs_were_in_force(loop: Loo
     assert services(loop) == ["payments"]
 
 
-def test_the_catalog_file_is_seen_while_the_state_is_unreachable(loop: Loop, tmp_path: Path) -> None:
+def test_the_catalog_file_is_read_while_the_state_is_unreachable(loop: Loop, tmp_path: Path) -> None:
     loop.held = False
     poller = loop.stage.beside(tmp_path / "poller.yaml")
     poller.write_catalog({"orders": {}})
@@ -177,7 +177,7 @@ def test_the_catalog_file_is_seen_while_the_state_is_unreachable(loop: Loop, tmp
     assert services(loop) == ["payments"]
 
 
-def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loop) -> None:
+def test_requests_continue_once_a_follower_has_loaded_the_state(loop: Loop) -> None:
     waited, store = loop.stage.refresher.refreshed_once, loop.stage.state.store
     waited.clear()
     loop.held = False
@@ -210,7 +210,7 @@ def test_requests_go_on_once_the_state_was_looked_at_without_the_lease(loop: Loo
 
 
 def run_in_a_thread(stage: Stage, stop: Stop) -> None:
-    """Let the loop really run, and wait until it has stopped by itself."""
+    """Run the loop for real, and wait until it has stopped by itself."""
     thread = threading.Thread(target=stage.refresher.run, args=(timedelta(milliseconds=1), stop), daemon=True)
     thread.start()
     thread.join(30)

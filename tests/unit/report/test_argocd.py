@@ -1,4 +1,4 @@
-"""When Argo CD is told of a change, and how."""
+"""When Argo CD is told about a change, and how."""
 
 import hashlib
 import hmac
@@ -68,7 +68,7 @@ def test_argocd_is_told_again_until_it_asks(argocd: ArgoCD, nudger: Nudger) -> N
     assert len(argocd.deliveries) == 3
 
 
-def test_a_question_for_an_older_version_is_not_enough(argocd: ArgoCD, nudger: Nudger) -> None:
+def test_a_request_for_an_older_version_is_not_enough(argocd: ArgoCD, nudger: Nudger) -> None:
     argocd.asked = 4
     asks(argocd, 5, after=2)
     with running(nudger):
@@ -130,7 +130,7 @@ def test_a_newer_change_does_not_wait_for_a_long_pause_to_end(
         wait_for(lambda: len(argocd.deliveries) >= 2)
 
 
-def test_a_change_is_taken_at_once_while_argocd_does_not_answer(argocd: ArgoCD, nudger: Nudger) -> None:
+def test_a_change_is_accepted_at_once_while_argocd_does_not_answer(argocd: ArgoCD, nudger: Nudger) -> None:
     release, released = threading.Event(), threading.Event()
 
     def hang(_: int) -> None:
@@ -148,7 +148,7 @@ def test_a_change_is_taken_at_once_while_argocd_does_not_answer(argocd: ArgoCD, 
         wait_for(released.is_set)
 
 
-def test_a_refresh_is_a_reason_only_if_it_changed_an_answer(argocd: ArgoCD, nudger: Nudger) -> None:
+def test_a_refresh_nudges_only_if_it_changed_an_answer(argocd: ArgoCD, nudger: Nudger) -> None:
     asks(argocd, 7, after=1)
     with running(nudger):
         nudger.observe(report(changed=False))

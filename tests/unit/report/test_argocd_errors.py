@@ -1,4 +1,4 @@
-"""What happens when Argo CD cannot be told of a change."""
+"""What happens if Argo CD cannot be told about a change."""
 
 import threading
 from collections.abc import MutableMapping, Sequence
@@ -16,7 +16,7 @@ from tests.unit.report.webhook import SECRET, ArgoCD, asks, counted, running
 
 
 @pytest.mark.parametrize("status", [201, 301, 302, 307, 400, 401, 404, 500, 503])
-def test_an_error_response_is_a_failure_and_tried_again(
+def test_an_error_response_is_a_failure_and_is_retried(
     argocd: ArgoCD, nudger: Nudger, metrics: Metrics, status: int
 ) -> None:
     argocd.statuses = [status, status]
@@ -34,7 +34,7 @@ def test_an_error_response_is_a_failure_and_tried_again(
     assert "sha256" not in str(lines)
 
 
-def test_a_missing_response_is_a_failure_and_tried_again(
+def test_a_missing_response_is_a_failure_and_is_retried(
     argocd: ArgoCD, nudger: Nudger, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nudge, "TIMEOUT", 0.05)
@@ -89,7 +89,7 @@ def test_it_does_not_complain_when_argocd_asks_after_the_last_try(argocd: ArgoCD
     assert lines == []
 
 
-def test_argocd_is_told_when_nobody_knows_whether_it_asked(argocd: ArgoCD, metrics: Metrics) -> None:
+def test_argocd_is_told_if_it_is_unknown_whether_it_asked(argocd: ArgoCD, metrics: Metrics) -> None:
     def newest_asked() -> int:
         raise Unreachable("the state cannot be reached")
 

@@ -67,7 +67,7 @@ def test_a_broken_catalog_is_an_error_with_each_place() -> None:
     ]
 
 
-def test_what_the_breaker_holds_is_logged_with_the_command_to_release_it() -> None:
+def test_a_hold_is_logged_with_the_command_that_releases_it() -> None:
     assert beside_refreshes(report(current(hold=HOLD))) == [
         {
             "event": "the breaker holds previews back",

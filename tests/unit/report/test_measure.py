@@ -70,7 +70,7 @@ def test_failures_are_counted() -> None:
     assert value(measured(report(failure="x"), report(), report(failure="x")), "refresh_failures_total") == 2
 
 
-def test_a_broken_catalog_shows_until_it_is_mended() -> None:
+def test_a_broken_catalog_shows_until_it_is_fixed() -> None:
     assert value(measured(report(catalog_error="x")), "catalog_broken") == 1
     assert value(measured(report(catalog_error="x"), report()), "catalog_broken") == 0
 

@@ -21,7 +21,7 @@ class Delivery:
 
 @dataclass
 class ArgoCD:
-    """A webhook that writes down what it gets, and what was asked of the plugin."""
+    """A webhook that records what it gets, and what Argo CD asked of the plugin."""
 
     deliveries: list[Delivery] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)  # of the next answers; 200 when there are no more
@@ -90,7 +90,7 @@ def counted(metrics: Metrics) -> dict[str, float]:
 
 
 def asks(argocd: ArgoCD, version: int, after: int) -> None:
-    """Let Argo CD ask for a version as soon as it got so many deliveries."""
+    """Make Argo CD ask for a version as soon as it has got so many deliveries."""
 
     def on_delivery(count: int) -> None:
         if count >= after:

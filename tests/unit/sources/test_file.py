@@ -133,7 +133,7 @@ def test_repository_names_ignore_case(path: Path) -> None:
     assert source.look_up([locator], {})[locator].target_branch == "release"
 
 
-def test_a_repository_that_the_file_lacks_is_doubtful_and_the_others_are_not(path: Path) -> None:
+def test_only_a_repository_missing_from_the_file_is_in_doubt(path: Path) -> None:
     readings = FileSource(path).read([Wanted("acme/users", PREVIEW), Wanted("acme/orders", PREVIEW)])
 
     assert readings["acme/users"] == Doubt(f"{path} does not list this repository")

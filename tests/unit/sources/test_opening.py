@@ -33,7 +33,7 @@ def test_without_a_secret_there_are_no_deliveries() -> None:
     assert open_deliveries(load_settings(Settings, SERVER)) is None
 
 
-def test_deliveries_are_signed_with_the_new_secret_or_the_one_before() -> None:
+def test_deliveries_are_signed_with_the_new_or_previous_secret() -> None:
     secrets = {"PREVIEW_WEBHOOK_SECRET": NEW, "PREVIEW_WEBHOOK_SECRET_PREVIOUS": OLD}
     deliveries = open_deliveries(load_settings(Settings, {**SERVER, **secrets}))
     assert deliveries

@@ -96,7 +96,7 @@ class Alone:
     held = True
 
     def compete(self) -> None:
-        """It has it."""
+        """Do nothing: the lease is held."""
 
 
 def test_the_lease_holder_reads_the_head_once_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_the_lease_holder_reads_the_head_once_a_second(path: Path, monkeypatch: 
 
         assert command.head().version == FULL.head.version + 1
         server.act(acknowledgement("another"))
-        assert command.head() == server.head()  # who does not serve looks each time
+        assert command.head() == server.head()  # a process that does not serve looks each time
         assert server.head().version == FULL.head.version + 2
         command.act(acknowledgement("a third"))
         with pytest.raises(Outdated):

@@ -1,4 +1,4 @@
-"""The file of a state as users, disks, other programs and other versions of this one leave it."""
+"""The file of a state, as users, disks, other programs and other versions of this one leave it."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""States of older schemas, as the programs of their time wrote them."""
+"""States of older schemas, as the programs of that time wrote them."""
 
 import json
 import sqlite3
@@ -179,7 +179,7 @@ def test_a_hold_without_a_readable_catalog_waits_for_no_fingerprint() -> None:
 
 
 @pytest.mark.parametrize(("fresh_at", "at"), [(MONDAY, MONDAY), (None, datetime(1970, 1, 1, tzinfo=UTC))])
-def test_an_acknowledgement_becomes_an_act_of_somebody_unknown(fresh_at: datetime | None, at: datetime) -> None:
+def test_an_acknowledgement_becomes_an_act_by_an_unknown_person(fresh_at: datetime | None, at: datetime) -> None:
     known = known_from({Name("acknowledged", "0123456789ab"): entry(content=True)}, Head(1, fresh_at))
     (act,) = known.acts.values()
 

@@ -1,4 +1,4 @@
-"""The schemas for editors: current, and of the same mind as the models about what is right."""
+"""The schemas for editors: current, and in agreement with the models about what is valid."""
 
 import json
 from pathlib import Path

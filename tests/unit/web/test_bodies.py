@@ -1,4 +1,4 @@
-"""Reading bodies without a server: what gunicorn hands over is played by a socket pair."""
+"""Reading bodies without a server: a socket pair stands in for what gunicorn passes on."""
 
 import socket
 import threading

@@ -62,7 +62,7 @@ def test_the_body_is_exactly_argocds_envelope_around_the_list(
     assert response.mimetype == "application/json"
 
 
-def test_the_same_question_gets_the_same_bytes(client: FlaskClient, plugin: Plugin) -> None:
+def test_the_same_request_gets_the_same_bytes(client: FlaskClient, plugin: Plugin) -> None:
     before = ask(client, {"input": {}}).data
     plugin.refresher.refresh()
 

@@ -29,7 +29,7 @@ def test_an_answer_has_a_line_with_its_size_and_without_the_token(client: FlaskC
     assert TOKEN not in str(line)
 
 
-def test_the_same_answer_to_the_same_question_has_no_second_line(client: FlaskClient, metrics: Metrics) -> None:
+def test_a_repeated_answer_is_logged_once(client: FlaskClient, metrics: Metrics) -> None:
     with capture_logs() as lines:
         for application_set in ("previews", "previews", "others", "previews"):
             ask(client, application_set)

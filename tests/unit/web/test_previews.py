@@ -101,13 +101,13 @@ def test_before_everything_was_read_it_is_a_503(cold_client: FlaskClient) -> Non
 
 @pytest.fixture(name="staged")
 def _staged(stage: Stage, settings: Settings, metrics: Metrics) -> FlaskClient:
-    """A client of a server whose source says what the test wrote down."""
+    """A client of a server whose source says what the test sets."""
     return make_app(
         settings, Plugin(stage.refresher, stage.answers, stage.newest), metrics, lambda: stage.clock.now
     ).test_client()
 
 
-def test_nothing_is_held_as_long_as_all_is_well(client: FlaskClient) -> None:
+def test_nothing_is_held_without_a_reason(client: FlaskClient) -> None:
     assert read(client)["breaker"] == {"held_back": {}, "to_release": ""}
     assert read(client, "/payments/125")["breaker"] == {"held_back": {}, "to_release": ""}
 
@@ -132,7 +132,7 @@ def test_a_history_says_what_happened_when_and_why(stage: Stage, staged: FlaskCl
     assert read(staged)["previews"] == answer["previews"]
 
 
-def test_what_is_gone_is_still_explained_by_its_history(stage: Stage, staged: FlaskClient) -> None:
+def test_a_preview_that_left_is_explained_by_its_history(stage: Stage, staged: FlaskClient) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(1)]
     stage.refresh()
     stage.source.close("acme/orders", 1)
@@ -146,7 +146,7 @@ def test_what_is_gone_is_still_explained_by_its_history(stage: Stage, staged: Fl
     ]
 
 
-def test_what_the_breaker_holds_back_is_listed_with_what_releases_it(stage: Stage, staged: FlaskClient) -> None:
+def test_held_back_previews_are_listed_with_the_release_command(stage: Stage, staged: FlaskClient) -> None:
     stage.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 8)]
     stage.refresh()
     stage.write_catalog({"payments": {}})

@@ -29,7 +29,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass
 class Receiver:
-    """The route alone; what it hints at is written down."""
+    """The route alone; it records the hints."""
 
     secrets: tuple[str, ...] = (SECRET, PREVIOUS)
     hints: list[set[str]] = field(default_factory=list)
@@ -141,7 +141,7 @@ def test_a_forged_delivery_is_not_even_parsed(receiver: Receiver) -> None:
 
 
 def in_chunks(stream: BytesIO) -> dict[str, Any]:
-    """As gunicorn hands over what comes without a length."""
+    """A body without a length, as gunicorn passes it on."""
     environ = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     return {"data": None, "input_stream": stream, "environ_overrides": environ}
 

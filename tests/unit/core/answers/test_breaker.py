@@ -75,9 +75,9 @@ def test_what_facts_end_never_counts() -> None:
     assert removed(edited, unlabelled) == []
 
 
-def test_without_the_catalog_before_all_that_is_still_known_counts() -> None:
+def test_without_the_old_catalog_every_known_preview_counts() -> None:
     edited = make_catalog(SERVICES | {"orders": {"drafts": False}})
-    # The draft and the label may be the edit's doing as well as anybody's; that 3 has left is confirmed.
+    # The edit may have caused the draft and the missing label; only that 3 has left is confirmed.
     known = make_repository("acme/orders", make_pull_request(1, draft=True), make_pull_request(2, labels=()))
 
     assert removed(edited, known, program_changed=True) == ["preview-orders-1", "preview-orders-2"]
@@ -90,8 +90,8 @@ def test_an_unread_repository_proves_nothing_about_its_previews() -> None:
     assert len(removed_by_edit(live, None, decide(edited, snapshot), snapshot).previews) == 3
 
 
-def test_a_decision_by_a_third_catalog_is_not_the_one_before() -> None:
-    """A catalog that was never answered with says nothing about what facts ended."""
+def test_a_decision_by_a_third_catalog_is_not_the_baseline() -> None:
+    """The catalog of no answer says nothing about what facts ended."""
     edited, snapshot = make_catalog({"payments": {}}), make_snapshot(CATALOG, *repositories(1, 2, 3))
     third = decide(make_catalog({"payments": {}, "shop": {}}), snapshot)
 
@@ -114,7 +114,7 @@ def test_another_version_of_the_program_is_an_edit() -> None:
     assert len(removed_by_edit(live, None, decision, snapshot).previews) == 6
 
 
-def test_it_holds_beyond_the_threshold_until_acknowledged() -> None:
+def test_the_breaker_holds_above_the_threshold_until_acknowledged() -> None:
     snapshot, edited = make_snapshot(CATALOG, *repositories(1, 2, 3)), make_catalog({"payments": {}})
     three = removed_by_edit(LIVE, decide(CATALOG, snapshot), decide(edited, snapshot), snapshot)
 
@@ -198,7 +198,7 @@ def test_what_an_edit_removes_beyond_the_threshold_is_never_released(
 
 @settings(max_examples=EXAMPLES)
 @given(facts, facts)
-def test_facts_alone_never_hold(known: list[Repository], now: list[Repository]) -> None:
+def test_facts_alone_never_trip_the_breaker(known: list[Repository], now: list[Repository]) -> None:
     live = live_previews(decide(CATALOG, make_snapshot(CATALOG, *known)), None)
     snapshot = make_snapshot(CATALOG, *now)
     decision = decide(CATALOG, snapshot)

@@ -47,7 +47,7 @@ def test_an_answer_is_the_bare_list_of_live_previews_in_their_order() -> None:
     assert names(answer) == ["preview-orders-1", "preview-orders-11", "preview-payments-3"]
 
 
-def test_filters_choose_among_them() -> None:
+def test_filters_select_live_previews() -> None:
     decision = decide(CATALOG, make_snapshot(CATALOG, ORDERS, PAYMENTS), stages=[approve])
 
     assert names(parameters(decision, Filters(services=frozenset({"orders"})))) == [
@@ -78,7 +78,7 @@ filters = st.builds(
 
 @settings(max_examples=EXAMPLES)
 @given(worlds(), st.sampled_from(SERVICES), filters)
-def test_an_old_answer_filtered_is_the_answer_to_these_filters(world: World, frontend: str, wanted: Filters) -> None:
+def test_a_filtered_old_answer_equals_the_answer_to_the_filters(world: World, frontend: str, wanted: Filters) -> None:
     services = {
         name: {**entry, "profile": "frontend" if name == frontend else "backend"}
         for name, entry in world.services.items()
@@ -97,7 +97,7 @@ def test_live_previews_are_remembered_by_repository() -> None:
     assert live_previews(decided(ORDERS), None).by_repository.keys() == {"acme/orders"}
 
 
-def test_of_an_unchanged_repository_the_same_objects_are_remembered() -> None:
+def test_unchanged_repositories_keep_their_remembered_objects() -> None:
     first = live_previews(decided(ORDERS, PAYMENTS), None)
     pushed = replace(ORDERS, pull_requests=tuple(replace(each, head_sha="f" * 40) for each in ORDERS.pull_requests))
     # Another decision from the start, as after a restart: all parts are new objects.
@@ -109,7 +109,7 @@ def test_of_an_unchanged_repository_the_same_objects_are_remembered() -> None:
     assert closed.by_repository["acme/orders"] == (live("orders", 1),)
 
 
-def test_what_a_decision_lacks_or_names_differently_is_missing() -> None:
+def test_previews_that_a_decision_lacks_or_renames_are_missing() -> None:
     before = live_previews(decided(ORDERS, PAYMENTS), None)
     one = replace(ORDERS, pull_requests=ORDERS.pull_requests[:1])
     renamed = make_catalog({"orders": {}, "payments": {}}, prefix="env")

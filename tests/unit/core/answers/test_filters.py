@@ -43,7 +43,7 @@ def admits(filters: Filters, preview: Preview) -> bool:
     return filters.admits(preview.service.name, preview.service.profile, preview.origin)
 
 
-def test_everything_is_what_no_filter_restricts() -> None:
+def test_the_filter_everything_restricts_nothing() -> None:
     assert all(admits(EVERYTHING, preview) for preview in PREVIEWS.values())
 
 

@@ -117,13 +117,13 @@ def test_a_link_whose_target_is_gone_fell_back() -> None:
     assert told(moment(), moment(config=wish("pr:6"))) == []  # it went to staging before
 
 
-def test_a_new_dependency_is_no_relinking() -> None:
+def test_a_new_dependency_is_not_a_relink() -> None:
     without = make_catalog(SERVICES | {"orders": SERVICES["orders"] | {"depends_on": []}})
 
     assert told(moment(catalog=without), moment()) == [("updated", "its catalog entry changed")]
 
 
-def test_a_hold_is_an_event_once_and_its_end_is_none() -> None:
+def test_a_hold_is_one_event_and_its_end_is_not_an_event() -> None:
     held, live = {"orders/1": "it is no longer listed"}, moment()
     still = Moment(live.live, held)
 
@@ -149,7 +149,7 @@ def test_a_preview_that_leaves_is_gone_and_says_why() -> None:
 
 
 def test_a_preview_that_an_upgrade_of_the_program_removes_is_gone() -> None:
-    """Then the decision before, made by the new program too, does not have it either."""
+    """The previous decision, which the new program has made too, lacks it as well."""
     both = moment(draft=True)
 
     assert told(both, both, why="it is a draft") == [("gone", "it is a draft")]
@@ -220,7 +220,7 @@ def test_histories_without_a_young_event_are_dropped() -> None:
     assert without_old(histories, LATER) == {"b": histories["b"]}
 
 
-def test_of_many_events_the_newest_are_kept() -> None:
+def test_the_newest_of_many_events_are_kept() -> None:
     histories = {"orders/1": tuple(event(MONDAY) for _ in range(KEPT))}
     after = recorded(histories, {"orders/1": (event(LATER),)}, LATER)["orders/1"]
 
@@ -237,7 +237,7 @@ moments = st.lists(st.tuples(st.sampled_from(PREVIEWS), st.booleans()), max_size
 
 
 @given(moments)
-def test_a_history_is_a_life(steps: list[tuple[Preview | None, bool]]) -> None:
+def test_a_preview_exists_between_its_events_created_and_gone(steps: list[tuple[Preview | None, bool]]) -> None:
     """Between its creation and its end it is there, and outside it is not."""
     histories: Mapping[str, tuple[Event, ...]] = {}
     before, there = NOTHING, False

@@ -188,7 +188,7 @@ def test_a_service_overrides_each_default_by_itself(own: dict[str, Any], expecte
         ({"defaults": {"labels": {"skip": [""]}}}, "defaults.labels.skip.0: must not be empty"),
         ({"defaults": {"label": {}}}, 'defaults.label: is not a known key; did you mean "labels"?'),
         *(
-            # nobody keeps these promises yet
+            # these are not implemented yet
             ({key: {}}, f"{key}: is not a known key")
             for key in ("ttl", "pause", "limits", "ready_when", "forks", "reports")
         ),

@@ -45,7 +45,7 @@ def why(dependency: Dependency) -> tuple[str, str, str]:
     return dependency.locator or dependency.target, dependency.rule.value, dependency.reason
 
 
-# What makes each rule speak, and the target that it then gives. Each rule asks for a different pull request.
+# What makes each rule apply, and the target that it gives. Each rule asks for a different pull request.
 SPEAKS: dict[LinkRule, dict[str, Any]] = {
     LinkRule.DEPENDS_ON: {"body": "Depends-On: acme/payments#5"},
     LinkRule.CONFIG: {"config": wish("pr:6")},

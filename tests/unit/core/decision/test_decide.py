@@ -1,4 +1,4 @@
-"""What holds for every preview of every world, and what of an earlier decision is used again."""
+"""What holds for every preview of every world, and which parts of an earlier decision are reused."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -121,7 +121,7 @@ def test_one_bad_pull_request_harms_no_other() -> None:
 
 @settings(max_examples=EXAMPLES)
 @given(worlds().flatmap(lambda world: st.tuples(st.just(world), moved_on(world))))
-def test_a_decision_that_uses_an_earlier_one_is_the_same_as_a_new_one(both: tuple[World, Snapshot]) -> None:
+def test_an_incremental_decision_equals_a_new_one(both: tuple[World, Snapshot]) -> None:
     world, later = both
     before = decide(world.catalog, world.snapshot)
     after, anew = decide(world.catalog, later, before), decide(world.catalog, later)
@@ -151,7 +151,7 @@ def made_again(before: Decision, after: Decision) -> set[str]:
     return {name.removeprefix("acme/") for name, part in after.parts.items() if part is not before.parts[name]}
 
 
-def test_a_push_makes_only_its_part_and_those_of_its_callers_again() -> None:
+def test_a_push_makes_only_its_own_part_and_its_callers_again() -> None:
     before = decide(CATALOG, SNAPSHOT)
 
     def pushed(name: str, of: Catalog = CATALOG) -> set[str]:
@@ -183,7 +183,7 @@ def stage_for(name: str, change: Callable[[Verdict], Verdict]) -> Stage:
     return stage
 
 
-def test_a_verdict_of_a_stage_decides_links_of_callers_again_and_no_others() -> None:
+def test_a_verdict_of_a_stage_relinks_callers_and_no_others() -> None:
     queue = stage_for("acme/payments", lambda _: Verdict(State.SKIPPED, "a limit is reached"))
     before = decide(CATALOG, SNAPSHOT)
     after = decide(CATALOG, SNAPSHOT, before, stages=[queue])
@@ -209,7 +209,7 @@ def test_equal_verdicts_of_a_stage_keep_all_parts() -> None:
     assert made_again(night, decide(CATALOG, SNAPSHOT, night, stages=[paused])) == set()
 
 
-def test_stages_read_the_verdicts_of_the_stage_before() -> None:
+def test_each_stage_reads_the_verdicts_of_the_previous_one() -> None:
     seen = list[State]()
 
     def remember(verdict: Verdict) -> Verdict:
@@ -220,11 +220,11 @@ def test_stages_read_the_verdicts_of_the_stage_before() -> None:
     decision = decide(CATALOG, SNAPSHOT, stages=[first, stage_for("acme/payments", remember)])
 
     assert seen == [State.PAUSED]
-    # What a stage says is not what the next decision goes on from: rules judge each preview by itself.
+    # The next decision does not start from what a stage says: rules judge each preview by itself.
     assert decision.judged["acme/payments"].verdicts[1, "payments"].state is State.ACTIVE
 
 
-def test_links_to_an_unread_repository_go_to_staging_until_it_was_read() -> None:
+def test_links_to_an_unread_repository_go_to_staging_until_it_is_read() -> None:
     unread = Snapshot({name: each for name, each in SNAPSHOT.repositories.items() if name != "acme/payments"})
     before = decide(CATALOG, unread)
     (orders,) = (preview for preview in before.previews if preview.key == "orders/1")

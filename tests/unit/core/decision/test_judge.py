@@ -63,7 +63,7 @@ EVERYTHING: dict[str, Any] = {"number": 10_000_000, "fork": True, "draft": True,
         ({"number": 1, "fork": False, "draft": False, "target_branch": "any"}, 'it has the label "no"'),
     ],
 )
-def test_of_several_rules_the_first_one_decides(
+def test_the_first_rule_that_applies_decides(
     monkeypatch: pytest.MonkeyPatch, harmless: dict[str, Any], reason: str
 ) -> None:
     monkeypatch.setattr(

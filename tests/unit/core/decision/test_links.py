@@ -81,7 +81,7 @@ def test_each_dependency_can_have_its_own_variable_and_endpoint() -> None:
 
 
 @pytest.mark.parametrize("rule", SPEAKS)
-def test_each_rule_decides_when_it_speaks_alone(rule: LinkRule) -> None:
+def test_each_rule_decides_when_it_applies_alone(rule: LinkRule) -> None:
     dependency = resolve(SPEAKS[rule], *THREE, link="same-branch")
 
     assert why(dependency) == (GIVES[rule], rule, f"{GIVES[rule]} is live")
@@ -96,7 +96,7 @@ def test_each_rule_decides_when_it_speaks_alone(rule: LinkRule) -> None:
         (LinkRule.CONFIG, LinkRule.SAME_BRANCH),
     ],
 )
-def test_of_two_rules_the_first_decides_and_the_other_is_named(first: LinkRule, second: LinkRule) -> None:
+def test_the_first_of_two_rules_decides_and_the_other_is_named(first: LinkRule, second: LinkRule) -> None:
     dependency = resolve(SPEAKS[first] | SPEAKS[second], *THREE, link="same-branch")
 
     assert why(dependency) == (GIVES[first], first, f"{GIVES[first]} is live")

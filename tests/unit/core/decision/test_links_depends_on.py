@@ -51,7 +51,7 @@ Depends-On: acme/Payments#6
     assert preview.config_error == ""
 
 
-def test_a_line_for_a_dependency_of_another_service_is_no_warning() -> None:
+def test_a_line_for_another_services_dependency_is_not_a_warning() -> None:
     catalog = make_catalog(
         {
             "orders": {"depends_on": ["payments"]},
@@ -92,7 +92,7 @@ def test_what_was_written_is_repeated_as_one_bounded_line() -> None:
     assert all(len(warning) <= 300 and warning.isprintable() for warning in preview.warnings)
 
 
-def test_warnings_are_few_whatever_the_number_of_lines() -> None:
+def test_the_number_of_warnings_is_bounded() -> None:
     catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
     body = "".join(f"Depends-On: acme/x#{number}\nDepends-On: nonsense#{number}\n" for number in range(1, 1700))
     orders = make_repository("acme/orders", make_pull_request(1, body=body))
@@ -101,7 +101,7 @@ def test_warnings_are_few_whatever_the_number_of_lines() -> None:
 
 
 def counted(run: Callable[[], object]) -> int:
-    """Count the calls of functions, which no machine's speed changes."""
+    """Count the calls of functions, which do not depend on the machine's speed."""
     calls = 0
 
     def count(_: object, event: str, __: object) -> None:

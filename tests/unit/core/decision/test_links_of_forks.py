@@ -49,7 +49,7 @@ def test_a_fork_does_not_even_link_to_itself() -> None:
     assert why(dependency) == ("staging", "same-pull-request", FORK)
 
 
-def test_depends_on_of_a_fork_never_links_and_is_no_warning() -> None:
+def test_depends_on_of_a_fork_never_links_and_never_warns() -> None:
     catalog = make_catalog({"orders": {"depends_on": ["payments"]}, "payments": {}})
     body = "Depends-On: acme/payments#5\nDepends-On: acme/nothing#1\nDepends-On: nonsense"
     orders = make_repository("acme/orders", make_pull_request(1, fork=True, body=body))

@@ -48,7 +48,7 @@ def test_scalars_are_strings_and_lists_and_maps_hold_strings(world: World) -> No
 
 @settings(max_examples=EXAMPLES)
 @given(worlds())
-def test_the_environment_patch_is_the_patch_of_the_environment_in_one_line(world: World) -> None:
+def test_the_environment_patch_has_the_environment_in_one_line(world: World) -> None:
     for one in every_parameter(world):
         assert json.loads(one["environment_patch"]) == {
             "apiVersion": "v1",
@@ -167,7 +167,7 @@ def test_every_parameter_of_one_preview() -> None:
     }
 
 
-def test_without_a_seed_there_is_no_dataset_and_with_one_it_is_the_default() -> None:
+def test_the_dataset_is_empty_without_a_seed_and_default_with_one() -> None:
     seed = {"image": "ghcr.io/acme/seed-db", "datasets": {"default": "2026.11"}}
     catalog = make_catalog({"orders": {"seed": seed}, "users": {}})
     repositories = [make_repository(f"acme/{name}", make_pull_request(1)) for name in ("orders", "users")]

@@ -1,4 +1,4 @@
-"""Which previews a link may point at, and why not at the others."""
+"""Which previews a link may point to, and why not to the others."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_the_sentences_about_unlisted_pull_requests() -> None:
     }.items() <= ELSEWHERE.items()
 
 
-def test_what_was_not_looked_up_yet_is_no_target() -> None:
+def test_a_pull_request_not_yet_looked_up_is_not_a_target() -> None:
     assert targets(looked_up={6: Elsewhere.MERGED}).not_live(PAYMENTS, 5) == "could not be looked up yet"
     assert of_repository().not_live(PAYMENTS, 5) == "could not be looked up yet"
 
@@ -62,7 +62,7 @@ def test_a_listing_counts_more_than_an_old_look_up() -> None:
     assert targets(make_pull_request(5), looked_up={5: Elsewhere.MERGED}).not_live(PAYMENTS, 5) == ""
 
 
-def test_labelled_pull_requests_of_the_same_repository_are_on_their_branch() -> None:
+def test_labelled_pull_requests_are_found_by_their_branch() -> None:
     found = targets(
         make_pull_request(1, branch="shared"),
         make_pull_request(2, branch="shared", draft=True),

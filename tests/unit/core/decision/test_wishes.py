@@ -28,7 +28,7 @@ def wish(**pull_request: Any) -> Wish:
     return read_wishes(CATALOG, repositories, None).by_repository["acme/orders"].by_number[1]
 
 
-def test_of_a_description_the_first_line_for_each_repository_counts() -> None:
+def test_the_first_line_for_each_repository_counts() -> None:
     body = "Depends-On: acme/Payments#5\ndepends-on: acme/payments#6\nDepends-On: acme/users#7\n"
     found = wish(body=body).depends_on
 
@@ -82,7 +82,7 @@ def test_only_link_targets_by_number_that_count_are_looked_up() -> None:
     }
 
 
-def test_of_each_dependency_the_first_line_is_looked_up() -> None:
+def test_the_first_line_for_each_dependency_is_looked_up() -> None:
     catalog = make_catalog({"orders": {"depends_on": ["payments", "users"]}, "payments": {}, "users": {}})
     body = "Depends-On: acme/payments#5\nDepends-On: acme/users#6\nDepends-On: acme/users#7\n"
     orders = make_repository("acme/orders", make_pull_request(1, body=body))
@@ -98,7 +98,7 @@ def test_nothing_is_looked_up_in_an_unread_repository() -> None:
 
 @settings(max_examples=EXAMPLES)
 @given(worlds())
-def test_whatever_is_wanted_and_not_listed_gets_looked_up(world: World) -> None:
+def test_unlisted_link_targets_are_looked_up(world: World) -> None:
     catalog, snapshot = world.catalog, world.snapshot
     names = wanted(catalog, snapshot)
 
@@ -135,7 +135,7 @@ def test_a_decision_uses_the_wishes_that_it_is_given() -> None:
 
 
 @given(worlds())
-def test_wishes_that_go_on_from_others_are_the_same_as_new_ones(world: World) -> None:
+def test_incremental_wishes_equal_new_ones(world: World) -> None:
     catalog, repositories = world.catalog, world.snapshot.repositories
     for name in repositories:
         fewer = {other: repository for other, repository in repositories.items() if other != name}

@@ -49,13 +49,13 @@ def confirmed(
         ([{"labels": {"require": ["a"]}}, {"labels": {"require": []}}], set()),  # every open pull request
     ],
 )
-def test_which_labels_a_repository_is_listed_by(services: list[dict[str, Any]], expected: set[str]) -> None:
+def test_labels_that_a_repository_is_listed_by(services: list[dict[str, Any]], expected: set[str]) -> None:
     catalog = make_catalog({f"s{n}": {"repository": "acme/one"} | own for n, own in enumerate(services)})
 
     assert labels_to_ask([catalog]) == {"acme/one": expected}
 
 
-def test_of_two_catalogs_the_union_is_asked_for() -> None:
+def test_two_catalogs_ask_for_the_union_of_their_labels() -> None:
     old = make_catalog({"a": {"labels": {"require": ["old"]}}, "b": {}, "c": {"labels": {"require": []}}})
     new = make_catalog({"a": {"labels": {"require": ["new"]}}, "c": {}, "d": {}})
 
@@ -80,7 +80,7 @@ def test_a_repository_that_was_never_read_is_named() -> None:
     assert unread(Snapshot({}), CATALOG) == ["acme/orders", "acme/payments"]
 
 
-def test_an_older_state_than_the_known_one_tells_nothing() -> None:
+def test_a_state_older_than_the_known_one_is_ignored() -> None:
     known = make_repository("acme/orders", make_pull_request(1, title="new", updated_at=MONDAY))
     older, newer = MONDAY - timedelta(seconds=1), MONDAY + timedelta(seconds=1)
 
@@ -93,7 +93,7 @@ def test_an_older_state_than_the_known_one_tells_nothing() -> None:
     assert title_after(title="newer", updated_at=newer) == "newer"
 
 
-def test_what_a_reading_leaves_out_is_held_until_it_is_confirmed() -> None:
+def test_unlisted_pull_requests_are_held_until_confirmed() -> None:
     known = make_repository("acme/orders", make_pull_request(1), make_pull_request(2))
     after = taken(known, make_repository("acme/orders", make_pull_request(2)))
 
@@ -103,7 +103,7 @@ def test_what_a_reading_leaves_out_is_held_until_it_is_confirmed() -> None:
     assert taken(after, make_repository("acme/orders")).numbers == {1, 2}
 
 
-def test_a_hold_goes_on_until_it_ends() -> None:
+def test_a_hold_continues_until_it_ends() -> None:
     hold = Hold("there is no such pull request for now", first_missing_at=MONDAY, times_missing=1)
     known = make_repository("acme/orders", make_pull_request(1), make_pull_request(2), held={1: hold})
 
@@ -112,7 +112,7 @@ def test_a_hold_goes_on_until_it_ends() -> None:
     assert after.held == {1: hold, 2: NOT_YET_CONFIRMED}
 
 
-def test_a_dropped_pull_request_does_not_return_by_an_older_answer() -> None:
+def test_an_older_answer_does_not_bring_back_a_dropped_pull_request() -> None:
     def listed(*updated_at: datetime, settled: bool = True, newest: tuple[str, ...] = ()) -> Repository:
         pull_requests = (make_pull_request(1, updated_at=moment) for moment in updated_at)
         changed_at = max(map(datetime.fromisoformat, newest), default=None)
@@ -136,13 +136,13 @@ def test_a_dropped_pull_request_does_not_return_by_an_older_answer() -> None:
         listed(MONDAY, newest=(before, since)),  # its list lags behind
     ):
         assert taken(dropped, tells_nothing).dropped == {1: closed_at}
-    # From now on no answer is as old as that; another source knows no older answers.
+    # From now on no answer is as old as that; other sources never give older answers.
     assert taken(dropped, listed(newest=(before, since))).dropped == {}
     assert taken(dropped, make_repository("acme/orders")).dropped == {}
     assert taken(dropped, listed(closed_at, settled=False)).numbers == {1}  # reopened at once
 
 
-def test_one_that_was_dropped_as_missing_returns_when_it_is_listed() -> None:
+def test_a_pull_request_dropped_as_missing_returns_once_listed() -> None:
     hold = Hold("there is no such pull request for now", first_missing_at=MONDAY, times_missing=2)
     snapshot = make_snapshot(CATALOG, make_repository("acme/orders", make_pull_request(1), held={1: hold}))
     answers = {order(1): make_look_up("missing", answered_at=LATER)}
@@ -180,7 +180,7 @@ def test_held_pull_requests_are_looked_up_unless_in_doubt() -> None:
     assert unconfirmed(replace(snapshot, doubts={"acme/orders": "no answer"}), [], MONDAY) == []
 
 
-def test_what_is_confirmed_is_dropped_and_not_looked_up_again() -> None:
+def test_confirmed_pull_requests_are_dropped_and_not_looked_up_again() -> None:
     snapshot, gone = confirmed(held(1, 3), {order(1): make_look_up("merged"), order(3): make_look_up("missing")})
     orders = snapshot.repositories["acme/orders"]
 
@@ -191,7 +191,7 @@ def test_what_is_confirmed_is_dropped_and_not_looked_up_again() -> None:
     assert stale_look_ups(snapshot, [order(1), order(9)]) == [order(9)]
 
 
-def test_an_open_one_is_dropped_only_without_the_labels_asked_for() -> None:
+def test_an_open_pull_request_is_dropped_only_without_the_labels() -> None:
     answers = {order(1): make_look_up(labels=frozenset({"old"}))}
 
     def gone(*labels: str) -> dict[Locator, Elsewhere]:
@@ -202,7 +202,7 @@ def test_an_open_one_is_dropped_only_without_the_labels_asked_for() -> None:
     assert gone() == {}
 
 
-def test_a_listing_that_left_out_an_open_one_is_made_again() -> None:
+def test_a_listing_that_lacked_an_open_pull_request_is_repeated() -> None:
     snapshot, gone = confirmed(held(1), {order(1): make_look_up(labels=frozenset({"preview"}))})
     assert gone == {}
     assert snapshot.repositories["acme/orders"].numbers == {1, 2, 3}
@@ -231,7 +231,7 @@ def test_a_new_head_commit_keeps_the_last_good_file_of_the_old_one() -> None:
     assert after == replace(pushed, last_good_config=GOOD)
 
 
-def test_looked_up_targets_are_kept_while_somebody_wants_them() -> None:
+def test_looked_up_targets_are_kept_while_they_are_wanted() -> None:
     payments = make_repository(
         "acme/payments", looked_up={1: Elsewhere.UNLABELLED, 2: Elsewhere.UNLABELLED, 3: Elsewhere.CLOSED}
     )
@@ -263,7 +263,7 @@ def test_a_target_that_is_open_and_labelled_is_not_called_unlabelled() -> None:
     assert with_look_ups(make_snapshot(CATALOG), [target], {target: lags}).repositories["acme/payments"].looked_up == {}
 
 
-def test_a_target_is_asked_for_again_once_its_repository_has_changed() -> None:
+def test_a_target_is_looked_up_again_once_its_repository_changes() -> None:
     target = Locator("acme/payments", 1)
 
     def snapshot(token: str, known: LookedUp | None) -> Snapshot:
@@ -295,7 +295,7 @@ def test_a_target_is_asked_for_again_until_its_repository_has_settled() -> None:
     assert stale_look_ups(after, [target]) == []
 
 
-def test_a_target_in_a_repository_that_was_never_read_is_not_asked_for() -> None:
+def test_targets_in_unread_repositories_are_not_looked_up() -> None:
     target, snapshot = Locator("acme/payments", 1), Snapshot({"acme/orders": make_repository("acme/orders")})
 
     assert stale_look_ups(snapshot, [target]) == []

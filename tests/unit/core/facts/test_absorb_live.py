@@ -51,14 +51,14 @@ LIFE = [
 
 
 @pytest.mark.parametrize("change", LIFE)
-def test_a_live_pull_request_stays_whole_until_a_change_is_confirmed(change: dict[str, Any]) -> None:
+def test_a_live_pull_request_is_unchanged_until_a_look_up_confirms(change: dict[str, Any]) -> None:
     absorbed = absorb(KNOWN, listing(change | {"title": "New"}, {"draft": True}), CATALOG, LATER, {1})
     one, two = absorbed.repository.pull_requests
 
     assert one is KNOWN.pull_requests[0]
     assert absorbed.suspects.keys() == absorbed.repository.held.keys() == {1}
     assert absorbed.repository.held[1].reason.endswith("and it has not been looked up yet")
-    assert two.draft  # nobody's environment hangs on that
+    assert two.draft  # no environment depends on that
 
 
 @pytest.mark.parametrize("change", [{}, {"labels": ("PREVIEW",)}, {"title": "New", "head_sha": "f" * 40, "body": "x"}])
@@ -69,7 +69,7 @@ def test_other_changes_of_a_live_pull_request_count_at_once(change: dict[str, An
     assert absorbed.repository.pull_requests[0].title == change.get("title", "Faster checkout")
 
 
-def test_an_older_listing_of_a_live_pull_request_suspects_nothing() -> None:
+def test_an_older_listing_of_a_live_pull_request_is_ignored() -> None:
     absorbed = absorb(KNOWN, listing({"draft": True}, {}, updated_at=MONDAY - SECOND), CATALOG, LATER, {1})
 
     assert absorbed.suspects == {}
@@ -93,7 +93,7 @@ def test_a_confirmed_change_counts_with_everything_that_was_listed() -> None:
     assert orders.mark
 
 
-def test_a_flip_between_listing_and_look_up_ends_nothing_and_lists_again() -> None:
+def test_a_flip_before_the_look_up_ends_nothing_and_lists_again() -> None:
     answer = make_look_up(labels=frozenset({"preview"}), updated_at=MONDAY + 2 * SECOND)
     orders, gone = after_look_up({"labels": ("preview", "no-preview"), "title": "New"}, answer)
 
@@ -113,7 +113,7 @@ def test_an_unconfirmed_change_stays_out_and_is_listed_again(answer: LookUp | No
     assert orders.pull_requests[0] is KNOWN.pull_requests[0]
     assert orders.held[1].reason.startswith("its listing shows a draft, ")
     assert (orders.mark, gone) == (None, {})
-    assert orders.pull_requests[1].updated_at == MONDAY + SECOND  # everybody else moves on
+    assert orders.pull_requests[1].updated_at == MONDAY + SECOND  # the others move on
 
 
 def test_a_live_pull_request_that_was_closed_meanwhile_is_dropped() -> None:
@@ -153,7 +153,7 @@ def test_pull_requests_of_an_archived_repository_end_after_24_hours() -> None:
     assert after.repositories["acme/orders"].mark
 
 
-def test_the_source_s_clock_says_when_24_hours_are_over() -> None:
+def test_the_24_hours_are_measured_by_the_sources_clock() -> None:
     snapshot = make_snapshot(CATALOG, replace(KNOWN, archived_at=LATER - ARCHIVED_FOR))
     early = make_look_up(labels=frozenset({"preview"}), answered_at=LATER - SECOND)
 
@@ -169,7 +169,7 @@ def test_an_archived_repository_brings_no_pull_requests_back() -> None:
     assert absorb(KNOWN, reading, CATALOG, LATER - SECOND).repository.numbers == {1, 2, 3}
 
 
-def test_a_target_in_an_archived_repository_is_called_so() -> None:
+def test_a_target_in_an_archived_repository_is_called_archived() -> None:
     payments = make_repository("acme/payments", archived_at=LATER - ARCHIVED_FOR)
     target, found = Locator("acme/payments", 1), make_look_up(labels=frozenset({"preview"}), answered_at=LATER)
     after = with_look_ups(make_snapshot(CATALOG, payments), [target], {target: found})

@@ -25,7 +25,7 @@ LABELLED = frozenset({"preview"})
 
 
 def listed(**given: Any) -> Suspect:
-    """A live pull request that its listing shows otherwise, a second later."""
+    """A live pull request with other facts in its listing, a second later."""
     shown = make_pull_request(1, **{"updated_at": MONDAY + SECOND} | given)
     cause = life_differs(SEEN, shown)
     return Suspect(SEEN, Hold(f"{cause}, and it has not been looked up yet", cause=cause), shown, ASKED)
@@ -66,13 +66,13 @@ def test_an_open_pull_request_with_the_label_stays(labels: set[str]) -> None:
     assert reason(answer) == "it is open and has the label, though it was not listed"
 
 
-def test_where_no_label_is_asked_for_an_open_one_stays() -> None:
+def test_an_open_pull_request_stays_if_no_label_is_required() -> None:
     suspect = replace(VANISHED, asked=frozenset())
 
     assert reason(make_look_up(), suspect) == "it is open and has the label, though it was not listed"
 
 
-def test_without_an_answer_it_stays_and_the_count_goes_on() -> None:
+def test_a_failed_look_up_keeps_the_pull_request_and_the_count() -> None:
     after = confirm(replace(VANISHED, before=Hold("", MONDAY, 2)), None)
 
     assert after == Hold("it is no longer listed, and could not be looked up")
@@ -89,7 +89,7 @@ def missing(*moments: datetime) -> Hold | Elsewhere | PullRequest:
     return outcome
 
 
-def test_a_missing_one_is_dropped_after_three_answers_over_an_hour() -> None:
+def test_a_missing_pull_request_needs_three_answers_over_an_hour() -> None:
     assert missing(MONDAY, MONDAY + SECOND, MONDAY + HOUR) is Elsewhere.MISSING
     for moments in (
         [MONDAY],
@@ -103,7 +103,7 @@ def test_a_missing_one_is_dropped_after_three_answers_over_an_hour() -> None:
         assert (after.first_missing_at, after.times_missing) == (MONDAY, len(moments))
 
 
-def test_an_answer_that_finds_it_starts_the_count_again() -> None:
+def test_finding_a_missing_pull_request_resets_the_count() -> None:
     counted = missing(MONDAY, MONDAY + SECOND)
     assert isinstance(counted, Hold)
     for found in (make_look_up(labels=ASKED), make_look_up("closed", updated_at=MONDAY - SECOND)):
@@ -113,7 +113,7 @@ def test_an_answer_that_finds_it_starts_the_count_again() -> None:
 
 
 @pytest.mark.parametrize("state", ["closed", "merged", "open"])
-def test_within_the_second_last_seen_only_a_settled_answer_counts(state: str) -> None:
+def test_within_the_same_second_only_a_settled_answer_counts(state: str) -> None:
     early = make_look_up(state, updated_at=MONDAY, settled=False)
     settled = make_look_up(state, updated_at=MONDAY, settled=True)
     newer = make_look_up(state, updated_at=MONDAY + SECOND, settled=False)
@@ -123,7 +123,7 @@ def test_within_the_second_last_seen_only_a_settled_answer_counts(state: str) ->
     assert isinstance(confirm(VANISHED, newer), Elsewhere)
 
 
-def test_what_the_source_could_not_read_stays_while_it_is_open() -> None:
+def test_an_unreadable_pull_request_stays_while_it_is_open() -> None:
     suspect = replace(VANISHED, before=Hold("GitHub hides it", cause="GitHub hides it"))
 
     assert reason(make_look_up(labels=LABELLED), suspect) == "GitHub hides it; it is open, and will be listed again"
@@ -135,7 +135,7 @@ def test_what_the_source_could_not_read_stays_while_it_is_open() -> None:
 # --- Listed with other facts
 
 
-def test_an_answer_by_number_says_what_counts() -> None:
+def test_the_look_up_by_number_says_what_counts() -> None:
     answer = make_look_up(
         labels=frozenset({"preview", "a", "z"}), draft=True, target_branch="release", updated_at=MONDAY + SECOND
     )
@@ -155,11 +155,11 @@ def test_a_label_flipped_back_before_the_look_up_ends_nothing() -> None:
 
 
 @pytest.mark.parametrize(("state", "elsewhere"), [("closed", Elsewhere.CLOSED), ("merged", Elsewhere.MERGED)])
-def test_a_listed_one_that_was_closed_since_is_dropped(state: str, elsewhere: Elsewhere) -> None:
+def test_a_listed_pull_request_closed_since_is_dropped(state: str, elsewhere: Elsewhere) -> None:
     assert confirm(listed(draft=True), make_look_up(state, updated_at=MONDAY + SECOND)) is elsewhere
 
 
-def test_a_listed_one_that_lost_the_label_since_is_dropped() -> None:
+def test_a_listed_pull_request_unlabelled_since_is_dropped() -> None:
     assert confirm(listed(draft=True), make_look_up(updated_at=MONDAY + SECOND)) is Elsewhere.UNLABELLED
 
 
@@ -171,7 +171,7 @@ def test_an_answer_older_than_the_listing_confirms_nothing() -> None:
     )
 
 
-def test_a_change_that_moves_no_time_needs_a_settled_answer() -> None:
+def test_a_change_without_a_new_time_needs_a_settled_answer() -> None:
     suspect = listed(labels=("preview", "no-preview"), updated_at=MONDAY)  # a label was deleted or renamed
     answer = make_look_up(labels=frozenset({"preview", "no-preview"}))
 
@@ -182,7 +182,7 @@ def test_a_change_that_moves_no_time_needs_a_settled_answer() -> None:
 
 
 @pytest.mark.parametrize("draft", [True, False])
-def test_no_answer_makes_a_live_pull_request_a_fork_s(*, draft: bool) -> None:
+def test_no_look_up_turns_a_live_pull_request_into_a_forks(*, draft: bool) -> None:
     answer = make_look_up(labels=LABELLED, draft=draft, updated_at=MONDAY + SECOND)
 
     assert "a fork's pull request, which it cannot have become" in reason(answer, listed(fork=True, draft=draft))
@@ -192,7 +192,7 @@ def test_no_answer_makes_a_live_pull_request_a_fork_s(*, draft: bool) -> None:
     ("given", "cause"),
     [
         ({}, ""),
-        ({"labels": ("Preview",)}, ""),  # a label was renamed, or the catalog's spelling is another one
+        ({"labels": ("Preview",)}, ""),  # a label was renamed, or the catalog spells it differently
         ({"title": "x", "head_sha": "a" * 40, "body": "x", "branch": "y", "author": "z"}, ""),
         ({"labels": ("preview", "no-preview")}, "its listing shows other labels"),
         ({"draft": True}, "its listing shows a draft"),
@@ -200,14 +200,14 @@ def test_no_answer_makes_a_live_pull_request_a_fork_s(*, draft: bool) -> None:
         ({"fork": True}, "its listing shows a fork's pull request"),
     ],
 )
-def test_which_facts_a_life_hangs_on(given: dict[str, Any], cause: str) -> None:
+def test_facts_that_decide_whether_a_preview_lives(given: dict[str, Any], cause: str) -> None:
     assert life_differs(SEEN, make_pull_request(1, **given)) == cause
 
 
 # --- In an archived repository
 
 
-def test_in_a_repository_archived_for_24_hours_it_is_dropped() -> None:
+def test_pull_requests_archived_for_24_hours_are_dropped() -> None:
     def outcome(archived_for: timedelta, suspect: Suspect = VANISHED, **given: Any) -> object:
         answer = make_look_up(labels=LABELLED, **given)
         return confirm(replace(suspect, archived_at=answer.answered_at - archived_for), answer)
@@ -221,7 +221,7 @@ def test_in_a_repository_archived_for_24_hours_it_is_dropped() -> None:
 # --- Any answer at all
 
 
-def test_labelled_is_what_a_listing_by_these_labels_would_have_found() -> None:
+def test_labelled_means_that_a_listing_would_contain_it() -> None:
     assert is_labelled(frozenset(), make_look_up())
     assert is_labelled(ASKED, make_look_up(labels=frozenset({"ENV", "x"})))
     assert is_labelled(frozenset({"Straße"}), make_look_up(labels=frozenset({"STRASSE"})))
@@ -267,7 +267,7 @@ def test_nothing_is_dropped_that_the_table_keeps(answer: LookUp | None, before: 
 
 
 @given(answers, holds)
-def test_what_was_closed_for_certain_never_stays(answer: LookUp, before: Hold) -> None:
+def test_a_pull_request_confirmed_as_closed_never_stays(answer: LookUp, before: Hold) -> None:
     closed = replace(answer, state=PullRequestState.CLOSED, updated_at=MONDAY + SECOND)
 
     assert confirm(replace(VANISHED, before=before), closed) is Elsewhere.CLOSED

@@ -39,7 +39,7 @@ def test_without_a_file_nothing_is_asked_for() -> None:
     assert in_force(after(None)) == (ServiceConfig(), "")
 
 
-def test_a_broken_file_is_as_none_and_says_what_is_wrong() -> None:
+def test_a_broken_file_counts_as_missing_and_says_what_is_wrong() -> None:
     assert in_force(after(BROKEN)) == (ServiceConfig(), ERROR)
 
 
@@ -58,28 +58,28 @@ def test_a_broken_file_keeps_the_newest_good_one_in_force() -> None:
     assert in_force(after(GOOD, BETTER, BROKEN)) == (ServiceConfig({"payments": Staging()}), ERROR)
 
 
-def test_a_file_that_is_no_text_keeps_the_last_good_one_too() -> None:
+def test_a_file_that_is_not_text_keeps_the_last_good_one() -> None:
     assert in_force(after(GOOD, ConfigFile(problem="is a symbolic link"))) == (
         ServiceConfig({"payments": PullRequestReference(5)}),
         ".preview.yaml: is a symbolic link",
     )
 
 
-def test_a_mended_file_wins_over_the_last_good_one() -> None:
+def test_a_fixed_file_wins_over_the_last_good_one() -> None:
     assert in_force(after(GOOD, BROKEN, BETTER)) == (ServiceConfig({"payments": Staging()}), "")
 
 
-def test_an_empty_file_is_a_good_one() -> None:
+def test_an_empty_file_is_valid() -> None:
     assert in_force(after(GOOD, "# nothing any more\n")) == (ServiceConfig(), "")
     assert in_force(after(GOOD, "", BROKEN)) == (ServiceConfig(), ERROR)
 
 
-def test_a_removed_file_forgets_what_it_said() -> None:
+def test_a_removed_file_is_forgotten() -> None:
     assert in_force(after(GOOD, None)) == (ServiceConfig(), "")
     assert in_force(after(GOOD, None, BROKEN)) == (ServiceConfig(), ERROR)
 
 
-def test_the_last_good_file_is_checked_again_with_the_catalog_of_today() -> None:
+def test_the_last_good_file_is_checked_with_the_current_catalog() -> None:
     known = after(GOOD, "broken")
     config = config_in_force(known, "acme/orders", WITHOUT_THE_CALL)
 
@@ -90,7 +90,7 @@ def test_the_last_good_file_is_checked_again_with_the_catalog_of_today() -> None
     assert in_force(known)[0] == ServiceConfig({"payments": PullRequestReference(5)})
 
 
-def test_a_file_that_the_catalog_breaks_keeps_no_last_good_one_of_itself() -> None:
+def test_a_file_that_an_edit_breaks_is_not_its_own_last_good_file() -> None:
     known = replace(make_pull_request(config=GOOD), last_good_config=GOOD)
 
     config = config_in_force(known, "acme/orders", WITHOUT_THE_CALL)
@@ -99,17 +99,17 @@ def test_a_file_that_the_catalog_breaks_keeps_no_last_good_one_of_itself() -> No
     assert config.of("orders") == ServiceConfig()
 
 
-def test_a_file_that_trips_the_reader_harms_nothing_but_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_crashes_the_reader_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     def trip(*_: object) -> None:
         raise RecursionError
 
     monkeypatch.setattr("plugin.core.facts.last_good.read_config", trip)
 
-    tripped = in_force(make_pull_request(config="#" + "x" * 5000))  # so long that nothing remembers what it said
+    tripped = in_force(make_pull_request(config="#" + "x" * 5000))  # too long to be remembered
     assert tripped == (ServiceConfig(), ".preview.yaml: could not be understood (RecursionError)")
 
 
-def test_a_file_s_meaning_is_remembered_unless_it_is_large() -> None:
+def test_the_content_of_a_file_is_remembered_unless_it_is_large() -> None:
     def remembered(length: int) -> bool:
         pull_request = make_pull_request(config=GOOD.ljust(length, "#"))
         one, other = (config_in_force(pull_request, "acme/orders", CATALOG) for _ in range(2))
@@ -126,7 +126,7 @@ def test_a_message_is_one_bounded_line() -> None:
     assert len(error) == 300
 
 
-def test_a_file_that_did_not_change_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_file_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     known = after(GOOD)
 
     def refuse(*_: object) -> None:

@@ -48,7 +48,7 @@ def _ten(stage: Stage) -> Stage:
 
 
 def still_there(stage: Stage) -> list[str]:
-    """Return what of the old environments Argo CD still gets, in the profile that they had."""
+    """Return which of the old environments Argo CD still gets, in the profile that they had."""
     return [name for name in stage.answer(profile="backend") if name in names(*TEN)]
 
 
@@ -195,7 +195,7 @@ def test_departures_by_facts_do_not_add_to_those_of_an_edit(stage: Stage) -> Non
 # Acknowledgements
 
 
-def test_the_history_tells_of_an_acknowledged_departure(stage: Stage) -> None:
+def test_the_history_records_an_acknowledged_departure(stage: Stage) -> None:
     begin(stage)
     edit(stage, {"payments": {}})
     hold = stage.known().hold
@@ -212,7 +212,7 @@ def test_the_history_tells_of_an_acknowledged_departure(stage: Stage) -> None:
     ]
 
 
-def test_an_acknowledgement_excuses_what_the_edit_removes_and_nothing_else(stage: Stage) -> None:
+def test_an_acknowledgement_covers_only_what_the_edit_removes(stage: Stage) -> None:
     begin(stage)
     stage.source.listed["acme/payments"] = listing(*TEN)
     stage.refresh()

@@ -157,7 +157,7 @@ def test_forty_confirmed_drafts_leave_at_once_without_acknowledgement(strict: St
     assert strict.known().hold is None
 
 
-def test_each_confirmed_draft_leaves_although_others_are_not_confirmed(strict: Stage) -> None:
+def test_confirmed_drafts_leave_while_others_are_unconfirmed(strict: Stage) -> None:
     strict.source.listed["acme/orders"] = flipped(*FORTY, draft=True)
     confirm_open(strict, *range(1, 40), draft=True)
     strict.refresh()
@@ -178,7 +178,7 @@ def test_the_look_up_counts_where_it_differs_from_the_listing(strict: Stage) -> 
     assert (known.draft, set(known.labels)) == (False, {"preview", "bug"})
 
 
-def test_a_flip_back_and_forth_between_listing_and_look_up_ends_nothing(strict: Stage) -> None:
+def test_a_flip_and_back_before_the_look_up_ends_nothing(strict: Stage) -> None:
     for draft in (True, False, True, False, True):
         strict.source.listed["acme/orders"] = flipped(1, draft=draft)
         confirm_open(strict, 1, draft=False)
@@ -186,7 +186,7 @@ def test_a_flip_back_and_forth_between_listing_and_look_up_ends_nothing(strict: 
         assert strict.answer() == names(*FORTY)
 
 
-def test_a_draft_that_returns_before_it_was_confirmed_is_in_doubt_no_more(stage: Stage) -> None:
+def test_a_draft_that_returns_unconfirmed_is_no_longer_in_doubt(stage: Stage) -> None:
     edit(stage, WITHOUT_DRAFTS)
     begin(stage)
     stage.source.listed["acme/orders"] = listing(*TEN, draft=True)

@@ -1,4 +1,4 @@
-"""Promise 2: what was live is remembered once, so every input has its baseline, a new one too."""
+"""Promise 2: what was live is remembered once, so every input has a baseline, even a new one."""
 
 from typing import Any
 

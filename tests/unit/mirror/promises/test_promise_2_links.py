@@ -1,4 +1,4 @@
-"""Promise 2: links agree with answers, also while something is unconfirmed."""
+"""Promise 2: links agree with answers, even while something is unconfirmed."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def _calling(stage: Stage) -> Stage:
     return stage
 
 
-def test_an_unconfirmed_preview_that_calls_one_which_left_goes_to_staging(calling: Stage) -> None:
+def test_an_unconfirmed_preview_calls_staging_once_its_target_left(calling: Stage) -> None:
     calling.source.listed["acme/orders"] = listing(1, draft=True, config="version: 1\ndependencies: {payments: pr:9}")
     calling.source.close("acme/payments", 9, "merged")
     calling.refresh()

@@ -80,9 +80,7 @@ def test_a_program_with_one_more_parameter_does_not_hold(upgrade: Any, monkeypat
         assert upgraded.known().hold is None
 
 
-def test_a_program_that_gives_other_names_answers_only_once_acknowledged(
-    upgrade: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_with_other_names_waits_for_acknowledgement(upgrade: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     give_other_names(monkeypatch)
     upgraded = upgrade()
     for _ in range(3):
@@ -117,7 +115,7 @@ def test_the_old_program_answers_again_after_a_rollback(
     assert back.answer() == names(*TEN)
 
 
-def test_a_program_that_judges_otherwise_is_held(upgrade: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_judges_differently_is_held(upgrade: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plugin.core.decision.judge.judge", lambda *_: None)
     upgraded = upgrade()
     upgraded.refresh()
@@ -127,7 +125,7 @@ def test_a_program_that_judges_otherwise_is_held(upgrade: Any, monkeypatch: pyte
     assert held(upgraded) == keys(*TEN)
 
 
-def test_departures_by_facts_leave_also_under_a_new_program(upgrade: Any) -> None:
+def test_departures_by_facts_leave_under_a_new_program(upgrade: Any) -> None:
     upgraded = upgrade()
     upgraded.source.listed["acme/orders"] = []
     confirm(upgraded, *TEN, state="merged")
@@ -137,7 +135,7 @@ def test_departures_by_facts_leave_also_under_a_new_program(upgrade: Any) -> Non
     assert upgraded.known().hold is None
 
 
-def test_an_unconfirmed_flip_stays_also_under_a_new_program(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unconfirmed_flip_stays_under_a_new_program(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(stage, WITHOUT_DRAFTS)
     begin(stage)
     monkeypatch.setattr("plugin.core.config.catalog.__version__", "9.9.9")
@@ -149,7 +147,7 @@ def test_an_unconfirmed_flip_stays_also_under_a_new_program(stage: Stage, monkey
     assert upgraded.known().hold is None
 
 
-def test_an_edit_together_with_a_new_program_is_held_with_the_old_answer(upgrade: Any) -> None:
+def test_an_edit_with_a_new_program_is_held_with_the_old_answer(upgrade: Any) -> None:
     upgraded = upgrade()
     edit(upgraded, {"payments": {}})
 

@@ -19,7 +19,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 FORTY = range(1, 41)
 
 
-def test_a_listing_that_lost_everything_deletes_nothing_before_each_look_up(stage: Stage) -> None:
+def test_an_empty_listing_deletes_nothing_before_look_ups(stage: Stage) -> None:
     begin(stage)
     stage.source.listed["acme/orders"] = []
     for number in TEN:
@@ -40,7 +40,7 @@ def test_one_unlisted_pull_request_is_looked_up_whatever_the_threshold(stage: St
     assert stage.current().in_doubt == {"orders/1": "it is no longer listed, and could not be looked up"}
 
 
-def test_a_missing_pull_request_leaves_after_an_hour_of_the_sources_clock(stage: Stage) -> None:
+def test_a_missing_pull_request_leaves_after_an_hour(stage: Stage) -> None:
     begin(stage)
     stage.source.listed["acme/orders"] = listing(*range(2, 11))
     theirs = MONDAY
@@ -94,7 +94,7 @@ def test_a_held_pull_request_stays_while_its_repository_is_doubtful(stage: Stage
     assert stage.answer() == []
 
 
-def test_two_of_forty_that_a_short_listing_leaves_out_stay(stage: Stage) -> None:
+def test_two_of_forty_missing_from_a_short_listing_stay(stage: Stage) -> None:
     stage.source.listed["acme/orders"] = listing(*FORTY)
     stage.refresh()
     stage.source.listed["acme/orders"] = listing(*range(3, 41))

@@ -51,7 +51,7 @@ def test_a_hold_of_one_replica_is_the_answer_of_the_other(stage: Stage) -> None:
     assert other.answer() == stage.answer() == ["preview-payments-1"]
 
 
-def test_threads_that_ask_while_previews_are_added_never_get_an_older_answer(stage: Stage) -> None:
+def test_concurrent_requests_never_get_an_older_answer(stage: Stage) -> None:
     stage.clock.step = timedelta(0)
     stage.refresh()
     done, wrong = threading.Event(), list[str]()

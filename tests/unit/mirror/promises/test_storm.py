@@ -1,4 +1,4 @@
-"""All promises at once: whatever happens in whatever order, only what ended leaves, or what a catalog ends."""
+"""All promises at once: whatever happens in any order, a preview leaves only if it has ended or a catalog ends it."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Answers of GraphQL: what is said at a place, and which errors touch it."""
+"""Answers of GraphQL: what is said at a place, and which errors affect it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ERRORS = (
 ANSWER = Answer({"r0": {"list": {"nodes": [{"author": 1}, {"author": None}]}}, "r1": None}, ERRORS, None)
 
 
-def test_an_error_touches_what_is_above_it_and_nothing_beside_it() -> None:
+def test_an_error_affects_places_above_it_and_none_beside_it() -> None:
     first, second = ANSWER.whole.at("r0").at("list").at("nodes").items
 
     assert (first.value, first.error) == ({"author": 1}, None)
@@ -19,13 +19,13 @@ def test_an_error_touches_what_is_above_it_and_nothing_beside_it() -> None:
     assert second.at("author").errors == (GraphQLError((), "FORBIDDEN", "hidden"),)
 
 
-def test_an_error_touches_everything_below_it() -> None:
+def test_an_error_affects_everything_below_it() -> None:
     below = ANSWER.whole.at("r1").at("list")
 
     assert below == Part(None, (GraphQLError((), "NOT_FOUND", "no such repository"),))
 
 
-def test_a_place_that_the_answer_lacks_is_an_error_of_its_kind() -> None:
+def test_a_place_that_the_answer_lacks_raises_an_error() -> None:
     with pytest.raises(KeyError):
         ANSWER.whole.at("r2")
     with pytest.raises(TypeError):
@@ -37,13 +37,13 @@ def test_an_error_response_may_say_nothing(body: object) -> None:
     assert str(meaning(500, {}, body)) == "GitHub answered with status 500"
 
 
-def test_a_query_over_github_s_node_limit_may_pass_in_halves() -> None:
+def test_a_query_over_githubs_node_limit_may_pass_in_halves() -> None:
     error = {"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "too many nodes", "extensions": {"code": "x"}}
     with pytest.raises(TooHeavy, match="too many nodes"):
         read_answer({}, {"data": None, "errors": [error]})
 
 
-def test_a_query_with_an_unknown_argument_passes_in_no_size() -> None:
+def test_a_query_with_an_unknown_argument_is_not_asked_in_halves() -> None:
     message = "Field 'repository' doesn't accept argument 'followRenames'"
     error = {"path": ["query List", "r0"], "extensions": {"code": "argumentNotAccepted"}, "message": message}
     with pytest.raises(Unavailable, match="doesn't accept argument"):

@@ -5,7 +5,7 @@ from plugin.sources.github.batches import TOO_HEAVY_IN_A_ROW, ask_in_batches, by
 
 
 def asked(batches: list[Sequence[int]], heavy: int, *, down_at: int = -1) -> tuple[list[Sequence[int]], list[int]]:
-    """Ask a server that finds more than `heavy` items too heavy; return what it answered and what was given up."""
+    """Ask a server that finds more than `heavy` items too heavy; return what it answered, and what was given up."""
     answered: list[Sequence[int]] = []
     given_up: list[int] = []
 

@@ -126,7 +126,7 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize(("response", "message"), UNAVAILABLE)
-def test_what_asking_for_less_would_not_help(
+def test_errors_that_asking_for_less_would_not_help(
     client: GitHubClient, github: Mocker, response: dict[str, Any], message: str
 ) -> None:
     github.post(GRAPHQL, **response)
@@ -181,7 +181,7 @@ SAML = (
         ),
     ],
 )
-def test_github_s_own_sentence_is_passed_on(
+def test_githubs_own_message_is_passed_on(
     client: GitHubClient, github: Mocker, response: dict[str, Any], reason: str
 ) -> None:
     github.post(GRAPHQL, **response)
@@ -191,7 +191,7 @@ def test_github_s_own_sentence_is_passed_on(
     assert str(raised.value) == reason
 
 
-def test_github_s_sentence_is_one_line_of_bounded_length(client: GitHubClient, github: Mocker) -> None:
+def test_githubs_message_is_one_bounded_line(client: GitHubClient, github: Mocker) -> None:
     github.post(GRAPHQL, json={"data": None, "errors": [{"message": "Parse error\non \u202e" + "x" * 5000}]})
 
     with pytest.raises(TooHeavy, match=r"^GitHub could not answer the query: Parse error on x+") as raised:
@@ -203,7 +203,7 @@ def test_github_s_sentence_is_one_line_of_bounded_length(client: GitHubClient, g
 @pytest.mark.parametrize(
     "mistake", [AttributeError("a typo"), TypeError("a wrong argument"), KeyError("a wrong name"), AssertionError()]
 )
-def test_a_mistake_of_ours_is_no_outage_of_github_s(
+def test_our_own_mistake_is_not_reported_as_an_outage(
     client: GitHubClient, monkeypatch: pytest.MonkeyPatch, mistake: Exception
 ) -> None:
     def fail(*_: object) -> None:
@@ -216,7 +216,7 @@ def test_a_mistake_of_ours_is_no_outage_of_github_s(
     assert not isinstance(raised.value, PluginError)
 
 
-def test_an_installation_that_is_not_as_documented_is_no_mistake_of_ours(github: Mocker) -> None:
+def test_a_malformed_installation_is_reported_as_an_outage(github: Mocker) -> None:
     github.get("https://api.github.com:443/orgs/acme/installation", json={"id": 7})
     github.post("https://api.github.com:443/app/installations/7/access_tokens", json=["what is this?"])
     client = GitHubClient("https://api.github.com", App("42", PRIVATE_KEY))
@@ -255,7 +255,9 @@ def test_a_suspended_installation_says_so(github: Mocker) -> None:
         ),
     ],
 )
-def test_what_may_pass_in_halves(client: GitHubClient, github: Mocker, response: dict[str, Any]) -> None:
+def test_errors_of_queries_that_may_pass_in_halves(
+    client: GitHubClient, github: Mocker, response: dict[str, Any]
+) -> None:
     github.post(GRAPHQL, **response)
 
     with pytest.raises(TooHeavy):
@@ -290,7 +292,7 @@ def test_one_token_has_one_limiter_for_all_owners(client: GitHubClient, github: 
     assert github.call_count == 1
 
 
-def test_no_query_is_begun_after_the_moment_that_was_set(github: Mocker) -> None:
+def test_no_query_begins_after_the_deadline(github: Mocker) -> None:
     seconds = 10.0
     client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: seconds))
     github.post(GRAPHQL, json={"data": {}})
@@ -315,16 +317,14 @@ def test_a_repository_that_is_not_found_does_not_make_a_new_connection(client: G
 
 
 @pytest.mark.parametrize("errors", [["a", "b"], [{"path": "r0"}], [{"path": 5}], [{"path": []}], [None, None]])
-def test_an_error_that_is_not_as_documented_has_no_place(
-    client: GitHubClient, github: Mocker, errors: list[object]
-) -> None:
+def test_a_malformed_error_has_no_place(client: GitHubClient, github: Mocker, errors: list[object]) -> None:
     github.post(GRAPHQL, json={"data": {"r0": {}}, "errors": errors})
 
     with pytest.raises(TooHeavy, match=r"^GitHub could not answer the query$"):
         ask(client)
 
 
-def test_answers_of_githubs_that_take_long_slow_the_next_ones_down(github: Mocker) -> None:
+def test_slow_answers_delay_the_next_queries(github: Mocker) -> None:
     seconds = 0.0
     slept: list[float] = []
 
@@ -341,7 +341,7 @@ def test_answers_of_githubs_that_take_long_slow_the_next_ones_down(github: Mocke
     assert slept == [30.0]
 
 
-def test_time_outs_count_as_githubs_time_too(github: Mocker) -> None:
+def test_timeouts_count_as_githubs_time(github: Mocker) -> None:
     seconds = 0.0
     slept: list[float] = []
 
@@ -359,7 +359,7 @@ def test_time_outs_count_as_githubs_time_too(github: Mocker) -> None:
     assert slept == [30.0]
 
 
-def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocker) -> None:
+def test_too_few_points_block_until_github_renews_them(github: Mocker) -> None:
     now = datetime(2026, 11, 21, 9, tzinfo=UTC)
     client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: 0.0, now=lambda: now))
     reset = str(int(now.timestamp()) + 600)
@@ -372,7 +372,7 @@ def test_points_that_do_not_suffice_block_until_github_renews_them(github: Mocke
     assert client.usage.resumes_at == datetime(2026, 11, 21, 9, 10, tzinfo=UTC)
 
 
-def test_an_owner_that_is_no_longer_read_does_not_say_when_others_go_on() -> None:
+def test_only_owners_that_are_read_decide_when_reading_resumes() -> None:
     client = GitHubClient("https://api.github.com", App("42", "no key is needed"), LimiterClock(lambda: 0.0))
     client.resting(["acme", "dan"])
     client._limiter("acme").refused({"retry-after": "60"})  # noqa: SLF001

@@ -1,14 +1,14 @@
 from plugin.sources.github.experience import TIMES_SHORT, Experience
 
 
-def test_what_is_short_by_the_same_again_and_again_is_believed() -> None:
+def test_a_list_that_is_short_by_the_same_number_is_believed() -> None:
     experience = Experience()
 
     assert [experience.believes_count("acme/orders", 2) for _ in range(TIMES_SHORT + 1)] == [False, False, True, True]
     assert not experience.believes_count("acme/users", 2)
 
 
-def test_another_number_or_a_whole_list_starts_the_count_again() -> None:
+def test_another_number_or_a_whole_list_resets_the_count() -> None:
     experience = Experience()
 
     assert [experience.believes_count("acme/orders", missing) for missing in (2, 2, 3, 2)] == [False] * 4

@@ -52,7 +52,7 @@ def rate(time: Time, remaining: int, seconds: float) -> dict[str, object]:
 
 
 def blocked_for(limiter: Limiter, time: Time) -> float:
-    """How many seconds it refuses everything: not a second less, not one more."""
+    """For exactly how many seconds it refuses everything."""
     until = limiter.resumes_at
     if until is None:
         limiter.wait_for_turn()
@@ -83,7 +83,7 @@ def test_used_up_points_block_until_they_are_renewed(limiter: Limiter, time: Tim
     assert blocked_for(limiter, time) == 600
 
 
-def test_points_that_do_not_suffice_block_until_they_are_renewed(limiter: Limiter, time: Time) -> None:
+def test_too_few_points_block_until_they_are_renewed(limiter: Limiter, time: Time) -> None:
     limiter.refused(headers(time, remaining=1, seconds=600), points_used_up=True)
 
     assert blocked_for(limiter, time) == 600
@@ -108,7 +108,7 @@ def test_the_last_point_of_an_answer_blocks_too(limiter: Limiter, time: Time) ->
     assert blocked_for(limiter, time) == 600
 
 
-def test_secondary_limits_block_longer_each_time_until_something_is_answered(limiter: Limiter, time: Time) -> None:
+def test_secondary_limits_block_longer_each_time_until_an_answer(limiter: Limiter, time: Time) -> None:
     secondary = headers(time, remaining=4000, seconds=600)
     blocks = []
     for _ in range(3):
@@ -128,21 +128,21 @@ def test_secondary_limits_never_block_for_more_than_an_hour(limiter: Limiter, ti
 
 
 @pytest.mark.parametrize("absurd", ["999999999", "9" * 400])
-def test_an_absurd_wait_is_an_hour(limiter: Limiter, time: Time, absurd: str) -> None:
+def test_an_absurd_wait_is_cut_to_an_hour(limiter: Limiter, time: Time, absurd: str) -> None:
     limiter.refused({"retry-after": absurd})
 
     assert blocked_for(limiter, time) == 3600
 
 
 @pytest.mark.parametrize("reset", ["4000000000", "99999999999999999999", "9" * 400])
-def test_an_absurd_reset_is_an_hour_or_a_minute(limiter: Limiter, time: Time, reset: str) -> None:
+def test_an_absurd_reset_is_cut_to_an_hour_or_a_minute(limiter: Limiter, time: Time, reset: str) -> None:
     limiter.refused({**headers(time, 0, 0), "x-ratelimit-reset": reset})
 
     assert blocked_for(limiter, time) in {3600, 60}
 
 
 @pytest.mark.parametrize("value", ["soon", "", "-5", "1.5", "²"])
-def test_a_mangled_header_is_no_header(limiter: Limiter, time: Time, value: str) -> None:
+def test_a_malformed_header_is_ignored(limiter: Limiter, time: Time, value: str) -> None:
     limiter.refused({"retry-after": value, "x-ratelimit-remaining": value, "x-ratelimit-reset": value})
 
     assert blocked_for(limiter, time) == 60
@@ -161,7 +161,7 @@ def test_a_later_shorter_block_does_not_end_a_longer_one(limiter: Limiter, time:
     assert blocked_for(limiter, time) == 100
 
 
-def test_a_clock_of_ours_that_is_wrong_does_no_harm(limiter: Limiter, time: Time) -> None:
+def test_a_wrong_local_clock_does_no_harm(limiter: Limiter, time: Time) -> None:
     limiter.answered(0.1, headers(time, 10, 600), rate(time, 10, 600))
     assert limiter.quota is not None
     time.seconds += 599
@@ -171,14 +171,14 @@ def test_a_clock_of_ours_that_is_wrong_does_no_harm(limiter: Limiter, time: Time
     assert limiter.quota is None
 
 
-def test_without_githubs_clock_ours_must_do(limiter: Limiter, time: Time) -> None:
+def test_without_githubs_clock_the_local_one_is_used(limiter: Limiter, time: Time) -> None:
     reset = str(int((time.now() + timedelta(seconds=90)).timestamp()))
     limiter.refused({"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset})
 
     assert blocked_for(limiter, time) == 90
 
 
-def test_what_is_left_comes_from_the_answer_or_from_its_headers(limiter: Limiter, time: Time) -> None:
+def test_the_quota_comes_from_the_answer_or_from_its_headers(limiter: Limiter, time: Time) -> None:
     limiter.answered(0.1, headers(time, 70, 600), rate(time, 50, 600))
     assert limiter.quota
     assert limiter.quota.remaining == 50
@@ -200,13 +200,13 @@ def test_enterprise_server_has_no_quota(limiter: Limiter) -> None:
 @pytest.mark.parametrize(
     "odd", [{}, {"remaining": None, "resetAt": "x"}, {"remaining": 1, "resetAt": "x"}, {"remaining": 1}, "x", 5]
 )
-def test_an_odd_rate_limit_is_none(limiter: Limiter, odd: object) -> None:
+def test_a_malformed_rate_limit_is_ignored(limiter: Limiter, odd: object) -> None:
     limiter.answered(0.1, {}, odd)
 
     assert limiter.quota is None
 
 
-def test_another_resources_quota_is_not_this_ones(limiter: Limiter, time: Time) -> None:
+def test_the_quota_of_another_resource_is_ignored(limiter: Limiter, time: Time) -> None:
     limiter.answered(0.1, headers(time, 50, 600), None)
     limiter.refused(headers(time, 0, 300, **{"x-ratelimit-resource": "core"}))
 
@@ -230,7 +230,7 @@ def test_the_scarcest_is_the_one_with_the_fewest_points(time: Time) -> None:
     assert scarcest([]) is None
 
 
-def test_forty_five_seconds_of_computing_a_minute_are_asked_without_waiting(limiter: Limiter, time: Time) -> None:
+def test_queries_within_the_computing_budget_do_not_wait(limiter: Limiter, time: Time) -> None:
     for _ in range(44):
         limiter.wait_for_turn()
         time.seconds += 1
@@ -271,7 +271,7 @@ def test_without_patience_a_query_is_refused(limiter: Limiter) -> None:
             limiter.wait_for_turn(patience)
 
 
-def test_several_answers_may_have_to_grow_old(limiter: Limiter, time: Time) -> None:
+def test_several_answers_may_have_to_expire(limiter: Limiter, time: Time) -> None:
     for _ in range(5):
         time.seconds += 0.5
         limiter.answered(20.0, {}, None)  # several threads ask at once
@@ -299,7 +299,7 @@ def test_no_wait_is_longer_than_a_minute(limiter: Limiter, time: Time) -> None:
 
 
 def read_at(limiter: Limiter, time: Time, remaining: int, *costs: int) -> float:
-    """How many seconds it rests after readings that cost so much, the hour being young."""
+    """How many seconds it rests after readings of these costs, early in the hour."""
     limiter.answered(0.1, headers(time, remaining, 3600), rate(time, remaining, 3600))
     for cost in costs:
         limiter.rest(cost)
@@ -317,7 +317,7 @@ def test_remaining_points_are_spread_until_they_are_renewed(limiter: Limiter, ti
     assert limiter.rests_until is None
 
 
-def test_no_rest_is_longer_than_five_minutes_as_long_as_there_are_points(limiter: Limiter, time: Time) -> None:
+def test_no_rest_is_longer_than_five_minutes_while_points_last(limiter: Limiter, time: Time) -> None:
     assert read_at(limiter, time, 100, 10, 10) == 300
     assert read_at(limiter, time, 1, 10) == 300
 
@@ -334,14 +334,14 @@ def test_no_rest_is_longer_than_the_points_take_to_be_renewed(
     assert (limiter.rests_until - time.now()).total_seconds() == pytest.approx(rest)
 
 
-def test_one_reading_that_cost_much_says_nothing_about_the_next(limiter: Limiter, time: Time) -> None:
+def test_one_expensive_reading_says_nothing_about_the_next(limiter: Limiter, time: Time) -> None:
     assert read_at(limiter, time, 100, 10) == 0
     assert read_at(limiter, time, 1000, 500) == pytest.approx(40)
     assert read_at(limiter, time, 1000, 20) == pytest.approx(80)
     assert read_at(limiter, time, 1000, 0) == pytest.approx(80)  # one that cost nothing says nothing either
 
 
-def test_what_is_not_known_makes_nothing_rest(limiter: Limiter, time: Time) -> None:
+def test_an_unknown_quota_needs_no_rest(limiter: Limiter, time: Time) -> None:
     limiter.answered(0.1, {}, None)
     limiter.rest(10)
     limiter.rest(10)
@@ -353,7 +353,7 @@ def test_what_is_not_known_makes_nothing_rest(limiter: Limiter, time: Time) -> N
     assert limiter.rests_until is None
 
 
-def test_the_longer_of_silence_and_rest_counts(limiter: Limiter, time: Time) -> None:
+def test_the_longer_of_block_and_rest_counts(limiter: Limiter, time: Time) -> None:
     read_at(limiter, time, 1000, 10, 10)
     limiter.refused({"retry-after": "30"})
     assert limiter.resumes_at == time.now() + timedelta(seconds=40)

@@ -74,7 +74,7 @@ def test_a_mark_of_a_moment_ago_has_not_settled(date: datetime | None) -> None:
     ],
     ids=str,
 )
-def test_a_token_changes_with_everything_that_a_listing_hangs_on(given: dict[str, Any]) -> None:
+def test_a_token_changes_with_everything_that_a_listing_depends_on(given: dict[str, Any]) -> None:
     assert token(**given) != token()
 
 
@@ -105,7 +105,7 @@ def test_a_repository_that_is_not_as_documented_is_malformed(given: dict[str, An
         ({}, ConfigFile("version: 1")),
     ],
 )
-def test_what_the_object_at_the_file_s_place_means(blob: dict[str, Any] | None, file: ConfigFile | None) -> None:
+def test_objects_at_the_path_of_the_config_file(blob: dict[str, Any] | None, file: ConfigFile | None) -> None:
     whole = {"__typename": "Blob", "byteSize": 10, "isBinary": False, "isTruncated": False, "text": "version: 1"}
 
     assert config_file(None if blob is None else whole | blob) == file

@@ -69,7 +69,7 @@ def test_what_the_answer_lacks_is_null() -> None:
         (("list",), "NOT_FOUND", True),
     ],
 )
-def test_which_errors_keep_a_repository_from_being_read(path: tuple[str | int, ...], kind: str, *, whole: bool) -> None:
+def test_errors_that_keep_a_repository_from_being_read(path: tuple[str | int, ...], kind: str, *, whole: bool) -> None:
     answer = Answer({"r0": {}}, (GraphQLError(("r0", *path), kind, "no"),), None)
     (repository,) = queries.repositories(answer, 1)
 
@@ -77,6 +77,6 @@ def test_which_errors_keep_a_repository_from_being_read(path: tuple[str | int, .
 
 
 @pytest.mark.parametrize("found", [None, [], [1], {}, "x"])
-def test_other_nodes_than_asked_for_are_none(found: object) -> None:
+def test_a_wrong_number_of_nodes_is_an_error(found: object) -> None:
     with pytest.raises(TypeError):
         queries.nodes(Answer({"nodes": found}, (), None), 2)
