@@ -2,7 +2,7 @@
 
 from plugin.core.config.catalog import Catalog, Service
 from plugin.core.decision.rules import RULES
-from plugin.core.decision.rules.case import Case, make_case
+from plugin.core.decision.rules.case import Case, folded_labels, make_case
 from plugin.core.decision.verdicts import Judged, Verdict, Verdicts
 from plugin.core.facts.model import PullRequest, Repository, Snapshot
 
@@ -42,6 +42,7 @@ def _verdicts(services: tuple[Service, ...], repository: Repository) -> dict[tup
     return {
         (pull_request.number, service.name): verdict
         for pull_request in repository.pull_requests
+        for labels in (folded_labels(pull_request),)  # once, however many services there are
         for service in services
-        if (verdict := judge(service, pull_request))
+        if (verdict := _judge(Case(service.policy, pull_request, labels)))
     }

@@ -27,4 +27,9 @@ class Case:
 
 def make_case(policy: Policy, pull_request: PullRequest) -> Case:
     """Return the case of one pull request under one policy."""
-    return Case(policy, pull_request, frozenset(map(folded, pull_request.labels)))
+    return Case(policy, pull_request, folded_labels(pull_request))
+
+
+def folded_labels(pull_request: PullRequest) -> frozenset[str]:
+    """Return the labels of a pull request in the form in which they are compared."""
+    return frozenset(map(folded, pull_request.labels))
