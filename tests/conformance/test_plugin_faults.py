@@ -15,7 +15,6 @@ from tests.conformance.canned import canned_plugin
 from tests.conformance.stage import PLUGIN_ERROR, Stage, refused, well
 from tests.server import TOKEN
 
-
 BILLING = """\
   billing:
     repository: acme/billing
