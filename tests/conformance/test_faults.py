@@ -63,7 +63,6 @@ FAULTS = {
     # A plugin that knows everything lists only the repository that has changed.
     **{name: _intercept(fault, ORDERS) for name, fault in faults.PARTIAL.items()},
     "resource limits exceeded": _intercept(faults.PARTIAL["resource limits exceeded"], ORDERS, EVERYTHING),
-    "null entries in lists": _intercept(faults.null_nodes(), ORDERS, EVERYTHING),
     "repository renamed": Fault(
         lambda staged: staged.github.rename(ORDERS, "acme/sales"),
         lambda staged: staged.github.restore(),
@@ -207,6 +206,26 @@ def believe(staged: Stage, lie: Intercept) -> None:
     staged.recovers()
 
 
+def null_entries(staged: Stage) -> None:
+    """The first entry of each list is null: a plugin with state keeps that preview until a look-up confirms it."""
+    staged.github.intercept = faults.null_nodes()
+    staged.change(ORDERS, 15, head_sha="5" * 40)  # so that the list is read
+    for remembers in (True, False):  # it keeps running, then is restarted with its state
+        reconciled = staged.settle()
+        assert reconciled.fine
+        assert reconciled.touched == {*reconciled.updated} <= {"preview-orders-15"}
+        assert PUSHED in staged.argocd.applications()
+        if remembers:
+            staged.start_plugin(remembers=True)
+
+    staged.start_plugin()
+    refused(staged.reconcile(), NEVER_READ + EVERYTHING)
+
+    staged.github.intercept = None
+    staged.ready()
+    staged.recovers()
+
+
 def shuffle(staged: Stage, fault: Intercept) -> None:
     """A plugin without state finds everything, too."""
     staged.github.intercept = fault
@@ -276,6 +295,7 @@ def slow(staged: Stage) -> None:
 STORIES: dict[str, Callable[[Stage], object]] = {
     "every answer is slow": slow,
     "answers go back in time": lagging,
+    "entries are null": null_entries,
     "entries are out of order": partial(shuffle, fault=faults.out_of_order(random.Random(1))),
     "pages are out of order": shuffle_pages,
     "lists lost half of their entries": partial(believe, lie=faults.lost_half(honest=False)),

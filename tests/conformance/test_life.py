@@ -17,7 +17,8 @@ PUSHED = {
     "metadata.annotations.preview.example.com/deploy-sha",
     "spec.source.kustomize.images[0]",
 }
-REWIRED = "spec.source.kustomize.patches[0].patch"
+# The environment, and the previews that the network policy lets it reach.
+REWIRED = {"spec.source.kustomize.patches[0].patch", "spec.source.kustomize.patches[7].patch"}
 
 
 class Life:
@@ -82,7 +83,7 @@ def test_the_life_of_a_pull_request_changes_only_its_application(life: Life) -> 
     assert life.environment() == first
 
     # A dependency changed: the name of the ConfigMap differs, so the pods roll.
-    assert life.push("c", config="version: 1\ndependencies: {users: pr:7}\n") == PUSHED | {REWIRED}
+    assert life.push("c", config="version: 1\ndependencies: {users: pr:7}\n") == PUSHED | REWIRED
     second = life.environment()
     assert second["USERS_URL"] == "http://app.preview-users-7.svc.cluster.local"
     assert second["ConfigMap"] != first["ConfigMap"]

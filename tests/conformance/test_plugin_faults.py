@@ -15,6 +15,15 @@ from tests.conformance.canned import canned_plugin
 from tests.conformance.stage import PLUGIN_ERROR, Stage, refused, well
 from tests.server import TOKEN
 
+BILLING = """\
+  billing:
+    repository: acme/billing
+    profile: backend
+    image: {name: ghcr.io/acme/billing}
+    port: 8000
+    staging: {internal: "http://app.staging-billing.svc.cluster.local", public: "https://billing.staging.example.com"}
+"""
+
 
 @pytest.fixture(name="staged", scope="module")
 def _staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -128,14 +137,14 @@ def test_a_wrong_token_deletes_nothing(staged: Stage) -> None:
 )
 def test_a_broken_catalog_leaves_the_previous_one_in_force(staged: Stage, text: str) -> None:
     catalog = staged.catalog
-    good = catalog.read_text("utf-8")
+    valid = catalog.read_text("utf-8")
     catalog.write_text(text, "utf-8")
     during = staged.settle()
     assert during.fine
     assert during.touched == set()
     assert staged.server.metric("preview_catalog_broken") == 1
 
-    catalog.write_text(good, "utf-8")
+    catalog.write_text(valid, "utf-8")
     staged.recovers()
     assert staged.server.metric("preview_catalog_broken") == 0
 
@@ -150,15 +159,32 @@ def test_a_missing_catalog_leaves_the_previous_one_in_force(staged: Stage) -> No
 
 
 def test_an_unreadable_new_repository_waits_alone(staged: Stage) -> None:
+    """The rest of the edit takes effect: here the domain of every preview."""
+    catalog, live = staged.catalog, staged.argocd.applications().keys()
+    valid = catalog.read_text("utf-8")
+    edited = valid.replace("domain: preview.example.com", "domain: other.example.com")
+    catalog.write_text(edited + BILLING, "utf-8")
+    during = staged.settle()
+    assert during.fine
+    assert during.updated.keys() == live == during.touched
+    assert staged.server.metric("preview_repositories_unread") == 1
+
+    catalog.write_text(valid, "utf-8")
+    assert staged.settle().updated.keys() == live
+    assert staged.server.metric("preview_repositories_unread") == 0
+    staged.recovers()
+
+
+def test_a_service_in_an_unreadable_repository_keeps_its_previews(staged: Stage) -> None:
     catalog = staged.catalog
-    good = catalog.read_text("utf-8")
-    catalog.write_text(good.replace("repository: acme/shop", "repository: acme/shoop"), "utf-8")
+    valid = catalog.read_text("utf-8")
+    catalog.write_text(valid.replace("repository: acme/shop", "repository: acme/shoop"), "utf-8")
     during = staged.settle()
     assert during.fine
     assert during.touched == set()
     assert staged.server.metric("preview_repositories_in_doubt") == 1
 
-    catalog.write_text(good, "utf-8")
+    catalog.write_text(valid, "utf-8")
     staged.recovers()
 
 
@@ -175,10 +201,10 @@ def test_an_unreadable_new_repository_waits_alone(staged: Stage) -> None:
 def test_an_unknown_filter_is_refused_and_deletes_nothing(
     staged: Stage, wrong: dict[str, object], message: str
 ) -> None:
-    good = staged.argocd.apply_file("applicationsets/previews.yaml")
-    staged.argocd.apply(asking(good, wrong))
+    valid = staged.argocd.apply_file("applicationsets/previews.yaml")
+    staged.argocd.apply(asking(valid, wrong))
     refused(staged.reconcile(), f"{PLUGIN_ERROR}400: {message}")
-    staged.argocd.apply(good)
+    staged.argocd.apply(valid)
     staged.recovers()
 
 

@@ -65,12 +65,7 @@ def another_programs(file: Path) -> None:
         connection.execute("CREATE TABLE users (name TEXT)")
 
 
-def of_a_later_version(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 999")
-
-
-@pytest.mark.parametrize("spoil", [garbage, half, another_programs, of_a_later_version])
+@pytest.mark.parametrize("spoil", [garbage, half, another_programs])
 def test_an_unusable_state_is_set_aside_and_kept(staged: Stage, spoil: Callable[[Path], None]) -> None:
     staged.stop_plugin()
     with closing(sqlite3.connect(staged.state)) as connection:
@@ -79,13 +74,35 @@ def test_an_unusable_state_is_set_aside_and_kept(staged: Stage, spoil: Callable[
     staged.github.intercept = DOWN
     staged.start_plugin(remembers=True)
     refused(staged.reconcile(), NEVER_READ + EVERYTHING)
-    assert "the state file cannot be used; it is set aside" in staged.server.log.read_text("utf-8")
+    assert "the state file cannot be used; it was set aside, and a new state begins" in staged.server.log.read_text(
+        "utf-8"
+    )
     assert [*staged.state.parent.glob("state.db.set-aside-*Z")]
 
     staged.github.intercept = None
     staged.start_plugin(remembers=True)  # otherwise it would wait longer and longer for GitHub
     staged.ready()
     staged.recovers()
+
+
+def test_a_state_of_a_later_version_stops_the_start_and_deletes_nothing(staged: Stage) -> None:
+    staged.stop_plugin()
+    version = schema(staged.state, 999)
+    with pytest.raises(AssertionError, match="a newer version of this program wrote it"):
+        staged.start_plugin(remembers=True)
+    refused(staged.reconcile(), "error listing params")
+
+    schema(staged.state, version)
+    staged.start_plugin(remembers=True)
+    staged.recovers()
+
+
+def schema(file: Path, version: int) -> int:
+    """Set the version of the state's schema, and return the one before."""
+    with closing(sqlite3.connect(file)) as connection:
+        (before,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {version}")
+    return int(before)
 
 
 def test_an_answer_that_cannot_be_stored_is_not_given(staged: Stage) -> None:
