@@ -36,7 +36,7 @@ class Targets:
         if verdict is None:
             return ELSEWHERE[Elsewhere.UNLABELLED]
         if pull_request.fork:
-            return "comes from a fork"
+            return "is a fork's"
         return "" if verdict.live else f"is {verdict.state}: {verdict.reason}"
 
     def on_branch(self, service: Service, branch: str) -> list[int]:

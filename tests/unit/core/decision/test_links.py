@@ -170,7 +170,7 @@ def test_an_unlisted_target_falls_back_and_says_what_became_of_it(
         ({"draft": True}, "is skipped: it is a draft"),
         ({"labels": ("preview", "no")}, 'is skipped: it has the label "no"'),
         ({"labels": ("other",)}, "has no preview label"),
-        ({"fork": True}, "comes from a fork"),
+        ({"fork": True}, "is a fork's"),
     ],
 )
 def test_a_target_that_is_not_live_falls_back_and_says_why(theirs: dict[str, Any], reason: str) -> None:

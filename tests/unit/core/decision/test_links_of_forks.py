@@ -64,5 +64,5 @@ def test_depends_on_of_a_fork_never_links_and_never_warns() -> None:
 def test_a_fork_is_never_a_target_even_on_the_same_branch() -> None:
     fork = make_pull_request(5, fork=True, branch="shared")
 
-    assert why(resolve({"config": wish("pr:5")}, fork)) == ("staging", "config", "acme/payments#5 comes from a fork")
+    assert why(resolve({"config": wish("pr:5")}, fork)) == ("staging", "config", "acme/payments#5 is a fork's")
     assert resolve({"branch": "shared"}, fork, link="same-branch").rule is LinkRule.DEFAULT

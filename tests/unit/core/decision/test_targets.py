@@ -31,8 +31,8 @@ def of_repository(*repositories: Repository) -> Targets:
         ({"labels": ("preview", "no")}, 'is skipped: it has the label "no"'),
         ({"labels": ("other",)}, "has no preview label"),
         ({"labels": ("Preview",)}, ""),
-        ({"fork": True}, "comes from a fork"),
-        ({"fork": True, "draft": True}, "comes from a fork"),
+        ({"fork": True}, "is a fork's"),
+        ({"fork": True, "draft": True}, "is a fork's"),
     ],
 )
 def test_a_listed_pull_request_is_a_target_while_its_preview_is_live(theirs: dict[str, Any], reason: str) -> None:
