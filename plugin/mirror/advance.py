@@ -92,6 +92,8 @@ def _held(before: Current, draft: Known, live: Live, decisions: _Decisions, gath
         _reasons(old, live, edited, gathered),
         old.parameters if old else _whole(before),
     )
+    if old == hold:  # the same object, so that megabytes are not stored again
+        hold = old
     if as_before is None:  # there is no other catalog to decide by
         return Current(replace(draft, catalog=edited.catalog, hold=hold), edited)
     return Current(replace(draft, hold=hold), as_before, edited)
