@@ -116,7 +116,7 @@ def test_the_old_program_answers_again_after_a_rollback(
 
 
 def test_a_program_that_judges_differently_is_held(upgrade: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plugin.core.decision.judge.judge", lambda *_: None)
+    monkeypatch.setattr("plugin.core.decision.judge._judge", lambda *_: None)
     upgraded = upgrade()
     upgraded.refresh()
 
