@@ -26,7 +26,8 @@ unit: install ## tests of the modules with few examples each: half a minute
 	$(PY) -m pytest --hypothesis-profile=unit tests/unit
 
 test: install ## all tests except those of `make conformance`, the modules' first
-	$(PY) -m pytest tests/unit tests
+	$(PY) -m pytest tests/unit
+	$(PY) -m pytest --ignore=tests/unit
 
 simulate: install ## play STEPS=100000 random events and check every answer, or repeat one episode by its SEED
 	$(PY) -m tests.faults --steps $(or $(STEPS),100000) $(if $(SEED),--seed $(SEED))
