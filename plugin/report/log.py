@@ -21,7 +21,7 @@ def log_refreshes(log: Logger) -> Observer:
             log.warning("the breaker holds previews back", previews=held, to_release=current.to_release)
         if report.catalog_error:
             log.error(
-                "the catalog is broken; the version before stays in force",
+                "the catalog is broken; the previous version stays in force",
                 problems=report.catalog_error.splitlines(),
             )
         until = report.catalog_waits_until

@@ -13,7 +13,7 @@ from plugin.logs import get_logger
 _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "the request cannot be read",
     HTTPStatus.NOT_FOUND: "there is nothing at this path",
-    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not accept this method",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the request body is too large",
 }
 _HEADERS = ("Allow", "Retry-After")

@@ -193,7 +193,7 @@ def test_a_service_in_an_unreadable_repository_keeps_its_previews(staged: Stage)
     [
         ({"services": ["ordrs"]}, 'services: the catalog has no service "ordrs"; did you mean "orders"?'),
         ({"services": []}, "services is an empty list; leave it out to ask for all services"),
-        ({"service": ["orders"]}, 'there is no input parameter "service"'),
+        ({"service": ["orders"]}, 'unknown input parameter "service"'),
         ({"profile": "back-end"}, 'profile: no service of the catalog has the profile "back-end"'),
         ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
     ],

@@ -59,7 +59,7 @@ def test_the_bytes_that_argocd_sends_are_answered(server: Server) -> None:
         (ARGOCD.replace(TOKEN.encode(), b"x"), 403, "the bearer token is missing or wrong"),
         (ARGOCD.replace(TOKEN.encode(), b"\xc3\xa9\xff"), 403, "the bearer token is missing or wrong"),
         (ARGOCD.replace(b"execute HTTP", b"execute/ HTTP"), 404, "there is nothing at this path"),
-        (ARGOCD.replace(b"POST", b"GET"), 405, "this path does not take this method"),
+        (ARGOCD.replace(b"POST", b"GET"), 405, "this path does not accept this method"),
         (ARGOCD.replace(b'{"app', b'["app'), 400, "the request body is not JSON"),
         (
             ARGOCD.replace(f"Content-Length: {len(REQUEST)}".encode(), b"Transfer-Encoding: chunked").replace(
@@ -172,7 +172,7 @@ def test_a_broken_catalog_stops_the_start_unless_the_state_has_a_valid_one(
         server.refreshed()
         assert server.ask().body == before
         assert server.metric("preview_catalog_broken") == 1
-        assert "the catalog is broken; the version before stays in force" in server.log.read_text("utf-8")
+        assert "the catalog is broken; the previous version stays in force" in server.log.read_text("utf-8")
 
         catalog.write_text(good.replace("preview.example.com", "other.example.com"), "utf-8")
         wait_for(lambda: b"orders-15.other.example.com" in server.ask().body)

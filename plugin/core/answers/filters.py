@@ -41,7 +41,7 @@ def parse_filters(parameters: Mapping[str, Any], catalog: Catalog) -> Filters:
     for name in parameters:
         if name not in _KNOWN:
             known = ", ".join(_KNOWN)
-            raise _invalid(f'there is no input parameter "{name}"; there are {known}{did_you_mean(name, _KNOWN)}')
+            raise _invalid(f'unknown input parameter "{name}"; known are {known}{did_you_mean(name, _KNOWN)}')
     filters = Filters(
         services=_services(parameters["services"], catalog) if "services" in parameters else None,
         profile=_profile(parameters["profile"], catalog) if "profile" in parameters else None,

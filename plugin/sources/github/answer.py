@@ -16,7 +16,7 @@ SETTLED = timedelta(seconds=20)
 _HTTP_REASONS = {
     401: "GitHub refused the credentials (401)",
     403: "GitHub forbade the request (403)",
-    404: "GitHub knows nothing there (404)",
+    404: "GitHub found nothing there (404)",
 }
 _HINTS = {404: "; is the GitHub App installed for this owner?"}
 _NOT_JSON = "not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?"
@@ -134,7 +134,7 @@ def read_answer(headers: Mapping[str, str], body: object) -> Answer:
 def meaning(status: int, headers: Mapping[str, str], body: object) -> Unavailable | TooHeavy:
     """Return what an error response means. `body` is parsed JSON, or None if it is something else."""
     if status in (502, 504):
-        return TooHeavy(f"GitHub broke the query off ({status})")
+        return TooHeavy(f"GitHub aborted the query ({status})")
     message = body.get("message") if isinstance(body, Mapping) else None
     sentence = one_line(message) if isinstance(message, str) else ""
     if status == 429 or "rate limit" in sentence.lower() or "retry-after" in headers:  # noqa: PLR2004  an HTTP status

@@ -136,7 +136,7 @@ def test_an_owner_without_the_app_is_doubt_about_its_repositories_only(
         report = app_plugin(github, key, catalog).refresh()
 
     assert doubts(report) == {
-        "dan/users": "GitHub knows nothing there (404): Not Found; is the GitHub App installed for this owner?"
+        "dan/users": "GitHub found nothing there (404): Not Found; is the GitHub App installed for this owner?"
     }
 
 

@@ -114,7 +114,7 @@ def test_further_labels_that_cannot_be_read_leave_out_one_pull_request(reader: R
     assert reader.read(*reader.labels) == {}
     assert reader.asked() == ["List", "Labels"]
     assert reader.numbers() == [number for number in numbers if number != 12]
-    assert reader.unread() == {12: "GitHub broke the query off (502)"}
+    assert reader.unread() == {12: "GitHub aborted the query (502)"}
 
 
 def test_a_closed_entry_is_not_listed(reader: Reader) -> None:

@@ -112,7 +112,7 @@ def test_a_repository_that_stays_too_heavy_is_asked_for_smaller_pages(github: Gi
     github.intercept = heavy
     report = plugin.refresh()
 
-    assert doubts(report) == {"acme/shop": "GitHub broke the query off (502)"}
+    assert doubts(report) == {"acme/shop": "GitHub aborted the query (502)"}
     alone = [
         call.variables["f0"] for call in github.log if call.variables.get("n0") == "shop" and "n1" not in call.variables
     ]
@@ -150,7 +150,7 @@ def test_many_heavy_repositories_are_all_read_in_the_end(
         ),
         (
             faults.wrong_address(),
-            "GitHub knows nothing there (404): not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?",
+            "GitHub found nothing there (404): not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?",
         ),
         (
             faults.error_without_path(),

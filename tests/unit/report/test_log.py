@@ -60,7 +60,7 @@ def test_repositories_that_were_never_read_are_named() -> None:
 def test_a_broken_catalog_is_an_error_with_each_place() -> None:
     assert beside_refreshes(report(catalog_error="catalog.yaml:1: domain\ncatalog.yaml:2: services")) == [
         {
-            "event": "the catalog is broken; the version before stays in force",
+            "event": "the catalog is broken; the previous version stays in force",
             "log_level": "error",
             "problems": ["catalog.yaml:1: domain", "catalog.yaml:2: services"],
         }

@@ -86,7 +86,7 @@ def test_a_filter_that_matches_nothing_now_gets_an_empty_list(client: FlaskClien
     [
         (
             {"service": ["orders"]},
-            'there is no input parameter "service"; there are services, profile, origin; did you mean "services"?',
+            'unknown input parameter "service"; known are services, profile, origin; did you mean "services"?',
         ),
         ({"services": []}, "services is an empty list; leave it out to ask for all services"),
         ({"services": "orders"}, "services must be a list of service names"),

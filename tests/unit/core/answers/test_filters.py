@@ -52,9 +52,9 @@ def test_the_filter_everything_restricts_nothing() -> None:
     [
         (
             {"service": ["orders"]},
-            'there is no input parameter "service"; there are services, profile, origin; did you mean "services"?',
+            'unknown input parameter "service"; known are services, profile, origin; did you mean "services"?',
         ),
-        ({"x": 1}, 'there is no input parameter "x"; there are services, profile, origin'),
+        ({"x": 1}, 'unknown input parameter "x"; known are services, profile, origin'),
         ({"services": "orders"}, "services must be a list of service names"),
         ({"services": [1]}, "services must be a list of service names"),
         ({"services": None}, "services must be a list of service names"),
@@ -69,7 +69,7 @@ def test_the_filter_everything_restricts_nothing() -> None:
         ({"profile": ""}, 'profile: no service of the catalog has the profile ""; there are backend, frontend'),
         ({"origin": "forks"}, "origin must be one of same-repository, fork, any"),
         ({"origin": ["any"]}, "origin must be one of same-repository, fork, any"),
-        ({"a\nb": 1}, 'there is no input parameter "a b"; there are services, profile, origin'),
+        ({"a\nb": 1}, 'unknown input parameter "a b"; known are services, profile, origin'),
     ],
 )
 def test_a_filter_that_the_catalog_does_not_know_is_refused(parameters: dict[str, Any], message: str) -> None:

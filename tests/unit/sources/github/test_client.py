@@ -161,7 +161,7 @@ SAML = (
         ),
         pytest.param(
             {"status_code": 404, "text": "<!DOCTYPE html><title>Page not found</title>"},
-            "GitHub knows nothing there (404): not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?",
+            "GitHub found nothing there (404): not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?",
             id="a wrong base URL",
         ),
         pytest.param(
