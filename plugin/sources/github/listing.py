@@ -213,7 +213,7 @@ def _unseen(wanted: Wanted, *, named: bool) -> Lost | Doubt:
     if wanted.before and Identity.parse(wanted.before.identity):
         return Lost("GitHub gave no data for it", GONE)
     if named:
-        return Doubt("GitHub cannot find this repository; is its name right, and may the GitHub App or token read it?")
+        return Doubt("GitHub cannot find it; is its name right, and may the GitHub App or token read it?")
     return Doubt("GitHub gave no data for it")
 
 

@@ -68,7 +68,7 @@ def test_a_repository_that_was_never_seen_says_what_to_check(organisation: Organ
         (doubt,) = reader.read().values()
 
         assert (
-            doubt == "GitHub cannot find this repository; is its name right, and may the GitHub App or token read it?"
+            doubt == "GitHub cannot find it; is its name right, and may the GitHub App or token read it?"
         )
         assert reader.asked() == ["List"]
 
