@@ -14,7 +14,7 @@ from plugin.core.config.references import Branch, PullRequestReference, Referenc
 from plugin.core.facts.model import ConfigFile, Elsewhere, PullRequest, Repository, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 
-EXAMPLES = min(40, settings().max_examples)  # worlds are slow to make, and one of them holds many previews
+EXAMPLES = min(25, settings().max_examples)  # worlds are slow to make, and one of them holds many previews
 SERVICES = ("a", "b", "b-1", "c", "d")
 REPOSITORIES = ("acme/one", "acme/two", "acme/three")
 BRANCHES = ("main", "x", "y")

@@ -4,7 +4,7 @@ from pathlib import Path
 from tests.faults.simulation import STEPS, simulate
 from tests.redis_server import serve_redis
 
-EPISODES = 30
+EPISODES = 20
 
 
 def test_faults_never_remove_a_preview_and_everything_recovers(tmp_path: Path) -> None:
