@@ -20,6 +20,8 @@ from plugin.core.facts.model import (
 )
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
+# Seconds of CPU: far more than linear work on 65,536 characters takes on any machine; quadratic work takes minutes.
+WORST_INPUT = 10.0
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 
 

@@ -67,9 +67,7 @@ def test_a_repository_that_was_never_seen_says_what_to_check(organisation: Organ
         reader = Reader(github, labels={"acme/order": PREVIEW})
         (doubt,) = reader.read().values()
 
-        assert (
-            doubt == "GitHub cannot find it; is its name right, and may the GitHub App or token read it?"
-        )
+        assert doubt == "GitHub cannot find it; is its name right, and may the GitHub App or token read it?"
         assert reader.asked() == ["List"]
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.core.config.branches import matches_branch, wrong_pattern
+from tests.builders import WORST_INPUT
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_the_worst_pattern_takes_little_time(pattern: str) -> None:
     assert not matches_branch([pattern], "a" * 65_536)
     assert not matches_branch([pattern], "/" + "a" * 253 + "b") or pattern == "*" * 255
 
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < WORST_INPUT
 
 
 @pytest.mark.parametrize("pattern", ["main", "release/*", "**", "*", "feature-*/x", "ünï"])

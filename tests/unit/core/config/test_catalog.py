@@ -9,7 +9,7 @@ import pytest
 from plugin.core.config.catalog import DependencyOf, Policy, Seed, load_catalog
 from plugin.core.config.validation import MAX_PROBLEMS, MAX_SUGGESTIONS
 from plugin.errors import InvalidFile
-from tests.builders import catalog_text, make_catalog, service_entry
+from tests.builders import WORST_INPUT, catalog_text, make_catalog, service_entry
 
 ROOT = Path(__file__).parents[4]
 
@@ -572,7 +572,7 @@ def test_thousands_of_mistakes_are_bounded() -> None:
     start = time.process_time()
     found = mistakes(text)
 
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < WORST_INPUT
     assert len(found) == MAX_PROBLEMS + 1
     assert found[-1].endswith("further problems are not shown")
     assert len([mistake for mistake in found if "did you mean" in mistake]) <= MAX_SUGGESTIONS

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from plugin.core.config.description import MAX_LINKS, MAX_NEAR_MISSES, NOTHING, SHORT, read_description
 from plugin.core.config.references import Locator
+from tests.builders import WORST_INPUT
 from tests.strategies import numbers, repository_names
 
 A, B = "acme/payments#123", "acme/users#5"
@@ -253,7 +254,7 @@ def test_the_longest_description_takes_little_time(body: str) -> None:
     start = time.process_time()
     read_description(body)
 
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < WORST_INPUT
 
 
 @given(

@@ -9,7 +9,7 @@ from plugin.core.config.references import Branch, PullRequestReference, Referenc
 from plugin.core.config.repo_config import ServiceConfig, links, read_config, read_file
 from plugin.core.config.validation import MAX_PROBLEMS, MAX_SUGGESTIONS
 from plugin.errors import InvalidFile
-from tests.builders import make_catalog
+from tests.builders import WORST_INPUT, make_catalog
 from tests.strategies import SERVICES, config_texts, yaml_like
 
 FORMS = "staging, pr:123, acme/payments#123, a pull request's URL, branch:NAME, same-branch or url:https://..."
@@ -340,7 +340,7 @@ def test_the_worst_file_takes_little_time(text: str) -> None:
     with pytest.raises(InvalidFile) as error:
         read_config(f"version: 1\n{text}"[:65_536], catalog, "acme/one")
 
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < WORST_INPUT
     assert len(error.value.problems) <= MAX_PROBLEMS + 1
     assert len([problem for problem in error.value.problems if "did you mean" in problem.message]) <= MAX_SUGGESTIONS
 
