@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 SOURCE ?= file
 
-.PHONY: install demo serve-demo unit test simulate mutants conformance check lint bench schemas lock clean
+.PHONY: install demo serve-demo unit test simulate mutants conformance check bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 

@@ -6,7 +6,8 @@ PluginError
 ├── InvalidRequest    the caller asked for something that does not exist: correct the request
 ├── NotReady          nothing safe can be answered now: ask again later, nothing is lost
 ├── Unreachable       the state cannot be read or written now (plugin/state)
-└── Outdated          another replica stored something newer (plugin/state)
+├── Outdated          another replica stored something newer (plugin/state)
+└── Unavailable, TooHeavy, Malformed: what GitHub could not say, which becomes a doubt (plugin/sources/github)
 """
 
 from collections.abc import Sequence

@@ -10,6 +10,7 @@ from plugin.cli.failures import errors_for_people
 from plugin.core.answers.explanation import explanation, history
 from plugin.core.answers.filters import ORIGINS
 from plugin.core.config.messages import visible
+from plugin.core.config.names import folded
 from plugin.core.config.references import parse_locator
 from plugin.mirror.answers import Answers
 from plugin.mirror.refresh import RefreshReport
@@ -46,7 +47,7 @@ def explain(locator: str) -> None:
     with errors_for_people():
         known, answers = _answers()
         current = answers.current()
-    found = [preview for preview in current.previews if preview.locator.casefold() == str(wanted).casefold()]
+    found = [preview for preview in current.previews if folded(preview.locator) == folded(str(wanted))]
     held = current.moment.held
     for preview in found:
         events = known.histories.get(preview.key, ())

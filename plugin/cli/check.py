@@ -8,6 +8,7 @@ import click
 
 from plugin.cli.failures import errors_for_people
 from plugin.core.config.catalog import Catalog, load_catalog
+from plugin.core.config.names import folded
 from plugin.core.config.repo_config import FILE_NAME, links, read_config, read_file
 from plugin.core.config.validation import invalid_file, problem_at
 from plugin.errors import InvalidFile, Problem
@@ -100,7 +101,7 @@ def _check_names(text: str, file: Path, catalog: Catalog, repositories: list[str
 def _repositories(catalog: Catalog, repository: str | None) -> list[str]:
     if repository is None:
         return list(catalog.repositories)
-    found = [name for name in catalog.repositories if name.casefold() == repository.casefold()]
+    found = [name for name in catalog.repositories if folded(name) == folded(repository)]
     if not found:
         raise click.UsageError(f"the catalog has no service in the repository {repository}")
     return found

@@ -1,6 +1,6 @@
 """The current version: what is known, with the decision on it. Every answer is made from one, and it never changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,9 +64,13 @@ class Current:
 
     @cached_property
     def held_back(self) -> dict[str, str]:
+        """The previews that the breaker holds back, by their key, with the reason why they stay."""
+        return {key: f"the breaker holds it back: {reason}" for key, reason in self.departures.items()}
+
+    @property
+    def departures(self) -> Mapping[str, str]:
         """The previews that the breaker holds back, by their key, with the reason why they would leave."""
-        hold = self.known.hold
-        return {key: f"the breaker holds it back: {reason}" for key, reason in hold.departures.items()} if hold else {}
+        return self.known.hold.departures if self.known.hold else {}
 
     @property
     def unread(self) -> tuple[str, ...]:

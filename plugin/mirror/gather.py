@@ -91,7 +91,7 @@ def _accounted(
         reading = readings.get(name)
         if name in known or reading is None or isinstance(reading, Doubt):
             continue
-        shown = {pull_request.number: pull_request for pull_request in reading.pull_requests}
+        shown = reading.by_number
         ending = [each for each in previews if not _stays(each, shown.get(each.number), catalog)]
         asked = [Locator(name, number) for number in sorted({each.number for each in ending})]
         answers = source.look_up(asked, {**known, name: reading}) if asked else {}

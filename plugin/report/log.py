@@ -16,8 +16,7 @@ def log_refreshes(log: Logger) -> Observer:
     def observe(report: RefreshReport) -> None:
         nonlocal held, missing, waited
         current, snapshot = report.current, report.current.known.snapshot
-        hold = current.known.hold
-        if held != (held := dict(hold.departures) if hold else {}) and held:
+        if held != (held := dict(current.departures)) and held:
             log.warning("the breaker holds previews back", previews=held, to_release=current.to_release)
         if report.catalog_error:
             log.error(
@@ -40,7 +39,7 @@ def log_refreshes(log: Logger) -> Observer:
             milliseconds=round(report.duration.total_seconds() * 1000, 1),
             version=current.known.head.version,
             repositories=len(snapshot.repositories),
-            pull_requests=sum(len(repository.pull_requests) for repository in snapshot.repositories.values()),
+            pull_requests=snapshot.pull_requests,
             doubts=dict(snapshot.doubts),
             unread=list(current.unread),
             changed=report.changed,

@@ -17,7 +17,7 @@ def measure_refreshes(metrics: Metrics, source: str) -> Observer:
         metrics.last_refresh.set_to_current_time()
         metrics.in_doubt.set(len(snapshot.doubts))
         metrics.unread.set(len(current.unread))
-        metrics.pull_requests.set(sum(len(each.pull_requests) for each in snapshot.repositories.values()))
+        metrics.pull_requests.set(snapshot.pull_requests)
         metrics.catalog_broken.set(bool(report.catalog_error))
         metrics.source_requests.labels(source).inc(report.requests)
         metrics.source_points.labels(source).inc(report.points)

@@ -53,7 +53,7 @@ def _common(current: Current, now: datetime) -> dict[str, Any]:
         "missing_labels": current.missing_labels,  # by repository: labels of the catalog that do not exist there
         "unread": list(current.unread),  # repositories that have never been read: their services wait
         "breaker": {
-            "held_back": dict(current.known.hold.departures) if current.known.hold else {},
+            "held_back": dict(current.departures),
             "to_release": current.to_release,
         },
     }

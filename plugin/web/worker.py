@@ -29,7 +29,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.data_ready = True  # a thread gets it only with a complete head
 
     def receive(self) -> bool:
-        """Take what has arrived. Returns False if the client has closed the connection or sends too much."""
+        """Take what has arrived, without waiting. Returns False if the client has closed or sends too much."""
         try:
             data = self.sock.recv(_PIECE)
         except BlockingIOError:
@@ -79,7 +79,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Read the next head of a connection that was idle."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
-        conn.sock.setblocking(False)  # noqa: FBT003
         if not conn.receive():
             self._drop(conn)
         elif conn.complete:  # as it is for almost every request

@@ -5,7 +5,7 @@ catalog's file, or of this program, whose version is part of the catalog's finge
 same facts.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plugin.core.answers.emission import missing
@@ -46,7 +46,6 @@ def _ended_by_facts(live: Live, before: Decision | None, snapshot: Snapshot) -> 
         yield from missing(live, before)
         return
     for name, previews in live.by_repository.items():
-        repository = snapshot.repositories.get(name)
-        numbers: Collection[int] | None = repository.numbers if repository else None
-        if numbers is not None:
+        if repository := snapshot.repositories.get(name):
+            numbers = repository.numbers  # made anew at each access
             yield from ((name, preview) for preview in previews if preview.number not in numbers)

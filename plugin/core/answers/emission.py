@@ -3,13 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from plugin.core.answers.filters import EVERYTHING, Filters
+from plugin.core.answers.filters import EVERYTHING, PLACES, Filters
 from plugin.core.answers.live import Live
 from plugin.core.config.names import folded
 from plugin.core.decision.decide import Decision, changed
 from plugin.core.decision.preview import LivePreview
-
-ORIGINS = ("same-repository", "fork")
 
 # What an engine wants before and after the list. It is joined with it, because each copy of megabytes takes its time.
 Envelope = tuple[bytes, bytes]
@@ -66,7 +64,7 @@ def _respelt(live: Live, decision: Decision) -> Mapping[str, str]:
 def _chunks(decision: Decision, filters: Filters) -> Iterator[bytes]:
     for service in decision.catalog.services.values():
         if part := decision.parts.get(service.repository):
-            for origin in ORIGINS:
+            for origin in PLACES:
                 chunk = part.parameters.get((service.name, origin))
                 if chunk and filters.admits(service.name, service.profile, origin):
                     yield chunk

@@ -12,7 +12,8 @@ from plugin.core.config.messages import one_line
 from plugin.core.config.validation import did_you_mean
 from plugin.errors import InvalidRequest
 
-ORIGINS = ("same-repository", "fork", "any")
+PLACES = ("same-repository", "fork")  # where the code of a preview can come from
+ORIGINS = (*PLACES, "any")
 _KNOWN = ("services", "profile", "origin")
 
 

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Literal
 
 from plugin import __version__
-from plugin.core.config.catalog_file import DefaultsFile, ServiceFile, labels_of, read_catalog_file
+from plugin.core.config.catalog_file import DefaultsFile, Endpoint, ServiceFile, labels_of, read_catalog_file
 from plugin.core.config.names import default_variable, folded
-
-Endpoint = Literal["internal", "public"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def _variants(labels: Iterable[str]) -> str:
 ServiceName = Annotated[str, AfterValidator(_service_name)]
 KnownService = Annotated[str, AfterValidator(_known_service)]
 Labels = Annotated[tuple[Label, ...], AfterValidator(_one_spelling)]
+DEFAULT_PREFIX = "preview"
 Endpoint = Literal["internal", "public"]
 Link = Literal["same-branch", "none"]
 
@@ -211,7 +212,7 @@ class CatalogFile(FileModel):
 
     version: Version
     domain: Domain = Field(description="Public hosts are <service>-<number>.<domain>")
-    prefix: Prefix = Field("preview", description="Applications and namespaces are <prefix>-<service>-<number>")
+    prefix: Prefix = Field(DEFAULT_PREFIX, description="Applications and namespaces are <prefix>-<service>-<number>")
     allowed_hosts: tuple[Host, ...] = Field((), description="Hosts that a url: target may name")
     defaults: DefaultsFile = DefaultsFile()
     services: dict[ServiceName, ServiceFile] = Field(min_length=1)
@@ -222,10 +223,10 @@ def read_catalog_file(text: str, file: str) -> CatalogFile:
     document = parse_yaml(text, file, LIMITS)
     data: Any = document.data if isinstance(document.data, dict) else {}
     services = data.get("services")
-    prefix = data.get("prefix") or "preview"
+    prefix = data.get("prefix") or DEFAULT_PREFIX
     context = _Context(
         services=frozenset(services if isinstance(services, dict) else ()),
-        prefix=prefix if isinstance(prefix, str) else "preview",
+        prefix=prefix if isinstance(prefix, str) else DEFAULT_PREFIX,
     )
     catalog = validate(CatalogFile, document, file, context)
     if problems := [problem_at(document, file, path, message) for path, message in _contradictions(catalog)]:

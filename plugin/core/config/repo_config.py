@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from plugin.core.config.catalog import Catalog, Service
+from plugin.core.config.names import folded
 from plugin.core.config.references import FORMS, PullRequestReference, Reference, Url, parse_reference
 from plugin.core.config.strict_yaml import Document, Path
 from plugin.core.config.validation import (
@@ -195,7 +196,7 @@ def _named(services: list[Service]) -> str:
 
 def _wrong_target(target: Reference, dependency: Service, catalog: Catalog) -> str | None:
     if isinstance(target, PullRequestReference) and target.repository:
-        if target.repository.casefold() != dependency.repository.casefold():
+        if folded(target.repository) != folded(dependency.repository):
             return f"{dependency.name} is in the repository {dependency.repository}, not in {target.repository}"
     elif isinstance(target, Url) and target.host not in catalog.allowed_hosts:
         allowed = ", ".join(sorted(catalog.allowed_hosts)) or "none"

@@ -102,9 +102,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-def suggestions(limit: int = MAX_SUGGESTIONS) -> Suggest:
-    """Return `did_you_mean` for the names of one file; after `limit` names it suggests nothing."""
-    left = iter(range(limit))
+def suggestions() -> Suggest:
+    """Return `did_you_mean` for the names of one file; after MAX_SUGGESTIONS names it suggests nothing."""
+    left = iter(range(MAX_SUGGESTIONS))
 
     def suggest(word: str, known: Iterable[str]) -> str:
         return did_you_mean(word, known) if next(left, None) is not None else ""

@@ -1,7 +1,8 @@
 """The decision: every preview that follows from a snapshot. Pure, so that it can be tested with any input.
 
-Judge all, keep alive, ration, link, render: each step reads what the previous one made. Verdicts are one map. What
-follows from one repository depends on its own verdicts and on those of the repositories that its services call.
+Judge, link, render: each step reads what the previous one made. Verdicts are one map. Rules that compare previews with
+each other are stages between judging and linking; there are none yet, as the catalog knows neither ends nor limits.
+What follows from one repository depends on its own verdicts and on those of the repositories that its services call.
 
 A decision starts from the previous one, and compares objects by identity to find what has changed. So the cost of a
 push depends on what it changes, not on how many previews there are.

@@ -55,7 +55,7 @@ def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict
         "pull_request_url": f"{repository.url}/pull/{pull_request.number}",
         "locator": preview.locator,
         "author_slug": slug(pull_request.author),
-        "origin": "fork" if pull_request.fork else "same-repository",
+        "origin": preview.origin,
         "host": preview.host,
         "url": preview.url,
         # what runs

@@ -73,7 +73,7 @@ def absorb(
     Two kinds of pull requests stay as they were known until they are confirmed by number: those that are no longer
     listed, and live ones that show other labels, draft flag, base branch or fork. They are in `held`.
     """
-    known = _by_number(before)
+    known = before.by_number if before else {}
     dropped = before.dropped if before else {}
     current = [new for new in reading.pull_requests if new.updated_at >= dropped.get(new.number, new.updated_at)]
     listed = {new.number: new for new in current}
@@ -153,7 +153,7 @@ class _Confirming:
     ) -> None:
         self._repository, self._listed = repository, listed
         self._catalog, self._now = catalog, now
-        self._pull_requests = _by_number(repository)
+        self._pull_requests = repository.by_number
         self._held, self._dropped = dict(repository.held), dict(repository.dropped)
         self._looked_up, self._list_again = dict(repository.looked_up), False
         self.gone: dict[int, Elsewhere] = {}
@@ -282,7 +282,3 @@ def _token(repository: Repository) -> str:
 
 def _same(before: Mapping[int, LookedUp], after: Mapping[int, LookedUp]) -> bool:
     return before == after and (not after or all(before[number].token == after[number].token for number in after))
-
-
-def _by_number(repository: Repository | None) -> dict[int, PullRequest]:
-    return {pull_request.number: pull_request for pull_request in repository.pull_requests} if repository else {}

@@ -9,11 +9,9 @@ from functools import lru_cache
 
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import one_line
-from plugin.core.config.repo_config import FILE_NAME, ServiceConfig, read_config
+from plugin.core.config.repo_config import FILE_NAME, REMEMBERED, REMEMBERED_LENGTH, ServiceConfig, read_config
 from plugin.core.facts.model import PullRequest
 from plugin.errors import InvalidFile
-
-REMEMBERED, REMEMBERED_LENGTH = 16_384, 1024  # files, and characters of each; real files have a few hundred
 
 _NOTHING: Mapping[str, ServiceConfig] = {}
 

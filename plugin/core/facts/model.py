@@ -121,8 +121,13 @@ class Repository:
 
     @property
     def numbers(self) -> frozenset[int]:
-        """The numbers of the listed pull requests."""
+        """The numbers of its pull requests, held ones too."""
         return frozenset(pull_request.number for pull_request in self.pull_requests)
+
+    @property
+    def by_number(self) -> dict[int, PullRequest]:
+        """Its pull requests by number, held ones too, in a new dict."""
+        return {pull_request.number: pull_request for pull_request in self.pull_requests}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,11 @@ class Snapshot:
     doubts: Mapping[str, str] = field(default_factory=dict, compare=False)
     # repository: when it was last known to be like this
     read_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+
+    @property
+    def pull_requests(self) -> int:
+        """How many pull requests there are."""
+        return sum(len(repository.pull_requests) for repository in self.repositories.values())
 
     @property
     def oldest_reading(self) -> datetime | None:

@@ -63,12 +63,16 @@ class Details:
 
     def pull_requests(self, name: str, listing: Listing) -> tuple[PullRequest, ...]:
         """Return a repository's pull requests, complete, without the unread. There must be no doubt about it."""
-        before, unread = _pull_requests(self.known.get(name)), self._unread.get(name, {})
+        before, unread = self._before(name), self._unread.get(name, {})
         return tuple(
             self._complete(listing, listed, before.get(listed.number))
             for listed in listing.pull_requests
             if listed.number not in unread
         )
+
+    def _before(self, name: str) -> Mapping[int, PullRequest]:
+        known = self.known.get(name)
+        return known.by_number if known else {}
 
     def _complete(self, listing: Listing, listed: Listed, before: PullRequest | None) -> PullRequest:
         if before and before.updated_at > listed.updated_at:
@@ -82,7 +86,7 @@ class Details:
         return listed.pull_request(before, read.text, file, settled=settled)
 
     def _needs(self, name: str, listing: Listing) -> Iterable[_Need]:
-        known = _pull_requests(self.known.get(name))
+        known = self._before(name)
         for listed in listing.pull_requests:
             before = known.get(listed.number)
             if before and before.updated_at > listed.updated_at:
@@ -177,7 +181,3 @@ def _file(commit: Part, file: Part, need: _Need) -> ConfigFile | None:
     if commit.value is None or commit.value["oid"] != need.listed.head_sha:
         raise Malformed(f"GitHub does not know the head commit of #{number} yet")
     return config_file(file.value)
-
-
-def _pull_requests(known: Repository | None) -> dict[int, PullRequest]:
-    return {pull_request.number: pull_request for pull_request in known.pull_requests} if known else {}

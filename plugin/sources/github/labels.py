@@ -9,7 +9,7 @@ MAX_PAGES = 10  # GitHub allows 100 labels on an issue or pull request today, so
 
 
 def all_labels(
-    client: GitHubClient, repository: str, pull_request: str, known: tuple[str, ...] = (), after: str | None = None
+    client: GitHubClient, repository: str, pull_request: str, known: tuple[str, ...], after: str | None
 ) -> tuple[str, ...]:
     """Read the labels after those that are known, and return all. Raises Malformed if some cannot be read.
 

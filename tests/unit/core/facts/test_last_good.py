@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from plugin.core.config.references import PullRequestReference, Staging
-from plugin.core.config.repo_config import ServiceConfig
-from plugin.core.facts.last_good import REMEMBERED_LENGTH, config_in_force, last_good_config
+from plugin.core.config.repo_config import REMEMBERED_LENGTH, ServiceConfig
+from plugin.core.facts.last_good import config_in_force, last_good_config
 from plugin.core.facts.model import ConfigFile, PullRequest
 from tests.builders import make_catalog, make_pull_request
 
