@@ -80,10 +80,10 @@ def _go_volumes() -> list[str]:
 def _context(recipe: Recipe) -> Iterator[Path]:
     """Copy what the build may see, so that a file that the recipe does not name cannot slip into an image."""
     with tempfile.TemporaryDirectory() as folder:
-        for file in recipe.files():
+        for file, path in recipe.files().items():
             target = Path(folder, file)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(recipe.context / file, target)
+            shutil.copy2(path, target)
         yield Path(folder)
 
 

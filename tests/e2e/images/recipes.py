@@ -5,21 +5,23 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.cluster.layout import ARGOCD, PROGRAMS
 from tools.rendering import ROOT
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 DEBIAN = (
     "--variant=minbase",
     "--include=ca-certificates",
-    # What Debian's official images leave out, too: documentation, and copies of what apt has downloaded.
+    # What Debian's official images leave out, too.
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
-    *(f'--aptopt=Dir::Cache::{file} ""' for file in ("pkgcache", "srcpkgcache")),
-    '--aptopt=APT::Keep-Downloaded-Packages "false"',
+    f"--customize-hook=copy-in {STAND_INS}/debian/no-cache /etc/apt/apt.conf.d",
     "trixie",  # has the Python that the Dockerfiles name
 )
 """mmdebstrap's options and the release."""
 _IGNORED = {"__pycache__", "node_modules", "dist"}
 _VERSIONS = dict(re.findall(r"^(\w+)=(\S+)", (ROOT / "tools/versions.env").read_text("utf-8"), re.MULTILINE))
+KUSTOMIZE = ROOT / f".cache/kustomize-{_VERSIONS['KUSTOMIZE']}/kustomize"
+_ARGOCD_SCRIPTS = ("entrypoint.sh", "hack/git-verify-wrapper.sh", "hack/gpg-wrapper.sh")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Recipe:
     context: Path
     content: tuple[str, ...] = (".",)
     arguments: tuple[tuple[str, str], ...] = ()
+    programs: tuple[Path, ...] = ()  # files from elsewhere that COPY finds beside the Dockerfile
 
     @property
     def dockerfile(self) -> str:
@@ -42,21 +45,21 @@ class Recipe:
         named = re.findall(r"^FROM (\S+)", self.dockerfile, re.MULTILINE)
         return {name: re.split("[:@]", name)[0] for name in named if name not in stages}
 
-    def files(self) -> list[Path]:
-        """Return the files of the context, relative to it, in a fixed order."""
+    def files(self) -> dict[Path, Path]:
+        """Return the files of the context by their paths in it, in a fixed order."""
         found = [
             path
             for part in self.content
             for path in (self.context / part, *(self.context / part).rglob("*"))
             if path.is_file() and not _IGNORED & set(path.relative_to(self.context).parts)
         ]
-        return sorted({path.relative_to(self.context) for path in found})
+        inside = {path.relative_to(self.context): path for path in sorted(found)}
+        return inside | {Path(program.name): program for program in self.programs}
 
     def key(self, keys: dict[str, str]) -> str:
         """Return a hash of everything that the image depends on; `keys` are those of other images."""
         digest = hashlib.sha256(repr((self.arguments, [keys[base] for base in self.bases().values()])).encode())
-        for file in self.files():
-            path = self.context / file
+        for file, path in self.files().items():
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{file} {path.stat().st_mode & 0o111} {content}\n".encode())
         return digest.hexdigest()[:16]
@@ -70,6 +73,10 @@ def _seed(dataset: str) -> Recipe:
     return Recipe(f"seed-{dataset}", ROOT / "seed-db", arguments=(("DATASET", dataset),))
 
 
+def _of_program(name: str, *programs: Path) -> Recipe:
+    return Recipe(name, STAND_INS / name, programs=programs)
+
+
 RECIPES = (
     # Stand-ins, in the order in which they are built on each other.
     _stand_in("python"),
@@ -81,6 +88,12 @@ RECIPES = (
     _stand_in("curl"),
     _stand_in("mongo"),
     _stand_in("pause"),
+    _stand_in("staging"),
+    # What the cluster itself runs.
+    _of_program("coredns", PROGRAMS / "coredns"),
+    _of_program("ingress-controller", PROGRAMS / "ingress"),
+    _of_program("argocd", PROGRAMS / "argocd", KUSTOMIZE, *(ARGOCD / file for file in _ARGOCD_SCRIPTS)),
+    _stand_in("argocd-redis"),
     # The project's own.
     Recipe(
         "plugin", ROOT, ("Dockerfile", "plugin", "tools/lock/runtime.txt", "pyproject.toml", "README.md", "LICENSE")

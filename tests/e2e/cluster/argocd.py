@@ -1,0 +1,140 @@
+"""Argo CD, installed by its own manifests, and how tests see what it does."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.cluster.kubernetes import Kubernetes, Object
+from tests.e2e.cluster.layout import ARGOCD
+from tests.e2e.cluster.processes import until
+
+NAMESPACE = "argocd"
+APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
+APPLICATION_SETS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applicationsets"
+DEPLOYMENTS = ("argocd-repo-server", "argocd-applicationset-controller", "argocd-server", "argocd-redis")
+REFRESH = "argocd.argoproj.io/application-set-refresh"
+CONTROLLER = "argocd-application-controller"
+
+
+MANIFESTS = ARGOCD / "manifests/install.yaml"  # what Argo CD's documentation tells people to apply
+
+
+def install(kubernetes: Kubernetes) -> None:
+    """Install Argo CD as https://argo-cd.readthedocs.io/en/stable/getting_started/ says, or upgrade it."""
+    if kubernetes.get(f"/api/v1/namespaces/{NAMESPACE}") is None:
+        kubernetes.kubectl("create", "namespace", NAMESPACE)
+    kubernetes.kubectl("apply", "-n", NAMESPACE, "--server-side", "--force-conflicts", "-f", MANIFESTS)
+    # Logins through other systems: nothing here needs them, and there is no image for them.
+    kubernetes.kubectl("scale", "-n", NAMESPACE, "deployment/argocd-dex-server", "--replicas=0")
+
+
+def wait(kubernetes: Kubernetes, seconds: float = 240) -> None:
+    """Wait until all of Argo CD runs."""
+    for deployment in DEPLOYMENTS:
+        kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, f"deployment/{deployment}", f"--timeout={seconds:.0f}s")
+    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, f"statefulset/{CONTROLLER}", f"--timeout={seconds:.0f}s")
+
+
+@dataclass(frozen=True)
+class Application:
+    """An Application as Argo CD reports it."""
+
+    content: Object
+
+    @property
+    def name(self) -> str:
+        return str(self.content["metadata"]["name"])
+
+    @property
+    def uid(self) -> str:
+        return str(self.content["metadata"]["uid"])
+
+    @property
+    def deleting(self) -> bool:
+        return "deletionTimestamp" in self.content["metadata"]
+
+    @property
+    def sync(self) -> str:
+        return str(self._status("sync", "status"))
+
+    @property
+    def health(self) -> str:
+        return str(self._status("health", "status"))
+
+    @property
+    def phase(self) -> str:
+        """Of the last operation: Running, Succeeded, Failed, Error, Terminating or ""."""
+        return str(self._status("operationState", "phase"))
+
+    @property
+    def message(self) -> str:
+        return str(self._status("operationState", "message"))
+
+    @property
+    def image(self) -> str:
+        """The app's image, as the ApplicationSet has written it."""
+        images = self.content["spec"]["source"]["kustomize"]["images"]
+        return next(str(image).removeprefix("app=") for image in images if image.startswith("app="))
+
+    @property
+    def synced_image(self) -> str:
+        """The image that the last operation has synced."""
+        source = self._status("operationState", "syncResult", "source") or {"kustomize": {"images": []}}
+        images = source["kustomize"]["images"]
+        return next((str(image).removeprefix("app=") for image in images if image.startswith("app=")), "")
+
+    @property
+    def done(self) -> bool:
+        """Whether what the ApplicationSet wants is synced and healthy, and its hooks have ended."""
+        state = (self.sync, self.health, self.phase) == ("Synced", "Healthy", "Succeeded")
+        return state and self.synced_image == self.image and not self.deleting
+
+    def _status(self, *path: str) -> Any:
+        found: Any = self.content.get("status", {})
+        for key in path:
+            found = (found or {}).get(key, "")
+        return found
+
+
+class ArgoCD:
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        self._kubernetes = kubernetes
+
+    def application(self, name: str) -> Application | None:
+        content = self._kubernetes.get(f"{APPLICATIONS}/{name}")
+        return Application(content) if content else None
+
+    def applications(self) -> dict[str, Application]:
+        found = (Application(content) for content in self._kubernetes.list(APPLICATIONS))
+        return {application.name: application for application in found}
+
+    def problem(self, application_set: str = "previews") -> str:
+        """Return the message of an ApplicationSet that has a problem, or ""."""
+        content = self._kubernetes.get(f"{APPLICATION_SETS}/{application_set}") or {}
+        conditions = content.get("status", {}).get("conditions", [])
+        return next((str(c["message"]) for c in conditions if c["type"] == "ErrorOccurred" and c["status"] == "True"), "")
+
+    def refresh(self, application_set: str = "previews") -> None:
+        """Ask for a reconcile now."""
+        annotations = {REFRESH: "true"}
+        self._kubernetes.patch(f"{APPLICATION_SETS}/{application_set}", {"metadata": {"annotations": annotations}})
+
+    def refreshing(self, application_set: str = "previews") -> bool:
+        """Tell whether a reconcile that was asked for has not begun yet."""
+        content = self._kubernetes.get(f"{APPLICATION_SETS}/{application_set}") or {"metadata": {}}
+        return REFRESH in content["metadata"].get("annotations", {})
+
+    def kill_controllers(self) -> None:
+        """End the controllers at once, as when their node dies; Kubernetes starts others."""
+        selector = "app.kubernetes.io/name in (argocd-application-controller,argocd-applicationset-controller)"
+        self._kubernetes.kubectl(
+            "delete", "pod", "-n", NAMESPACE, "-l", selector, "--grace-period=0", "--force", "--wait=false"
+        )
+
+    def wait_for(self, name: str, seconds: float = 180) -> Application:
+        """Wait until a preview runs and its smoke test has passed."""
+
+        def done() -> Application | None:
+            application = self.application(name)
+            return application if application and application.done else None
+
+        return until(f"{name} is synced and healthy, and its smoke test has passed", done, seconds)

@@ -1,0 +1,105 @@
+"""The whole cluster, in the order in which it is brought up."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from plugin.sources.file import Organisation
+from tests.e2e.cluster import argocd, node, product, services, world
+from tests.e2e.cluster.argocd import ArgoCD
+from tests.e2e.cluster.certificates import Authority
+from tests.e2e.cluster.control_plane import ControlPlane
+from tests.e2e.cluster.github import TOKEN, Developers
+from tests.e2e.cluster.images import publish_cluster
+from tests.e2e.cluster.kubernetes import Kubernetes
+from tests.e2e.cluster.layout import AUTHORITY, DOMAIN, GITHUB_PORT, REGISTRY_PORT
+from tests.e2e.cluster.product import Plugin
+from tests.e2e.cluster.processes import Processes, until
+from tests.e2e.images import Image, Registry, build_all
+from tests.fakes.github import GitHub
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Everything that a story needs."""
+
+    processes: Processes
+    control_plane: ControlPlane
+    kubernetes: Kubernetes
+    argocd: ArgoCD
+    plugin: Plugin
+    developers: Developers
+    github: GitHub
+    registry: Registry
+    images: dict[str, Image]
+    authority: Path  # the certificate that clients of public URLs trust
+
+
+@contextmanager
+def start() -> Iterator[Cluster]:
+    """Bring up the cluster with Argo CD and the plugin, and print how long each step took."""
+    steps = _Steps()
+    processes = Processes()
+    authority = Authority(AUTHORITY)
+    images = build_all()
+    nobody = Organisation(repositories={})
+    with Registry(REGISTRY_PORT) as registry, GitHub(nobody, token=TOKEN, port=GITHUB_PORT) as github:
+        publish_cluster(registry, images, authority.certificate)
+        product.publish()
+        world.start(authority, GITHUB_PORT, product.REPOSITORIES)
+        steps.done("registry, GitHub")
+
+        control_plane = ControlPlane(processes, authority)
+        control_plane.start()
+        kubernetes = Kubernetes(
+            control_plane.tokens["admin"], authority.certificate, control_plane.kubeconfig("admin")
+        )
+        steps.done("control plane")
+        node.start(processes, control_plane)
+        tls = authority.server("wildcard", [f"*.{DOMAIN}"])
+        services.start(processes, control_plane, kubernetes, tls)
+        until("the node is ready", lambda: _ready(kubernetes, processes))
+        node.enforce_policies(processes, control_plane)
+        for namespace, name in (("kube-system", "coredns"), (services.INGRESS_NAMESPACE, "ingress-controller")):
+            kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
+        steps.done("node, DNS, ingress controller")
+
+        argocd.install(kubernetes)
+        argocd.wait(kubernetes)
+        steps.done("Argo CD")
+        plugin = product.install(kubernetes, authority.certificate)
+        argocd.wait(kubernetes)
+        steps.done("the plugin")
+        try:
+            yield Cluster(
+                processes,
+                control_plane,
+                kubernetes,
+                ArgoCD(kubernetes),
+                plugin,
+                Developers(github, authority.certificate),
+                github,
+                registry,
+                images,
+                authority.certificate,
+            )
+        finally:
+            processes.stop_all()
+
+
+def _ready(kubernetes: Kubernetes, processes: Processes) -> bool:
+    processes.check()
+    conditions = (kubernetes.get("/api/v1/nodes/node") or {}).get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+class _Steps:
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def done(self, what: str) -> None:
+        now = time.monotonic()
+        print(f"{now - self._began:6.1f} s  {what}", flush=True)
+        self._began = now

@@ -1,0 +1,86 @@
+"""How tests talk to the cluster: Kubernetes' API, and kubectl where it knows better."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.e2e.cluster.control_plane import KUBERNETES
+from tests.e2e.cluster.layout import API
+
+Object = dict[str, Any]
+
+
+class Kubernetes:
+    """A client with an administrator's rights."""
+
+    def __init__(self, token: str, authority: Path, kubeconfig: Path) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
+        self._session.verify = str(authority)
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        self.kubeconfig = kubeconfig
+
+    def get(self, path: str) -> Object | None:
+        """Return an object by its path, for example `/api/v1/namespaces/default`, or None if there is none."""
+        response = self._session.get(API + path, timeout=30)
+        if response.status_code == requests.codes.not_found:
+            return None
+        response.raise_for_status()
+        found: Object = response.json()
+        return found
+
+    def list(self, path: str) -> list[Object]:
+        """Return the objects of a path; none if the cluster does not know their kind (yet)."""
+        return list((self.get(path) or {"items": []})["items"])
+
+    def post(self, path: str, content: Object) -> None:
+        self._session.post(API + path, json=content, timeout=30).raise_for_status()
+
+    def patch(self, path: str, content: Object) -> None:
+        """Apply a JSON merge patch (RFC 7386)."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        self._session.patch(API + path, json.dumps(content), headers=headers, timeout=30).raise_for_status()
+
+    def delete(self, path: str) -> None:
+        """Delete an object; one that is gone already is fine."""
+        response = self._session.delete(API + path, timeout=30)
+        if response.status_code != requests.codes.not_found:
+            response.raise_for_status()
+
+    def apply(self, *objects: Object) -> None:
+        content = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        self.kubectl("apply", "-f", "-", content=content)
+
+    def execute(self, namespace: str, pod: str, *command: str, container: str = "") -> str:
+        """Run a command in a pod (or `deployment/app`), and return what it prints."""
+        where = ["--container", container] if container else []
+        return self.kubectl("exec", "-n", namespace, pod, *where, "--", *command)
+
+    def kubectl(self, *arguments: str | Path, content: str = "", check: bool = True) -> str:
+        """Return what kubectl prints; raise RuntimeError with what it complains about."""
+        environment = os.environ | {"KUBECONFIG": str(self.kubeconfig)}
+        done = subprocess.run(
+            [KUBERNETES, "kubectl", *arguments],
+            env=environment,
+            input=content,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+        if done.returncode and check:
+            raise RuntimeError(f"kubectl {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
+        return done.stdout + ("" if check else done.stderr)
+
+    @contextmanager
+    def watch(self, path: str) -> Iterator[Iterator[Mapping[str, Any]]]:
+        """Yield the events of a path as the API server sends them."""
+        with self._session.get(API + path, params={"watch": "true"}, stream=True, timeout=(5, 600)) as response:
+            response.raise_for_status()
+            yield (json.loads(line) for line in response.iter_lines())

@@ -1,0 +1,170 @@
+"""The product, installed as docs/install.md says."""
+
+import os
+import shutil
+import subprocess
+from base64 import b64encode
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import requests
+import yaml
+
+from tests.e2e.cluster import argocd
+from tests.e2e.cluster.github import TOKEN, WEBHOOK_SECRET
+from tests.e2e.cluster.kubernetes import Kubernetes
+from tests.e2e.cluster.layout import RUN
+from tests.e2e.cluster.processes import until
+from tools.rendering import ROOT
+
+NAMESPACE = "previews-system"
+REPOSITORY = "acme/previews.git"  # on github.com; what applicationsets/ and manifests/argocd/ name
+REPOSITORIES = RUN / "git"
+WRAPPER = RUN / "wrapper"
+
+
+def publish() -> None:
+    """Push this repository's manifests to where Argo CD reads them."""
+    work = RUN / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    for folder in ("manifests", "applicationsets"):
+        shutil.copytree(ROOT / folder, work / folder)
+    bare = REPOSITORIES / REPOSITORY
+    _git(RUN, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    _git(work, "init", "--quiet", "--initial-branch=main")
+    _git(work, "add", "--all")
+    _git(work, "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "--quiet", "--message=manifests")
+    _git(work, "push", "--quiet", str(bare), "main")
+
+
+def install(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> "Plugin":
+    """Install the plugin, tell Argo CD about it, and apply the ApplicationSets."""
+    token, read_token = token_hex(32), token_hex(32)
+    kubernetes.kubectl("apply", "--filename", ROOT / "manifests/plugin/base/namespace.yaml")
+    _secret(kubernetes, NAMESPACE, "preview-plugin", token=token, **{"read-token": read_token})
+    _secret(kubernetes, NAMESPACE, "preview-plugin-github", token=TOKEN)
+    _secret(kubernetes, NAMESPACE, "preview-plugin-webhook", secret=WEBHOOK_SECRET)
+    _secret(kubernetes, argocd.NAMESPACE, "preview-plugin", token=token)
+    apply_settings(kubernetes)
+    # Its application controller reads its settings when it starts.
+    kubernetes.kubectl("rollout", "restart", f"statefulset/{argocd.CONTROLLER}", "-n", argocd.NAMESPACE)
+    # What is outside the cluster has certificates of an authority that only this run knows.
+    certificates = {"data": {"github.com": authority.read_text("utf-8")}}
+    kubernetes.patch(f"/api/v1/namespaces/{argocd.NAMESPACE}/configmaps/argocd-tls-certs-cm", certificates)
+    deploy(kubernetes, authority, overlay)
+    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/preview-plugin", "--timeout=180s")
+    for file in ("previews.yaml", "forks.yaml"):
+        kubernetes.kubectl("apply", "--filename", ROOT / "applicationsets" / file)
+    return Plugin(kubernetes, token, read_token)
+
+
+class Plugin:
+    """The running plugin, seen through its routes and its pods."""
+
+    def __init__(self, kubernetes: Kubernetes, token: str, read_token: str) -> None:
+        self._token = token
+        self._kubernetes = kubernetes
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {read_token}"
+
+    @property
+    def answer(self) -> dict[str, Any] | None:
+        """Return what GET /api/v1/previews says, or None while it does not answer."""
+        try:
+            answer = self._session.get(f"{self._url}/api/v1/previews", timeout=5)
+        except requests.RequestException:
+            return None
+        found: dict[str, Any] = answer.json()
+        return found if answer.ok else None
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """Return what Argo CD would get."""
+        answer = self._session.post(
+            f"{self._url}/api/v1/getparams.execute",
+            json={"applicationSetName": "previews", "input": {}},
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=5,
+        )
+        answer.raise_for_status()
+        return list(answer.json()["output"]["parameters"])
+
+    @property
+    def _url(self) -> str:
+        service = self._kubernetes.get(f"/api/v1/namespaces/{NAMESPACE}/services/preview-plugin") or {}
+        return f"http://{service['spec']['clusterIP']}"
+
+    def preview(self, locator: str) -> dict[str, Any]:
+        """Return what it says about one pull request; {} if it does not know it."""
+        previews = (self.answer or {"previews": []})["previews"]
+        return next((one for one in previews if one["locator"] == locator), {})
+
+    def pods(self) -> list[dict[str, Any]]:
+        selector = "labelSelector=app.kubernetes.io/name%3Dpreview-plugin"
+        return self._kubernetes.list(f"/api/v1/namespaces/{NAMESPACE}/pods?{selector}")
+
+    def leader(self) -> str:
+        """Return the name of the pod that polls, once there is one."""
+
+        def polls() -> str:
+            for pod in self.pods():
+                try:
+                    metrics = self._session.get(f"http://{pod['status'].get('podIP')}:8080/metrics", timeout=5).text
+                except requests.RequestException:
+                    continue
+                if "\npreview_polls 1.0\n" in metrics and "deletionTimestamp" not in pod["metadata"]:
+                    return str(pod["metadata"]["name"])
+            return ""
+
+        return until("one replica polls", polls, 60)
+
+    def kill(self) -> None:
+        """End all its processes at once, as when memory runs out: the node sees the processes of its pods."""
+        subprocess.run(["pkill", "-KILL", "-f", "preview-plugin serve"], check=True)
+
+
+def apply_settings(kubernetes: Kubernetes) -> None:
+    """Tell Argo CD what it must know about previews."""
+    kubernetes.kubectl("apply", "--kustomize", ROOT / "manifests/argocd")
+    for file in sorted((ROOT / "manifests/argocd/settings").glob("argocd-*.yaml")):
+        name = yaml.safe_load(file.read_text("utf-8"))["metadata"]["name"]
+        kubernetes.kubectl(
+            "patch", "configmap", name, "-n", argocd.NAMESPACE, "--type=merge", f"--patch-file={file}"
+        )
+
+
+def deploy(kubernetes: Kubernetes, authority: Path, overlay: str) -> None:
+    """Apply the plugin's manifests through a wrapper with the demo organisation's catalog."""
+    WRAPPER.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "examples/acme/catalog.yaml", WRAPPER / "catalog.yaml")
+    shutil.copy(authority, WRAPPER / "ca.crt")
+    up = os.path.relpath(ROOT, WRAPPER)
+    content = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": NAMESPACE,
+        "resources": [f"{up}/manifests/plugin/{overlay}"],
+        "configMapGenerator": [
+            {"name": "preview-catalog", "behavior": "replace", "files": ["catalog.yaml"]},
+            {"name": "preview-plugin-ca", "files": ["ca.crt"]},
+        ],
+        "patches": [{"target": {"kind": "Deployment", "name": "preview-plugin"}, "patch": _private_authority()}],
+    }
+    (WRAPPER / "kustomization.yaml").write_text(yaml.safe_dump(content), "utf-8")
+    kubernetes.kubectl("apply", "--kustomize", WRAPPER)
+
+
+def _private_authority() -> str:
+    component = yaml.safe_load((ROOT / "manifests/plugin/components/private-ca/kustomization.yaml").read_text("utf-8"))
+    return str(component["patches"][0]["patch"])
+
+
+def _secret(kubernetes: Kubernetes, namespace: str, name: str, **values: str) -> None:
+    metadata = {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "argocd"}}
+    data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
+    kubernetes.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True)

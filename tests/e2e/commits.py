@@ -1,0 +1,20 @@
+"""Commits of the demo organisation's services, with an image for each as their workflow would have built it."""
+
+from collections.abc import Mapping
+from itertools import count
+
+from tests.e2e.cluster.cluster import Cluster
+
+IMAGES = {"orders": "backend", "payments": "backend", "users": "backend", "shop": "frontend"}
+_NUMBERS = count(1)
+
+
+def commit() -> str:
+    """Return a SHA that no image has yet."""
+    return f"{next(_NUMBERS):08x}{'c0ffee' * 6}"[:40]
+
+
+def build(cluster: Cluster, service: str, sha: str, files: Mapping[str, bytes] | None = None) -> str:
+    """Publish the image of a commit, with these files changed in it, and return the commit."""
+    cluster.registry.publish(f"ghcr.io/acme/{service}:{sha}", cluster.images[IMAGES[service]], files)
+    return sha

@@ -1,0 +1,89 @@
+"""One preview on the cluster, as its developer and its platform team see it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from tests.e2e.cluster.argocd import Application
+from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.layout import DOMAIN
+from tests.e2e.cluster.processes import until
+from tests.e2e.times import Stopwatch
+
+
+@dataclass(frozen=True)
+class Preview:
+    cluster: Cluster
+    service: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"preview-{self.service}-{self.number}"
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.service}-{self.number}.{DOMAIN}"
+
+    @property
+    def application(self) -> Application | None:
+        return self.cluster.argocd.application(self.name)
+
+    @property
+    def namespace(self) -> dict[str, Any] | None:
+        return self.cluster.kubernetes.get(f"/api/v1/namespaces/{self.name}")
+
+    def ask(self, path: str = "/", body: str | None = None) -> Any:
+        """Return what the public URL answers, or None if it does not answer well (yet)."""
+        method = "GET" if body is None else "POST"
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                answer = session.request(
+                    method, self.url + path, data=body, verify=str(self.cluster.authority), timeout=15
+                )
+                return answer.json() if answer.ok else None
+            except requests.RequestException:
+                return None
+
+    def wait(self, seconds: float = 180) -> Application:
+        """Wait until it runs and its smoke test has passed."""
+        return self.cluster.argocd.wait_for(self.name, seconds)
+
+    def wait_for_version(self, version: str, seconds: float = 180) -> None:
+        """Wait until the public URL answers from this commit."""
+        until(f"{self.url} answers from {version}", lambda: self.version == version, seconds)
+
+    def wait_until_gone(self, seconds: float = 180) -> None:
+        """Wait until nothing is left: Application, namespace and volumes."""
+        until(f"nothing is left of {self.name}", lambda: not self.remains, seconds)
+
+    @property
+    def version(self) -> str:
+        answer = self.ask()
+        return str(answer["version"]) if answer else ""
+
+    @property
+    def remains(self) -> list[str]:
+        """Return what is left of it."""
+        volumes = self.cluster.kubernetes.list("/api/v1/persistentvolumes")
+        claims = [volume["spec"]["claimRef"]["namespace"] for volume in volumes]
+        found = {"Application": self.application, "namespace": self.namespace, "volumes": claims.count(self.name)}
+        return [what for what, there in found.items() if there]
+
+    def timed_rise(self, stopwatch: Stopwatch) -> None:
+        """Note when each step of its way up was seen, until its smoke test has passed."""
+        until(f"Application {self.name}", lambda: self.application, 60, every=0.1)
+        stopwatch.lap("Application")
+        until(f"namespace {self.name}", lambda: self.namespace, 60, every=0.1)
+        stopwatch.lap("namespace")
+        self.wait()
+        stopwatch.lap("healthy, smoke test passed")
+
+    def timed_end(self, stopwatch: Stopwatch) -> None:
+        """Note when each step of its end was seen, until nothing is left."""
+        until(f"{self.name} is being deleted", lambda: (app := self.application) is None or app.deleting, every=0.1)
+        stopwatch.lap("Application is being deleted")
+        self.wait_until_gone()
+        stopwatch.lap("nothing is left")

@@ -1,0 +1,51 @@
+"""Installing twice, and upgrades of Argo CD before and after ours."""
+
+from tests.e2e.cluster import argocd, product
+from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.commits import build, commit
+from tests.e2e.preview import Preview
+
+SETTINGS = "/api/v1/namespaces/argocd/configmaps"
+THEIRS = ("argocd-cm", "kustomize.buildOptions", "--enable-helm")
+OURS = {
+    "argocd-cm": "resource.customizations.health.PersistentVolumeClaim",
+    "argocd-cmd-params-cm": "controller.sync.timeout.seconds",
+}
+
+
+def test_installing_twice_changes_nothing(cluster: Cluster) -> None:
+    before = {pod["metadata"]["uid"] for pod in cluster.plugin.pods()}
+    product.deploy(cluster.kubernetes, cluster.authority, "base")
+    product.apply_settings(cluster.kubernetes)
+    assert {pod["metadata"]["uid"] for pod in cluster.plugin.pods()} == before
+    said = cluster.kubernetes.kubectl("diff", "--kustomize", product.WRAPPER)
+    assert said == ""
+
+
+def test_settings_of_users_and_ours_survive_each_others_upgrades(cluster: Cluster) -> None:
+    preview = Preview(cluster, "shop", 51)
+    cluster.developers.open("acme/shop", 51, head_sha=build(cluster, "shop", commit()), labels=["preview"])
+    before = preview.wait().uid
+    name, key, value = THEIRS
+    cluster.kubernetes.patch(f"{SETTINGS}/{name}", {"data": {key: value}})
+    product.apply_settings(cluster.kubernetes)
+    assert theirs(cluster) == value
+    assert all(ours(cluster).values())
+
+    argocd.install(cluster.kubernetes)
+    assert theirs(cluster) == value
+    assert all(ours(cluster).values())
+    argocd.wait(cluster.kubernetes)
+    after = preview.wait()
+    assert after.uid == before
+    cluster.developers.close("acme/shop", 51)
+
+
+def theirs(cluster: Cluster) -> str:
+    name, key, _ = THEIRS
+    return str((cluster.kubernetes.get(f"{SETTINGS}/{name}") or {})["data"].get(key, ""))
+
+
+def ours(cluster: Cluster) -> dict[str, str]:
+    found = {name: cluster.kubernetes.get(f"{SETTINGS}/{name}") or {} for name in OURS}
+    return {name: str(found[name]["data"].get(key, "")) for name, key in OURS.items()}

@@ -1,0 +1,139 @@
+"""Who reaches whom, measured with packets from inside pods, beside what manifests/ promises."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e import forks
+from tests.e2e.cluster import argocd, product, services
+from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.layout import INTERNET, METADATA, NODE
+from tests.e2e.cluster.processes import until
+from tests.e2e.commits import build, commit
+from tests.e2e.preview import Preview
+from tests.e2e.staging import NAMESPACE as STAGING
+
+CONFIG = "version: 1\ndependencies:\n  users: pr:72\n"
+PROBE = """
+import socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def reaches(address):
+    host, port = address.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), 3).close()
+        return "yes"
+    except OSError:
+        return "no"
+with ThreadPoolExecutor(32) as pool:
+    print(*pool.map(reaches, sys.argv[1:]))
+"""
+CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-users-73", "fork-preview-users-74"
+PREVIEW = {"DNS", "staging: app", "internet: 443", "ingress controller: 443", "ingress controller: 80"}
+PROMISED = {  # who: whom it reaches; it reaches nothing else
+    CALLER: PREVIEW | {f"{CALLER}: app", f"{CALLER}: database", f"{CALLEE}: app"},
+    CALLEE: PREVIEW | {f"{CALLEE}: app", f"{CALLEE}: database"},
+    STRANGER: PREVIEW | {f"{STRANGER}: app", f"{STRANGER}: database"},
+    FORK: {"DNS", f"{FORK}: app", f"{FORK}: database"},
+    "plugin": {"DNS", "Argo CD: webhook", "internet: 443"},
+    # These have no policies of ours for what they send: previews and the plugin refuse them.
+    "Argo CD: ApplicationSet controller": {"plugin"},
+    "Argo CD: repository server": set[str](),
+    "staging": set[str](),
+}
+OURS = [f"{name}: {what}" for name in (CALLER, CALLEE, STRANGER, FORK) for what in ("app", "database")] + ["plugin"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a pod is: its namespace, and a label that only its kind has."""
+
+    namespace: str
+    name: str
+    port: int
+
+    def pod(self, cluster: Cluster) -> dict[str, str]:
+        path = f"/api/v1/namespaces/{self.namespace}/pods?labelSelector=app.kubernetes.io/name%3D{self.name}"
+        pods = [pod for pod in cluster.kubernetes.list(path) if pod["status"].get("phase") == "Running"]
+        return {"name": pods[-1]["metadata"]["name"], "address": f"{pods[-1]['status']['podIP']}:{self.port}"}
+
+
+SOURCES = {
+    **{name: Place(name, "app", 0) for name in (CALLER, CALLEE, STRANGER, FORK)},
+    "plugin": Place(product.NAMESPACE, "preview-plugin", 0),
+    "Argo CD: ApplicationSet controller": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 0),
+    "Argo CD: repository server": Place(argocd.NAMESPACE, "argocd-repo-server", 0),
+    "staging": Place(STAGING, "app", 0),
+}
+PODS = {
+    **{f"{name}: app": Place(name, "app", 8000 if "payments" in name else 8080) for name in (CALLER, CALLEE, STRANGER, FORK)},
+    **{f"{name}: database": Place(name, "postgres", 5432) for name in (CALLER, CALLEE, STRANGER, FORK)},
+    "plugin": Place(product.NAMESPACE, "preview-plugin", 8080),
+    "Argo CD: webhook": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 7000),
+    "Argo CD: server": Place(argocd.NAMESPACE, "argocd-server", 8080),
+    "Argo CD: Redis": Place(argocd.NAMESPACE, "argocd-redis", 6379),
+    "staging: app": Place(STAGING, "app", 8080),
+    "ingress controller: 443": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 443),
+    "ingress controller: 80": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 80),
+    "ingress controller: 10254": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 10254),
+}
+HOSTS = {
+    "API server": f"{NODE}:6443",
+    "kubelet": f"{NODE}:10250",
+    "metadata": f"{METADATA}:80",
+    "internet: 443": f"{INTERNET}:443",
+    "internet: 80": f"{INTERNET}:80",
+    "DNS": "10.96.0.10:53",
+}
+
+
+@pytest.fixture(scope="module")
+def neighbours(cluster: Cluster, staging_users: str) -> Iterator[None]:
+    assert staging_users
+    previews = [Preview(cluster, "payments", 71), Preview(cluster, "users", 72), Preview(cluster, "users", 73)]
+    for preview in reversed(previews):
+        config = CONFIG if preview.service == "payments" else ""
+        head = build(cluster, preview.service, commit())
+        cluster.developers.open(
+            f"acme/{preview.service}", preview.number, head_sha=head, labels=["preview"], config=config or None
+        )
+    for preview in previews:
+        preview.wait(300)
+    cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, previews[1], 74)))
+    until(f"{FORK} runs", lambda: (app := cluster.argocd.application(FORK)) and app.health == "Healthy", 180)
+    yield
+    for preview in previews:
+        cluster.developers.close(f"acme/{preview.service}", preview.number)
+    cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/forks-by-list")
+
+
+@pytest.mark.usefixtures("neighbours")
+def test_everybody_reaches_what_the_manifests_promise_and_nothing_else(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets = {name: place.pod(cluster)["address"] for name, place in PODS.items()} | HOSTS
+    with ThreadPoolExecutor(len(SOURCES)) as pool:
+        measured = dict(zip(SOURCES, pool.map(lambda name: reached(cluster, name, targets), SOURCES), strict=True))
+    with capsys.disabled():
+        print()
+        for source, found in measured.items():
+            print(f"{source} reaches {', '.join(sorted(found)) or 'nothing'}")
+    for source in (CALLER, CALLEE, STRANGER, FORK, "plugin"):
+        assert measured[source] == PROMISED[source], source
+    for source in ("Argo CD: ApplicationSet controller", "Argo CD: repository server", "staging"):
+        assert measured[source] & set(OURS) == PROMISED[source], source
+
+
+def reached(cluster: Cluster, source: str, targets: dict[str, str]) -> set[str]:
+    place = SOURCES[source]
+    pod = place.pod(cluster)["name"]
+    answers = cluster.kubernetes.execute(place.namespace, pod, "python3", "-c", PROBE, *targets.values()).split()
+    return {name for name, answer in zip(targets, answers, strict=True) if answer == "yes"}
+
+
+def test_a_fork_runs_without_secrets_and_is_nobodys_target(cluster: Cluster, neighbours: None) -> None:
+    pods = cluster.kubernetes.list(f"/api/v1/namespaces/{FORK}/pods")
+    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} >= {"app", "postgres", "redis"}
+    kinds = {resource["kind"] for resource in cluster.argocd.application(FORK).content["status"]["resources"]}  # type: ignore[union-attr]
+    assert "ExternalSecret" not in kinds

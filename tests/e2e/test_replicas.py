@@ -1,0 +1,45 @@
+"""Two replicas with a real Redis: overlays/ha."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.cluster import product
+from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.processes import until
+from tests.e2e.commits import build, commit
+from tests.e2e.preview import Preview
+from tests.e2e.times import Times
+
+
+@pytest.fixture
+def two_replicas(cluster: Cluster) -> Iterator[None]:
+    rollout(cluster, "overlays/ha")
+    yield
+    rollout(cluster, "base")
+
+
+def rollout(cluster: Cluster, overlay: str) -> None:
+    product.deploy(cluster.kubernetes, cluster.authority, overlay)
+    cluster.kubernetes.kubectl(
+        "rollout", "status", "-n", product.NAMESPACE, "deployment/preview-plugin", "--timeout=180s"
+    )
+    until("the plugin answers", lambda: cluster.plugin.answer, 60)
+
+
+@pytest.mark.usefixtures("two_replicas")
+def test_a_leader_that_is_deleted_is_followed_by_the_other(cluster: Cluster, times: Times) -> None:
+    first, second = Preview(cluster, "shop", 61), Preview(cluster, "shop", 62)
+    cluster.developers.open("acme/shop", 61, head_sha=build(cluster, "shop", commit()), labels=["preview"])
+    before = first.wait().uid
+    leader = cluster.plugin.leader()
+    cluster.kubernetes.kubectl("delete", "pod", "-n", product.NAMESPACE, leader, "--wait=false")
+    stopwatch = times.stopwatch("the leader of two replicas is deleted, then a label")
+    cluster.developers.open("acme/shop", 62, head_sha=build(cluster, "shop", commit()), labels=["preview"])
+    second.wait()
+    stopwatch.lap("healthy, smoke test passed")
+    after = first.wait()
+    assert after.uid == before
+    assert cluster.plugin.leader() != leader
+    for number in (61, 62):
+        cluster.developers.close("acme/shop", number)

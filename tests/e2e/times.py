@@ -1,0 +1,44 @@
+"""How long things took: one table, printed when the stories have ended."""
+
+import time
+from collections import defaultdict
+from statistics import median
+
+
+class Times:
+    """Collects seconds by (what happened, which step); several of one kind become their median."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def stopwatch(self, what: str) -> "Stopwatch":
+        return Stopwatch(self, what)
+
+    def add(self, what: str, step: str, seconds: float) -> None:
+        self._seconds[what, step].append(seconds)
+
+    def median(self, what: str, step: str) -> float:
+        return median(self._seconds[what, step])
+
+    def table(self) -> list[str]:
+        lines = []
+        for (what, step), seconds in self._seconds.items():
+            all_of_them = ", ".join(f"{one:.1f}" for one in seconds)
+            note = f"  (median of {all_of_them})" if len(seconds) > 1 else ""
+            lines.append(f"{median(seconds):7.1f} s  {what} -> {step}{note}")
+        return lines
+
+
+class Stopwatch:
+    """Starts when it is made."""
+
+    def __init__(self, times: Times, what: str) -> None:
+        self._times = times
+        self._what = what
+        self._began = time.monotonic()
+
+    def lap(self, step: str) -> float:
+        """Note the seconds since the start under this step, and return them."""
+        seconds = time.monotonic() - self._began
+        self._times.add(self._what, step, seconds)
+        return seconds
