@@ -11,10 +11,9 @@ STAND_INS = Path(__file__).parent / "stand_ins"
 DEBIAN = (
     "--variant=minbase",
     "--include=ca-certificates",
-    # What Debian's official images leave out, too: documentation, and copies of what apt has downloaded.
+    # What Debian's official images leave out, too.
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
-    *(f'--aptopt=Dir::Cache::{file} ""' for file in ("pkgcache", "srcpkgcache")),
-    '--aptopt=APT::Keep-Downloaded-Packages "false"',
+    f"--customize-hook=copy-in {STAND_INS}/debian/no-cache /etc/apt/apt.conf.d",
     "trixie",  # has the Python that the Dockerfiles name
 )
 """mmdebstrap's options and the release."""
