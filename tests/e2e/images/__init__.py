@@ -8,8 +8,8 @@
 
 - `build_all` needs root, and installs Debian's packages that are missing (`packages.py`). It builds the project's
   Dockerfiles unchanged; their base images are stand-ins made of Debian, PyPI and Go (`stand_ins/`, one folder each).
-- Layers stay in `.cache/e2e/images/registry`, the registry's own storage. An image is built again only if its Dockerfile,
-  its files, its arguments or its base have changed. `Registry` starts without the tags of the last run.
+- Layers stay in `.cache/e2e/images/registry`, the registry's own storage. An image is built again only if its
+  Dockerfile, its files, its arguments or its base have changed. `Registry` starts without the tags of the last run.
 - `publish` takes milliseconds: it uploads a configuration and a manifest. The container's variable VERSION is the tag.
   Files become one more layer; the authorities that an image trusts are the file CERTIFICATES.
 - containerd needs one mirror for all registries: `_default/hosts.toml` with http://127.0.0.1:15000.
