@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 PROJECTS = {
     "previews": "manifests/argocd/previews-project.yaml",
     "previews-forks": "manifests/argocd/previews-forks-project.yaml",
+    "previews-helm": "examples/helm/project.yaml",
 }
 
 Objects = list[dict[str, Any]]
@@ -66,7 +67,8 @@ def _argocd(content: object, *arguments: str | Path) -> str:
 
 
 def _run(command: list[str | Path], content: str = "") -> str:
-    environment = os.environ | {"PATH": f"{tool('get-kustomize').parent}{os.pathsep}{os.environ['PATH']}"}
+    folders = [str(tool(name).parent) for name in ("get-kustomize", "get-helm")]
+    environment = os.environ | {"PATH": os.pathsep.join([*folders, os.environ["PATH"]])}
     result = subprocess.run(command, env=environment, input=content, capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(result.stderr)

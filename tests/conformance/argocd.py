@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tests.server import TOKEN
-from tools.rendering import ROOT, argocd_module, tool
+from tools.rendering import PROJECTS, ROOT, argocd_module, tool
 
 Object = dict[str, Any]
 REFRESH = "argocd.argoproj.io/application-set-refresh"
@@ -124,8 +124,8 @@ def start(webhook_secret: str = "") -> Iterator[ArgoCD]:
     command += ["-webhook-secret", webhook_secret]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         argocd = ArgoCD(process)
-        argocd.apply_file("manifests/argocd/previews-project.yaml")
-        argocd.apply_file("manifests/argocd/previews-forks-project.yaml")
+        for project in PROJECTS.values():
+            argocd.apply_file(project)
         argocd.apply(secret("preview-plugin", token=TOKEN))
         yield argocd
         assert process.stdin

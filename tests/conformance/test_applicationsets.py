@@ -135,22 +135,30 @@ def test_a_label_alone_gives_no_fork_a_preview(staged: Stage) -> None:
     assert reconciled.touched == set()
 
 
-def test_helm_values_are_yaml_of_the_right_types(make_helm: dict[str, Object]) -> None:
+def test_a_service_without_a_profile_belongs_to_the_set_for_helm_alone(staged: Stage, controller: ArgoCD) -> None:
+    """Both sets are in the cluster: an Application in two would stop all deletions of one of them."""
+    given = [
+        one | ({"profile": "", "path": ""} if one["name"] == "preview-orders-15" else {})
+        for one in staged.server.ask().json["output"]["parameters"]
+    ]
+    with canned_plugin() as plugin:
+        plugin.answer(given)
+        controller.point_at(plugin.url)
+        made = {}
+        for file, name in (("previews", "previews"), ("helm-example", "previews-helm")):
+            controller.apply_file(f"applicationsets/{file}.yaml")
+            reconciled = controller.reconcile(name)
+            assert reconciled.fine
+            made[name] = reconciled.created
+
+    assert made["previews"].keys() == {name for name, *_ in TABLE} - {"preview-orders-15"}
+    assert made["previews-helm"].keys() == {"preview-orders-15"}
     expected = yaml.safe_load((EXPECTED / "helm-preview-orders-15.yaml").read_text("utf-8"))
-    found = content(make_helm["preview-orders-15"])
+    found = content(made["previews-helm"]["preview-orders-15"])
     values = yaml.safe_load(found["spec"]["source"]["helm"].pop("values"))
-
-    assert make_helm.keys() == {name for name, *_ in TABLE}
     assert {**found, "values": values} == expected
-
-
-@pytest.fixture(name="make_helm", scope="module")
-def _make_helm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Object]]:
-    # Applied alone: its Applications have the same names as those of previews.yaml.
-    with stage(tmp_path_factory.mktemp("helm"), sets=("helm-example",)) as staged:
-        staged.server.refreshed()
-        assert staged.reconcile("previews-helm").fine
-        yield staged.argocd.applications()
+    (result,) = render_applications([made["previews-helm"]["preview-orders-15"]])
+    assert (result["error"], result["refused"] or []) == ("", [])
 
 
 def test_everything_renders_and_nothing_is_refused(rendered: dict[str, Any]) -> None:

@@ -19,8 +19,9 @@ from tools.rendering import ROOT, Objects, build, render
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 BASE = "manifests/plugin/base"
-SECRETS = {"manifests/argocd": "token.env", "manifests/login": "login.env"}
 OPTIONAL = ("external-secrets", "registry-credentials", "auth")
+INSTEAD = ("gateway", "network-private")  # not with auth, which needs an Ingress
+PROFILES = ("web", "backend", "frontend")
 
 
 @dataclass(frozen=True)
@@ -139,17 +140,37 @@ def _paused(acme: Acme) -> dict[str, Rendered]:
 
 @pytest.fixture(scope="session", name="forks")
 def _forks(acme: Acme) -> dict[str, Rendered]:
-    return by_name(render_all("forks.yaml", [acme.fork("fork-preview-payments-124"), acme.fork("preview-shop-31")]))
+    given = [acme.fork("fork-preview-payments-124"), acme.fork("preview-shop-31"), as_web(acme.fork("preview-users-7"))]
+    return by_name(render_all("forks.yaml", given))
 
 
 @pytest.fixture(scope="session", name="complete")
 def _complete(acme: Acme, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
     """Previews with every optional component switched on, as the comment in the overlay says."""
     root = copy_of_the_tree(tmp_path_factory.mktemp("complete"))
-    for profile in ("backend", "frontend"):
+    for profile in PROFILES:
         switch_on(root / f"manifests/apps/{profile}/overlays/preview/kustomization.yaml", OPTIONAL)
     live = {given["name"]: given for given in acme.live()}
-    return by_name(render_all("previews.yaml", [live["preview-orders-15"], live["preview-shop-31"]], root))
+    given = [live["preview-orders-15"], live["preview-shop-31"], as_web(live["preview-payments-123"])]
+    return by_name(render_all("previews.yaml", given, root))
+
+
+@pytest.fixture(scope="session", name="web")
+def _web(acme: Acme) -> dict[str, Rendered]:
+    """The profile that is only an app, active and paused."""
+    (active,) = (given for given in acme.live() if given["name"] == "preview-orders-15")
+    return by_name(render_all("previews.yaml", [as_web(active), as_web(acme.paused("preview-payments-123"))]))
+
+
+@pytest.fixture(scope="session", name="gateway")
+def _gateway(acme: Acme, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
+    """Previews behind a Gateway, which call private networks."""
+    root = copy_of_the_tree(tmp_path_factory.mktemp("gateway"))
+    for profile in PROFILES:
+        switch_on(root / f"manifests/apps/{profile}/overlays/preview/kustomization.yaml", INSTEAD)
+    live = {given["name"]: given for given in acme.live()}
+    given = [live["preview-orders-15"], live["preview-shop-31"], as_web(live["preview-payments-123"])]
+    return by_name(render_all("previews.yaml", given, root))
 
 
 @pytest.fixture(scope="session", name="staging")
@@ -173,10 +194,8 @@ def _monitored(tmp_path_factory: pytest.TempPathFactory) -> Objects:
 
 @pytest.fixture(scope="session", name="once")
 def _once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Objects]:
-    """What is applied once per cluster, by folder, with secrets that are not in Git."""
+    """What is applied once per cluster, by folder."""
     root = copy_of_the_tree(tmp_path_factory.mktemp("once"))
-    for folder, file in SECRETS.items():
-        (root / folder / file).write_text("token=not-a-secret\n", "utf-8")
     uncomment(root, "../components/monitoring")
     folders = {
         found.parent
@@ -187,19 +206,19 @@ def _once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Objects]:
 
 
 @pytest.fixture(scope="session", name="environments")
-def _environments(
-    previews: dict[str, Rendered],
-    paused: dict[str, Rendered],
-    forks: dict[str, Rendered],
-    complete: dict[str, Rendered],
-    staging: dict[str, Objects],
-) -> dict[str, Objects]:
+def _environments(request: pytest.FixtureRequest, staging: dict[str, Objects]) -> dict[str, Objects]:
     """Everything that can be applied, by a name for messages."""
-    groups = {"preview": previews, "paused": paused, "fork": forks, "complete": complete}
-    rendered = {
-        f"{group} {name}": preview.objects for group, members in groups.items() for name, preview in members.items()
-    }
+    rendered: dict[str, Objects] = {}
+    for group in ("previews", "paused", "forks", "complete", "web", "gateway"):
+        members: dict[str, Rendered] = request.getfixturevalue(group)
+        rendered |= {f"{group} {name}": preview.objects for name, preview in members.items()}
     return rendered | {f"staging {service}": objects for service, objects in staging.items()}
+
+
+def as_web(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the same service with the profile web, and without a seed."""
+    path = given["path"].replace(f"/{given['profile']}/", "/web/")
+    return given | {"profile": "web", "path": path, "dataset": "", "seed_image": ""}
 
 
 def by_name(rendered: list[Rendered]) -> dict[str, Rendered]:

@@ -1,14 +1,15 @@
 """Kinds of clusters: each has a row in manifests/README.md, and what the row says is right."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from plugin.core.config.names import internal_url
-from tests.manifests.conftest import Rendered
+from tests.manifests.conftest import Rendered, copy_of_the_tree
 from tests.manifests.installed import deployment
 from tests.manifests.pods import pod
-from tools.rendering import ROOT, Objects
+from tools.rendering import ROOT, Objects, build
 
 MANIFESTS = ROOT / "manifests"
 TEXT = (MANIFESTS / "README.md").read_text("utf-8").partition("\n## Clusters that differ\n")[2].partition("\n## ")[0]
@@ -32,8 +33,10 @@ def row(word: str) -> str:
             "no IPv6",
             ["plugin/base/deployment.yaml", "apps/frontend/base/nginx.conf", "components/mongodb/deployment.yaml"],
         ),
-        ("StorageClass", ["`storageClassName`"]),
-        ("proxy", ["plugin/components/proxy/kustomization.yaml", "components/network-links/internet.yaml"]),
+        ("StorageClass", ["components/storage-class/kustomization.yaml"]),
+        ("proxy", ["plugin/components/proxy/kustomization.yaml", "components/network-private/private.yaml"]),
+        ("RDS", ["components/network-private/private.yaml"]),
+        ("Gateway API", ["components/gateway/httproute.yaml", "plugin/components/gateway/httproute.yaml"]),
         ("certificate authority", ["plugin/components/private-ca/kustomization.yaml", "`SSL_CERT_FILE`"]),
         ("ingress controller", ["components/network-links/public-urls.yaml"]),
         ("`.mjs`", ["apps/frontend/base/nginx.conf"]),
@@ -51,10 +54,19 @@ def test_the_places_exist() -> None:
     assert [link for link in links if not (MANIFESTS / link).is_file()] == []
 
 
-def test_without_a_default_storage_class_every_claim_is_named() -> None:
-    claims = {str(file.relative_to(MANIFESTS)) for file in MANIFESTS.glob("**/persistentvolumeclaim.yaml")}
+@pytest.mark.parametrize("folder", ["apps/backend/overlays/preview", "plugin/base", "plugin/overlays/ha"])
+def test_one_place_sets_the_storage_class_of_every_volume(tmp_path: Path, folder: str) -> None:
+    root = copy_of_the_tree(tmp_path)
+    place = root / "manifests/components/storage-class/kustomization.yaml"
+    intro, _, patch = place.read_text("utf-8").partition("patches: []\n")
+    place.write_text(intro + re.sub("^# ", "", patch, flags=re.MULTILINE), "utf-8")
 
-    assert set(re.findall(r"\]\(([^)]+)\)", row("StorageClass"))) == claims
+    before, after = (
+        [found["spec"].get("storageClassName") for found in build(path) if found["kind"] == "PersistentVolumeClaim"]
+        for path in (MANIFESTS / folder, root / "manifests" / folder)
+    )
+    assert before == [None], "the cluster's default"
+    assert after == ["gp3"]
 
 
 def test_the_cluster_domain_is_the_one_that_the_plugin_writes() -> None:

@@ -10,7 +10,7 @@ from tools.rendering import ROOT
 
 
 def test_a_preview_of_a_fork_renders_and_is_admitted(forks: dict[str, Rendered]) -> None:
-    assert len(forks) == 2
+    assert len(forks) == 3
     for name, fork in forks.items():
         assert name.startswith("fork-preview-")
         assert (fork.error, fork.refused) == ("", [])

@@ -51,39 +51,40 @@ def test_every_kustomization_is_applied_by_the_installation() -> None:
     }
 
     assert applied == to_install
-    assert values("--filename") == ["manifests/plugin/base/namespace.yaml", "applicationsets/previews.yaml"]
+    assert values("--filename") == [
+        "manifests/plugin/base/namespace.yaml",
+        "manifests/login/namespace.yaml",
+        "applicationsets/previews.yaml",
+    ]
     assert all((ROOT / file).is_file() for file in values("--filename"))
 
 
-def test_a_separate_field_manager_keeps_the_users_keys_of_argocd_cm() -> None:
-    shown = [README, *(file.read_text("utf-8") for file in ROOT.glob("manifests/**/*") if file.is_file())]
-    server_side = re.findall(r"kubectl apply .*--server-side.*", "\n".join(shown))
+def test_the_two_configmaps_of_argocd_are_patched_and_never_applied() -> None:
+    patched = [command for command in commands() if command[:3] == ["kubectl", "patch", "configmap"]]
 
-    # Argo CD's installation uses kubectl's default field manager; keys that are not applied again are removed.
-    assert len(server_side) == 2
-    for command in server_side:
-        assert "--field-manager=preview-plugin " in command
-    (managed,) = ([*command] for command in commands() if "manifests/argocd" in command)
-    assert "--server-side" in managed, "argocd-cm holds keys of the user"
+    assert [(command[3], command[-1]) for command in patched] == [
+        (name, f"manifests/argocd/settings/{name}.yaml") for name in ("argocd-cm", "argocd-cmd-params-cm")
+    ]
+    for command in patched:
+        assert command[4:-1] == ["--namespace", "argocd", "--type", "merge", "--patch-file"]
+    applied = [found["metadata"]["name"] for folder in values("--kustomize") for found in build(ROOT / folder)]
+    assert not {"argocd-cm", "argocd-cmd-params-cm"} & set(applied)
+    assert "--server-side" not in README
 
 
 def test_every_file_in_the_installation_guide_exists() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", SECTION)
     named = re.findall(r"`((?:manifests|applicationsets|examples)/[\w./-]+)`", SECTION)
-    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
 
     assert len(links) >= 6
-    assert len(named) >= 6
-    assert [file for file in links + named if not (ROOT / file).exists() and file not in ignored] == []
-    written = re.findall(r"> (manifests/\S+)\)", "".join(SCRIPTS))
-    assert len(written) == 1
-    assert set(written) <= set(ignored), "this one must never get into Git"
+    assert len(named) >= 5
+    assert [file for file in links + named if not (ROOT / file).exists()] == []
 
 
 def test_placeholders_to_replace_are_where_the_table_says() -> None:
     rows = [line.split("|")[1:3] for line in SECTION.splitlines() if line.startswith("|")][2:]
 
-    assert len(rows) == 4
+    assert len(rows) == 3
     for what, where in rows:
         files = {file for pattern in re.findall("`([^`]+)`", where) for file in ROOT.glob(pattern)}
         for text in re.findall("`([^`]+)`", what):
@@ -95,34 +96,44 @@ def test_placeholders_to_replace_are_where_the_table_says() -> None:
                 assert {file for file in others if text in file.read_text("utf-8")} == files
 
 
-def secrets() -> dict[str, list[set[str]]]:
-    """Return the keys of each Secret that is created, by its name; several if there are alternatives."""
+def secrets(namespace: str) -> dict[str, list[set[str]]]:
+    """Return the keys of each Secret that is created in a namespace, by its name; several if there are alternatives."""
     found: dict[str, list[set[str]]] = {}
     for command in commands():
         if command[:4] == ["kubectl", "create", "secret", "generic"]:
-            assert command[5:7] == ["--namespace", "previews-system"]
-            options = {word.partition("=")[0] for word in command[7:]}
-            assert options == {"--from-env-file"} or "--from-env-file" not in options, (
-                "kubectl refuses it beside others"
-            )
-            found.setdefault(command[4], []).append({key for word in command[7:] for key in keys(word)})
+            options = [word.split("=")[:2] for word in command[7:]]
+            assert {option for option, _ in options} <= {"--from-literal", "--from-file"}
+            if command[5:7] == ["--namespace", namespace]:
+                found.setdefault(command[4], []).append({key for _, key in options})
     return found
 
 
-def keys(word: str) -> list[str]:
-    """Return the keys that one option puts into a Secret."""
-    option, _, value = word.partition("=")
-    if option == "--from-env-file":
-        ((written,),) = (re.findall(r'echo "(\w+)=', script) for script in SCRIPTS if f"> {value}" in script)
-        return [written]
-    assert option in {"--from-literal", "--from-file"}
-    return [value.partition("=")[0]]
+def test_argocd_sends_the_token_that_the_plugin_expects() -> None:
+    generator = yaml.safe_load((ROOT / "manifests/argocd/generator-configmap.yaml").read_text("utf-8"))["data"]
+    name, key = generator["token"].removeprefix("$").split(":")
+    created = [command for command in commands() if command[:5] == ["kubectl", "create", "secret", "generic", name]]
+    labels = [command for command in commands() if command[:4] == ["kubectl", "label", "secret", name]]
+
+    assert secrets("argocd") == {name: [{key}]}
+    assert {command[6]: command[7:] for command in created} == {
+        namespace: ["--from-literal=token=$token"] for namespace in ("previews-system", "argocd")
+    }
+    # Argo CD reads no other Secrets.
+    assert [command[4:] for command in labels] == [["--namespace", "argocd", "app.kubernetes.io/part-of=argocd"]]
+
+
+def test_the_login_gets_its_secret_by_name() -> None:
+    _, container = deployment(build(ROOT / "manifests/login"), "oauth2-proxy")
+    (name,) = (source["secretRef"]["name"] for source in container["envFrom"])
+
+    (created,) = secrets("previews-login")[name]
+    assert created == {f"OAUTH2_PROXY_{key}" for key in ("CLIENT_ID", "CLIENT_SECRET", "COOKIE_SECRET")}
 
 
 @pytest.mark.parametrize("with_app", [True, False])
 @pytest.mark.parametrize("folder", ["base", "overlays/ha"])
 def test_the_secrets_hold_what_the_plugin_needs(folder: str, with_app: bool) -> None:  # noqa: FBT001
-    created = secrets()
+    created = secrets("previews-system")
     if folder == "base":
         del created["preview-plugin-redis"], created["preview-plugin-redis-tls"]
     github = created["preview-plugin-github"]
@@ -149,7 +160,10 @@ def test_the_webhook_leads_to_the_plugin(plugin: Objects) -> None:
     (rule,) = one(plugin, "Ingress")["spec"]["rules"]
     (path,) = rule["http"]["paths"]
 
-    assert f"`https://{rule['host']}{path['path']}`" in SECTION
+    # Any name that leads to the ingress controller and belongs to no preview.
+    (label,) = re.findall(rf"`https://([\w-]+)\.preview\.example\.com{path['path']}`", SECTION)
+    assert "host" not in rule
+    assert not re.search(r"-\d+$", label)
 
 
 def test_the_webhook_subscribes_to_every_event_that_counts() -> None:
@@ -171,7 +185,7 @@ def test_names_of_watched_and_labelled_objects_are_right(plugin: Objects) -> Non
     assert applications["metadata"]["name"] == "previews"
     (selector,) = values("--selector")
     assert selector.partition("=")[0] in applications["spec"]["template"]["metadata"]["labels"]
-    labels = [line.split()[-1].split("=") for line in flat if line.startswith("kubectl label")]
+    labels = [line.split()[-1].split("=") for line in flat if line.startswith("kubectl label namespace")]
     assert len(labels) == 2
     for key, value in labels:
         assert re.search(rf'{key}: "?{value}\b', policies), key

@@ -34,7 +34,14 @@ def _names(kind: str) -> Callable[[Objects], set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("row", "kind"), [("Deployments", "Deployment"), ("Services", "Service"), ("Ingresses", "Ingress"), ("Jobs", "Job")]
+    ("row", "kind"),
+    [
+        ("Deployments", "Deployment"),
+        ("Services", "Service"),
+        ("Ingresses", "Ingress"),
+        ("HTTPRoutes", "HTTPRoute"),
+        ("Jobs", "Job"),
+    ],
 )
 def test_object_names_match_the_table(everything: Objects, row: str, kind: str) -> None:
     assert _names(kind)(everything) == TABLE[row]

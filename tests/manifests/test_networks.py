@@ -123,6 +123,7 @@ def test_a_preview_reaches_only_the_http_port_of_staging(
     [
         ("ingress-nginx", "controller", [80, 443], [8443, 10254, 8080]),  # the admission webhook, the metrics
         ("traefik", "", [8000, 8443], [9100, 8080, 9000]),  # the metrics, the dashboard
+        ("envoy", "proxy", [10080, 10443], [80, 443, 19001, 19003]),  # Envoy Gateway; its readiness and admin ports
         ("metrics-server", "", [], [80, 443, 8000, 8443, 10250]),  # k3s has Traefik in kube-system, beside others
     ],
 )
@@ -133,6 +134,23 @@ def test_a_preview_reaches_only_http_and_https_of_the_ingress_controller(
     for preview in previews.values():
         reached = [port for port in [*open_ports, *closed_ports] if _reaches(preview, CONTROLLER, labels, port)]
         assert reached == open_ports
+
+
+def test_a_preview_reaches_only_http_and_https_of_gateways(previews: dict[str, Rendered]) -> None:
+    labels = {"gateway.networking.k8s.io/gateway-name": "public"}
+    for preview in previews.values():
+        assert [port for port in (80, 443, 8080, 15020) if _reaches(preview, CONTROLLER, labels, port)] == [80, 443]
+        assert not _reaches(preview, {NAME: "elsewhere"}, labels, 443)
+
+
+def test_only_previews_that_list_it_reach_private_networks(
+    gateway: dict[str, Rendered], previews: dict[str, Rendered]
+) -> None:
+    for preview in gateway.values():
+        (rule,) = preview.one("NetworkPolicy", "private")["spec"]["egress"]
+        assert rule["ports"], "without ports it would be all of them"
+    for preview in previews.values():
+        assert not [policy for policy in preview.all("NetworkPolicy") if policy["metadata"]["name"] == "private"]
 
 
 def test_a_preview_reaches_only_the_previews_it_is_linked_to(previews: dict[str, Rendered]) -> None:
@@ -236,10 +254,12 @@ def _reaches(preview: Rendered, namespace: dict[str, str], pod_labels: dict[str,
 
 
 def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
-    expressions = selector.get("matchExpressions", [])
-    assert all(expression["operator"] == "In" for expression in expressions)
+    matches = {
+        "In": lambda rule: labels.get(rule["key"]) in rule["values"],
+        "Exists": lambda rule: rule["key"] in labels,
+    }
     return selector.get("matchLabels", {}).items() <= labels.items() and all(
-        labels.get(expression["key"]) in expression["values"] for expression in expressions
+        matches[rule["operator"]](rule) for rule in selector.get("matchExpressions", [])
     )
 
 

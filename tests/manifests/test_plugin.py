@@ -188,20 +188,26 @@ def test_nothing_but_the_webhook_is_reachable_from_outside(plugin: Objects) -> N
     (rule,) = ingress["rules"]
     (path,) = rule["http"]["paths"]
 
-    assert set(ingress) == {"rules", "tls"}
+    assert set(ingress) == {"rules"}, "no backend for all other paths"
+    assert set(rule) == {"http"}, "no host: every name that has no Ingress of its own"
     assert (path["path"], path["pathType"]) == ("/webhooks/github", "Exact")
     assert path["backend"]["service"]["name"] == service["metadata"]["name"]
     assert path["backend"]["service"]["port"] == {"name": service["spec"]["ports"][0]["name"]}
 
 
-def test_the_webhook_host_shares_dns_and_tls_with_previews_but_no_name(plugin: Objects) -> None:
-    ingress = one(plugin, "Ingress")["spec"]
-    (host,) = (rule["host"] for rule in ingress["rules"])
-    label, _, domain = host.partition(".")
+def test_a_gateway_leads_to_the_webhook_as_the_ingress_does(plugin: Objects, tmp_path: Path) -> None:
+    root = copy_of_the_tree(tmp_path)
+    uncomment(root, "../components/gateway")
+    behind = build(root / "manifests/plugin/base")
+    (rule,) = one(behind, "HTTPRoute")["spec"]["rules"]
+    ((path,),) = (host["http"]["paths"] for host in one(plugin, "Ingress")["spec"]["rules"])
+    service = one(plugin, "Service")
 
-    assert domain == load_catalog(one(plugin, "ConfigMap")["data"]["catalog.yaml"], "catalog.yaml").domain
-    assert not re.fullmatch(r".+-\d+", label)
-    assert ingress["tls"] == [{"hosts": [host]}]
+    assert rule["matches"] == [{"path": {"type": path["pathType"], "value": path["path"]}}]
+    assert rule["backendRefs"] == [{"name": service["metadata"]["name"], "port": service["spec"]["ports"][0]["port"]}]
+    assert [found for found in behind if found["kind"] != "HTTPRoute"] == [
+        found for found in plugin if found["kind"] != "Ingress"
+    ]
 
 
 def test_the_plugin_reaches_only_dns_https_and_argocds_webhook(plugin: Objects) -> None:

@@ -78,6 +78,43 @@ def test_what_runs_and_where_it_answers_comes_from_the_parameters(previews: dict
         assert seeds == ({given["seed_image"]} if given["profile"] == "backend" else set())
 
 
+def test_the_profile_web_is_an_app_and_nothing_else(web: dict[str, Rendered]) -> None:
+    for preview in web.values():
+        assert (preview.error, preview.refused) == ("", [])
+        (app,) = owners([found for found in preview.objects if found["metadata"]["name"] != "smoke-test"])
+        (container,) = pod(app)["containers"]
+        assert container["image"] == preview.parameters["image"]
+        assert not {"command", "args"} & container.keys(), "any image that listens on its port"
+        assert [next(iter(source.values()))["name"].rpartition("-")[0] for source in container["envFrom"]] == [
+            "environment"
+        ]
+        assert not preview.all("PersistentVolumeClaim")
+    assert {preview.parameters["state"] for preview in web.values()} == {"active", "paused"}
+
+
+def test_without_a_port_or_an_image_the_catalog_harms_nobody(web: dict[str, Rendered]) -> None:
+    given = web["preview-orders-15"].parameters | {"port": "", "image": "", "image_name": "", "image_tag": ""}
+
+    (preview,) = render_all("previews.yaml", [given])
+
+    assert (preview.error, preview.refused) == ("", [])
+    (container,) = pod(preview.one("Deployment", "app"))["containers"]
+    assert container["image"] == "image-unset.invalid/app:none", "never Docker Hub's image of that name"
+    assert container["ports"] == [{"name": "http", "containerPort": 8000}], "as in the profile"
+    assert preview.one("NetworkPolicy", "previews-in")["spec"]["ingress"][0]["ports"] == [{"port": "http"}]
+
+
+def test_a_gateway_takes_the_place_of_the_ingress(gateway: dict[str, Rendered]) -> None:
+    for preview in gateway.values():
+        assert (preview.error, preview.refused) == ("", [])
+        assert preview.all("Ingress") == []
+        spec = preview.one("HTTPRoute", "app")["spec"]
+        assert spec["hostnames"] == [preview.parameters["host"]]
+        (rule,) = spec["rules"]
+        (port,) = preview.one("Service", "app")["spec"]["ports"]
+        assert rule["backendRefs"] == [{"name": "app", "port": port["port"]}]
+
+
 def test_every_process_of_a_backend_knows_its_data_stores(previews: dict[str, Rendered]) -> None:
     preview = previews["preview-orders-15"]
     for kind, name in (("Deployment", "app"), ("Deployment", "worker"), ("Job", "migrate")):
@@ -97,8 +134,13 @@ def test_a_commit_to_the_manifests_repository_changes_no_object(previews: dict[s
 def test_a_login_leaves_the_health_path_and_preflight_open(complete: dict[str, Rendered]) -> None:
     for preview in complete.values():
         guarded, opened = preview.one("Ingress", "app"), preview.one("Ingress", "app-open")
-        assert guarded["metadata"]["annotations"]["nginx.ingress.kubernetes.io/auth-url"]
-        assert guarded["metadata"]["annotations"]["nginx.ingress.kubernetes.io/enable-cors"] == "true"
+        annotations = guarded["metadata"]["annotations"]
+        assert annotations["nginx.ingress.kubernetes.io/auth-url"]
+        assert annotations["nginx.ingress.kubernetes.io/enable-cors"] == "true"
+        domain = preview.parameters["host"].partition(".")[2]
+        assert annotations["nginx.ingress.kubernetes.io/cors-allow-origin"] == f"https://*.{domain}"
+        login = f"https://login.{domain}/oauth2/start?rd=https://$host$escaped_request_uri"
+        assert annotations["nginx.ingress.kubernetes.io/auth-signin"] == login
         assert not [key for key in opened["metadata"]["annotations"] if "auth" in key]
         (rule,) = opened["spec"]["rules"]
         assert rule["host"] == preview.parameters["host"]
@@ -293,21 +335,3 @@ def test_a_set_deletes_removed_previews_and_ends_failing_syncs() -> None:
         annotations = application_set["metadata"]["annotations"]
         assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
         assert "{{" not in template["spec"]["project"], "Argo CD does not want a templated project"
-
-
-def test_helm_gets_the_same_parameters(acme: Acme) -> None:
-    for preview in render_all("helm-example.yaml", [acme.ugly("preview-orders-15"), acme.paused("preview-shop-31")]):
-        given = preview.parameters
-        assert (preview.error, preview.refused) == ("", [])
-        values = yaml.safe_load(preview.application["spec"]["source"]["helm"]["values"])
-        assert values == {
-            "replicas": int(given["replicas"]),
-            "image": given["image"],
-            "port": int(given["port"]),
-            "healthPath": given["health_path"],
-            "host": given["host"],
-            "environment": given["environment"],
-            "seedImage": given["seed_image"],
-            "pullRequest": {"url": given["pull_request_url"], "title": given["title"]},
-            "dependencies": given["dependencies"],
-        }

@@ -6,6 +6,7 @@ require (
 	github.com/external-secrets/external-secrets v0.19.2
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.83.0
 	k8s.io/apimachinery v0.33.2
+	sigs.k8s.io/gateway-api v1.3.0
 	sigs.k8s.io/yaml v1.5.0
 )
 

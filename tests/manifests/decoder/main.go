@@ -12,12 +12,14 @@ import (
 	externalsecrets "github.com/external-secrets/external-secrets/apis/externalsecrets/v1"
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	gateway "sigs.k8s.io/gateway-api/apis/v1"
 	strictyaml "sigs.k8s.io/yaml"
 )
 
 var kinds = map[string]func() any{
 	"external-secrets.io/v1/ClusterSecretStore": func() any { return &externalsecrets.ClusterSecretStore{} },
 	"external-secrets.io/v1/ExternalSecret":     func() any { return &externalsecrets.ExternalSecret{} },
+	"gateway.networking.k8s.io/v1/HTTPRoute":    func() any { return &gateway.HTTPRoute{} },
 	"monitoring.coreos.com/v1/PrometheusRule":   func() any { return &monitoring.PrometheusRule{} },
 	"monitoring.coreos.com/v1/ServiceMonitor":   func() any { return &monitoring.ServiceMonitor{} },
 }

@@ -103,7 +103,11 @@ func podTemplate(object *unstructured.Unstructured) *corev1.PodTemplateSpec {
 		var job batchv1.Job
 		into(&job)
 		return &job.Spec.Template
-	case "StatefulSet.apps", "DaemonSet.apps", "CronJob.batch", "ReplicaSet.apps", "Pod":
+	case "StatefulSet.apps":
+		var set appsv1.StatefulSet
+		into(&set)
+		return &set.Spec.Template
+	case "DaemonSet.apps", "CronJob.batch", "ReplicaSet.apps", "Pod":
 		panic(object.GetKind() + ": teach podTemplate about it")
 	}
 	return nil

@@ -2,17 +2,22 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/argoproj/argo-cd/v3/applicationset/utils"
 	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
 	"github.com/argoproj/argo-cd/v3/util/git"
+	"github.com/argoproj/argo-cd/v3/util/helm"
+	"github.com/argoproj/argo-cd/v3/util/io/path"
 	"github.com/argoproj/argo-cd/v3/util/kustomize"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	yamlutil "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
@@ -107,9 +112,12 @@ func renderApplication(repository string, project *v1alpha1.AppProject, applicat
 	var err error
 	result := rendered{Application: application, Refused: refusedApplication(project, application)}
 	if application.Spec.Source.Helm == nil {
-		if result.Objects, err = build(repository, application.Spec.Source); err != nil {
-			result.Error = err.Error()
-		}
+		result.Objects, err = build(repository, application.Spec.Source)
+	} else {
+		result.Objects, err = template(repository, application)
+	}
+	if err != nil {
+		result.Error = err.Error()
 	}
 	for _, object := range result.Objects {
 		result.Refused = append(result.Refused, refusedObject(project, application, object)...)
@@ -148,6 +156,51 @@ func build(repository string, source *v1alpha1.ApplicationSource) ([]*unstructur
 	app := kustomize.NewKustomizeApp(root, filepath.Join(root, source.Path), git.NopCreds{}, "", "", "", "")
 	objects, _, _, err := app.Build(source.Kustomize, nil, &v1alpha1.Env{}, nil)
 	return objects, err
+}
+
+// As helmTemplate of reposerver/repository does it; that package would pull in the whole repository server.
+func template(repository string, application *v1alpha1.Application) ([]*unstructured.Unstructured, error) {
+	source := application.Spec.Source
+	values, err := os.CreateTemp("", "offline-argocd-values-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(values.Name())
+	if _, err := values.Write(source.Helm.ValuesYAML()); err != nil {
+		return nil, err
+	}
+	if err := values.Close(); err != nil {
+		return nil, err
+	}
+	app, err := helm.NewHelmApp(filepath.Join(repository, source.Path), nil, true, "", "", "", false, false)
+	if err != nil {
+		return nil, err
+	}
+	defer app.Dispose()
+	text, _, err := app.Template(&helm.TemplateOpts{
+		Name:        source.Helm.ReleaseName,
+		Namespace:   application.Spec.Destination.Namespace,
+		ExtraValues: path.ResolvedFilePath(values.Name()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	var objects []*unstructured.Unstructured
+	for decoder := yamlutil.NewYAMLToJSONDecoder(strings.NewReader(text)); ; {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if len(object.Object) == 0 { // a document with nothing but comments
+			continue
+		}
+		if object.GetNamespace() == "" && object.GetKind() != "Namespace" {
+			object.SetNamespace(application.Spec.Destination.Namespace)
+		}
+		objects = append(objects, object)
+	}
 }
 
 func readStrictly(file string, into any) error {
