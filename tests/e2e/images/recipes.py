@@ -15,6 +15,7 @@ DEBIAN = (
     # What Debian's official images leave out, too.
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
     f"--customize-hook=copy-in {STAND_INS}/debian/no-cache /etc/apt/apt.conf.d",
+    '--customize-hook=rm "$1"/var/cache/apt/*.bin',
     "trixie",  # has the Python that the Dockerfiles name
 )
 """mmdebstrap's options and the release."""

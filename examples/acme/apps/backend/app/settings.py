@@ -21,7 +21,11 @@ ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname, "app", ".svc.cluster.local"]
 SECRET_KEY = os.environ.get("SECRET_KEY") or get_random_secret_key()
 
 DATABASES = {"default": dj_database_url.config(conn_max_age=60, conn_health_checks=True)}
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 3
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    # The server ends the statement of a pod that was killed, for example a migration that hangs and holds locks.
+    "options": "-c client_connection_check_interval=1s",
+}
 REDIS_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
 
 CELERY_BROKER_URL = REDIS_URL
@@ -35,6 +39,7 @@ MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middlewar
 ROOT_URLCONF = "app.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+TIME_ZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
