@@ -21,9 +21,10 @@ settings.register_profile(
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave tests/conformance to those who ask for it: the first time it compiles Argo CD's controller."""
-    asked = any("conformance" in argument for argument in config.invocation_params.args)
-    return True if collection_path.name == "conformance" and not asked else None
+    """Leave these to those who ask for them: the first time they compile Argo CD, or a whole cluster."""
+    name = collection_path.name
+    asked = any(name in argument for argument in config.invocation_params.args)
+    return True if name in {"conformance", "e2e"} and not asked else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:

@@ -27,6 +27,18 @@ def install(kubernetes: Kubernetes) -> None:
     kubernetes.kubectl("scale", "-n", NAMESPACE, "deployment/argocd-dex-server", "--replicas=0")
 
 
+def install_first(kubernetes: Kubernetes) -> None:
+    """Install it into a cluster that has never had it.
+
+    The ApplicationSet controller then often starts before argocd-server has made its key, says "server.secretkey is
+    missing", and serves no webhook until it is restarted.
+    """
+    install(kubernetes)
+    wait(kubernetes)
+    kubernetes.kubectl("rollout", "restart", "-n", NAMESPACE, "deployment/argocd-applicationset-controller")
+    wait(kubernetes)
+
+
 def wait(kubernetes: Kubernetes, seconds: float = 240) -> None:
     """Wait until all of Argo CD runs."""
     for deployment in DEPLOYMENTS:

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from plugin.sources.file import Organisation
-from tests.e2e.cluster import argocd, node, product, services, world
+from tests.e2e.cluster import argocd, github, node, product, services, world
 from tests.e2e.cluster.argocd import ArgoCD
 from tests.e2e.cluster.certificates import Authority
 from tests.e2e.cluster.control_plane import ControlPlane
@@ -44,8 +43,7 @@ def start() -> Iterator[Cluster]:
     processes = Processes()
     authority = Authority(AUTHORITY)
     images = build_all()
-    nobody = Organisation(repositories={})
-    with Registry(REGISTRY_PORT) as registry, GitHub(nobody, token=TOKEN, port=GITHUB_PORT) as github:
+    with Registry(REGISTRY_PORT) as registry, GitHub(github.organisation(), token=TOKEN, port=GITHUB_PORT) as fake:
         publish_cluster(registry, images, authority.certificate)
         product.publish()
         world.start(authority, GITHUB_PORT, product.REPOSITORIES)
@@ -66,8 +64,7 @@ def start() -> Iterator[Cluster]:
             kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
         steps.done("node, DNS, ingress controller")
 
-        argocd.install(kubernetes)
-        argocd.wait(kubernetes)
+        argocd.install_first(kubernetes)
         steps.done("Argo CD")
         plugin = product.install(kubernetes, authority.certificate)
         argocd.wait(kubernetes)
@@ -79,8 +76,8 @@ def start() -> Iterator[Cluster]:
                 kubernetes,
                 ArgoCD(kubernetes),
                 plugin,
-                Developers(github, authority.certificate),
-                github,
+                Developers(fake, authority.certificate),
+                fake,
                 registry,
                 images,
                 authority.certificate,

@@ -9,16 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 from plugin.sources.github.deliveries import signature
 from tests.e2e.cluster.layout import DOMAIN
 from tests.fakes.github import GitHub
 from tests.fakes.github.faults import server_error
+from tools.rendering import ROOT
 
 TOKEN = "github-token"
 WEBHOOK_SECRET = "secret-of-the-webhook"
 WEBHOOK = f"https://hooks.{DOMAIN}/webhooks/github"
+
+
+def organisation() -> Organisation:
+    """Return the demo organisation's repositories, without a pull request."""
+    catalog = yaml.safe_load((ROOT / "examples/acme/catalog.yaml").read_text("utf-8"))
+    names = {service["repository"] for service in catalog["services"].values()}
+    return Organisation(repositories={name: RepositoryEntry() for name in sorted(names)})
 
 
 class Developers:

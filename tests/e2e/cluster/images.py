@@ -16,7 +16,9 @@ OF_THE_CLUSTER = {
 def publish_cluster(registry: Registry, images: dict[str, Image], authority: Path) -> None:
     """Publish them; what calls public URLs trusts the run's authority like a public one."""
     publish_fixed(registry, images, {CERTIFICATES: authority.read_bytes()})
-    for reference, name in (OF_THE_CLUSTER | _of_argocd()).items():
+    for reference, name in _of_argocd().items():
+        registry.publish(reference, images[name], {CERTIFICATES: authority.read_bytes()})
+    for reference, name in OF_THE_CLUSTER.items():
         registry.publish(reference, images[name])
 
 

@@ -49,9 +49,6 @@ def install(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> "
     apply_settings(kubernetes)
     # Its application controller reads its settings when it starts.
     kubernetes.kubectl("rollout", "restart", f"statefulset/{argocd.CONTROLLER}", "-n", argocd.NAMESPACE)
-    # What is outside the cluster has certificates of an authority that only this run knows.
-    certificates = {"data": {"github.com": authority.read_text("utf-8")}}
-    kubernetes.patch(f"/api/v1/namespaces/{argocd.NAMESPACE}/configmaps/argocd-tls-certs-cm", certificates)
     deploy(kubernetes, authority, overlay)
     kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/preview-plugin", "--timeout=180s")
     for file in ("previews.yaml", "forks.yaml"):

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from threading import Thread
 
 from tests.e2e.cluster.certificates import Authority
@@ -26,9 +27,8 @@ def start(authority: Authority, github_port: int, repositories: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     _serve(_TLSServer((WORLD, 443), GitHub, context))
-    for address in (INTERNET, METADATA):
-        _serve(ThreadingHTTPServer((address, 80), _Hello))
-    _serve(ThreadingHTTPServer((INTERNET, 443), _Hello))
+    for place in ((INTERNET, 80), (INTERNET, 443), (METADATA, 80)):
+        _serve(_Server(place, _Hello))
 
 
 def _serve(server: ThreadingHTTPServer) -> None:
@@ -36,7 +36,13 @@ def _serve(server: ThreadingHTTPServer) -> None:
     Thread(target=server.serve_forever, daemon=True).start()
 
 
-class _TLSServer(ThreadingHTTPServer):
+class _Server(ThreadingHTTPServer):
+    def server_bind(self) -> None:
+        """Bind without asking for the address's name, which takes seconds before there is DNS."""
+        TCPServer.server_bind(self)
+
+
+class _TLSServer(_Server):
     """Makes the TLS handshake in the thread of the connection, so that a slow client keeps nobody waiting."""
 
     request_queue_size = 64
@@ -53,16 +59,19 @@ class _TLSServer(ThreadingHTTPServer):
             pass  # probes and clients that go away
 
 
-class _Hello(BaseHTTPRequestHandler):
+class _Quiet(BaseHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002: the base class calls it so
+        """Say nothing: the terminal belongs to the stories."""
+
+
+class _Hello(_Quiet):
     def do_GET(self) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(_Quiet):
     """GitHub: its API is passed on to the fake; the rest is Git over HTTP."""
 
     protocol_version = "HTTP/1.1"

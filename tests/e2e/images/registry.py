@@ -82,15 +82,21 @@ class Registry:
         """Tell whether an image has been built."""
         return self._session.head(self._url(CACHE, "manifests", image.tag), headers={"Accept": MANIFEST}).ok
 
-    def publish(self, reference: str, image: Image, files: Mapping[str, bytes] | None = None) -> str:
+    def publish(
+        self,
+        reference: str,
+        image: Image,
+        files: Mapping[str, bytes] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
         """Add a tag, REGISTRY/REPOSITORY:TAG, and return the manifest's digest.
 
-        The container's variable VERSION is the tag; `files` ({"/path": content}) are added to the image.
+        The container's variable VERSION is the tag; `files` ({"/path": content}) and `variables` are added to the image.
         """
         repository, _, tag = reference.partition("/")[2].rpartition(":")
         manifest = self._get(CACHE, "manifests", image.tag).json()
         config = self._get(CACHE, "blobs", manifest["config"]["digest"]).json()
-        made = variant(manifest, config, {"VERSION": tag}, files or {})
+        made = variant(manifest, config, {"VERSION": tag} | dict(variables or {}), files or {})
         for name, content in made.blobs.items():
             self._upload(repository, name, content)
         for layer in manifest["layers"]:
