@@ -101,6 +101,10 @@ class ArgoApi:
         # Argo CD refuses every request but GET without it: https://github.com/argoproj/argo-cd/blob/v3.5.1/server/server.go
         self._session.headers["Content-Type"] = "application/json"
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
     def operation(self, name: str) -> Operation | None:
         """Return an Application's newest operation; None if Argo CD shows no such Application. Raises ApiError."""
         status, body = self._ask("GET", name)

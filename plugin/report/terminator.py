@@ -8,6 +8,7 @@ changed or dropped, again and again, because Argo CD needs some seconds to updat
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass
 
 from plugin.logs import get_logger
@@ -87,17 +88,11 @@ class Terminator:
 
     def run(self, stop: threading.Event) -> None:
         """Look at Applications until told to stop."""
-        api = self._connect()
-        while not stop.is_set():
-            if watch := self._take():
-                version = watch.version
-                try:
-                    finished = self._look(api, watch)
-                except Exception as error:  # noqa: BLE001  an unexpected error must not end the thread
-                    get_logger().error("ending a sync failed", exc_info=error)
-                    finished = True
-                self._put_back(watch, version, finished=finished)
-                stop.wait(PACE)
+        with closing(self._connect()) as api:
+            while not stop.is_set():
+                if watch := self._take():
+                    self._look_and_put_back(api, watch)
+                    stop.wait(PACE)
 
     def _take(self) -> _Watch | None:
         """Return the most urgent Application that is due; wait a moment if there is none."""
@@ -113,6 +108,15 @@ class Terminator:
                 return chosen
             self._news.wait(min([STOPS_WITHIN, *(watch.due - now for watch in waiting)]))
             return None
+
+    def _look_and_put_back(self, api: ArgoApi, watch: _Watch) -> None:
+        version = watch.version
+        try:
+            finished = self._look(api, watch)
+        except Exception as error:  # noqa: BLE001  an unexpected error must not end the thread
+            get_logger().error("ending a sync failed", exc_info=error)
+            finished = True
+        self._put_back(watch, version, finished=finished)
 
     def _put_back(self, watch: _Watch, version: int, *, finished: bool) -> None:
         with self._news:

@@ -1,13 +1,18 @@
 """The component that lets the plugin end syncs: an account of Argo CD, its token, and a way through the network."""
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from plugin.report.argocd_api import ApiError, ArgoApi
 from plugin.settings import Settings, load_settings
+from tests.fakes.argocd import TOKEN, application, listening, source
 from tests.manifests.conftest import BASE, copy_of_the_tree, uncomment
 from tests.manifests.installed import PLUGIN, deployment, one, references, variables
+from tests.manifests.tls import certificate, tls_in_front_of
 from tools.rendering import PROJECTS, ROOT, Objects, build
 
 COMPONENT = ROOT / "manifests/plugin/components/argocd-api"
@@ -47,6 +52,32 @@ def test_the_plugin_starts_with_the_token_and_not_without(with_api: Objects) -> 
     assert settings.argocd_token.get_secret_value() == "token-of-the-account"
     # One of the names in the certificate that Argo CD makes for itself: util/settings/settings.go
     assert settings.argocd_api == "https://argocd-server.argocd.svc.cluster.local"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_token_is_sent_only_to_a_server_with_a_trusted_certificate(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: bool,  # noqa: FBT001
+) -> None:
+    shown = certificate(tmp_path, "localhost")
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    if trusted:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(shown.crt))
+
+    with (
+        listening() as argocd,
+        tls_in_front_of(argocd.port, shown) as port,
+        closing(ArgoApi(f"https://localhost:{port}", TOKEN)) as api,
+    ):
+        argocd.applications["preview-orders-12"] = application("preview-orders-12", source("new"))
+        if trusted:
+            assert api.operation("preview-orders-12") is not None
+        else:
+            with pytest.raises(ApiError, match=r"^SSLError$"):
+                api.operation("preview-orders-12")
+
+    assert argocd.asked == (["GET preview-orders-12"] if trusted else [])
 
 
 def test_only_the_component_opens_the_way_to_argocd_server(plugin: Objects, with_api: Objects) -> None:

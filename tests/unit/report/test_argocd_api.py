@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ def _argocd() -> Iterator[FakeArgoCD]:
 
 
 @pytest.fixture(name="api")
-def _api(argocd: FakeArgoCD) -> ArgoApi:
-    return ArgoApi(argocd.url, TOKEN)
+def _api(argocd: FakeArgoCD) -> Iterator[ArgoApi]:
+    with closing(ArgoApi(argocd.url, TOKEN)) as api:
+        yield api
 
 
 def queued() -> Json:
@@ -159,7 +161,8 @@ def test_a_missing_right_to_sync_is_an_error(argocd: FakeArgoCD, api: ArgoApi) -
 def test_a_path_before_the_api_and_a_slash_at_the_end_are_kept_and_dropped(argocd: FakeArgoCD) -> None:
     argocd.instead = lambda _: Reply(200, b'{"metadata":{},"spec":{}}')
 
-    ArgoApi(f"{argocd.url}/argo-cd/", TOKEN).operation(NAME)
+    with closing(ArgoApi(f"{argocd.url}/argo-cd/", TOKEN)) as api:
+        api.operation(NAME)
 
     assert argocd.paths == [f"/argo-cd/api/v1/applications/{NAME}"]
 
