@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.manifests.conftest import Rendered
 from tests.manifests.pods import pod
+from tests.server import wait_for
 from tools.rendering import ROOT
 
 HOSTILE = "https://x.example.com/\"'\\</script>?a=1&b=$HOME"
@@ -68,6 +70,22 @@ def test_migrations_wait_for_the_database_and_the_worker_for_migrations(
     )
 
     assert (result.returncode, log.read_text().splitlines()) == expected
+
+
+def test_a_migration_that_hangs_ends_with_its_pod(previews: dict[str, Rendered], tmp_path: Path) -> None:
+    """As the first process of a container, a shell that sets no trap ignores the signal."""
+    started = tmp_path / "started"
+    (tmp_path / "python").write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 60\n")
+    (tmp_path / "python").chmod(0o755)
+    for name in ("app", "worker"):
+        (migrate,) = pod(previews["preview-orders-15"].one("Deployment", name))["initContainers"]
+        command = [*migrate["command"], *migrate["args"]]
+        with subprocess.Popen(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, process_group=0) as process:
+            wait_for(started.exists)
+            process.terminate()
+            assert process.wait(10) == 1, "its own trap, not the signal"
+            os.killpg(process.pid, signal.SIGKILL)  # what a container's end does to the rest
+        started.unlink()
 
 
 def test_pods_run_the_seed_images_scripts_where_they_are(previews: dict[str, Rendered]) -> None:
