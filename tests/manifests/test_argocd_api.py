@@ -13,7 +13,7 @@ from tests.fakes.argocd import TOKEN, application, listening, source
 from tests.manifests.conftest import BASE, copy_of_the_tree, uncomment
 from tests.manifests.installed import PLUGIN, deployment, one, references, variables
 from tests.manifests.tls import certificate, tls_in_front_of
-from tools.rendering import PROJECTS, ROOT, Objects, build
+from tools.rendering import ROOT, Objects, build
 
 COMPONENT = ROOT / "manifests/plugin/components/argocd-api"
 
@@ -102,6 +102,6 @@ def test_the_account_may_read_and_sync_previews_and_nothing_else() -> None:
     )
     assert sorted(lines) == sorted(
         ("p", "preview-plugin", "applications", action, f"{project}/*", "allow")
-        for project in PROJECTS
+        for project in ("previews", "previews-forks")
         for action in ("get", "sync")
     )
