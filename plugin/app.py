@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -20,8 +21,10 @@ from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.newest import Newest
 from plugin.mirror.refresh import Observer, Refresher
 from plugin.report.argocd import Nudger
+from plugin.report.argocd_api import ArgoApi
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
+from plugin.report.terminator import WORKERS, Terminator
 from plugin.settings import Settings, StateSettings
 from plugin.sources import Source
 from plugin.sources.opening import open_deliveries, open_source
@@ -122,16 +125,27 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Now = cl
 
 
 def make_observers(settings: Settings, state: OpenedState, metrics: Metrics, stop: threading.Event) -> list[Observer]:
-    """Return everything that reports a refresh. The nudge comes first, because it only wakes its thread."""
-    observers = [measure_refreshes(metrics, settings.source.partition(":")[0]), log_refreshes(get_logger())]
-    if settings.argocd_webhook is None:
-        return observers
-    secret = settings.argocd_webhook_secret
-    nudger = Nudger(
-        settings.argocd_webhook, secret.get_secret_value() if secret else None, state.board.newest_asked, metrics
-    )
-    threading.Thread(target=nudger.run, args=(stop,), name="nudge", daemon=True).start()
-    return [nudger.observe, *observers]
+    """Return everything that reports a refresh. What only wakes its threads comes first."""
+    observers: list[Observer] = []
+    if settings.argocd_webhook:
+        secret = settings.argocd_webhook_secret
+        nudger = Nudger(
+            settings.argocd_webhook, secret.get_secret_value() if secret else None, state.board.newest_asked, metrics
+        )
+        _start("nudge", nudger.run, stop)
+        observers.append(nudger.observe)
+    if settings.argocd_api and settings.argocd_token:
+        terminator = Terminator(
+            partial(ArgoApi, settings.argocd_api, settings.argocd_token.get_secret_value()), metrics
+        )
+        for number in range(WORKERS):
+            _start(f"terminator-{number}", terminator.run, stop)
+        observers.append(terminator.observe)
+    return [*observers, measure_refreshes(metrics, settings.source.partition(":")[0]), log_refreshes(get_logger())]
+
+
+def _start(name: str, run: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    threading.Thread(target=run, args=(stop,), name=name, daemon=True).start()
 
 
 def collect_garbage_rarely() -> None:

@@ -81,3 +81,9 @@ class Metrics:
             ["result"],  # sent, failed
             registry=self.registry,
         )
+        self.terminations = Counter(
+            "preview_terminations",
+            "Running syncs of Argo CD that an answer outdated, by what became of the request to end them",
+            ["result"],  # ended, failed, left
+            registry=self.registry,
+        )

@@ -152,6 +152,11 @@ class Settings(StateSettings):
     argocd_webhook_secret: WebhookSecret | None = Field(
         None, description="Argo CD's own `webhook.github.secret`, if it has one"
     )
+    argocd_api: Annotated[str, AfterValidator(_url)] | None = Field(
+        None,
+        description="Argo CD's API, for example `https://argocd-server.argocd.svc`, to end syncs that hang",
+    )
+    argocd_token: BearerToken | None = Field(None, description="The token of an account of Argo CD, for its API")
 
 
 SECRETS = tuple(sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation)))
@@ -249,6 +254,9 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
         problems.append("PREVIEW_WEBHOOK_SECRET_PREVIOUS: PREVIEW_WEBHOOK_SECRET is missing")
     if "argocd_webhook_secret" in values and "argocd_webhook" not in values:
         problems.append("PREVIEW_ARGOCD_WEBHOOK_SECRET: PREVIEW_ARGOCD_WEBHOOK is missing")
+    api = [name for name in ("argocd_api", "argocd_token") if name in values]
+    if len(api) == 1:
+        problems.append("PREVIEW_ARGOCD_API: must be set together with PREVIEW_ARGOCD_TOKEN; one of them is missing")
     return problems
 
 

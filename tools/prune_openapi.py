@@ -10,20 +10,31 @@ KEEP = ("type", "enum", "format")
 def prune_response(openapi: Schema, method: str, path: str, status: str, used: Iterable[str]) -> Schema:
     """Return the JSON Schema of one answer, as `_prune` cuts it."""
     response = _resolve(openapi, openapi["paths"][path][method.lower()]["responses"][status])
-    return _prune(openapi, response, used, f"{method} {path} answers")
+    return _prune(openapi, _of_message(response), used, f"GitHub's {method} {path} answers")
 
 
 def prune_webhook(openapi: Schema, name: str, used: Iterable[str]) -> Schema:
     """Return the JSON Schema of one webhook's deliveries, as `_prune` cuts it."""
-    return _prune(openapi, openapi["webhooks"][name]["post"]["requestBody"], used, f"webhook {name} comes")
+    message = openapi["webhooks"][name]["post"]["requestBody"]
+    return _prune(openapi, _of_message(message), used, f"GitHub's webhook {name} comes")
 
 
-def _prune(openapi: Schema, message: Schema, used: Iterable[str], what: str) -> Schema:
+def prune_swagger(swagger: Schema, method: str, path: str, status: str, used: Iterable[str]) -> Schema:
+    """Return the JSON Schema of one answer in a description of the older format, Swagger 2.0, as `_prune` cuts it."""
+    schema = swagger["paths"][path][method.lower()]["responses"][status]["schema"]
+    return _prune(swagger, schema, used, f"{method} {path} answers")
+
+
+def _of_message(message: Schema) -> Schema:
+    schema: Schema = message["content"]["application/json"]["schema"]
+    return schema
+
+
+def _prune(openapi: Schema, schema: Schema, used: Iterable[str], what: str) -> Schema:
     """Cut the schema of one message. `used` names properties, inner ones with dots, arrays left out.
 
-    The message must not contain anything else, and used properties that GitHub requires stay required.
+    The message must not contain anything else, and used properties that are required stay required.
     """
-    schema = message["content"]["application/json"]["schema"]
     wanted: Schema = {}
     for name in used:
         place = wanted
@@ -31,7 +42,7 @@ def _prune(openapi: Schema, message: Schema, used: Iterable[str], what: str) -> 
             place = place.setdefault(part, {})
     pruned, unknown = _cut(openapi, schema, wanted, "")
     if unknown:
-        raise SystemExit(f"GitHub's {what} without {sorted(unknown)}")
+        raise SystemExit(f"{what} without {sorted(unknown)}")
     return pruned
 
 

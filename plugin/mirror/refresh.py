@@ -32,6 +32,7 @@ class RefreshReport:
     """What one refresh did, for everything that reports it."""
 
     duration: timedelta
+    before: Current  # what was stored before
     current: Current
     events: Histories  # what happened to previews in this refresh
     changed: bool  # the answer to some input may have changed
@@ -86,6 +87,7 @@ class Refresher:
             usage, current, waits = self._source.usage, self._newest.known_here, self._catalog.waits
             report = RefreshReport(
                 duration=timedelta(seconds=time.monotonic() - started),
+                before=before,
                 current=current,
                 events=events,
                 changed=answers_differ(before, current),

@@ -16,7 +16,16 @@ def diagnose(cluster: Cluster) -> str:
             _applications(cluster),
             "\n".join(line for line in pods if " Running " not in line or " 0/" in line),
             "\n".join(events[-LINES:]),
-            kubectl("exec", "-n", "previews-system", "deployment/preview-plugin", "--", "preview-plugin", "params", check=False)[:2000],
+            kubectl(
+                "exec",
+                "-n",
+                "previews-system",
+                "deployment/preview-plugin",
+                "--",
+                "preview-plugin",
+                "params",
+                check=False,
+            )[:2000],
             plugin,
         ]
     )

@@ -15,15 +15,19 @@ def hanging(cluster: Cluster, number: int) -> Preview:
     preview = Preview(cluster, "users", number)
     head = build(cluster, "users", commit(), HANGING_MIGRATION)
     cluster.developers.open("acme/users", number, head_sha=head, labels=["preview"])
-    until("the migration runs", lambda: migration(cluster, preview) == "Running", 120)
+    until("the migration runs", lambda: migration(cluster, preview) == "running", 120)
     return preview
 
 
 def migration(cluster: Cluster, preview: Preview) -> str:
-    """Return the phase of the migration's pod, or ""."""
-    selector = "labelSelector=app.kubernetes.io/name%3Dmigrate"
+    """Return what the container that migrates does, or ""."""
+    selector = "labelSelector=app.kubernetes.io/name%3Dapp"
     pods = cluster.kubernetes.list(f"/api/v1/namespaces/{preview.name}/pods?{selector}")
-    return str(pods[0]["status"]["phase"]) if pods else ""
+    containers = pods[0]["status"].get("initContainerStatuses", []) if pods else []
+    if not containers:
+        return ""
+    ((state, details),) = containers[0]["state"].items()
+    return str(details.get("reason", state))  # running has no reason
 
 
 def test_closing_while_a_migration_hangs(cluster: Cluster, times: Times) -> None:
@@ -47,7 +51,7 @@ def test_pushing_while_a_migration_hangs(cluster: Cluster, times: Times) -> None
 def test_pushing_while_an_image_is_missing(cluster: Cluster, times: Times) -> None:
     preview = Preview(cluster, "users", 43)
     cluster.developers.open("acme/users", 43, head_sha=commit(), labels=["preview"])
-    until("the image is missing", lambda: migration(cluster, preview) == "Pending", 120)
+    until("the image is missing", lambda: migration(cluster, preview) in {"ErrImagePull", "ImagePullBackOff"}, 120)
     built = build(cluster, "users", commit())
     stopwatch = times.stopwatch("an image that exists is pushed while one is missing")
     cluster.developers.push("acme/users", 43, built)
@@ -60,7 +64,7 @@ def test_a_migration_that_fails_is_mended_by_a_push(cluster: Cluster, times: Tim
     preview = Preview(cluster, "users", 44)
     head = build(cluster, "users", commit(), FAILING_MIGRATION)
     cluster.developers.open("acme/users", 44, head_sha=head, labels=["preview"])
-    until("the migration has failed", lambda: migration(cluster, preview) == "Failed", 120)
+    until("the migration has failed", lambda: migration(cluster, preview) in {"Error", "CrashLoopBackOff"}, 120)
     fixed = build(cluster, "users", commit())
     stopwatch = times.stopwatch("a fix is pushed after a migration has failed")
     cluster.developers.push("acme/users", 44, fixed)

@@ -59,7 +59,9 @@ def test_a_push_brings_the_new_image_and_keeps_the_rows(cluster: Cluster, times:
 def test_a_broken_config_changes_nothing_and_says_where(cluster: Cluster) -> None:
     preview = Preview(cluster, "users", 16)
     head = build(cluster, "users", commit())
-    cluster.developers.open("acme/users", 16, head_sha=head, labels=["preview"], config="version: 1\ndataset: minimal\n")
+    cluster.developers.open(
+        "acme/users", 16, head_sha=head, labels=["preview"], config="version: 1\ndataset: minimal\n"
+    )
     before = preview.wait()
 
     pushed = build(cluster, "users", commit())
@@ -76,9 +78,7 @@ def test_a_broken_config_changes_nothing_and_says_where(cluster: Cluster) -> Non
 def test_a_namespace_that_is_there_already_is_used_and_removed(cluster: Cluster) -> None:
     preview = Preview(cluster, "shop", 17)
     cluster.kubernetes.kubectl("create", "namespace", preview.name)
-    cluster.developers.open(
-        "acme/shop", 17, head_sha=build(cluster, "shop", commit()), labels=["preview"]
-    )
+    cluster.developers.open("acme/shop", 17, head_sha=build(cluster, "shop", commit()), labels=["preview"])
     preview.wait()
     cluster.developers.close("acme/shop", 17)
     preview.wait_until_gone()
@@ -88,9 +88,7 @@ def test_a_preview_without_room_waits_for_it(cluster: Cluster) -> None:
     preview = Preview(cluster, "shop", 18)
     cluster.kubernetes.kubectl("create", "namespace", preview.name)
     cluster.kubernetes.kubectl("create", "quota", "full", "--hard=pods=0", "-n", preview.name)
-    cluster.developers.open(
-        "acme/shop", 18, head_sha=build(cluster, "shop", commit()), labels=["preview"]
-    )
+    cluster.developers.open("acme/shop", 18, head_sha=build(cluster, "shop", commit()), labels=["preview"])
     until(
         "Kubernetes says that the quota is exceeded",
         lambda: "exceeded quota" in cluster.kubernetes.kubectl("get", "events", "-n", preview.name),

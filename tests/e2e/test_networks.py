@@ -67,7 +67,10 @@ SOURCES = {
     "staging": Place(STAGING, "app", 0),
 }
 PODS = {
-    **{f"{name}: app": Place(name, "app", 8000 if "payments" in name else 8080) for name in (CALLER, CALLEE, STRANGER, FORK)},
+    **{
+        f"{name}: app": Place(name, "app", 8000 if "payments" in name else 8080)
+        for name in (CALLER, CALLEE, STRANGER, FORK)
+    },
     **{f"{name}: database": Place(name, "postgres", 5432) for name in (CALLER, CALLEE, STRANGER, FORK)},
     "plugin": Place(product.NAMESPACE, "preview-plugin", 8080),
     "Argo CD: webhook": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 7000),

@@ -200,7 +200,7 @@ def _references(owner: dict[str, Any]) -> list[tuple[str, str]]:
         sources = [*container.get("envFrom", []), *(entry.get("valueFrom", {}) for entry in container.get("env", []))]
         for source in sources:
             for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
-                if key in source:
+                if key in source and not source[key].get("optional", False):
                     found.append((kind, source[key]["name"]))
     for volume in pod(owner).get("volumes", []):
         if "configMap" in volume:

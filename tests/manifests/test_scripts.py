@@ -1,12 +1,16 @@
-"""The two scripts in the manifests, run as their containers run them."""
+"""The scripts in the manifests, run as their containers run them."""
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.manifests.conftest import Rendered
 from tests.manifests.pods import pod
+from tests.server import wait_for
 from tools.rendering import ROOT
 
 HOSTILE = "https://x.example.com/\"'\\</script>?a=1&b=$HOME"
@@ -37,6 +41,51 @@ def test_a_listed_key_that_is_missing_stops_the_pod(previews: dict[str, Rendered
     )
 
     assert result.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("name", "failures", "expected"),
+    [
+        ("app", 0, (0, ["manage.py migrate --noinput"])),
+        ("app", 2, (0, ["manage.py migrate --noinput"] * 3)),  # the database was still starting
+        ("app", 99, (1, ["manage.py migrate --noinput"] * 9)),  # and people see a failing pod
+        ("worker", 0, (0, ["manage.py migrate --check"])),
+        ("worker", 12, (0, ["manage.py migrate --check"] * 13)),  # the app has not migrated yet
+    ],
+)
+def test_migrations_wait_for_the_database_and_the_worker_for_migrations(
+    previews: dict[str, Rendered], tmp_path: Path, name: str, failures: int, expected: tuple[int, list[str]]
+) -> None:
+    (migrate,) = pod(previews["preview-orders-15"].one("Deployment", name))["initContainers"]
+    log, left = tmp_path / "log", tmp_path / "left"
+    left.write_text("." * failures)
+    fails = f'printf %s "$(cut -c2- {left})" >{left}.new; mv {left}.new {left}; exit 1'
+    python = f'echo "$*" >>{log}; [ ! -s {left} ] || {{ {fails}; }}'
+    for program, script in {"sleep": "exit 0", "python": python}.items():
+        (tmp_path / program).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / program).chmod(0o755)
+
+    result = subprocess.run(
+        [*migrate["command"], *migrate["args"]], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, timeout=60
+    )
+
+    assert (result.returncode, log.read_text().splitlines()) == expected
+
+
+def test_a_migration_that_hangs_ends_with_its_pod(previews: dict[str, Rendered], tmp_path: Path) -> None:
+    """As the first process of a container, a shell that sets no trap ignores the signal."""
+    started = tmp_path / "started"
+    (tmp_path / "python").write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 60\n")
+    (tmp_path / "python").chmod(0o755)
+    for name in ("app", "worker"):
+        (migrate,) = pod(previews["preview-orders-15"].one("Deployment", name))["initContainers"]
+        command = [*migrate["command"], *migrate["args"]]
+        with subprocess.Popen(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, process_group=0) as process:
+            wait_for(started.exists)
+            process.terminate()
+            assert process.wait(10) == 1, "its own trap, not the signal"
+            os.killpg(process.pid, signal.SIGKILL)  # what a container's end does to the rest
+        started.unlink()
 
 
 def test_pods_run_the_seed_images_scripts_where_they_are(previews: dict[str, Rendered]) -> None:

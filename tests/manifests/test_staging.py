@@ -52,7 +52,11 @@ DIFFERENT = {
     "image tag": [f"{TEMPLATE}/spec/containers/0/image", f"{TEMPLATE}/spec/initContainers/0/image"],
     "dependencies": ["ConfigMap/environment/data/*", "*/metadata/name:environment", "*/configMapRef/name:environment"],
     "replicas": ["Deployment/*/spec/replicas"],
-    "data stores": [f"{TEMPLATE}/spec/containers/0/envFrom/[123]", f"{TEMPLATE}/spec/containers/0/envFrom/[123]/*"],
+    "data stores": [
+        f"{TEMPLATE}/spec/containers/0/envFrom/[123]",
+        f"{TEMPLATE}/spec/containers/0/envFrom/[123]/*",
+        f"{TEMPLATE}/spec/initContainers/0/envFrom/[123]/*",
+    ],
     "spot and priority": [
         f"{TEMPLATE}/spec/affinity",
         f"{TEMPLATE}/spec/tolerations",

@@ -28,6 +28,7 @@ NO_TOKEN = (
     "or PREVIEW_SOURCE=file:PATH to try a catalog without GitHub"
 )
 
+ARGOCD_PAIR = "PREVIEW_ARGOCD_API: must be set together with PREVIEW_ARGOCD_TOKEN; one of them is missing"
 NO_KEY = "PREVIEW_GITHUB_APP_PRIVATE_KEY: must be a private key in PEM format without a password"
 
 
@@ -243,6 +244,8 @@ def test_state_breaker_and_webhooks_can_be_set() -> None:
             "PREVIEW_WEBHOOK_SECRET_PREVIOUS": f"before {SECRET}",
             "PREVIEW_ARGOCD_WEBHOOK": "http://argocd-applicationset-controller.argocd.svc:7000/api/webhook",
             "PREVIEW_ARGOCD_WEBHOOK_SECRET": f"argo {SECRET}",
+            "PREVIEW_ARGOCD_API": "https://argocd.example.com/argo-cd",
+            "PREVIEW_ARGOCD_TOKEN": "token-of-the-account",
         },
     )
 
@@ -257,6 +260,9 @@ def test_state_breaker_and_webhooks_can_be_set() -> None:
     assert settings.argocd_webhook == "http://argocd-applicationset-controller.argocd.svc:7000/api/webhook"
     assert settings.argocd_webhook_secret
     assert settings.argocd_webhook_secret.get_secret_value() == f"argo {SECRET}"
+    assert settings.argocd_api == "https://argocd.example.com/argo-cd"
+    assert settings.argocd_token
+    assert settings.argocd_token.get_secret_value() == "token-of-the-account"
 
 
 @pytest.mark.parametrize("state", ["memory", "sqlite:state.db", "sqlite:/var/lib/state.db", "redis://redis:6379/0"])
@@ -295,6 +301,12 @@ def test_valid_states(state: str) -> None:
             {"PREVIEW_ARGOCD_WEBHOOK": "argocd"},
             "PREVIEW_ARGOCD_WEBHOOK: must be a URL, for example https://ghe.example.com/api/v3",
         ),
+        ({"PREVIEW_ARGOCD_API": "https://argocd.example.com"}, ARGOCD_PAIR),
+        ({"PREVIEW_ARGOCD_TOKEN": "token-of-the-account"}, ARGOCD_PAIR),
+        (
+            {"PREVIEW_ARGOCD_API": "https://user:word@argocd", "PREVIEW_ARGOCD_TOKEN": "token-of-the-account"},
+            "PREVIEW_ARGOCD_API: must be a URL, for example https://ghe.example.com/api/v3",
+        ),
     ],
 )
 def test_invalid_values_of_state_breaker_and_webhooks(given: dict[str, str], expected: str) -> None:
@@ -312,9 +324,14 @@ EVERY_SECRET = {
     "WEBHOOK_SECRET": SECRET,
     "WEBHOOK_SECRET_PREVIOUS": f"previous {SECRET}",
     "ARGOCD_WEBHOOK_SECRET": f"argocd {SECRET}",
+    "ARGOCD_TOKEN": "token-of-the-account",
     "STATE": "redis://:word@redis.example.com/0",
 }
-WITHOUT_SECRETS = {"PREVIEW_CATALOG": "c", "PREVIEW_ARGOCD_WEBHOOK": "http://argocd:7000/api/webhook"}
+WITHOUT_SECRETS = {
+    "PREVIEW_CATALOG": "c",
+    "PREVIEW_ARGOCD_WEBHOOK": "http://argocd:7000/api/webhook",
+    "PREVIEW_ARGOCD_API": "https://argocd.example.com",
+}
 
 
 @pytest.mark.parametrize("around", ["{}\n", "{}\r\n", "{} ", "\n {}", "\t{}\n\n"])

@@ -42,7 +42,9 @@ def install_first(kubernetes: Kubernetes) -> None:
 def wait(kubernetes: Kubernetes, seconds: float = 240) -> None:
     """Wait until all of Argo CD runs."""
     for deployment in DEPLOYMENTS:
-        kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, f"deployment/{deployment}", f"--timeout={seconds:.0f}s")
+        kubernetes.kubectl(
+            "rollout", "status", "-n", NAMESPACE, f"deployment/{deployment}", f"--timeout={seconds:.0f}s"
+        )
     kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, f"statefulset/{CONTROLLER}", f"--timeout={seconds:.0f}s")
 
 
@@ -123,7 +125,9 @@ class ArgoCD:
         """Return the message of an ApplicationSet that has a problem, or ""."""
         content = self._kubernetes.get(f"{APPLICATION_SETS}/{application_set}") or {}
         conditions = content.get("status", {}).get("conditions", [])
-        return next((str(c["message"]) for c in conditions if c["type"] == "ErrorOccurred" and c["status"] == "True"), "")
+        return next(
+            (str(c["message"]) for c in conditions if c["type"] == "ErrorOccurred" and c["status"] == "True"), ""
+        )
 
     def refresh(self, application_set: str = "previews") -> None:
         """Ask for a reconcile now."""

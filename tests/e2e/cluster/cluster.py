@@ -14,8 +14,8 @@ from tests.e2e.cluster.github import TOKEN, Developers
 from tests.e2e.cluster.images import publish_cluster
 from tests.e2e.cluster.kubernetes import Kubernetes
 from tests.e2e.cluster.layout import AUTHORITY, DOMAIN, GITHUB_PORT, REGISTRY_PORT
-from tests.e2e.cluster.product import Plugin
 from tests.e2e.cluster.processes import Processes, until
+from tests.e2e.cluster.product import Plugin
 from tests.e2e.images import Image, Registry, build_all
 from tests.fakes.github import GitHub
 
@@ -51,9 +51,7 @@ def start() -> Iterator[Cluster]:
 
         control_plane = ControlPlane(processes, authority)
         control_plane.start()
-        kubernetes = Kubernetes(
-            control_plane.tokens["admin"], authority.certificate, control_plane.kubeconfig("admin")
-        )
+        kubernetes = Kubernetes(control_plane.tokens["admin"], authority.certificate, control_plane.kubeconfig("admin"))
         steps.done("control plane")
         node.start(processes, control_plane)
         tls = authority.server("wildcard", [f"*.{DOMAIN}"])

@@ -28,9 +28,7 @@ def _start_containerd(processes: Processes) -> None:
     range_ = {"type": "host-local", "dataDir": str(FOLDER / "addresses"), "ranges": [[{"subnet": PODS}]]}
     link = {"type": "ptp", "ipMasq": True, "ipam": range_ | {"routes": [{"dst": "0.0.0.0/0"}]}}
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
-    _write(
-        network / "10-e2e.conflist", json.dumps({"cniVersion": "1.0.0", "name": "e2e", "plugins": [link, ports]})
-    )
+    _write(network / "10-e2e.conflist", json.dumps({"cniVersion": "1.0.0", "name": "e2e", "plugins": [link, ports]}))
     # Every registry is ours: an image's name stays as the manifests write it.
     _write(
         mirrors / "_default/hosts.toml",

@@ -126,9 +126,7 @@ def apply_settings(kubernetes: Kubernetes) -> None:
     kubernetes.kubectl("apply", "--kustomize", ROOT / "manifests/argocd")
     for file in sorted((ROOT / "manifests/argocd/settings").glob("argocd-*.yaml")):
         name = yaml.safe_load(file.read_text("utf-8"))["metadata"]["name"]
-        kubernetes.kubectl(
-            "patch", "configmap", name, "-n", argocd.NAMESPACE, "--type=merge", f"--patch-file={file}"
-        )
+        kubernetes.kubectl("patch", "configmap", name, "-n", argocd.NAMESPACE, "--type=merge", f"--patch-file={file}")
 
 
 def deploy(kubernetes: Kubernetes, authority: Path, overlay: str) -> None:

@@ -56,9 +56,20 @@ def _dns() -> list[Object]:
     }
     ports = [{"name": protocol.lower(), "protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
     return [
-        *_account("kube-system", "coredns", [{"apiGroups": [""], "resources": ["*"], "verbs": ["get", "list", "watch"]},
-            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]}]),
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata("coredns", "kube-system"), "data": {"Corefile": corefile}},
+        *_account(
+            "kube-system",
+            "coredns",
+            [
+                {"apiGroups": [""], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+                {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
+            ],
+        ),
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": _metadata("coredns", "kube-system"),
+            "data": {"Corefile": corefile},
+        },
         _deployment("coredns", "kube-system", labels, pod),
         {
             "apiVersion": "v1",
@@ -92,10 +103,14 @@ def _ingress_controller(certificate: Path, key: Path) -> list[Object]:
             "kind": "Namespace",
             "metadata": {"name": namespace, "labels": {"preview.example.com/ingress-controller": "true"}},
         },
-        *_account(namespace, "ingress-controller", [
-            {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list", "watch"]},
-            {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingresses/status"], "verbs": ["*"]},
-        ]),
+        *_account(
+            namespace,
+            "ingress-controller",
+            [
+                {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list", "watch"]},
+                {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingresses/status"], "verbs": ["*"]},
+            ],
+        ),
         {
             "apiVersion": "v1",
             "kind": "Secret",

@@ -10,7 +10,7 @@ from plugin.core.facts import model
 from plugin.core.facts.model import Snapshot
 from plugin.mirror.current import Current, decided
 from plugin.mirror.refresh import RefreshReport
-from plugin.state import Head, Known
+from plugin.state import NOTHING, Head, Known
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot
 
 CATALOG = make_catalog({"orders": {"drafts": False}, "payments": {}})
@@ -38,6 +38,7 @@ def current(known: Snapshot | None = None, hold: Hold | None = None) -> Current:
 def report(of: Current | None = None, **given: Any) -> RefreshReport:
     defaults: dict[str, Any] = {
         "duration": timedelta(milliseconds=1234.56),
+        "before": decided(NOTHING),
         "current": of or current(),
         "events": {},
         "changed": True,

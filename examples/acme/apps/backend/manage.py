@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's commands. The Job `migrate` runs `python manage.py migrate` before each rollout."""
+"""Django's commands. The app's pod runs `python manage.py migrate` before its server starts."""
 
 import os
 import signal
