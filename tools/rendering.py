@@ -33,14 +33,17 @@ def render(application_set: str, parameters: list[dict[str, Any]], root: Path = 
     file = root / "applicationsets" / application_set
     project = yaml.safe_load(file.read_text("utf-8"))["spec"]["template"]["spec"]["project"]
     answer = {"output": {"parameters": parameters}}
-    rendered: list[dict[str, Any]] = json.loads(_argocd(answer, "render", root, root / PROJECTS[project], file))
+    rendered: list[dict[str, Any]] = json.loads(
+        _argocd(answer, project, "render", root, root / PROJECTS[project], file)
+    )
     return rendered
 
 
 def render_applications(applications: list[dict[str, Any]], root: Path = ROOT) -> list[dict[str, Any]]:
     """Render Applications of one project that Argo CD's controller has made, like `render`."""
     (project,) = {application["spec"]["project"] for application in applications}
-    rendered: list[dict[str, Any]] = json.loads(_argocd(applications, "applications", root, root / PROJECTS[project]))
+    arguments = ("applications", root, root / PROJECTS[project])
+    rendered: list[dict[str, Any]] = json.loads(_argocd(applications, project, *arguments))
     return rendered
 
 
@@ -52,23 +55,26 @@ def argocd_module() -> str:
 
 def refused(objects: Objects) -> list[str]:
     """Return what the API server and Pod Security would refuse."""
-    mistakes: list[str] = json.loads(_argocd(objects, "admit"))
+    mistakes: list[str] = json.loads(_argocd(objects, "", "admit"))
     return mistakes
 
 
 def build(folder: Path) -> Objects:
     """Build a kustomization as it is."""
-    return list(yaml.load_all(_run([tool("get-kustomize"), "build", folder]), yaml.CSafeLoader))
+    kustomize = tool("get-kustomize")
+    return list(yaml.load_all(_run([kustomize, "build", folder], kustomize), yaml.CSafeLoader))
 
 
-def _argocd(content: object, *arguments: str | Path) -> str:
+def _argocd(content: object, project: str, *arguments: str | Path) -> str:
     program = tool("get-program", argocd_module(), "offline")
-    return _run([program, *arguments], json.dumps(content))
+    # Helm takes minutes to build, so only the project that uses it does that.
+    helper = tool("get-helm" if project == "previews-helm" else "get-kustomize")
+    return _run([program, *arguments], helper, json.dumps(content))
 
 
-def _run(command: list[str | Path], content: str = "") -> str:
-    folders = [str(tool(name).parent) for name in ("get-kustomize", "get-helm")]
-    environment = os.environ | {"PATH": os.pathsep.join([*folders, os.environ["PATH"]])}
+def _run(command: list[str | Path], helper: Path, content: str = "") -> str:
+    """Run a command that finds the helper on its PATH."""
+    environment = os.environ | {"PATH": f"{helper.parent}{os.pathsep}{os.environ['PATH']}"}
     result = subprocess.run(command, env=environment, input=content, capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(result.stderr)

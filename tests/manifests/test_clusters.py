@@ -38,7 +38,7 @@ def row(word: str) -> str:
         ("RDS", ["components/network-private/private.yaml"]),
         ("Gateway API", ["components/gateway/httproute.yaml", "plugin/components/gateway/httproute.yaml"]),
         ("certificate authority", ["plugin/components/private-ca/kustomization.yaml", "`SSL_CERT_FILE`"]),
-        ("ingress controller", ["components/network-links/public-urls.yaml"]),
+        ("another ingress controller", ["components/network-links/public-urls.yaml"]),
         ("`.mjs`", ["apps/frontend/base/nginx.conf"]),
     ],
 )

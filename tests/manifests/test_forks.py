@@ -6,7 +6,7 @@ import yaml
 
 from tests.manifests.conftest import Acme, Rendered, render_all
 from tests.manifests.pods import owners, pod
-from tools.rendering import ROOT
+from tools.rendering import PROJECTS, ROOT
 
 
 def test_a_preview_of_a_fork_renders_and_is_admitted(forks: dict[str, Rendered]) -> None:
@@ -50,12 +50,15 @@ def test_the_fork_project_does_not_even_permit_external_secrets() -> None:
 
 def test_each_project_permits_one_repository_and_its_namespace_prefix() -> None:
     sources = [
-        yaml.safe_load(file.read_text("utf-8"))["spec"]["template"]["spec"]["source"]["repoURL"]
-        for file in (ROOT / "applicationsets").glob("*.yaml")
+        found["spec"]["template"]["spec"]["source"]["repoURL"]
+        for found in (yaml.safe_load(file.read_text("utf-8")) for file in (ROOT / "applicationsets").glob("*.yaml"))
+        if found["kind"] == "ApplicationSet"
     ]
+    assert len(sources) == len(PROJECTS)
     assert len(set(sources)) == 1
-    for name, pattern in (("previews", "preview-*"), ("previews-forks", "fork-preview-*")):
-        spec = _project(name)["spec"]
+    prefixes = {"previews": "preview-*", "previews-forks": "fork-preview-*", "previews-helm": "preview-*"}
+    for name, pattern in prefixes.items():
+        spec = yaml.safe_load((ROOT / PROJECTS[name]).read_text("utf-8"))["spec"]
         assert spec["sourceRepos"] == [sources[0]]
         assert [destination["namespace"] for destination in spec["destinations"]] == [pattern]
         assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": pattern}]

@@ -1,6 +1,6 @@
 // Command offline does without a cluster what Argo CD would do with this repository, by Argo CD's own code.
 // render reads the plugin's answer and writes Applications, their objects, and what would be refused; applications reads
-// Applications that the controller made instead. Both want kustomize and helm on the PATH. admit reads objects and writes what the
+// Applications that the controller made instead. Both want kustomize on the PATH, or helm. admit reads objects and writes what the
 // cluster would refuse.
 package main
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -149,7 +150,12 @@ func (c *controller) publish(ingress *networking.Ingress) {
 
 func (c *controller) find(host, path string) string {
 	found := route{}
-	for _, one := range *c.routes.Load() {
+	routes := *c.routes.Load()
+	// As with ingress-nginx, rules without a host are for the hosts that have no rule of their own.
+	if !slices.ContainsFunc(routes, func(one route) bool { return one.host == host }) {
+		host = ""
+	}
+	for _, one := range routes {
 		if one.host != host || len(one.path) < len(found.path) {
 			continue
 		}
