@@ -41,7 +41,10 @@ def test_mistakes_are_printed_with_file_and_line(tmp_path: Path) -> None:
     assert check(tmp_path, broken) == (
         1,
         "",
-        'FILE:3: dependencies.payments: write "pr:123" for pull request 123\nFILE:4: ttl: is not a known key\n',
+        (
+            'FILE:3: dependencies.payments: write "pr:123" for pull request 123\nFILE:4: ttl: is not a known key'
+            "; there are dependencies, dataset, version, services\n"
+        ),
     )
 
 
@@ -122,7 +125,7 @@ def test_a_config_under_another_name_is_refused(tmp_path: Path, name: str) -> No
     assert check(tmp_path, "version: 1\nttl: 7d\n", name=name) == (
         1,
         "",
-        f"{misnamed}FILE:2: ttl: is not a known key\n",
+        f"{misnamed}FILE:2: ttl: is not a known key; there are dependencies, dataset, version, services\n",
     )
 
 
