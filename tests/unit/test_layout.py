@@ -32,6 +32,7 @@ ELSEWHERE = {
     "sources/github/labels.py": "tests/contract/github/test_listing.py",
     "sources/github/listing.py": "tests/contract/github/test_listing.py",
     "sources/github/look_ups.py": "tests/contract/github/test_look_ups.py",
+    "sources/github/owned.py": "tests/contract/github/test_owned.py",
     "sources/github/probing.py": "tests/contract/github/test_probing.py",
     "sources/github/reader.py": "tests/contract/github/test_reading.py",
     "state/file_lease.py": "tests/contract/state/test_file_lease.py",
