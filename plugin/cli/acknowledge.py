@@ -16,7 +16,10 @@ from plugin.state.opening import open_state
 @click.command("acknowledge")
 @click.argument("fingerprint")
 def command(fingerprint: str) -> None:
-    """Let the breaker release previews that the new catalog removes. Its message gives the fingerprint."""
+    """Let the breaker release previews.
+
+    These are the previews that the new catalog removes. The breaker's message gives the catalog's FINGERPRINT.
+    """
     configure_logs()
     with errors_for_people():
         state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())

@@ -60,9 +60,10 @@ def command(  # noqa: PLR0913  one for each option
     *,
     no_links: bool,
 ) -> None:
-    """Check files: those named .preview.yaml are repository configs, all others catalogs.
+    """Find mistakes in catalogs and .preview.yaml.
 
-    "-" is a .preview.yaml on standard input.
+    Each FILE that is named .preview.yaml is a repository config, any other one a catalog. "-" is a .preview.yaml on
+    standard input.
     """
     show = _mark if output == "github" else _print
     names, repositories = None, list[str]()

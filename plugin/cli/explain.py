@@ -24,7 +24,7 @@ from plugin.mirror.described import describe, describe_history, state_of
 @click.argument("preview")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; `reason` says why there is no preview.")
 def command(preview: str, *, as_json: bool) -> None:
-    """Explain what happens to one pull request or preview, and why.
+    """Explain one preview, or why there is none.
 
     PREVIEW is a pull request (acme/orders#12, or its URL) or a preview (orders-12, its namespace, or its URL). Exits
     with status 1 if there is no preview.

@@ -16,7 +16,10 @@ from plugin.mirror.described import describe, state_of
 @click.option("--problems", "only_problems", is_flag=True, help="Only what has no preview or a problem.")
 @click.option("--json", "as_json", is_flag=True, help="Print what GET /api/v1/previews answers.")
 def command(*, only_problems: bool, as_json: bool) -> None:
-    """Show every preview and where its calls go, and why a pull request has none."""
+    """Show all previews and where they call.
+
+    Also which pull requests ask for a preview and get none, and what is wrong with those that have one.
+    """
     with errors_for_people():
         current = read_once().plugin.answers.current()
     held, previews = current.moment.held, list(current.previews)

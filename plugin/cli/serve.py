@@ -21,7 +21,10 @@ KEEP_ALIVE = 120
 
 @click.command("serve")
 def command() -> None:
-    """Answer Argo CD until stopped. Settings come from PREVIEW_ variables."""
+    """Answer Argo CD until stopped.
+
+    Settings come from PREVIEW_ variables.
+    """
     configure_logs()
     with errors_for_people():
         settings = load_settings(Settings, os.environ)

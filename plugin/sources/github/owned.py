@@ -34,6 +34,8 @@ def _page(part: Part, owner: str) -> tuple[list[str], str | None]:
     if part.value is None:
         raise Malformed(f"GitHub knows no organisation and no person {owner}")
     # A repository that the token must not see is null.
-    names = [str(node["nameWithOwner"]) for node in part.value["nodes"] if node is not None and node["archivedAt"] is None]
+    names = [
+        str(node["nameWithOwner"]) for node in part.value["nodes"] if node is not None and node["archivedAt"] is None
+    ]
     page = part.value["pageInfo"]
     return names, str(page["endCursor"]) if page["hasNextPage"] else None
