@@ -15,8 +15,14 @@ from plugin.core.config.catalog import load_catalog
 from plugin.core.config.names import fits
 from plugin.core.config.references import OWNER, REPOSITORY
 
-PROJECT = "acme/preview-plugin"  # where this project is published, as in manifests/plugin/base/kustomization.yaml
-FILES = ("catalog.yaml", "kustomization.yaml", "project.yaml", "applicationset.yaml")
+PROJECT = "acme/previews"  # where this project is published, as in applicationsets/
+FILES = (
+    "catalog.yaml",
+    "kustomization.yaml",
+    "argocd/kustomization.yaml",
+    "argocd/project.yaml",
+    "argocd/applicationset.yaml",
+)
 PREFIX = "preview"  # the catalog's default
 
 
@@ -43,7 +49,7 @@ PREFIX = "preview"  # the catalog's default
 def command(owner: str, domain: str, repositories: tuple[str, ...], directory: Path) -> None:
     """Write a first catalog and how to install it.
 
-    Writes catalog.yaml, kustomization.yaml for the plugin, and project.yaml and applicationset.yaml for Argo CD. Asks
+    Writes catalog.yaml, kustomization.yaml for the plugin, and argocd/ with an AppProject and an ApplicationSet. Asks
     for the owner and the domain if they are not given, and GitHub for the owner's repositories, with
     PREVIEW_GITHUB_TOKEN. Never overwrites a file.
     """
@@ -87,13 +93,14 @@ def _texts(owner: str, domain: str, repositories: Iterable[str]) -> dict[str, st
     values = {
         "owner": owner,
         "domain": domain,
-        "services": "\n".join(_services(repositories)),
         "project": PROJECT,
         "version": __version__,
         "web": _web_address(os.environ.get("PREVIEW_GITHUB_URL", "https://api.github.com")),
     }
     templates = files("plugin.cli") / "templates"
-    return {name: Template((templates / name).read_text("utf-8")).substitute(values) for name in FILES}
+    texts = {name: Template((templates / name).read_text("utf-8")).substitute(values) for name in FILES}
+    texts["catalog.yaml"] += "".join(f"{line}\n" for line in _services(repositories))
+    return texts
 
 
 def _web_address(api: str) -> str:
@@ -117,7 +124,7 @@ def _write(directory: Path, texts: dict[str, str]) -> None:
     existing = [str(directory / name) for name in texts if (directory / name).exists()]
     if existing:
         fail(f"nothing was written, because there is {', '.join(existing)} already")
-    directory.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
         with (directory / name).open("x", encoding="utf-8") as file:
             file.write(text)

@@ -37,9 +37,7 @@ def test_a_token_is_enough_to_see_what_would_get_a_preview(github: GitHub, tmp_p
     assert (listed.returncode, listed.stderr) == (0, "")
     assert "orders-15     acme/orders#15" in listed.stdout
     assert listed.stdout.endswith("\n12 previews, 1 without one\n")
-    assert {path.name for path in tmp_path.iterdir()} == {
-        *("catalog.yaml", "kustomization.yaml", "project.yaml", "applicationset.yaml")
-    }
+    assert {path.name for path in tmp_path.iterdir()} == {*("catalog.yaml", "kustomization.yaml", "argocd")}
 
 
 @pytest.mark.parametrize("command", [["list"], ["params"], ["explain", "acme/orders#12"], [*INIT, "--directory", "x"]])

@@ -29,8 +29,8 @@ def test_a_first_catalog_is_valid_and_names_the_repositories(tmp_path: Path) -> 
     catalog = load_catalog((written / "catalog.yaml").read_text("utf-8"), "catalog.yaml")
 
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[:4] == [f"{written / name}: written" for name in FILES]
-    assert sorted(path.name for path in written.iterdir()) == sorted(FILES)
+    assert result.stdout.splitlines()[:5] == [f"{written / name}: written" for name in FILES]
+    assert {str(path.relative_to(written)) for path in written.rglob("*.yaml")} == set(FILES)
     assert catalog.domain == "preview.acme.io"
     assert {name: service.repository for name, service in catalog.services.items()} == {
         "orders": "acme/orders",
@@ -61,10 +61,11 @@ def test_a_name_that_is_taken_or_too_long_is_left_to_people(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("existing", FILES)
 def test_no_file_is_overwritten(tmp_path: Path, existing: str) -> None:
+    (tmp_path / existing).parent.mkdir(exist_ok=True)
     (tmp_path / existing).write_text("mine")
 
     assert init(tmp_path, *ACME) == (1, f"nothing was written, because there is {tmp_path / existing} already\n")
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+    assert [path.read_text() for path in tmp_path.rglob("*.yaml")] == ["mine"]
 
 
 @pytest.mark.parametrize(
@@ -120,14 +121,15 @@ def test_another_source_than_github_cannot_be_listed(tmp_path: Path) -> None:
 def test_previews_come_from_the_owners_repositories_only(tmp_path: Path, api: str | None, web: str) -> None:
     assert init(tmp_path, *ACME, **({"PREVIEW_GITHUB_URL": api} if api else {})) == (0, "")
 
-    project = yaml.safe_load((tmp_path / "project.yaml").read_text("utf-8"))
+    project = yaml.safe_load((tmp_path / "argocd/project.yaml").read_text("utf-8"))
     assert project["spec"]["sourceRepos"] == [f"{web}/acme/*"]
 
 
 def test_the_remote_base_is_this_version_of_this_project(tmp_path: Path) -> None:
     assert init(tmp_path, *ACME) == (0, "")
-    (base, *_) = yaml.safe_load((tmp_path / "kustomization.yaml").read_text("utf-8"))["resources"]
+    (base,) = yaml.safe_load((tmp_path / "kustomization.yaml").read_text("utf-8"))["resources"]
     (image,) = yaml.safe_load(Path("manifests/plugin/base/kustomization.yaml").read_text("utf-8"))["images"]
 
     assert base == f"https://github.com/{PROJECT}//manifests/plugin/base?ref=v{__version__}"
-    assert (image["newName"], image["newTag"]) == (f"ghcr.io/{PROJECT}", __version__)
+    assert image["newTag"] == __version__
+    assert f"https://github.com/{PROJECT}.git" in Path("applicationsets/previews.yaml").read_text("utf-8")
