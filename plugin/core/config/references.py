@@ -167,9 +167,9 @@ def _suggestion(text: str) -> str:
         return text.lower()
     if number := _ALMOST_PULL_REQUEST.fullmatch(text):
         return f"pr:{number['number']}"
-    if text.startswith("https://") and len(text) <= QUOTED:
+    if text.startswith(("https://", "http://")) and len(text) <= QUOTED:
         try:
-            return str(_url(text))
+            return str(_url(f"https://{text.partition('://')[2]}"))
         except ValueError:
             return ""
     return ""

@@ -102,6 +102,7 @@ NOT_ASCII = "a URL must consist of visible ASCII characters without a backslash"
             )
         ),
         ("https://users.example.com/v2", SUGGESTED_URL),
+        ("http://users.example.com/v2", SUGGESTED_URL.replace("https", "http", 1)),
         ("https://me:secret@users.example.com", NO_CREDENTIALS),
         ("x" * 1000, f'"{"x" * 79}…" {NO_TARGET}'),
         ("pr:0", f'"pr:0" {NO_TARGET}'),

@@ -115,6 +115,14 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
             f'dependencies.payments: the host "evil.example.com" {NOT_ALLOWED}',
         ),
         (
+            "payments: url:https://payments-7.preview.example.com/x",
+            'dependencies.payments: write "pr:7" for the preview of pull request 7',
+        ),
+        *(
+            (f"payments: url:https://{host}", f'dependencies.payments: the host "{host}" {NOT_ALLOWED}')
+            for host in ("users-7.preview.example.com", "payments-7.example.com", "payments-x.preview.example.com")
+        ),
+        (
             "payments: url:https://b.example.com",
             f'dependencies.payments: the host "b.example.com" {NOT_ALLOWED}',
         ),
