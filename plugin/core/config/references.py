@@ -169,7 +169,8 @@ def _suggestion(text: str) -> str:
         return f"pr:{number['number']}"
     if text.startswith(("https://", "http://")) and len(text) <= QUOTED:
         try:
-            return str(_url(f"https://{text.partition('://')[2]}"))
+            secure = f"https://{text.partition('://')[2]}"
+            return secure if parse_locator(secure) else str(_url(secure))
         except ValueError:
             return ""
     return ""

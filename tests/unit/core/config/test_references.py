@@ -112,7 +112,11 @@ NOT_ASCII = "a URL must consist of visible ASCII characters without a backslash"
         ("pr:123\n", f'"pr:123\n" {NO_TARGET}'),
         ("acme/..#1", f'"acme/..#1" {NO_TARGET}'),
         ("acme/payments/more#1", f'"acme/payments/more#1" {NO_TARGET}'),
-        ("http://github.com/acme/payments/pull/1", f'"http://github.com/acme/payments/pull/1" {NO_TARGET}'),
+        (
+            "http://github.com/acme/payments/pull/1",
+            '"http://github.com/acme/payments/pull/1" is not a target; '
+            'did you mean "https://github.com/acme/payments/pull/1"?',
+        ),
         ("url:https://[", NO_URL),
         ("branch:", NO_BRANCH),
         ("branch:a b", NO_BRANCH),
