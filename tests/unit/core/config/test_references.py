@@ -114,8 +114,10 @@ NOT_ASCII = "a URL must consist of visible ASCII characters without a backslash"
         ("acme/payments/more#1", f'"acme/payments/more#1" {NO_TARGET}'),
         (
             "http://github.com/acme/payments/pull/1",
-            '"http://github.com/acme/payments/pull/1" is not a target; '
-            'did you mean "https://github.com/acme/payments/pull/1"?',
+            (
+                '"http://github.com/acme/payments/pull/1" is not a target; '
+                'did you mean "https://github.com/acme/payments/pull/1"?'
+            ),
         ),
         ("url:https://[", NO_URL),
         ("branch:", NO_BRANCH),
