@@ -20,7 +20,6 @@ FILES = (
     "catalog.yaml",
     "kustomization.yaml",
     "argocd/kustomization.yaml",
-    "argocd/project.yaml",
     "argocd/applicationset.yaml",
 )
 PREFIX = "preview"  # the catalog's default
@@ -49,7 +48,7 @@ PREFIX = "preview"  # the catalog's default
 def command(owner: str, domain: str, repositories: tuple[str, ...], directory: Path) -> None:
     """Write a first catalog and how to install it.
 
-    Writes catalog.yaml, kustomization.yaml for the plugin, and argocd/ with an AppProject and an ApplicationSet. Asks
+    Writes catalog.yaml, kustomization.yaml for the plugin, and argocd/ with the ApplicationSet. Asks
     for the owner and the domain if they are not given, and GitHub for the owner's repositories, with
     PREVIEW_GITHUB_TOKEN. Never overwrites a file.
     """

@@ -29,7 +29,7 @@ def test_a_first_catalog_is_valid_and_names_the_repositories(tmp_path: Path) -> 
     catalog = load_catalog((written / "catalog.yaml").read_text("utf-8"), "catalog.yaml")
 
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[:5] == [f"{written / name}: written" for name in FILES]
+    assert result.stdout.splitlines()[:4] == [f"{written / name}: written" for name in FILES]
     assert {str(path.relative_to(written)) for path in written.rglob("*.yaml")} == set(FILES)
     assert catalog.domain == "preview.acme.io"
     assert {name: service.repository for name, service in catalog.services.items()} == {
@@ -121,8 +121,8 @@ def test_another_source_than_github_cannot_be_listed(tmp_path: Path) -> None:
 def test_previews_come_from_the_owners_repositories_only(tmp_path: Path, api: str | None, web: str) -> None:
     assert init(tmp_path, *ACME, **({"PREVIEW_GITHUB_URL": api} if api else {})) == (0, "")
 
-    project = yaml.safe_load((tmp_path / "argocd/project.yaml").read_text("utf-8"))
-    assert project["spec"]["sourceRepos"] == [f"{web}/acme/*"]
+    (patch,) = yaml.safe_load((tmp_path / "argocd/kustomization.yaml").read_text("utf-8"))["patches"]
+    assert yaml.safe_load(patch["patch"])[0]["value"] == f"{web}/acme/*"
 
 
 def test_the_remote_base_is_this_version_of_this_project(tmp_path: Path) -> None:
