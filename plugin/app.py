@@ -61,6 +61,7 @@ def watch_catalog(path: Path, store: Store) -> WatchedCatalog:
 class Plugin:
     """The parts that read, and the parts that answer."""
 
+    source: Source
     refresher: Refresher
     answers: Answers
     newest: Newest
@@ -85,7 +86,7 @@ class Parts:
         refresher = Refresher(self.source, self.catalog, newest, self.state, self.breaker, self.clock, self.observers)
         once = refresher.refreshed_once
         answers = Answers(newest, self.state.board, lambda: self.catalog.newest, self.max_stale, self.clock, once)
-        return Plugin(refresher, answers, newest)
+        return Plugin(self.source, refresher, answers, newest)
 
 
 def make_plugin(

@@ -96,7 +96,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    catalog: Path = Field(description="The catalog's file")
+    catalog: Path = Field(Path("catalog.yaml"), description="The catalog's file")
     source: Annotated[str, AfterValidator(_source)] = Field(
         "github", description="`github`, or `file:PATH` of an organisation file"
     )
@@ -197,10 +197,10 @@ def variable(name: str) -> str:
 
 def setting_of(path: object, environ: Mapping[str, str]) -> str:
     """Return the variable that names a file, or "" if none does."""
-    for name in map(variable, ("catalog", "source", "state")):
-        value = environ.get(name, "")
-        if path is not None and str(path) in (value, value.partition(":")[2]):
-            return name
+    for name in ("catalog", "source", "state"):
+        value = environ.get(variable(name), str(StateSettings.model_fields[name].default))
+        if path is not None and str(path) == (value if name == "catalog" else value.partition(":")[2]):
+            return variable(name)
     return ""
 
 

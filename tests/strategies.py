@@ -64,6 +64,7 @@ bodies = st.lists(
 service_entries = st.fixed_dictionaries(
     {"repository": st.sampled_from(REPOSITORIES), "depends_on": st.lists(st.sampled_from(SERVICES), unique=True)},
     optional={
+        **{key: st.none() for key in ("profile", "image", "port")},  # as if the key were missing
         "drafts": st.booleans(),
         "link": st.sampled_from(["same-branch", "none"]),
         "endpoint": st.sampled_from(["internal", "public"]),

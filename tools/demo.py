@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 ACME = ROOT / "examples" / "acme"
 PARAMETERS = ROOT / ".cache" / "demo" / "parameters.json"
 START_TIMEOUT = 30.0  # seconds
-COLUMNS = "{:<14} {:<20} {:<10} {:<20} {:<18} {}"
+PREVIEW_PLUGIN = str(Path(sys.executable).parent / "preview-plugin")
 
 
 def main() -> None:
@@ -29,10 +29,10 @@ def main() -> None:
     token, read_token = secrets.token_urlsafe(), secrets.token_urlsafe()
     with _source(arguments.source) as source, _server(source, token, read_token) as port:
         parameters = _ask_as_argocd(port, token)
-        previews = json.loads(_request(port, "GET", "/api/v1/previews", read_token))["previews"]
-        PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
         PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n", "utf-8")
-        _print_table(parameters, previews)
+        print("$ preview-plugin list", flush=True)
+        subprocess.run([PREVIEW_PLUGIN, "list"], env=_environment(source), cwd=ROOT, check=True)
+        print(f"\nThe full parameters are in {PARAMETERS.relative_to(ROOT)}")
         if arguments.keep:
             _print_curl(port, token, read_token)
             _wait_for_interrupt()
@@ -62,22 +62,24 @@ def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int
     port = _free_port()
     log = ROOT / ".cache" / "demo" / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
-    environment |= source | {
+    environment = _environment(source) | {
         "PREVIEW_BIND": f"127.0.0.1:{port}",
-        "PREVIEW_CATALOG": str(ACME / "catalog.yaml"),
         "PREVIEW_TOKEN": token,
         "PREVIEW_READ_TOKEN": read_token,
-        "PREVIEW_STATE": "memory",
         "PREVIEW_REFRESH": "5s",
     }
-    command = [str(Path(sys.executable).parent / "preview-plugin"), "serve"]
+    command = [PREVIEW_PLUGIN, "serve"]
     with log.open("w") as output, subprocess.Popen(command, env=environment, stderr=output, cwd=ROOT) as server:
         try:
             _wait_until_ready(port, server, log)
             yield port
         finally:
             server.terminate()
+
+
+def _environment(source: dict[str, str]) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
+    return environment | source | {"PREVIEW_CATALOG": str(ACME / "catalog.yaml"), "PREVIEW_STATE": "memory"}
 
 
 def _wait_until_ready(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -112,29 +114,6 @@ def _request(port: int, method: str, path: str, token: str = "", body: bytes | N
     if not 200 <= response.status < 300:  # noqa: PLR2004  as Argo CD judges
         raise RuntimeError(f"{method} {path}: {response.status} {content.decode()}")
     return content
-
-
-def _print_table(parameters: list[dict[str, Any]], previews: list[dict[str, Any]]) -> None:
-    print(COLUMNS.format("PREVIEW", "PULL REQUEST", "CALLS", "AT", "RULE", "WHY"))
-    for preview in parameters:
-        first = f"{preview['service']}-{preview['number']}", preview["locator"]
-        for dependency in preview["dependencies"] or [_no_dependency()]:
-            target = dependency["locator"] or dependency["target"]
-            print(COLUMNS.format(*first, dependency["service"], target, dependency["rule"], dependency["reason"]))
-            first = "", ""
-    print("\nNo preview, and why:")
-    for preview in previews:
-        if preview["state"] == "skipped":
-            print(f"  {preview['service']:<10} {preview['locator']:<20} {preview['reason']}")
-    print("\nBroken .preview.yaml (the preview stays, without it):")
-    for preview in parameters:
-        if preview["config_error"]:
-            print(f"  {preview['service']:<10} {preview['locator']:<20} {preview['config_error']}")
-    print(f"\n{len(parameters)} previews; the full parameters are in {PARAMETERS.relative_to(ROOT)}")
-
-
-def _no_dependency() -> dict[str, str]:
-    return {"service": "-", "locator": "", "target": "-", "rule": "-", "reason": "it calls no other service"}
 
 
 def _print_curl(port: int, token: str, read_token: str) -> None:

@@ -30,6 +30,7 @@ EXAMPLES = {
     "details": queries.details(["PR_1"], {"acme/orders": ["sha"]}, ".preview.yaml", ".preview.yml"),
     "confirm": queries.confirm({"acme/orders": [1]}),
     "identity": queries.identity(["R_1"]),
+    "owned": queries.owned("acme"),
 }
 # What tests read beyond the plugin's queries.
 TESTS = "query Tests { rateLimit { limit cost remaining used resetAt nodeCount } }"

@@ -7,9 +7,8 @@ from typing import NoReturn
 
 import click
 
-from plugin.errors import InvalidFile, InvalidRequest, InvalidSettings, NotReady
+from plugin.errors import InvalidSettings, PluginError
 from plugin.settings import setting_of
-from plugin.state import Unreachable
 
 
 @contextmanager
@@ -21,8 +20,9 @@ def errors_for_people() -> Iterator[None]:
         fail(f"these settings are invalid or missing:\n{error}")
     except OSError as error:
         name = setting_of(error.filename, os.environ)
-        fail(f"{name}: {error}" if name else str(error))
-    except (InvalidFile, InvalidRequest, NotReady, Unreachable, UnicodeDecodeError) as error:
+        message = f"there is no file {error.filename}" if isinstance(error, FileNotFoundError) else str(error)
+        fail(f"{name}: {message}" if name else message)
+    except (PluginError, UnicodeDecodeError) as error:
         fail(str(error))
 
 

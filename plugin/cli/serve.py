@@ -8,7 +8,7 @@ import click
 
 from plugin.app import watch_catalog
 from plugin.cli.failures import errors_for_people
-from plugin.logs import get_logger
+from plugin.logs import configure_logs, get_logger
 from plugin.settings import Settings, load_settings, trust_certificates, unknown_variables
 from plugin.state.opening import open_state
 
@@ -19,9 +19,13 @@ THREADS = 16
 KEEP_ALIVE = 120
 
 
-@click.command()
-def serve() -> None:
-    """Answer Argo CD until stopped. Settings come from PREVIEW_ variables."""
+@click.command("serve")
+def command() -> None:
+    """Answer Argo CD until stopped.
+
+    Settings come from PREVIEW_ variables.
+    """
+    configure_logs()
     with errors_for_people():
         settings = load_settings(Settings, os.environ)
         trust_certificates(os.environ)

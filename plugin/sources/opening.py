@@ -10,6 +10,7 @@ from plugin.sources.file import FileSource
 from plugin.sources.github import limiter
 from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.deliveries import GitHubDeliveries
+from plugin.sources.github.owned import owned
 from plugin.sources.github.reader import GitHubSource
 
 _FILE = "file:"
@@ -19,12 +20,21 @@ def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source
     """Open `github` or `file:PATH`. Nothing is read yet, so neither has to be there."""
     if settings.source.startswith(_FILE):
         return FileSource(Path(settings.source.removeprefix(_FILE)))
+    return GitHubSource(_client(settings, now))
+
+
+def owned_repositories(settings: SourceSettings, owner: str, now: Callable[[], datetime]) -> list[str]:
+    """Return the repositories of an organisation or a person that may get previews. Raises PluginError."""
+    return owned(_client(settings, now), owner)
+
+
+def _client(settings: SourceSettings, now: Callable[[], datetime]) -> GitHubClient:
     if settings.github_token:
         credentials: Token | App = Token(settings.github_token.get_secret_value())
     else:
         assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
         credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
-    return GitHubSource(GitHubClient(settings.github_url, credentials, limiter.LimiterClock(now=now)))
+    return GitHubClient(settings.github_url, credentials, limiter.LimiterClock(now=now))
 
 
 def open_deliveries(settings: Settings) -> Deliveries | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from tests.bench import cost, growth, hostile, hour, seed_db, serving, warm
+from tests.bench import cost, growth, hostile, hour, seed_db, serving, start, warm
 from tests.bench.table import Row, show
 
 
@@ -21,6 +21,7 @@ def main() -> None:
                 cost.rows(),
                 growth.rows(),
                 hour.rows(),
+                start.rows(),
                 _hostile_files(),
                 _database(),
             )

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 # Modules without their own file in tests/unit, and where their tests are.
 ELSEWHERE = {
     "app.py": "tests/contract/test_server.py",
-    "cli/failures.py": "tests/unit/cli/test_ask.py",
+    "cli/failures.py": "tests/unit/cli/test_reading.py",
     "cli/serve.py": "tests/contract/test_server.py",
     "core/answers/live.py": "tests/unit/core/answers/test_emission.py",
     "core/config/catalog_file.py": "tests/unit/core/config/test_catalog.py",
@@ -19,6 +19,7 @@ ELSEWHERE = {
     "core/facts/model.py": "tests/unit/core/facts/test_absorb.py",
     "errors.py": "tests/unit/core/config/test_validation.py",
     "logs.py": "tests/unit/web/test_logs.py",
+    "mirror/described.py": "tests/unit/web/test_previews.py",
     "metrics.py": "tests/unit/report/test_measure.py",
     "web/access.py": "tests/unit/web/test_logs.py",
     "web/auth.py": "tests/unit/web/test_getparams.py",
@@ -31,6 +32,7 @@ ELSEWHERE = {
     "sources/github/labels.py": "tests/contract/github/test_listing.py",
     "sources/github/listing.py": "tests/contract/github/test_listing.py",
     "sources/github/look_ups.py": "tests/contract/github/test_look_ups.py",
+    "sources/github/owned.py": "tests/contract/github/test_owned.py",
     "sources/github/probing.py": "tests/contract/github/test_probing.py",
     "sources/github/reader.py": "tests/contract/github/test_reading.py",
     "state/file_lease.py": "tests/contract/state/test_file_lease.py",

@@ -85,7 +85,6 @@ def test_all_invalid_settings_are_in_one_message() -> None:
 
     assert mistakes(environ) == [
         "PREVIEW_BIND: must be HOST:PORT, for example 0.0.0.0:8080",
-        "PREVIEW_CATALOG: is missing",
         "PREVIEW_GITHUB_APP_ID: must be set together with PREVIEW_GITHUB_APP_PRIVATE_KEY; one of them is missing",
         "PREVIEW_GITHUB_URL: must be a URL, for example https://ghe.example.com/api/v3",
         "PREVIEW_READ_TOKEN: must differ from PREVIEW_TOKEN",
@@ -96,7 +95,7 @@ def test_all_invalid_settings_are_in_one_message() -> None:
 
 
 def test_an_empty_environment_names_the_required_settings() -> None:
-    assert mistakes({}) == ["PREVIEW_CATALOG: is missing", NO_TOKEN, "PREVIEW_TOKEN: is missing"]
+    assert mistakes({}) == [NO_TOKEN, "PREVIEW_TOKEN: is missing"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +149,8 @@ def test_a_file_as_source_needs_no_github() -> None:
 
 def test_source_settings_need_no_token_of_argo_cd() -> None:
     assert load_settings(SourceSettings, {"PREVIEW_CATALOG": "c", "PREVIEW_SOURCE": "file:o"}).catalog == Path("c")
-    assert mistakes({}, SourceSettings) == ["PREVIEW_CATALOG: is missing", NO_TOKEN]
+    assert load_settings(SourceSettings, {"PREVIEW_SOURCE": "file:o"}).catalog == Path("catalog.yaml")
+    assert mistakes({}, SourceSettings) == [NO_TOKEN]
 
 
 def test_every_secret_can_come_from_a_file(tmp_path: Path) -> None:
@@ -404,3 +404,4 @@ def test_a_file_is_named_with_the_setting_that_names_it() -> None:
     assert [setting_of(path, environ) for path in ("/c", "/s", "/d", "/x", None)] == [
         *("PREVIEW_CATALOG", "PREVIEW_SOURCE", "PREVIEW_STATE", "", "")
     ]
+    assert [setting_of(path, {}) for path in ("catalog.yaml", "github", "/c")] == ["PREVIEW_CATALOG", "", ""]

@@ -41,4 +41,4 @@ def _difference(now: Preview, left: LivePreview) -> str:
         return now.verdict.reason
     if now.name != left.name:
         return f"its name is now {now.name}, which is a different environment"
-    return f"its profile is now {now.service.profile}, so a different ApplicationSet may ask for it"
+    return f"its profile is now {now.service.profile or 'none'}, so a different ApplicationSet may ask for it"

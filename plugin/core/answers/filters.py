@@ -68,11 +68,12 @@ def _services(value: object, catalog: Catalog) -> frozenset[str]:
 
 
 def _profile(value: object, catalog: Catalog) -> str:
-    profiles = sorted({service.profile for service in catalog.services.values()})
+    profiles = sorted({service.profile for service in catalog.services.values() if service.profile})
     if not isinstance(value, str):
         raise _invalid("profile must be a string")
     if value not in profiles:
-        raise _invalid(f'profile: no service of the catalog has the profile "{value}"; there are {", ".join(profiles)}')
+        known = f"; there are {', '.join(profiles)}" if profiles else ""
+        raise _invalid(f'profile: no service of the catalog has the profile "{value}"{known}')
     return value
 
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from plugin import __version__
-from plugin.core.config.catalog_file import DefaultsFile, Endpoint, ServiceFile, labels_of, read_catalog_file
+from plugin.core.config.catalog_file import ENDPOINTS, DefaultsFile, Endpoint, ServiceFile, labels_of, read_catalog_file
 from plugin.core.config.names import default_variable, folded
 
 
@@ -41,7 +41,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One deployable thing, with every default filled in."""
+    """One deployable thing, with every default filled in. What its entry lacks is "", None or left out."""
 
     name: str
     repository: str
@@ -49,10 +49,10 @@ class Service:
     overlay: str
     image_name: str
     image_tag: str  # with the placeholders {sha}, {short_sha} and {number}
-    port: int
+    port: int | None
     health_path: str
     extra: Mapping[str, str]
-    staging: Mapping[Endpoint, str]
+    staging: Mapping[Endpoint, str]  # at least the endpoints that other services call
     dependencies: tuple[DependencyOf, ...]  # in the order of their services
     seed: Seed | None
     policy: Policy
@@ -149,14 +149,14 @@ def _service(name: str, file: ServiceFile, defaults: DefaultsFile) -> Service:
     return Service(
         name=name,
         repository=file.repository,
-        profile=file.profile,
+        profile=file.profile or "",
         overlay=file.overlay,
-        image_name=file.image.name,
-        image_tag=file.image.tag,
+        image_name=file.image.name if file.image else "",
+        image_tag=file.image.tag if file.image else "",
         port=file.port,
         health_path=file.health_path,
         extra=file.extra,
-        staging={"internal": file.staging.internal, "public": file.staging.public},
+        staging={endpoint: url for endpoint in ENDPOINTS if (url := file.staging.of(endpoint))},
         dependencies=tuple(dependencies),
         seed=Seed(file.seed.image, file.seed.datasets) if file.seed else None,
         policy=_policy(file, defaults),

@@ -121,6 +121,7 @@ KnownService = Annotated[str, AfterValidator(_known_service)]
 Labels = Annotated[tuple[Label, ...], AfterValidator(_one_spelling)]
 DEFAULT_PREFIX = "preview"
 Endpoint = Literal["internal", "public"]
+ENDPOINTS: tuple[Endpoint, ...] = ("internal", "public")
 Link = Literal["same-branch", "none"]
 
 
@@ -149,8 +150,12 @@ class LabelsFile(FileModel):
 class StagingFile(FileModel):
     """Where the service runs on staging, which is where calls go by default."""
 
-    internal: Url = Field(description="URL inside the cluster")
-    public: Url = Field(description="URL for browsers")
+    internal: Url | None = Field(None, description="URL inside the cluster")
+    public: Url | None = Field(None, description="URL for browsers")
+
+    def of(self, endpoint: Endpoint) -> str | None:
+        """Return the URL of an endpoint; None if there is none."""
+        return self.internal if endpoint == "internal" else self.public
 
 
 class DependencyFile(FileModel):
@@ -179,21 +184,21 @@ class DefaultsFile(FileModel):
 
 
 class ServiceFile(FileModel):
-    """One deployable thing."""
+    """One deployable thing. Only its repository is required; parameters made of what it lacks are empty."""
 
     repository: Repository = Field(description="owner/name on GitHub")
-    profile: Word = Field(description="The app in manifests/apps")
+    profile: Word | None = Field(None, description="The app in manifests/apps")
     overlay: Word = Field(
         "preview",
         description="The overlay in manifests/apps/<profile>/overlays; a fork always gets preview-fork",
     )
-    image: ImageFile
-    port: Port = Field(description="The container's port")
+    image: ImageFile | None = None
+    port: Port | None = Field(None, description="The container's port")
     health_path: HealthPath = Field("/", description="Path that answers 200 once the service can be used")
     extra: Annotated[dict[Key, str], BeforeValidator(without_empty)] = Field(
         default={}, description="Free strings for templates"
     )
-    staging: StagingFile
+    staging: StagingFile = StagingFile()
     endpoint: Endpoint = Field("internal", description="Which endpoint of its dependencies the service calls")
     depends_on: Annotated[
         dict[KnownService, DependencyFile],
@@ -257,3 +262,16 @@ def _contradictions(catalog: CatalogFile) -> Iterator[tuple[Path, str]]:
         require, skip = labels_of(service, catalog.defaults)
         if variants := _variants((*require, *skip)):
             yield ("services", name, "labels"), variants
+        yield from _calls_without_staging(name, service, catalog)
+
+
+def _calls_without_staging(name: str, service: ServiceFile, catalog: CatalogFile) -> Iterator[tuple[Path, str]]:
+    """Find the calls that could not go to staging, which is where each call goes if its target is not live."""
+    for called, dependency in service.depends_on.items():
+        staging = catalog.services[called].staging
+        endpoint: Endpoint = dependency.endpoint or service.endpoint
+        other: Endpoint = "public" if endpoint == "internal" else "internal"
+        if staging.of(endpoint) is None:
+            hint = f', or call its endpoint "{other}"' if staging.of(other) else ""
+            message = f"calls {called}, which has no {endpoint} URL on staging: add staging.{endpoint} there{hint}"
+            yield ("services", name, "depends_on", called), message

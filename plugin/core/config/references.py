@@ -167,9 +167,10 @@ def _suggestion(text: str) -> str:
         return text.lower()
     if number := _ALMOST_PULL_REQUEST.fullmatch(text):
         return f"pr:{number['number']}"
-    if text.startswith("https://") and len(text) <= QUOTED:
+    if text.startswith(("https://", "http://")) and len(text) <= QUOTED:
         try:
-            return str(_url(text))
+            secure = f"https://{text.partition('://')[2]}"
+            return secure if parse_locator(secure) else str(_url(secure))
         except ValueError:
             return ""
     return ""

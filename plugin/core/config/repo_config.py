@@ -199,6 +199,10 @@ def _wrong_target(target: Reference, dependency: Service, catalog: Catalog) -> s
         if folded(target.repository) != folded(dependency.repository):
             return f"{dependency.name} is in the repository {dependency.repository}, not in {target.repository}"
     elif isinstance(target, Url) and target.host not in catalog.allowed_hosts:
+        label, _, domain = target.host.partition(".")
+        service, _, number = label.rpartition("-")
+        if (service, domain) == (dependency.name, catalog.domain) and number.isdecimal():
+            return f'write "pr:{number}" for the preview of pull request {number}'
         allowed = ", ".join(sorted(catalog.allowed_hosts)) or "none"
         return f'the host "{target.host}" is not allowed; allowed hosts: {allowed}'
     return None

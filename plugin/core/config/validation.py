@@ -134,11 +134,12 @@ def _problem(
     else:
         message = _MESSAGES.get(kind) or detail["msg"].replace("Input should be", "must be")
     if kind == "extra_forbidden":
-        message += suggest(str(path[-1]), _known_keys(model, path[:-1]))
+        known = _known_keys(model, path[:-1])
+        message += suggest(str(path[-1]), known) or f"; there are {', '.join(known)}"
     return problem_at(document, file, path, message)
 
 
-def _known_keys(model: type[BaseModel], path: Path) -> set[str]:
+def _known_keys(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys allowed at `path`, following models, maps of models and lists of them."""
     annotation: Any = model
     for part in path:
@@ -148,4 +149,4 @@ def _known_keys(model: type[BaseModel], path: Path) -> set[str]:
             annotation = [kind for kind in get_args(annotation) if kind is not Ellipsis][-1]
         while get_origin(annotation) in (Annotated, UnionType):
             annotation = get_args(annotation)[0]
-    return set(annotation.model_fields)
+    return list(annotation.model_fields)

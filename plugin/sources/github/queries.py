@@ -182,6 +182,21 @@ def identity(repositories: Sequence[str]) -> Query:
     return draft.query("Identity")
 
 
+def owned(owner: str, after: str | None = None) -> Query:
+    """List a page of the repositories that an organisation or a person owns and that are no forks. One point.
+
+    Read it with `owned_part`.
+    """
+    draft = _Draft()
+    login, cursor = draft.variable("login", "String!", owner), draft.variable("after", "String", after)
+    draft.selections.append(
+        f"repositoryOwner(login: {login}) {{ repositories(first: 100, after: {cursor}, ownerAffiliations: OWNER, "
+        "isFork: false, orderBy: {field: NAME, direction: ASC}) "
+        "{ pageInfo { hasNextPage endCursor } nodes { nameWithOwner archivedAt } } }"
+    )
+    return draft.query("Owned")
+
+
 # --- Where the answers are, in the order of the questions. What an answer lacks raises KeyError or TypeError.
 
 
@@ -218,6 +233,11 @@ def list_part(repository: Part) -> Part:
 def labels_part(answer: Answer) -> Part:
     """Return a page of labels."""
     return answer.whole.at("node").at("labels")
+
+
+def owned_part(answer: Answer) -> Part:
+    """Return a page of an owner's repositories; null if there is no such owner."""
+    return answer.whole.at("repositoryOwner").at("repositories")
 
 
 def nodes(answer: Answer, count: int) -> list[Part]:

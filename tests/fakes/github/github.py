@@ -150,6 +150,10 @@ class GitHub:
         deleted = self._changes.deleted_labels | {(repository, label)}
         self.change(self._organisation, replace(self._changes, deleted_labels=deleted))
 
+    def make_person(self, owner: str) -> None:
+        """Make an owner a person instead of an organisation."""
+        self.change(self._organisation, replace(self._changes, people=self._changes.people | {owner}))
+
     def hide(self, repository: str, number: int) -> None:
         """Take the author for a spammer: the pull request is nowhere to be seen."""
         self._must_have(repository)

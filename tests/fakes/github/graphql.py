@@ -29,7 +29,7 @@ from .cost import Cost, Refusal, measure
 from .execution import Field, compile_query, run_query
 from .resolvers import NEVER, RESOLVERS, SHA, Context, GitObject, Resolver
 from .wire import Errors
-from .world import Account, Symlink
+from .world import Account, Owner, Symlink
 
 Json = dict[str, Any]
 
@@ -105,6 +105,8 @@ def type_name(value: object) -> str:
     match value:
         case Account():
             return "Bot" if value.is_bot else "User"
+        case Owner():
+            return "User" if value.is_person else "Organization"
         case GitObject(content=Symlink()):
             return "Blob"
         case GitObject():

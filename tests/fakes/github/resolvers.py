@@ -14,7 +14,20 @@ from typing import Any, Generic, TypeVar
 
 from .cost import Cost, Refusal
 from .limits import Quota
-from .world import Account, Blob, Commit, File, PullRequest, Repository, Symlink, World, blob_oid, folded, node_id
+from .world import (
+    Account,
+    Blob,
+    Commit,
+    File,
+    Owner,
+    PullRequest,
+    Repository,
+    Symlink,
+    World,
+    blob_oid,
+    folded,
+    node_id,
+)
 
 T = TypeVar("T")
 SHA = re.compile(r"[0-9a-f]{40}")
@@ -89,6 +102,30 @@ def _nodes(context: Context, ids: list[str]) -> list[Repository | PullRequest | 
         except Refusal as refusal:  # this one is null, with its own error; the others are answered
             nodes.append(refusal)
     return nodes
+
+
+def _owner(context: Context, login: str) -> Owner | None:
+    """GitHub answers null without an error where nobody has this name."""
+    return context.world.owners.get(login.casefold())
+
+
+def _repositories(
+    owner: Owner,
+    context: Context,
+    *,
+    owner_affiliations: list[str],
+    is_fork: bool | None = None,
+    order_by: Mapping[str, str] | None = None,
+    **page: Any,
+) -> Page[Repository]:
+    if owner_affiliations != ["OWNER"] or order_by != {"field": "NAME", "direction": "ASC"}:
+        raise NotImplementedError(f"repositories of {owner_affiliations} in the order {order_by}")
+    found = [
+        repository
+        for repository in context.world.repositories.values()
+        if repository.owner == owner.login and context.sees(repository) and is_fork in {None, repository.is_fork}
+    ]
+    return _page(found, lambda repository: repository.name.casefold(), **page)
 
 
 def _quota(context: Context, *, dry_run: bool) -> Quota | None:
@@ -245,6 +282,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "repository": lambda _, context, **asked: _repository(context, **asked),
         "node": lambda _, context, id: _node(context, id),  # noqa: A006 - the schema's name
         "nodes": lambda _, context, ids: _nodes(context, ids),
+        "repositoryOwner": lambda _, context, login: _owner(context, login),
         "rateLimit": lambda _, context, dry_run: _quota(context, dry_run=dry_run),
     },
     "RateLimit": {
@@ -284,7 +322,8 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "labels": _labels,
     },
     "PullRequestConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
-    "LabelConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
+    "LabelConnection": _CONNECTION,
+    "RepositoryConnection": _CONNECTION,
     "PageInfo": {
         "endCursor": lambda page, _: page.end_cursor,
         "hasNextPage": lambda page, _: page.has_next,
@@ -309,8 +348,9 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "isTruncated": lambda item, _: _blob(item).is_truncated,
         "text": lambda item, _: _blob(item).text,
     },
-    "User": _ACCOUNT,
+    "Organization": {**_ACCOUNT, "repositories": _repositories},
+    "User": {**_ACCOUNT, "repositories": _repositories},
     "Bot": _ACCOUNT,
 }
 # Types that stand in the schema because others refer to them; the fake never answers with one.
-NEVER = {"EnterpriseUserAccount", "Mannequin", "Organization", "Tag"}
+NEVER = {"EnterpriseUserAccount", "Mannequin", "Tag"}

@@ -60,6 +60,7 @@ class Changes:
     archived: Mapping[str, datetime] = field(default_factory=dict)  # when
     deleted_labels: frozenset[tuple[str, str]] = frozenset()  # by repository and name
     new_labels: Mapping[tuple[str, str], int] = field(default_factory=dict)  # how often they were made again
+    people: frozenset[str] = frozenset()  # owners that are no organisations
     hidden: frozenset[tuple[str, int]] = frozenset()  # pull requests whose author is taken for a spammer
 
 
@@ -70,6 +71,12 @@ class Account:
     @property
     def is_bot(self) -> bool:
         return self.login.endswith("[bot]")
+
+
+@dataclass(frozen=True)
+class Owner:
+    login: str
+    is_person: bool
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,7 @@ class World:
     nodes: Mapping[str, Repository | PullRequest]
     deleted_labels: frozenset[tuple[int, str]]  # by the repository's id and folded name
     new_labels: Mapping[tuple[int, str], int]
+    owners: Mapping[str, Owner]  # by folded name
 
     def repository(self, full_name: str, *, follow_renames: bool) -> Repository | None:
         found = self.repositories.get(full_name.casefold())
@@ -151,6 +159,10 @@ def build(organisation: Organisation, changes: Changes) -> World:
         builder.nodes,
         frozenset(builder.deleted_labels),
         builder.new_labels,
+        {
+            repository.owner.casefold(): Owner(repository.owner, repository.owner in changes.people)
+            for repository in builder.repositories.values()
+        },
     )
 
 

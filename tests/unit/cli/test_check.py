@@ -1,7 +1,15 @@
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
+from plugin.cli import main
+from plugin.cli.check import escaped
+from plugin.core.config.references import FORMS
 from tests.unit.cli.commands import run
 
 LINKED = """\
@@ -41,7 +49,10 @@ def test_mistakes_are_printed_with_file_and_line(tmp_path: Path) -> None:
     assert check(tmp_path, broken) == (
         1,
         "",
-        'FILE:3: dependencies.payments: write "pr:123" for pull request 123\nFILE:4: ttl: is not a known key\n',
+        (
+            'FILE:3: dependencies.payments: write "pr:123" for pull request 123\nFILE:4: ttl: is not a known key'
+            "; there are dependencies, dataset, version, services\n"
+        ),
     )
 
 
@@ -122,7 +133,7 @@ def test_a_config_under_another_name_is_refused(tmp_path: Path, name: str) -> No
     assert check(tmp_path, "version: 1\nttl: 7d\n", name=name) == (
         1,
         "",
-        f"{misnamed}FILE:2: ttl: is not a known key\n",
+        f"{misnamed}FILE:2: ttl: is not a known key; there are dependencies, dataset, version, services\n",
     )
 
 
@@ -161,3 +172,97 @@ def test_without_a_file_there_is_nothing_to_check() -> None:
 
     assert result.exit_code == 2
     assert "Missing argument 'FILE...'" in result.stderr
+
+
+def test_a_config_on_standard_input() -> None:
+    for text, expected in {
+        LINKED: (0, ".preview.yaml: valid\n", ""),
+        "version: 2": (1, "", ".preview.yaml:1: version: must be 1, the only version there is\n"),
+    }.items():
+        result = CliRunner().invoke(main, ["check", "-", *WITH_CATALOG], input=text)
+
+        assert (result.exit_code, result.stdout, result.stderr) == expected
+
+
+def test_mistakes_as_workflow_commands(tmp_path: Path) -> None:
+    broken = "version: 1\ndependencies:\n  payments: 50%\n  'a:b,c': 1\n[]"
+    folder = tmp_path / "a,b:50%"
+    folder.mkdir()
+    status, output, error = check(folder, broken[:-3], "--format", "github")
+
+    assert (status, error) == (1, "")
+    escaped = str(folder).replace("a,b:50%", "a%2Cb%3A50%25")
+    assert output.splitlines() == [
+        f'::error file={escaped}/.preview.yaml,line=3::dependencies.payments: "50%25" is not a target: write {FORMS}',
+        f'::error file={escaped}/.preview.yaml,line=4::dependencies.a:b,c: write "pr:1" for pull request 1',
+    ]
+
+
+def test_a_broken_catalog_as_a_workflow_command(tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text("[")
+    status, output, error = check(tmp_path, LINKED, "--catalog", str(catalog), "--format", "github")
+
+    assert (status, error) == (1, "")
+    assert output.startswith(f"::error file={catalog},line=")
+
+
+def test_a_workflow_command_is_one_line() -> None:
+    assert escaped("a\r\n::error::b") == "a%0D%0A::error::b"
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    assert check(tmp_path, LINKED) == (1, "", "FILE:1: cannot be read: Permission denied\n")
+
+
+def test_check_imports_nothing_of_the_server() -> None:
+    """It runs before each commit; the server's libraries would make it take three times as long."""
+    program = (
+        "import sys; from plugin.cli import main; main(['check', 'examples/acme/catalog.yaml', '--manifests', "
+        "'manifests'], standalone_mode=False); print(*sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = {name.partition(".")[0] for name in result.stdout.split()}
+
+    assert {"click", "pydantic", "yaml"} <= imported
+    assert imported.isdisjoint(
+        {"cachetools", "cryptography", "flask", "github", "gunicorn", "prometheus_client"}
+        | {"redis", "requests", "sqlite3", "structlog", "urllib3"}
+    )
+
+
+def test_pre_commit_finds_and_checks_a_config(tmp_path: Path) -> None:
+    """As pre-commit does: `files` is searched in each path, and those found are arguments of `entry`.
+
+    https://pre-commit.com/#new-hooks
+    """
+    hooks = {hook["id"]: hook for hook in yaml.safe_load(Path(".pre-commit-hooks.yaml").read_text("utf-8"))}
+    hook = hooks["preview-config"]
+    names = [".preview.yaml", "preview.yml", "docs/preview.yaml", "xpreview.yaml", ".preview.yaml.orig"]
+    found = [name for name in names if re.search(hook["files"], name)]
+    (tmp_path / ".preview.yaml").write_text("version: 1\ndependencies: {payments: 123}\n")
+    (tmp_path / "preview.yml").write_text("version: 1\n")
+    command = [Path(sys.executable).parent / hook["entry"].split()[0], *hook["entry"].split()[1:], *found]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert found == [".preview.yaml", "preview.yml"]
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        '.preview.yaml:2: dependencies.payments: write "pr:123" for pull request 123\n'
+        "preview.yml:1: is never read under this name; rename it to .preview.yaml\n"
+    )
+
+
+def test_pre_commit_checks_a_catalog() -> None:
+    hooks = {hook["id"]: hook for hook in yaml.safe_load(Path(".pre-commit-hooks.yaml").read_text("utf-8"))}
+    hook = hooks["preview-catalog"]
+    names = ["catalog.yaml", "previews/catalog.yaml", "catalog.yml", "catalogue.yaml", "my-catalog.yaml"]
+
+    assert [name for name in names if re.search(hook["files"], name)] == names[:3]
+    command = [Path(sys.executable).parent / hook["entry"].split()[0], *hook["entry"].split()[1:]]
+    result = subprocess.run([*command, "examples/acme/catalog.yaml"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "examples/acme/catalog.yaml: valid\n")

@@ -103,7 +103,7 @@ def test_before_everything_was_read_it_is_a_503(cold_client: FlaskClient) -> Non
 def _staged(stage: Stage, settings: Settings, metrics: Metrics) -> FlaskClient:
     """A client of a server whose source says what the test sets."""
     return make_app(
-        settings, Plugin(stage.refresher, stage.answers, stage.newest), metrics, lambda: stage.clock.now
+        settings, Plugin(stage.source, stage.refresher, stage.answers, stage.newest), metrics, lambda: stage.clock.now
     ).test_client()
 
 

@@ -93,6 +93,14 @@ def test_a_changed_profile_may_belong_to_another_application_set() -> None:
     )
 
 
+def test_a_removed_profile_may_belong_to_another_application_set() -> None:
+    without = SERVICES | {"orders": {"profile": None}}
+
+    assert reason(make_pull_request(1), services=without) == (
+        "its profile is now none, so a different ApplicationSet may ask for it"
+    )
+
+
 def test_a_reason_is_one_bounded_line() -> None:
     label = "x" * 250 + "\n\u202e" + "y" * 100
     skipped = reason(

@@ -78,6 +78,20 @@ def test_a_filter_that_the_catalog_does_not_know_is_refused(parameters: dict[str
     assert str(error.value) == message
 
 
+def test_services_without_a_profile_are_found_by_name_only() -> None:
+    catalog = make_catalog({"library": {"profile": None}, "orders": {}})
+
+    assert parse_filters({"services": ["library"]}, catalog).admits("library", "", "same-repository")
+    assert not parse_filters({"profile": "backend"}, catalog).admits("library", "", "same-repository")
+    with pytest.raises(InvalidRequest, match=r'has the profile ""; there are backend$'):
+        parse_filters({"profile": ""}, catalog)
+
+
+def test_a_catalog_without_profiles_refuses_each_of_them() -> None:
+    with pytest.raises(InvalidRequest, match=r'^profile: no service of the catalog has the profile "backend"$'):
+        parse_filters({"profile": "backend"}, make_catalog({"library": {"profile": None}}))
+
+
 def test_equal_filters_are_one_key() -> None:
     one = parse_filters({"services": ["orders", "shop"]}, CATALOG)
 

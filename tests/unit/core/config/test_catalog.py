@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from plugin.core.config.catalog import DependencyOf, Policy, Seed, load_catalog
+from plugin.core.config.catalog_file import ServiceFile
 from plugin.core.config.validation import MAX_PROBLEMS, MAX_SUGGESTIONS
 from plugin.errors import InvalidFile
 from tests.builders import WORST_INPUT, catalog_text, make_catalog, service_entry
@@ -18,6 +19,7 @@ NO_DNS_NAME = "is not a DNS name in lower case, for example preview.example.com"
 IN_CLUSTER = "is a name inside the cluster; only public host names are allowed"
 NO_IMAGE = "is not an image without a tag, for example ghcr.io/acme/orders"
 NO_URL = "is not an http or https URL that consists of a host and, optionally, a port and a path"
+NO_KEY = "is not a known key; there are"
 NO_HOST = "has an invalid host name"
 NO_VARIABLE = "is not an environment variable in capitals, for example PAYMENTS_API"
 RESERVED = "is reserved for what the plugin itself sets"
@@ -76,6 +78,81 @@ def test_defaults_of_the_smallest_catalog() -> None:
     assert orders.policy == Policy(require=("preview",), skip=(), drafts=True, same_branch=False)
     assert (orders.overlay, orders.image_tag, orders.health_path) == ("preview", "{sha}", "/")
     assert (orders.dependencies, orders.extra, orders.seed) == ((), {}, None)
+
+
+def test_a_service_needs_only_a_repository() -> None:
+    text = "version: 1\ndomain: preview.example.com\nservices: {library: {repository: acme/library}}\n"
+    library = load_catalog(text, "catalog.yaml").services["library"]
+
+    assert (library.profile, library.image_name, library.image_tag, library.port) == ("", "", "", None)
+    assert library.staging == {}
+
+
+def test_a_service_may_have_one_endpoint_on_staging() -> None:
+    catalog = make_catalog({"orders": {"staging": {"public": "https://orders.staging.example.com"}}})
+
+    assert catalog.services["orders"].staging == {"public": "https://orders.staging.example.com"}
+
+
+PUBLIC_ONLY = {"staging": {"public": "https://users.staging.example.com"}}
+
+
+@pytest.mark.parametrize(
+    ("caller", "called", "expected"),
+    [
+        (
+            {"depends_on": ["users"]},
+            {"staging": None},
+            "calls users, which has no internal URL on staging: add staging.internal there",
+        ),
+        (
+            {"depends_on": ["users"], "endpoint": "public"},
+            {"staging": {}},
+            "calls users, which has no public URL on staging: add staging.public there",
+        ),
+        (
+            {"depends_on": {"users": {"endpoint": "internal"}}, "endpoint": "public"},
+            PUBLIC_ONLY,
+            (
+                "calls users, which has no internal URL on staging: add staging.internal there, "
+                'or call its endpoint "public"'
+            ),
+        ),
+    ],
+)
+def test_a_call_that_could_not_go_to_staging_is_refused(
+    caller: dict[str, Any], called: dict[str, Any], expected: str
+) -> None:
+    assert mistakes_of({"orders": caller, "users": called}) == [f"services.orders.depends_on.users: {expected}"]
+
+
+def test_a_call_that_could_not_go_to_staging_is_refused_at_its_line() -> None:
+    text = """\
+version: 1
+domain: preview.example.com
+services:
+  orders:
+    repository: acme/orders
+    depends_on:
+      users:
+        endpoint: public
+      payments:
+  payments: {repository: acme/payments, staging: {internal: "http://payments.example.com"}}
+  users: {repository: acme/users, staging: {internal: "http://users.example.com"}}
+"""
+
+    assert mistakes(text) == [
+        (
+            "catalog.yaml:7: services.orders.depends_on.users: calls users, which has no public URL on staging: "
+            'add staging.public there, or call its endpoint "internal"'
+        )
+    ]
+
+
+def test_a_call_to_an_endpoint_that_staging_has_is_accepted() -> None:
+    catalog = make_catalog({"orders": {"depends_on": {"users": {"endpoint": "public"}}}, "users": PUBLIC_ONLY})
+
+    assert catalog.services["orders"].dependencies == (DependencyOf("users", "USERS_URL", "public"),)
 
 
 def test_a_catalog_with_every_key() -> None:
@@ -189,7 +266,7 @@ def test_a_service_overrides_each_default_by_itself(own: dict[str, Any], expecte
         ({"defaults": {"label": {}}}, 'defaults.label: is not a known key; did you mean "labels"?'),
         *(
             # these are not implemented yet
-            ({key: {}}, f"{key}: is not a known key")
+            ({key: {}}, f"{key}: {NO_KEY} version, domain, prefix, allowed_hosts, defaults, services")
             for key in ("ttl", "pause", "limits", "ready_when", "forks", "reports")
         ),
     ],
@@ -234,7 +311,7 @@ def test_invalid_values_at_the_top_level(given: dict[str, Any], expected: str) -
         ({"extra": {"team": 1}}, "extra.team: must be a string; put it in quotes"),
         ({"extra": {"a-b": "c"}}, 'extra.a-b: "a-b" is not a name that a template can use (letters, digits and _)'),
         ({"endpoint": "private"}, "endpoint: must be 'internal' or 'public'"),
-        ({"ttl": "7d"}, "ttl: is not a known key"),
+        ({"ttl": "7d"}, f"ttl: {NO_KEY} {', '.join(ServiceFile.model_fields)}"),
         ({"depend_on": []}, 'depend_on: is not a known key; did you mean "depends_on"?'),
         ({"depends_on": ["userz"]}, 'depends_on.userz: is not a service of this catalog; did you mean "users"?'),
         ({"depends_on": ["users", "users"]}, 'depends_on: "users" is listed more than once'),
@@ -287,7 +364,6 @@ def test_invalid_values_at_the_top_level(given: dict[str, Any], expected: str) -
             {"staging": service_entry("orders")["staging"] | {"public": "https://a:65536/http://b"}},
             'staging.public: "https://a:65536/http://b" has a port above 65535',
         ),
-        ({"staging": {"internal": "http://a"}}, "staging.public: is missing"),
     ],
 )
 def test_invalid_values_of_a_service(own: dict[str, Any], expected: str) -> None:
@@ -450,11 +526,11 @@ def test_entries_without_a_value_mean_their_defaults() -> None:
         ),
         (
             "version: 1\ndomain: a.example.com\nservices:\n  orders:",
-            [f"4: services.orders.{key}: is missing" for key in ("image", "port", "profile", "repository", "staging")],
+            ["4: services.orders.repository: is missing"],
         ),
         (
             catalog_text({"orders": {"image": None, "seed": {"image": "a", "datasets": None}}}),
-            ["8: services.orders.image: is missing", "16: services.orders.seed.datasets: is missing"],
+            ["16: services.orders.seed.datasets: is missing"],
         ),
         (
             catalog_text({"orders": {"seed": {"image": "a", "datasets": {"default": None}}}}),

@@ -102,6 +102,7 @@ NOT_ASCII = "a URL must consist of visible ASCII characters without a backslash"
             )
         ),
         ("https://users.example.com/v2", SUGGESTED_URL),
+        ("http://users.example.com/v2", SUGGESTED_URL.replace("https", "http", 1)),
         ("https://me:secret@users.example.com", NO_CREDENTIALS),
         ("x" * 1000, f'"{"x" * 79}…" {NO_TARGET}'),
         ("pr:0", f'"pr:0" {NO_TARGET}'),
@@ -111,7 +112,13 @@ NOT_ASCII = "a URL must consist of visible ASCII characters without a backslash"
         ("pr:123\n", f'"pr:123\n" {NO_TARGET}'),
         ("acme/..#1", f'"acme/..#1" {NO_TARGET}'),
         ("acme/payments/more#1", f'"acme/payments/more#1" {NO_TARGET}'),
-        ("http://github.com/acme/payments/pull/1", f'"http://github.com/acme/payments/pull/1" {NO_TARGET}'),
+        (
+            "http://github.com/acme/payments/pull/1",
+            (
+                '"http://github.com/acme/payments/pull/1" is not a target; '
+                'did you mean "https://github.com/acme/payments/pull/1"?'
+            ),
+        ),
         ("url:https://[", NO_URL),
         ("branch:", NO_BRANCH),
         ("branch:a b", NO_BRANCH),

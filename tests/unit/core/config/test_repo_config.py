@@ -15,6 +15,7 @@ from tests.strategies import SERVICES, config_texts, yaml_like
 FORMS = "staging, pr:123, acme/payments#123, a pull request's URL, branch:NAME, same-branch or url:https://..."
 NOT_ALLOWED = "is not allowed; allowed hosts: b.example.com:8443, users.dev.example.com"
 NOTHING = 'is empty; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
+NO_KEY = "is not a known key; there are dependencies, dataset, version, services"
 SEED = {"image": "ghcr.io/acme/seed", "datasets": {"default": "1", "minimal": "2"}}
 SHOP = make_catalog(
     {
@@ -114,6 +115,14 @@ def test_an_empty_file_asks_for_nothing(text: str) -> None:
             f'dependencies.payments: the host "evil.example.com" {NOT_ALLOWED}',
         ),
         (
+            "payments: url:https://payments-7.preview.example.com/x",
+            'dependencies.payments: write "pr:7" for the preview of pull request 7',
+        ),
+        *(
+            (f"payments: url:https://{host}", f'dependencies.payments: the host "{host}" {NOT_ALLOWED}')
+            for host in ("users-7.preview.example.com", "payments-7.example.com", "payments-x.preview.example.com")
+        ),
+        (
             "payments: url:https://b.example.com",
             f'dependencies.payments: the host "b.example.com" {NOT_ALLOWED}',
         ),
@@ -140,8 +149,8 @@ def test_invalid_dependencies(line: str, message: str) -> None:
         ("staging", ["1: must be a map (name: value)"]),
         ("version: 1\ndependencies: []", ["2: dependencies: must be a map (name: value)"]),
         ("version: 1\ndependencys: {}", ['2: dependencys: is not a known key; did you mean "dependencies"?']),
-        ("version: 1\nnamespace: kube-system", ["2: namespace: is not a known key"]),
-        ("version: 1\nttl: 7d", ["2: ttl: is not a known key"]),
+        ("version: 1\nnamespace: kube-system", [f"2: namespace: {NO_KEY}"]),
+        ("version: 1\nttl: 7d", [f"2: ttl: {NO_KEY}"]),
         ("version: 1\ndataset: 2", ["2: dataset: must be a string; put it in quotes"]),
         ("version: 1\ndataset: big", ['2: dataset: "big" is not a dataset; choose one of default, minimal']),
         (
@@ -154,7 +163,7 @@ def test_invalid_dependencies(line: str, message: str) -> None:
         ),
         (
             'version: 1\n"a\\nb\\0": 1',
-            ["2: a b: is not a known key"],
+            [f"2: a b: {NO_KEY}"],
         ),
     ],
 )

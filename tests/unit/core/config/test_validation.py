@@ -36,7 +36,7 @@ def test_invalid_yaml_is_a_single_mistake() -> None:
         ("spare: {presure: 1}", 'f:1: spare.presure: is not a known key; did you mean "pressure"?'),
         ("owned: {a: {presure: 1}}", 'f:1: owned.a.presure: is not a known key; did you mean "pressure"?'),
         ("rented: {a: {presure: 1}}", 'f:1: rented.a.presure: is not a known key; did you mean "pressure"?'),
-        ("spare: {wheels: 1}", "f:1: spare.wheels: is not a known key"),
+        ("spare: {wheels: 1}", "f:1: spare.wheels: is not a known key; there are pressure"),
     ],
 )
 def test_a_misspelt_key_gets_a_suggestion(text: str, expected: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from plugin.core.config.catalog import load_catalog
 from plugin.core.decision.decide import decide
 from plugin.core.decision.parameters import parameters
 from plugin.core.decision.verdicts import State, Verdict
@@ -177,6 +178,20 @@ def test_the_dataset_is_empty_without_a_seed_and_default_with_one() -> None:
         "preview-orders-1": ("default", "ghcr.io/acme/seed-db:2026.11"),
         "preview-users-1": ("", ""),
     }
+
+
+def test_parameters_made_of_what_a_service_lacks_are_empty() -> None:
+    text = "version: 1\ndomain: preview.example.com\nservices: {library: {repository: acme/library}}\n"
+    catalog = load_catalog(text, "catalog.yaml")
+    same, fork = make_pull_request(1), make_pull_request(2, fork=True)
+    found = previews_of(catalog, make_repository("acme/library", same, fork))
+
+    for preview in found.values():
+        one = parameters(preview, catalog)
+        assert [name for name, value in one.items() if value == ""] == [
+            *("profile", "path", "port", "image_name", "image_tag", "image"),
+            *("expires_at", "dataset", "seed_image", "config_error"),
+        ]
 
 
 def test_a_paused_preview_has_no_replicas() -> None:

@@ -16,6 +16,7 @@ EVERY = {
     "details": queries.details([HOSTILE], {f"acme/{HOSTILE}": [HOSTILE]}, HOSTILE, HOSTILE),
     "confirm": queries.confirm({f"acme/{HOSTILE}": [7]}),
     "identity": queries.identity([HOSTILE]),
+    "owned": queries.owned(HOSTILE, HOSTILE),
 }
 
 

@@ -8,14 +8,19 @@ import click
 
 from plugin.cli.failures import errors_for_people, fail
 from plugin.core.facts.acts import Act, ActKind
+from plugin.logs import configure_logs
 from plugin.settings import StateSettings, load_settings
 from plugin.state.opening import open_state
 
 
-@click.command()
+@click.command("acknowledge")
 @click.argument("fingerprint")
-def acknowledge(fingerprint: str) -> None:
-    """Let the breaker release previews that the new catalog removes. Its message gives the fingerprint."""
+def command(fingerprint: str) -> None:
+    """Let the breaker release previews.
+
+    These are the previews that the new catalog removes. The breaker's message gives the catalog's FINGERPRINT.
+    """
+    configure_logs()
     with errors_for_people():
         state = open_state(load_settings(StateSettings, os.environ).state.get_secret_value())
         hold = state.store.load().hold

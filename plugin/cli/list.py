@@ -1,0 +1,34 @@
+"""`list`: a table of all previews."""
+
+import json
+
+import click
+
+from plugin.app import clock
+from plugin.cli.failures import errors_for_people
+from plugin.cli.reading import read_once
+from plugin.core.answers.overview import calls, has_problem, problems, total
+from plugin.core.config.messages import visible
+from plugin.mirror.described import describe, state_of
+
+
+@click.command("list")
+@click.option("--problems", "only_problems", is_flag=True, help="Only what has no preview or a problem.")
+@click.option("--json", "as_json", is_flag=True, help="Print what GET /api/v1/previews answers.")
+def command(*, only_problems: bool, as_json: bool) -> None:
+    """Show all previews and where they call.
+
+    Also which pull requests ask for a preview and get none, and what is wrong with those that have one.
+    """
+    with errors_for_people():
+        current = read_once().plugin.answers.current()
+    held, previews = current.moment.held, list(current.previews)
+    shown = [preview for preview in previews if has_problem(preview, held)] if only_problems else previews
+    if as_json:
+        content = state_of(current, clock()) | {"previews": [describe(preview, current) for preview in shown]}
+        click.echo(json.dumps(content, indent=2))
+        return
+    lines = [] if only_problems else list(calls(shown))
+    lines += problems(shown, held, current.missing_labels)
+    for line in (*lines, "", total(previews)):
+        click.echo(visible(line))

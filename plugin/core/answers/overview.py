@@ -1,0 +1,71 @@
+"""An overview of all previews in lines of text, for people at a terminal. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from plugin.core.decision.preview import Preview
+
+_HEADER = ("PREVIEW", "PULL REQUEST", "CALLS", "AT", "RULE", "WHY")
+_CALLS_NOBODY = ("-", "-", "-", "it calls no other service")
+
+
+def calls(previews: Iterable[Preview]) -> Iterator[str]:
+    """Say where each call of the live previews goes, which rule decided that, and why."""
+    rows: list[Sequence[str]] = []
+    for preview in previews:
+        if preview.verdict.live:
+            found = [(it.service, it.locator or it.target, it.rule.value, it.reason) for it in preview.dependencies]
+            first, *others = found or [_CALLS_NOBODY]
+            rows += [(_name(preview), preview.locator, *first), *(("", "", *other) for other in others)]
+    if rows:
+        yield from _aligned([_HEADER, *rows])
+
+
+def problems(
+    previews: Sequence[Preview], held: Mapping[str, str], missing_labels: Mapping[str, Iterable[str]]
+) -> Iterator[str]:
+    """Say which pull requests have no preview, and what is wrong with those that have one.
+
+    `held` says why a preview stays, by its key; `missing_labels` which labels a repository lacks, by its name.
+    """
+    without = [(_name(it), it.locator, it.verdict.reason) for it in previews if not it.verdict.live]
+    with_one = [(_name(it), it.locator, problem) for it in previews for problem in _problems_of(it, held)]
+    labels = [(name, f'has no label "{label}"') for name, missing in missing_labels.items() for label in missing]
+    for title, rows in (
+        ("No preview, and why:", without),
+        ("Problems (these previews stay):", with_one),
+        ("Labels that do not exist, so that no pull request can have them:", labels),
+    ):
+        if rows:
+            yield from ("", title, *_aligned(rows, indent="  "))
+
+
+def has_problem(preview: Preview, held: Mapping[str, str]) -> bool:
+    """Tell whether a pull request has no preview, or there is something wrong with the one that it has."""
+    return not preview.verdict.live or any(_problems_of(preview, held))
+
+
+def total(previews: Sequence[Preview]) -> str:
+    """Count the previews."""
+    live = sum(preview.verdict.live for preview in previews)
+    return f"{live} {'preview' if live == 1 else 'previews'}, {len(previews) - live} without one"
+
+
+def _problems_of(preview: Preview, held: Mapping[str, str]) -> Iterator[str]:
+    if preview.key in held:
+        yield f"held: {held[preview.key]}"
+    if preview.config_error:
+        yield f"config error: {preview.config_error}"
+    for warning in preview.warnings:
+        yield f"warning: {warning}"
+
+
+def _name(preview: Preview) -> str:
+    return preview.key.replace("/", "-")
+
+
+def _aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
+    """Lay out rows of cells in columns; the last one has any width."""
+    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
+    for *cells, last in rows:
+        padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+        yield indent + "  ".join((*padded, last))

@@ -1,0 +1,61 @@
+"""Previews as plain data, for the read routes and for commands that print JSON."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from plugin.core.answers.history import Event
+from plugin.core.decision.parameters import dependency_parameters
+from plugin.core.decision.preview import Preview
+from plugin.mirror.current import Current
+
+
+def state_of(current: Current, now: datetime) -> dict[str, Any]:
+    """Return how fresh and how certain everything is."""
+    snapshot = current.known.snapshot
+    oldest = snapshot.oldest_reading or now
+    return {
+        "snapshot": {"age_seconds": int((now - oldest).total_seconds()), "complete": not snapshot.doubts},
+        "doubts": dict(snapshot.doubts),  # by repository: why all of its previews stay as they were
+        "missing_labels": current.missing_labels,  # by repository: labels of the catalog that do not exist there
+        "unread": list(current.unread),  # repositories that have never been read: their services wait
+        "breaker": {
+            "held_back": dict(current.departures),
+            "to_release": current.to_release,
+        },
+    }
+
+
+def describe(preview: Preview, current: Current) -> dict[str, Any]:
+    """Return one preview with the reasons for everything."""
+    return {
+        "service": preview.service.name,
+        "locator": preview.locator,
+        "state": preview.verdict.state.value,
+        "reason": preview.verdict.reason,
+        "held": current.moment.held.get(preview.key, ""),
+        "namespace": preview.name,
+        "url": preview.url,
+        "expires_at": "",
+        "config_error": preview.config_error,
+        "warnings": list(preview.warnings),
+        "dependencies": [
+            dependency_parameters(dependency)
+            | {
+                "rejected": [
+                    {"rule": rejected.rule.value, "wish": rejected.wish, "reason": rejected.reason}
+                    for rejected in dependency.rejected
+                ]
+            }
+            for dependency in preview.dependencies
+        ],
+    }
+
+
+def describe_history(events: Iterable[Event]) -> list[dict[str, str]]:
+    """Return what happened to one preview, the oldest event first."""
+    return [{"at": _time(event.at), "kind": event.kind.value, "reason": event.reason} for event in events]
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
