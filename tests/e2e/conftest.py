@@ -1,7 +1,7 @@
 """One cluster for all stories, the table of times, and what a person would look at when a story fails."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -40,7 +40,7 @@ def staging_users(cluster: Cluster) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     cluster = item.config.stash.get(CLUSTER, None)
     if report.when == "call" and report.failed and cluster:

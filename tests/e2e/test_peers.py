@@ -1,4 +1,4 @@
-"""Argo CD's own Pull Request generator on the same cluster, with the same overlay and the same webhook, for comparison."""
+"""Argo CD's own Pull Request generator on the same cluster, with the same overlay and webhook, for comparison."""
 
 import json
 from typing import Any
@@ -125,4 +125,3 @@ def deliver(cluster: Cluster, number: int, action: str) -> None:
         session.trust_env = False
         headers = {"X-GitHub-Event": "pull_request"}
         session.post(f"http://{address}:7000/api/webhook", json=body, headers=headers, timeout=10).raise_for_status()
-

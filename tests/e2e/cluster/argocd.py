@@ -84,23 +84,26 @@ class Application:
         return str(self._status("operationState", "message"))
 
     @property
-    def image(self) -> str:
-        """The app's image, as the ApplicationSet has written it."""
-        images = self.content["spec"]["source"]["kustomize"]["images"]
-        return next(str(image).removeprefix("app=") for image in images if image.startswith("app="))
+    def source(self) -> Object:
+        """What the ApplicationSet wants."""
+        found: Object = self.content["spec"]["source"]
+        return found
 
     @property
-    def synced_image(self) -> str:
-        """The image that the last operation has synced."""
-        source = self._status("operationState", "syncResult", "source") or {"kustomize": {"images": []}}
-        images = source["kustomize"]["images"]
-        return next((str(image).removeprefix("app=") for image in images if image.startswith("app=")), "")
+    def images(self) -> dict[str, str]:
+        """The images that the ApplicationSet wants, by their names in the manifests."""
+        return dict(image.split("=", 1) for image in self.source["kustomize"]["images"])
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        found: dict[str, str] = self.content["metadata"].get("annotations", {})
+        return found
 
     @property
     def done(self) -> bool:
         """Whether what the ApplicationSet wants is synced and healthy, and its hooks have ended."""
         state = (self.sync, self.health, self.phase) == ("Synced", "Healthy", "Succeeded")
-        return state and self.synced_image == self.image and not self.deleting
+        return state and self._status("operationState", "syncResult", "source") == self.source and not self.deleting
 
     def _status(self, *path: str) -> Any:
         found: Any = self.content.get("status", {})

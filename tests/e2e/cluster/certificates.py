@@ -43,9 +43,9 @@ class Authority:
             builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             builder = builder.add_extension(_SIGNS, critical=True)
             self.certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
-        key = load_pem_private_key(private.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        self._key = key
+        loaded = load_pem_private_key(private.read_bytes(), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        self._key = loaded
 
     def server(self, name: str, hosts: Iterable[str]) -> tuple[Path, Path]:
         """Return the files of a certificate for these host names and addresses, and of its key."""

@@ -1,4 +1,4 @@
-"""GitHub as the tests' fake, its organisation changed as people change it, with webhook deliveries as GitHub sends them."""
+"""GitHub as the tests' fake: changed as people change it, with webhook deliveries as GitHub sends them."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Builds the cluster's programs from the Go modules beside this folder; outside of the namespaces, which have no network.
+"""Builds the cluster's programs from the Go modules beside this folder, outside of the namespaces without a network.
 
 All share Go's caches in .cache with `make conformance`: what both need is compiled once.
 """

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
 from threading import Thread
+from typing import Any
 
 from tests.e2e.cluster.certificates import Authority
 from tests.e2e.cluster.layout import INTERNET, METADATA, WORLD
@@ -17,7 +18,7 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 
 
 def start(authority: Authority, github_port: int, repositories: Path) -> None:
-    """Serve `api.github.com` from the fake GitHub on that port, and `github.com` from the folder of Git repositories."""
+    """Serve `api.github.com` from the fake GitHub on that port, `github.com` from the folder of repositories."""
 
     class GitHub(_Handler):
         port = github_port
@@ -53,7 +54,7 @@ class _TLSServer(_Server):
         super().__init__(address, handler)
         self._context = context
 
-    def finish_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def, override]
+    def finish_request(self, request: Any, client_address: Any) -> None:
         try:
             with self._context.wrap_socket(request, server_side=True) as secure:
                 super().finish_request(secure, client_address)
@@ -62,7 +63,7 @@ class _TLSServer(_Server):
 
 
 class _Quiet(BaseHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002: the base class calls it so
+    def log_message(self, *_: object) -> None:
         """Say nothing: the terminal belongs to the stories."""
 
 

@@ -91,7 +91,7 @@ class Registry:
     ) -> str:
         """Add a tag, REGISTRY/REPOSITORY:TAG, and return the manifest's digest.
 
-        The container's variable VERSION is the tag; `files` ({"/path": content}) and `variables` are added to the image.
+        `files` ({"/path": content}) and `variables` are added to the image; the variable VERSION is the tag.
         """
         repository, _, tag = reference.partition("/")[2].rpartition(":")
         manifest = self._get(CACHE, "manifests", image.tag).json()
