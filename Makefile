@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 SOURCE ?= file
 
-.PHONY: install demo serve-demo unit test simulate mutants conformance check bench schemas lock clean
+.PHONY: install demo serve-demo unit test simulate mutants conformance e2e cluster check bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
@@ -37,6 +37,14 @@ mutants: install ## break core/ and mirror/ on purpose, show what no test notice
 
 conformance: install ## tests with Argo CD's own controller; slow the first time (ARGOCD=3.5.0: with that version)
 	ARGOCD=$(ARGOCD) $(PY) -m pytest tests/conformance
+
+e2e: install ## stories on a real cluster in namespaces of its own; as root on Debian, half an hour the first time (STORY=links: one file)
+	$(PY) -m tests.e2e.prepare
+	tests/e2e/cluster/isolate $(PY) -m pytest $(if $(STORY),tests/e2e/test_$(STORY).py,tests/e2e)
+
+cluster: install ## the same cluster for a person, until Ctrl-C
+	$(PY) -m tests.e2e.prepare
+	tests/e2e/cluster/isolate $(PY) -m tests.e2e
 
 check: install ## lint, types, imports
 	.venv/bin/ruff check .
