@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.e2e.images import packages
 from tests.e2e.images.buildah import Buildah
-from tests.e2e.images.recipes import DEBIAN, ONLY_BASES, RECIPES
+from tests.e2e.images.recipes import DEBIAN, ONLY_BASES, RECIPES, STAND_INS
 from tests.e2e.images.registry import CACHE, Image, Registry
 from tools.rendering import ROOT
 
@@ -34,7 +34,9 @@ def build_all(folder: Path = FOLDER) -> dict[str, Image]:
 
 
 def _keys() -> dict[str, str]:
-    keys = {"debian": hashlib.sha256(repr(DEBIAN).encode()).hexdigest()[:16]}
+    # Wherever this folder is: with the content of the files that the options name, not their paths.
+    options = repr(DEBIAN).replace(str(STAND_INS), "") + (STAND_INS / "debian/no-cache").read_text("utf-8")
+    keys = {"debian": hashlib.sha256(options.encode()).hexdigest()[:16]}
     for recipe in RECIPES:
         keys[recipe.name] = recipe.key(keys)
     return keys
