@@ -1,6 +1,8 @@
 """Argo CD, installed by its own manifests, and how tests see what it does."""
 
+from base64 import b64decode
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.cluster.kubernetes import Kubernetes, Object
@@ -27,16 +29,34 @@ def install(kubernetes: Kubernetes) -> None:
     kubernetes.kubectl("scale", "-n", NAMESPACE, "deployment/argocd-dex-server", "--replicas=0")
 
 
-def install_first(kubernetes: Kubernetes) -> None:
+def install_first(kubernetes: Kubernetes, certificate: Path, key: Path) -> None:
     """Install it into a cluster that has never had it.
 
     The ApplicationSet controller then often starts before argocd-server has made its key, says "server.secretkey is
     missing", and serves no webhook until it is restarted.
     """
     install(kubernetes)
+    # https://argo-cd.readthedocs.io/en/stable/operator-manual/tls/: argocd-server takes this certificate at once.
+    kubernetes.kubectl(
+        "create", "secret", "tls", "argocd-server-tls", "-n", NAMESPACE, f"--cert={certificate}", f"--key={key}"
+    )
     wait(kubernetes)
     kubernetes.kubectl("rollout", "restart", "-n", NAMESPACE, "deployment/argocd-applicationset-controller")
     wait(kubernetes)
+
+
+def account_token(kubernetes: Kubernetes, account: str) -> str:
+    """Return a new token of an account, made by the administrator: `argocd account generate-token`."""
+    secret = kubernetes.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/argocd-initial-admin-secret") or {}
+    password = b64decode(secret["data"]["password"]).decode()
+    server = f"argocd-server.{NAMESPACE}.svc.cluster.local"
+    script = (
+        f"argocd login {server} --username admin --password {password} >&2 && "
+        f"argocd account generate-token --account {account}"
+    )
+    # Its home folder cannot be written to, and the command line keeps its session there.
+    command = ["env", "HOME=/tmp", "sh", "-c", script]
+    return kubernetes.execute(NAMESPACE, "deployment/argocd-server", *command).strip()
 
 
 def wait(kubernetes: Kubernetes, seconds: float = 240) -> None:

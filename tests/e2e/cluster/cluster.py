@@ -62,7 +62,8 @@ def start() -> Iterator[Cluster]:
             kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
         steps.done("node, DNS, ingress controller")
 
-        argocd.install_first(kubernetes)
+        names = [f"argocd-server{suffix}" for suffix in ("", ".argocd.svc.cluster.local")]
+        argocd.install_first(kubernetes, *authority.server("argocd-server", names))
         steps.done("Argo CD")
         plugin = product.install(kubernetes, authority.certificate)
         argocd.wait(kubernetes)

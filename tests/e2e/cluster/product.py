@@ -22,6 +22,7 @@ NAMESPACE = "previews-system"
 REPOSITORY = "acme/previews.git"  # on github.com; what applicationsets/ and manifests/argocd/ name
 REPOSITORIES = RUN / "git"
 WRAPPER = RUN / "wrapper"
+COMPONENTS = ROOT / "manifests/plugin/components"
 
 
 def publish() -> None:
@@ -38,7 +39,7 @@ def publish() -> None:
     _git(work, "push", "--quiet", str(bare), "main")
 
 
-def install(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> "Plugin":
+def install(kubernetes: Kubernetes, authority: Path) -> "Plugin":
     """Install the plugin, tell Argo CD about it, and apply the ApplicationSets."""
     token, read_token = token_hex(32), token_hex(32)
     kubernetes.kubectl("apply", "--filename", ROOT / "manifests/plugin/base/namespace.yaml")
@@ -49,7 +50,8 @@ def install(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> "
     apply_settings(kubernetes)
     # Its application controller reads its settings when it starts.
     kubernetes.kubectl("rollout", "restart", f"statefulset/{argocd.CONTROLLER}", "-n", argocd.NAMESPACE)
-    deploy(kubernetes, authority, overlay)
+    _account(kubernetes)
+    deploy(kubernetes, authority)
     kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/preview-plugin", "--timeout=180s")
     for file in ("previews.yaml", "forks.yaml"):
         kubernetes.kubectl("apply", "--filename", ROOT / "applicationsets" / file)
@@ -124,35 +126,39 @@ class Plugin:
 def apply_settings(kubernetes: Kubernetes) -> None:
     """Tell Argo CD what it must know about previews."""
     kubernetes.kubectl("apply", "--kustomize", ROOT / "manifests/argocd")
-    for file in sorted((ROOT / "manifests/argocd/settings").glob("argocd-*.yaml")):
-        name = yaml.safe_load(file.read_text("utf-8"))["metadata"]["name"]
-        kubernetes.kubectl("patch", "configmap", name, "-n", argocd.NAMESPACE, "--type=merge", f"--patch-file={file}")
+    for name in ("argocd-cm", "argocd-cmd-params-cm"):
+        _patch(kubernetes, name, ROOT / f"manifests/argocd/settings/{name}.yaml")
 
 
-def deploy(kubernetes: Kubernetes, authority: Path, overlay: str) -> None:
+def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> None:
     """Apply the plugin's manifests through a wrapper with the demo organisation's catalog."""
     WRAPPER.mkdir(exist_ok=True)
     shutil.copy(ROOT / "examples/acme/catalog.yaml", WRAPPER / "catalog.yaml")
-    shutil.copy(authority, WRAPPER / "ca.crt")
+    shutil.copytree(COMPONENTS / "private-ca", WRAPPER / "private-ca", dirs_exist_ok=True)
+    shutil.copy(authority, WRAPPER / "private-ca/ca.crt")
     up = os.path.relpath(ROOT, WRAPPER)
     content = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "namespace": NAMESPACE,
         "resources": [f"{up}/manifests/plugin/{overlay}"],
-        "configMapGenerator": [
-            {"name": "preview-catalog", "behavior": "replace", "files": ["catalog.yaml"]},
-            {"name": "preview-plugin-ca", "files": ["ca.crt"]},
-        ],
-        "patches": [{"target": {"kind": "Deployment", "name": "preview-plugin"}, "patch": _private_authority()}],
+        "components": ["private-ca", f"{up}/manifests/plugin/components/argocd-api"],
+        "configMapGenerator": [{"name": "preview-catalog", "behavior": "replace", "files": ["catalog.yaml"]}],
     }
     (WRAPPER / "kustomization.yaml").write_text(yaml.safe_dump(content), "utf-8")
     kubernetes.kubectl("apply", "--kustomize", WRAPPER)
 
 
-def _private_authority() -> str:
-    component = yaml.safe_load((ROOT / "manifests/plugin/components/private-ca/kustomization.yaml").read_text("utf-8"))
-    return str(component["patches"][0]["patch"])
+def _account(kubernetes: Kubernetes) -> None:
+    """Make the account that may end syncs, as the component argocd-api says."""
+    for name in ("argocd-cm", "argocd-rbac-cm"):
+        _patch(kubernetes, name, COMPONENTS / f"argocd-api/{name}.yaml")
+    token = argocd.account_token(kubernetes, "preview-plugin")
+    _secret(kubernetes, NAMESPACE, "preview-plugin-argocd", token=token)
+
+
+def _patch(kubernetes: Kubernetes, name: str, file: Path) -> None:
+    kubernetes.kubectl("patch", "configmap", name, "-n", argocd.NAMESPACE, "--type=merge", f"--patch-file={file}")
 
 
 def _secret(kubernetes: Kubernetes, namespace: str, name: str, **values: str) -> None:
