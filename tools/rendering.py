@@ -1,4 +1,4 @@
-"""Renders the manifests: with kustomize, and with Argo CD's own code (tests/conformance/argocd) or without (renderer/)."""
+"""Renders the manifests: with kustomize, with Argo CD's code (tests/conformance/argocd), or without it (renderer/)."""
 
 import json
 import os
