@@ -73,7 +73,9 @@ func build(repository string, source *source) ([]json.RawMessage, error) {
 	if changed.content, err = yaml.Marshal(kustomization); err != nil {
 		return nil, err
 	}
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(changed, folder.String())
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified // as the command `kustomize build`
+	built, err := krusty.MakeKustomizer(options).Run(changed, folder.String())
 	if err != nil {
 		return nil, err
 	}
