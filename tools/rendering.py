@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def _argocd(content: object, project: str, *arguments: str | Path) -> str:
     return _run([program, *arguments], json.dumps(content), PATH=path)
 
 
-def _run(command: list[str | Path], content: str = "", **environment: str) -> str:
+def _run(command: Sequence[str | Path], content: str = "", **environment: str) -> str:
     result = subprocess.run(
         command, env=os.environ | environment, input=content, capture_output=True, text=True, check=False
     )

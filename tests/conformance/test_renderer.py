@@ -44,7 +44,7 @@ REFUSED = [
 @pytest.fixture(name="given", scope="module")
 def _given() -> list[dict[str, Any]]:
     """What Argo CD would get for the demo organisation."""
-    command = [Path(sys.executable).parent / "preview-plugin", "params"]
+    command = [str(Path(sys.executable).parent / "preview-plugin"), "params"]
     answer = subprocess.run(command, cwd=ROOT, env=os.environ | DEMO, capture_output=True, text=True, check=True)
     parameters: list[dict[str, Any]] = json.loads(answer.stdout)["output"]["parameters"]
     assert len(parameters) == 12
