@@ -16,7 +16,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("parameters", type=Path, nargs="?", default=PARAMETERS, help="a JSON list of parameters")
     given = json.loads(options.parse_args().parameters.read_text("utf-8"))
-    print_summaries(given)
+    print_summaries([one for one in given if one["profile"]])  # the others belong to another set
 
 
 def print_summaries(parameters: list[dict[str, Any]]) -> None:

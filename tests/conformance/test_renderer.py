@@ -74,7 +74,7 @@ def differences(application_set: str, given: list[dict[str, Any]], root: Path = 
     ]
 
 
-@pytest.mark.parametrize("application_set", sorted(file.name for file in ROOT.glob("applicationsets/*.yaml")))
+@pytest.mark.parametrize("application_set", ["previews.yaml", "forks.yaml", "helm-example.yaml"])
 def test_the_demo_renders_as_argocd_renders_it(given: list[dict[str, Any]], application_set: str) -> None:
     previews = [as_fork(one) for one in given] if application_set == "forks.yaml" else given
 
