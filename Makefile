@@ -3,23 +3,37 @@ SHELL := bash
 .DEFAULT_GOAL := check
 PY := .venv/bin/python
 export PYTHON ?= python3
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SOURCE ?= file
+DEMO := $(if $(filter file,$(SOURCE)),.venv/.runtime,install) # the fake GitHub is one of the tests' programs
 
-.PHONY: install demo serve-demo unit test simulate mutants conformance e2e cluster check bench schemas lock clean
+.PHONY: install demo table renderer serve-demo unit test simulate mutants conformance e2e cluster check bench schemas lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
-.venv/.installed: tools/lock/dev.txt pyproject.toml
+$(PY):
 	tools/make-venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/lock/dev.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+
+.venv/.runtime: $(PY) tools/lock/runtime.txt pyproject.toml # what users need; enough for the demo
+	$(PIP) --require-hashes -r tools/lock/runtime.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: install ## ask the real server about the demo organisation (SOURCE=github: through a fake GitHub), render the answer
-	$(PY) -m tools.demo --source $(SOURCE)
+.venv/.installed: .venv/.runtime tools/lock/dev.txt
+	$(PIP) --require-hashes -r tools/lock/dev.txt
+	touch $@
+
+demo: ## ask the real server about the demo organisation (SOURCE=github: through a fake GitHub), render the answer
+	$(MAKE) --no-print-directory --jobs=2 table renderer
 	$(PY) -m tools.render_demo
 
-serve-demo: install ## the same, and keep it running
+table: $(DEMO)
+	$(PY) -m tools.demo --source $(SOURCE)
+
+renderer: $(PY)
+	nice tools/get-program tools/renderer >/dev/null
+
+serve-demo: $(DEMO) ## the same, and keep it running
 	$(PY) -m tools.demo --source $(SOURCE) --keep
 
 unit: install ## tests of the modules with few examples each: half a minute

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tools.rendering import ROOT, render
+from tools.rendering import ROOT, render_without_argocd
 
 PARAMETERS = ROOT / ".cache" / "demo" / "parameters.json"
 
@@ -16,16 +16,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("parameters", type=Path, nargs="?", default=PARAMETERS, help="a JSON list of parameters")
     given = json.loads(options.parse_args().parameters.read_text("utf-8"))
-    print_summaries(given)
+    print_summaries([one for one in given if one["profile"]])  # the others belong to another set
 
 
 def print_summaries(parameters: list[dict[str, Any]]) -> None:
-    """Render each preview with Argo CD's own code and print a few lines about it."""
+    """Render each preview and print a few lines about it."""
     failures = 0
-    for given, rendered in zip(parameters, render("previews.yaml", parameters), strict=True):
-        problems = [rendered["error"]] if rendered["error"] else rendered["refused"] or []
-        failures += bool(problems)
-        for line in problems or summary(given, rendered["objects"]):
+    for given, rendered in zip(parameters, render_without_argocd("previews.yaml", parameters), strict=True):
+        failures += bool(rendered["error"])
+        for line in [rendered["error"]] if rendered["error"] else summary(given, rendered["objects"]):
             print(line)
     print(f"\n{len(parameters)} previews rendered from applicationsets/previews.yaml, {failures} with problems")
     if failures:

@@ -1,8 +1,9 @@
-"""Renders the manifests: with kustomize, and with Argo CD's own code (tests/conformance/argocd)."""
+"""Renders the manifests: with kustomize, with Argo CD's code (tests/conformance/argocd), or without it (renderer/)."""
 
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,18 @@ def render(application_set: str, parameters: list[dict[str, Any]], root: Path = 
     """Render each preview as Argo CD does: {application, objects, error, refused}. `root` holds the manifests."""
     file = root / "applicationsets" / application_set
     project = yaml.safe_load(file.read_text("utf-8"))["spec"]["template"]["spec"]["project"]
-    answer = {"output": {"parameters": parameters}}
     rendered: list[dict[str, Any]] = json.loads(
-        _argocd(answer, project, "render", root, root / PROJECTS[project], file)
+        _argocd(_answer(parameters), project, "render", root, root / PROJECTS[project], file)
     )
+    return rendered
+
+
+def render_without_argocd(
+    application_set: str, parameters: list[dict[str, Any]], root: Path = ROOT
+) -> list[dict[str, Any]]:
+    """Render like `render`, but with a program that compiles within a minute and judges nothing: no `refused`."""
+    command = [tool("get-program", "tools/renderer"), root, root / "applicationsets" / application_set]
+    rendered: list[dict[str, Any]] = json.loads(_run(command, json.dumps(_answer(parameters))))
     return rendered
 
 
@@ -61,21 +70,25 @@ def refused(objects: Objects) -> list[str]:
 
 def build(folder: Path) -> Objects:
     """Build a kustomization as it is."""
-    kustomize = tool("get-kustomize")
-    return list(yaml.load_all(_run([kustomize, "build", folder], kustomize), yaml.CSafeLoader))
+    return list(yaml.load_all(_run([tool("get-kustomize"), "build", folder]), yaml.CSafeLoader))
+
+
+def _answer(parameters: list[dict[str, Any]]) -> object:
+    return {"output": {"parameters": parameters}}
 
 
 def _argocd(content: object, project: str, *arguments: str | Path) -> str:
     program = tool("get-program", argocd_module(), "offline")
-    # Helm takes minutes to build, so only the project that uses it does that.
+    # Argo CD runs it. Helm takes minutes to build, so only the project that uses it does that.
     helper = tool("get-helm" if project == "previews-helm" else "get-kustomize")
-    return _run([program, *arguments], helper, json.dumps(content))
+    path = f"{helper.parent}{os.pathsep}{os.environ['PATH']}"
+    return _run([program, *arguments], json.dumps(content), PATH=path)
 
 
-def _run(command: list[str | Path], helper: Path, content: str = "") -> str:
-    """Run a command that finds the helper on its PATH."""
-    environment = os.environ | {"PATH": f"{helper.parent}{os.pathsep}{os.environ['PATH']}"}
-    result = subprocess.run(command, env=environment, input=content, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str | Path], content: str = "", **environment: str) -> str:
+    result = subprocess.run(
+        command, env=os.environ | environment, input=content, capture_output=True, text=True, check=False
+    )
     if result.returncode:
         raise RuntimeError(result.stderr)
     return result.stdout

@@ -1,6 +1,12 @@
 from typing import Any
 
+import pytest
+import yaml
+
 from tests.manifests.conftest import Rendered, base_name
+from tools.rendering import ROOT
+
+SETS = [file for file in ROOT.glob("applicationsets/*.yaml") if file.name != "kustomization.yaml"]
 
 
 def test_a_paused_preview_renders_zero_replicas_and_no_hook(paused: dict[str, Rendered]) -> None:
@@ -24,6 +30,17 @@ def test_a_pause_keeps_data_and_address(paused: dict[str, Rendered], previews: d
                 before[identity]["spec"]["replicas"] = 0
             assert found == before[identity]
     assert ("PersistentVolumeClaim", "postgres") in _indexed(paused["preview-orders-15"])
+
+
+@pytest.mark.parametrize("name", [file.name for file in SETS])
+def test_no_set_has_a_second_component(name: str) -> None:
+    """Argo CD 3.6.1 applies only the first one that exists and silently drops the others.
+
+    https://github.com/argoproj/argo-cd/blob/v3.6.1/util/kustomize/kustomize.go
+    """
+    source = yaml.safe_load((ROOT / "applicationsets" / name).read_text("utf-8"))["spec"]["template"]["spec"]["source"]
+
+    assert len(source.get("kustomize", {}).get("components", [])) <= 1
 
 
 def _indexed(preview: Rendered) -> dict[tuple[str, str], Any]:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -97,8 +98,10 @@ func newController(ctx context.Context, server *apiServer, webhookSecret string)
 		KubeClientset:        clientset,
 		Policy:               v1alpha1.ApplicationsSyncPolicySync, // the default of the controller's --policy
 		EnablePolicyOverride: true,
-		ClusterInformer:      clusters,
 		Metrics:              metrics.NewFakeAppsetMetrics(),
+	}
+	if field := reflect.ValueOf(reconciler).Elem().FieldByName("ClusterInformer"); field.IsValid() { // from 3.4
+		field.Set(reflect.ValueOf(clusters))
 	}
 	return &controller{server: server, reconciler: reconciler, plugin: plugin, webhook: url}, nil
 }
