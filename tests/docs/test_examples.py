@@ -153,7 +153,7 @@ def test_commands_are_shell(example: Example) -> None:
 def test_commands_options_targets_and_settings_exist(page: Path) -> None:
     text = page.read_text("utf-8")
     shown = re.findall(rf"(?:`|^\$ |\| ){CALL}", text, re.MULTILINE)
-    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", read("Makefile"), re.MULTILINE))
     settings = {variable(name) for name in Settings.model_fields} | {f"{variable(name)}_FILE" for name in SECRETS}
     own = {"PREVIEW_DOMAIN", "PREVIEW_LOCATOR"}  # what an app gets
 
@@ -161,7 +161,7 @@ def test_commands_options_targets_and_settings_exist(page: Path) -> None:
     for name, options in shown:
         known = {option for parameter in COMMANDS[name].params for option in parameter.opts} | {"--help"}
         assert set(options.split()) <= known
-    assert set(re.findall(r"(?:`|^\$ )make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    assert set(re.findall(r"(?:`|^\$ )make ([a-z0-9-]+)", text, re.MULTILINE)) <= targets
     if page.name != "CHANGELOG.md":
         assert set(re.findall(r"\bPREVIEW_[A-Z_]*[A-Z]\b", text)) <= settings | own
 
