@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SOURCE ?= file
 DEMO := $(if $(filter file,$(SOURCE)),.venv/.runtime,install) # the fake GitHub is one of the tests' programs
 
-.PHONY: install demo table renderer serve-demo unit test simulate mutants conformance e2e cluster check bench schemas lock clean
+.PHONY: install demo table renderer serve-demo unit test simulate mutants conformance e2e cluster check bench schemas pictures lock clean
 
 install: .venv/.installed ## set up .venv with the command preview-plugin
 
@@ -72,6 +72,9 @@ bench: install ## cost and speed, each figure beside its baseline
 
 schemas: install ## JSON Schemas of catalog.yaml and .preview.yaml for editors
 	$(PY) -m tools.schemas
+
+pictures: install ## the README's picture of what the demo prints
+	$(PY) -m tools.picture
 
 lock: install ## update the lock files
 	PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lock.sh

@@ -45,10 +45,12 @@ class Manifests:
             yield ("services", service.name, "profile"), f"there is no folder {apps / service.profile}{hint}"
             return
         overlays = apps / service.profile / "overlays"
-        for name, use in ((service.overlay, ""), (FORK_OVERLAY, ", which the previews of forks use")):
-            if _kustomization(overlays / name) is None:
-                yield ("services", service.name, "overlay"), f"there is no kustomization in {overlays / name}{use}"
-            elif service.seed is None and (user := _user_of_seed(overlays / name, set())):
+        if _kustomization(overlays / service.overlay) is None:
+            yield ("services", service.name, "overlay"), f"there is no kustomization in {overlays / service.overlay}"
+            return
+        # No fork gets a preview yet, so there need not be an overlay for forks.
+        for name in (service.overlay, FORK_OVERLAY):
+            if service.seed is None and (user := _user_of_seed(overlays / name, set())):
                 message = f'{overlays / name} needs a seed, because {user} uses the image "{SEED}"'
                 yield ("services", service.name, "seed"), message
                 return

@@ -163,7 +163,7 @@ def test_redis_listens_only_for_tls_on_the_port_of_its_service(installed: Object
 
 
 def test_only_redis_can_read_the_key_of_its_certificate(installed: Objects) -> None:
-    keys = {"tls.crt", "tls.key", "ca.crt"}  # the README's, and cert-manager's
+    keys = {"tls.crt", "tls.key", "ca.crt"}  # those of docs/operations.md, and cert-manager's
     for name, expected in ((REDIS, keys), ("preview-plugin", {"ca.crt"})):
         spec, container = deployment(installed, name)
         (volume,) = (

@@ -1,8 +1,7 @@
-"""The README's path from an empty cluster to a first preview: what it names exists and matches."""
+"""The way from an empty cluster to a first preview (docs/install.md): what it names exists and matches."""
 
 import re
 import shlex
-import subprocess
 from itertools import pairwise
 
 import pytest
@@ -10,13 +9,15 @@ import yaml
 
 from plugin.settings import Settings, load_settings
 from plugin.sources.github.deliveries import ACTIONS
+from tests.docs.pages import examples, read
 from tests.keys import PRIVATE_KEY
 from tests.manifests.installed import deployment, one, references, variables
 from tools.rendering import ROOT, Objects, build
 
-README = (ROOT / "README.md").read_text("utf-8")
-SECTION = README.partition("\n## Install\n")[2].partition("\n## ")[0]
-SCRIPTS = re.findall(r"^```sh\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+GUIDE = read("docs/install.md")
+OPERATIONS = read("docs/operations.md")
+WRAPPER = ROOT / "examples/wrapper"
+SCRIPTS = [example.text for page in ("install", "operations") for example in examples("sh", f"docs/{page}.md")]
 
 
 def commands() -> list[list[str]]:
@@ -35,65 +36,44 @@ def _plugin() -> Objects:
     return build(ROOT / "manifests/plugin/base")
 
 
-def test_the_commands_are_shell() -> None:
-    assert len(SCRIPTS) == 7
-    for script in SCRIPTS:
-        result = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
-        assert (result.returncode, result.stderr) == (0, ""), script
-
-
-def test_every_kustomization_is_applied_by_the_installation() -> None:
-    applied = set(values("--kustomize"))
+def test_every_kustomization_is_applied_by_itself_or_through_the_wrapper() -> None:
+    applied = {*values("--kustomize")}
+    instead_of_the_base = {"manifests/plugin/overlays/ha"}
+    through_the_wrapper = {
+        folder
+        for name in (".", "argocd")
+        for folder in re.findall(r"//([\w/-]+)\?ref=", (WRAPPER / name / "kustomization.yaml").read_text("utf-8"))
+    }
     to_install = {
         str(file.parent.relative_to(ROOT))
         for file in ROOT.glob("manifests/*/**/kustomization.yaml")
         if yaml.safe_load(file.read_text("utf-8"))["kind"] == "Kustomization" and "apps" not in file.parts
     }
 
-    assert applied == to_install
-    assert values("--filename") == [
-        "manifests/plugin/base/namespace.yaml",
-        "manifests/login/namespace.yaml",
-        "applicationsets/previews.yaml",
-    ]
-    assert all((ROOT / file).is_file() for file in values("--filename"))
+    assert {".", "argocd"} <= applied
+    assert to_install <= applied | through_the_wrapper | instead_of_the_base
+    assert all(f"`{folder}`" in OPERATIONS for folder in instead_of_the_base)
+    assert applied - {".", "argocd"} <= to_install
 
 
-def test_the_two_configmaps_of_argocd_are_patched_and_never_applied() -> None:
-    patched = [command for command in commands() if command[:3] == ["kubectl", "patch", "configmap"]]
+def test_argocds_own_configmaps_are_patched_and_never_applied() -> None:
+    patches = [command for command in commands() if command[:3] == ["kubectl", "patch", "configmap"]]
+    files = set((ROOT / "manifests/argocd/settings").glob("argocd-*.yaml"))
 
-    assert [(command[3], command[-1]) for command in patched] == [
-        (name, f"manifests/argocd/settings/{name}.yaml") for name in ("argocd-cm", "argocd-cmd-params-cm")
-    ]
-    for command in patched:
-        assert command[4:-1] == ["--namespace", "argocd", "--type", "merge", "--patch-file"]
-    applied = [found["metadata"]["name"] for folder in values("--kustomize") for found in build(ROOT / folder)]
-    assert not {"argocd-cm", "argocd-cmd-params-cm"} & set(applied)
-    assert "--server-side" not in README
-
-
-def test_every_file_in_the_installation_guide_exists() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", SECTION)
-    named = re.findall(r"`((?:manifests|applicationsets|examples)/[\w./-]+)`", SECTION)
-
-    assert len(links) >= 6
-    assert len(named) >= 5
-    assert [file for file in links + named if not (ROOT / file).exists()] == []
+    assert {ROOT / word for command in patches for word in command if word.endswith(".yaml")} == files
+    for command in patches:
+        (file,) = (word for word in command if word.endswith(".yaml"))
+        assert yaml.safe_load(read(file))["metadata"]["name"] == command[3]
+        assert command[4:8] == ["--namespace", "argocd", "--type", "merge"]
+    assert "--server-side" not in "".join(SCRIPTS)
 
 
-def test_placeholders_to_replace_are_where_the_table_says() -> None:
-    rows = [line.split("|")[1:3] for line in SECTION.splitlines() if line.startswith("|")][2:]
+def test_the_files_of_the_guide_are_those_of_init_and_of_the_wrapper() -> None:
+    (table,) = re.findall(r"^\| file \| what it is \|\n\|.*\n((?:\|.*\n)+)", GUIDE, re.MULTILINE)
+    named = set(re.findall(r"^\| `([\w.]+)/?`", table, re.MULTILINE))
 
-    assert len(rows) == 3
-    for what, where in rows:
-        files = {file for pattern in re.findall("`([^`]+)`", where) for file in ROOT.glob(pattern)}
-        for text in re.findall("`([^`]+)`", what):
-            assert all(text in file.read_text("utf-8") for file in files), text
-            if text.startswith("https://"):
-                others = [
-                    file for folder in ("applicationsets", "manifests") for file in (ROOT / folder).rglob("*.yaml")
-                ]
-                assert {file for file in others if text in file.read_text("utf-8")} == files
+    assert {path.name for path in WRAPPER.iterdir()} == named
+    assert {path.name for path in (ROOT / "plugin/cli/templates").iterdir()} == named - {"manifests"}
 
 
 def secrets(namespace: str) -> dict[str, list[set[str]]]:
@@ -109,7 +89,7 @@ def secrets(namespace: str) -> dict[str, list[set[str]]]:
 
 
 def test_argocd_sends_the_token_that_the_plugin_expects() -> None:
-    generator = yaml.safe_load((ROOT / "manifests/argocd/generator-configmap.yaml").read_text("utf-8"))["data"]
+    generator = yaml.safe_load(read("manifests/argocd/generator-configmap.yaml"))["data"]
     name, key = generator["token"].removeprefix("$").split(":")
     created = [command for command in commands() if command[:5] == ["kubectl", "create", "secret", "generic", name]]
     labels = [command for command in commands() if command[:4] == ["kubectl", "label", "secret", name]]
@@ -160,39 +140,50 @@ def test_the_webhook_leads_to_the_plugin(plugin: Objects) -> None:
     (rule,) = one(plugin, "Ingress")["spec"]["rules"]
     (path,) = rule["http"]["paths"]
 
-    # Any name that leads to the ingress controller and belongs to no preview.
-    (label,) = re.findall(rf"`https://([\w-]+)\.preview\.example\.com{path['path']}`", SECTION)
-    assert "host" not in rule
-    assert not re.search(r"-\d+$", label)
+    assert "host" not in rule  # any name of the wildcard
+    assert f"`https://hooks.preview.example.com{path['path']}`" in GUIDE
 
 
 def test_the_webhook_subscribes_to_every_event_that_counts() -> None:
-    (named,) = re.findall(r"the events (.*?);", SECTION, re.DOTALL)
+    (named,) = re.findall(r"the events (.*?);", GUIDE, re.DOTALL)
 
     # An App receives events about its installations without subscribing: https://docs.github.com/en/webhooks/webhook-events-and-payloads
     assert {*re.findall(r"`(\w+)`", named), "installation", "installation_repositories"} == ACTIONS.keys()
 
 
-def test_names_of_watched_and_labelled_objects_are_right(plugin: Objects) -> None:
-    flat = [" ".join(command) for command in commands()]
+def test_names_of_watched_labelled_and_deleted_objects_are_right(plugin: Objects) -> None:
     names = {(found["kind"].lower(), found["metadata"]["name"]) for found in plugin}
-    applications = yaml.safe_load((ROOT / "applicationsets/previews.yaml").read_text("utf-8"))
+    once = build(ROOT / "manifests/argocd")
+    names |= {(found["kind"].lower(), found["metadata"]["name"]) for found in once}
+    names |= {("applicationset", "previews"), ("secret", "preview-plugin")}
+    rolled = re.findall(
+        r"kubectl rollout \w+ deployment/(\S+) --namespace (\S+)", (GUIDE + OPERATIONS).replace("`", " ")
+    )
+    deleted = [command for command in commands() if command[:2] == ["kubectl", "delete"]]
     policies = "".join(file.read_text("utf-8") for file in ROOT.glob("manifests/components/network-*/*.yaml"))
-    rolled = re.findall(r"kubectl rollout \w+ deployment/(\S+) --namespace (\S+)", SECTION.replace("`", " "))
+    labels = [command[-1].split("=") for command in commands() if command[:3] == ["kubectl", "label", "namespace"]]
 
     assert set(rolled) == {("preview-plugin", "previews-system")}
     assert {("deployment", "preview-plugin"), ("namespace", "previews-system")} <= names
-    assert applications["metadata"]["name"] == "previews"
-    (selector,) = values("--selector")
-    assert selector.partition("=")[0] in applications["spec"]["template"]["metadata"]["labels"]
-    labels = [line.split()[-1].split("=") for line in flat if line.startswith("kubectl label namespace")]
+    assert yaml.safe_load(read("applicationsets/previews.yaml"))["metadata"]["name"] == "previews"
+    assert len(deleted) == 5
+    for _, _, kinds, *rest in deleted:
+        objects = rest[: rest.index("--namespace")] if "--namespace" in rest else rest
+        assert {(kind, name) for kind in kinds.split(",") for name in objects} <= names
     assert len(labels) == 2
     for key, value in labels:
         assert re.search(rf'{key}: "?{value}\b', policies), key
 
 
 def test_the_components_to_list_exist() -> None:
-    listed = re.findall(r"list `([\w-]+)`", SECTION)
+    listed = re.findall(r"list\s+`([\w-]+)`", GUIDE)
 
     assert listed == ["registry-credentials", "auth"]
     assert all((ROOT / "manifests/components" / name).is_dir() for name in listed)
+
+
+def test_the_profiles_of_the_kit_are_in_the_guide() -> None:
+    (table,) = re.findall(r"^\| profile \| is for \|\n\|.*\n((?:\|.*\n)+)", GUIDE, re.MULTILINE)
+    profiles = {path.parents[2].name for path in ROOT.glob("manifests/apps/*/overlays/preview/kustomization.yaml")}
+
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == profiles

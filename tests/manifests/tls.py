@@ -21,8 +21,8 @@ class Certificate:
 
 
 def certificate(folder: Path, host: str = "preview-plugin-redis") -> Certificate:
-    """Make a certificate with the README's command for Redis."""
-    (command,) = re.findall(r"^openssl req .*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    """Make a certificate with the command of docs/operations.md for Redis."""
+    (command,) = re.findall(r"^openssl req .*$", (ROOT / "docs/operations.md").read_text("utf-8"), re.MULTILINE)
     command = command.replace("preview-plugin-redis", host)
     subprocess.run(["sh", "-c", command], env={"tls": str(folder)}, capture_output=True, check=True)
     return Certificate(folder / "crt", folder / "key")

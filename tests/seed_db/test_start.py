@@ -1,11 +1,13 @@
 """What the init container and the server container do with a volume."""
 
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import examples
 from tests.seed_db.host import PASSWORD, Host
 
 
@@ -193,7 +195,24 @@ def test_only_app_gets_in_and_only_with_a_password(host: Host, minimal: Path, us
         assert database.query("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == ["f"]
         assert "no password supplied" in database.as_user(PGPASSWORD="").psql("SELECT 1").stderr
         assert "no pg_hba.conf entry" in database.as_user(PGUSER="postgres").psql("SELECT 1").stderr
-        assert "no pg_hba.conf entry" in database.as_user(PGDATABASE="template1").psql("SELECT 1").stderr
+        for dropped in ("postgres", "template0", "template1"):
+            assert "does not exist" in database.as_user(PGDATABASE=dropped).psql("SELECT 1").stderr
+
+
+def test_the_app_reaches_a_second_database_as_the_recipe_says(host: Host, volume: Path) -> None:
+    (example,) = examples("sql", "docs/recipes/second-database.md")
+    source = host.folder("source")
+    shutil.copytree(host.source, source, dirs_exist_ok=True)
+    with (source / "database.sql").open("a", encoding="utf-8") as file:
+        file.write(example.text)
+    seed = host.folder("image")
+    host.run(source / "build", "minimal", seed)
+
+    assert host.copy(seed, volume).returncode == 0
+    with host.serve(seed, volume) as database:
+        second = database.as_user(PGDATABASE="reports")
+        assert second.query("SELECT current_user, current_database()") == ["app|reports"]
+        assert second.psql("CREATE TABLE made (id int)").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -75,15 +75,23 @@ def test_a_folder_without_apps(manifests: Path) -> None:
 
 
 def test_an_overlay_that_does_not_exist(manifests: Path) -> None:
+    assert mistakes(manifests, profile="web", overlay="smal") == [
+        "CATALOG:16: services.orders.overlay: there is no kustomization in FOLDER/apps/web/overlays/smal"
+    ]
+
+
+def test_without_previews_of_forks_their_overlay_may_be_missing(manifests: Path) -> None:
     (manifests / "apps/web/overlays/preview-fork/kustomization.yml").unlink()
 
-    assert mistakes(manifests, profile="web", overlay="smal") == [
-        "CATALOG:16: services.orders.overlay: there is no kustomization in FOLDER/apps/web/overlays/smal",
-        (
-            "CATALOG:16: services.orders.overlay: there is no kustomization in FOLDER/apps/web/overlays/preview-fork, "
-            "which the previews of forks use"
-        ),
-    ]
+    assert mistakes(manifests, profile="web") == []
+
+
+def test_the_overlay_of_forks_is_checked_where_it_exists(manifests: Path) -> None:
+    forks = "apps/web/overlays/preview-fork/kustomization.yml"
+    write(manifests, {forks: "components: [../../../../components/postgres]"})
+
+    (mistake,) = mistakes(manifests, profile="web")
+    assert "FOLDER/apps/web/overlays/preview-fork needs a seed" in mistake
 
 
 def test_a_seed_that_is_needed(manifests: Path) -> None:

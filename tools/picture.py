@@ -1,0 +1,60 @@
+"""Draws the table that `make demo` prints as the README's picture, docs/pictures/demo.svg."""
+
+import subprocess
+import sys
+from html import escape
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "docs/pictures/demo.svg"
+CHARACTER, LINE, MARGIN, SIZE = 7.83, 19, 20, 13  # pixels; a monospaced font is about 0.6 times as wide as high
+TITLE = "What preview-plugin list prints: the services that each preview calls, where each call goes, and why"
+FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+STYLE = f"""
+text {{ font: {SIZE}px {FONTS}; fill: #c9d1d9; white-space: pre; }}
+.head {{ fill: #8b949e; }} .link {{ fill: #7ee787; }} .error {{ fill: #ffa657; }}
+"""
+
+
+def demo(source: str = "file") -> list[str]:
+    """Return what the demo prints of `preview-plugin list`: the command and its output."""
+    command = [sys.executable, "-m", "tools.demo", "--source", source]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = [line.rstrip() for line in printed.splitlines()]
+    start = lines.index("$ preview-plugin list")
+    end = next(number for number, line in enumerate(lines) if line.startswith("The full parameters"))
+    return lines[start : end - 1]
+
+
+def picture(lines: list[str]) -> str:
+    """Return an SVG of a terminal with these lines."""
+    width = round(max(map(len, lines)) * CHARACTER + 2 * MARGIN)
+    height = len(lines) * LINE + 2 * MARGIN
+    rows = [
+        f'<text{_kind(line)} x="{MARGIN}" y="{MARGIN + (number + 1) * LINE}" xml:space="preserve">{escape(line)}</text>'
+        for number, line in enumerate(lines)
+        if line
+    ]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
+            f"<title>{TITLE}</title>",
+            f"<style>{STYLE}</style>",
+            f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
+            *rows,
+            "</svg>\n",
+        ]
+    )
+
+
+def _kind(line: str) -> str:
+    if line.startswith(("PREVIEW ", "No preview", "Problems")):
+        return ' class="head"'
+    if ".preview.yaml:" in line:
+        return ' class="error"'
+    return ' class="link"' if line.endswith(" is live") else ""
+
+
+if __name__ == "__main__":
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(picture(demo()), "utf-8")
