@@ -34,18 +34,26 @@ class Preview:
     def namespace(self) -> dict[str, Any] | None:
         return self.cluster.kubernetes.get(f"/api/v1/namespaces/{self.name}")
 
-    def ask(self, path: str = "/", body: str | None = None) -> Any:
+    def ask(self, path: str = "/") -> Any:
         """Return what the public URL answers, or None if it does not answer well (yet)."""
-        method = "GET" if body is None else "POST"
-        with requests.Session() as session:
-            session.trust_env = False
+        with self._session() as session:
             try:
-                answer = session.request(
-                    method, self.url + path, data=body, verify=str(self.cluster.authority), timeout=15
-                )
+                answer = session.get(self.url + path, timeout=15)
                 return answer.json() if answer.ok else None
             except requests.RequestException:
                 return None
+
+    def post(self, path: str, body: str) -> None:
+        """Send something to the public URL, which must take it."""
+        with self._session() as session:
+            answer = session.post(self.url + path, body, timeout=15)
+        assert answer.ok, answer.text[:1000]
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
+        session.verify = str(self.cluster.authority)
+        return session
 
     def wait(self, seconds: float = 180) -> Application:
         """Wait until it runs and its smoke test has passed."""

@@ -86,7 +86,7 @@ class Developers:
         self._github.organisation = Organisation(repositories=repositories)
 
     def _deliver(self, repository: str, action: str) -> None:
-        """Deliver as GitHub does: once, and what the receiver answers is its own affair."""
+        """Deliver as GitHub does, once; whoever sees GitHub's list of deliveries sees that it was taken."""
         body = json.dumps({"action": action, "repository": {"full_name": repository}}).encode()
         headers = {
             "Content-Type": "application/json",
@@ -94,7 +94,7 @@ class Developers:
             "X-GitHub-Delivery": str(uuid.uuid4()),
             "X-Hub-Signature-256": signature(WEBHOOK_SECRET, body),
         }
-        self._session.post(WEBHOOK, body, headers=headers, timeout=10)
+        self._session.post(WEBHOOK, body, headers=headers, timeout=10).raise_for_status()
 
 
 def _now() -> str:
