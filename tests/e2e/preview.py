@@ -52,7 +52,7 @@ class Preview:
     def _session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
-        session.verify = str(self.cluster.authority)
+        session.verify = str(self.cluster.authority.certificate)
         return session
 
     def wait(self, seconds: float = 180) -> Application:

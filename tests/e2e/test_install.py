@@ -15,7 +15,7 @@ OURS = {
 
 def test_installing_twice_changes_nothing(cluster: Cluster) -> None:
     before = {pod["metadata"]["uid"] for pod in cluster.plugin.pods()}
-    product.deploy(cluster.kubernetes, cluster.authority)
+    product.deploy(cluster.kubernetes, cluster.authority.certificate)
     product.apply_settings(cluster.kubernetes)
     assert {pod["metadata"]["uid"] for pod in cluster.plugin.pods()} == before
     said = cluster.kubernetes.kubectl("diff", "--kustomize", product.WRAPPER)

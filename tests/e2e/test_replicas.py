@@ -14,13 +14,14 @@ from tests.e2e.times import Times
 
 @pytest.fixture
 def two_replicas(cluster: Cluster) -> Iterator[None]:
+    product.redis_secrets(cluster.kubernetes, cluster.authority)
     rollout(cluster, "overlays/ha")
     yield
     rollout(cluster, "base")
 
 
 def rollout(cluster: Cluster, overlay: str) -> None:
-    product.deploy(cluster.kubernetes, cluster.authority, overlay)
+    product.deploy(cluster.kubernetes, cluster.authority.certificate, overlay)
     cluster.kubernetes.kubectl(
         "rollout", "status", "-n", product.NAMESPACE, "deployment/preview-plugin", "--timeout=180s"
     )

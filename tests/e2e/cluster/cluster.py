@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.e2e.cluster import argocd, github, node, product, services, world
 from tests.e2e.cluster.argocd import ArgoCD
@@ -33,7 +32,7 @@ class Cluster:
     github: GitHub
     registry: Registry
     images: dict[str, Image]
-    authority: Path  # the certificate that clients of public URLs trust
+    authority: Authority  # of the certificates of public URLs
 
 
 @contextmanager
@@ -79,7 +78,7 @@ def start() -> Iterator[Cluster]:
                 fake,
                 registry,
                 images,
-                authority.certificate,
+                authority,
             )
         finally:
             processes.stop_all()

@@ -12,6 +12,7 @@ import requests
 import yaml
 
 from tests.e2e.cluster import argocd
+from tests.e2e.cluster.certificates import Authority
 from tests.e2e.cluster.github import TOKEN, WEBHOOK_SECRET
 from tests.e2e.cluster.kubernetes import Kubernetes
 from tests.e2e.cluster.layout import RUN
@@ -147,6 +148,15 @@ def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> No
     }
     (WRAPPER / "kustomization.yaml").write_text(yaml.safe_dump(content), "utf-8")
     kubernetes.kubectl("apply", "--kustomize", WRAPPER)
+
+
+def redis_secrets(kubernetes: Kubernetes, authority: Authority) -> None:
+    """Create what overlays/ha needs: see docs/operations.md."""
+    certificate, key = authority.server("redis", ["preview-plugin-redis"])
+    files = {"tls.crt": certificate, "tls.key": key, "ca.crt": authority.certificate}
+    tls = {name: file.read_text("utf-8") for name, file in files.items()}
+    _secret(kubernetes, NAMESPACE, "preview-plugin-redis", password=token_hex(32))
+    _secret(kubernetes, NAMESPACE, "preview-plugin-redis-tls", **tls)
 
 
 def _account(kubernetes: Kubernetes) -> None:
