@@ -44,7 +44,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     cluster = item.config.stash.get(CLUSTER, None)
     if report.when == "call" and report.failed and cluster:
-        report.sections.append(("The cluster", diagnose(cluster)))
+        try:
+            found = diagnose(cluster)
+        except (OSError, RuntimeError) as error:  # the cluster may be what is broken
+            found = f"it cannot be asked: {error}"
+        report.sections.append(("The cluster", found))
     return report
 
 

@@ -1,5 +1,6 @@
 """One preview on the cluster, as its developer and its platform team see it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +88,27 @@ class Preview:
         until(f"namespace {self.name}", lambda: self.namespace, 60, every=0.1)
         stopwatch.lap("namespace")
         self.wait()
+        for step, moment in self._moments():
+            stopwatch.note(step, moment)
         stopwatch.lap("healthy, smoke test passed")
+
+    def _moments(self) -> Iterator[tuple[str, str]]:
+        """Return what happened in its pods, and when."""
+        pods = {
+            pod["metadata"]["labels"]["app.kubernetes.io/name"]: pod["status"]
+            for pod in self.cluster.kubernetes.list(f"/api/v1/namespaces/{self.name}/pods")
+        }
+        for store in ("postgres", "redis"):
+            if store in pods:
+                yield f"{store} is ready", _ready(pods[store])
+        for container in pods["app"].get("initContainerStatuses", []):
+            if container["name"] == "migrate":
+                yield "the migration starts", container["state"]["terminated"]["startedAt"]
+                yield "the migration ends", container["state"]["terminated"]["finishedAt"]
+        yield "the app is ready", _ready(pods["app"])
+        (smoke,) = pods["smoke-test"]["containerStatuses"]
+        yield "the smoke test starts", smoke["state"]["terminated"]["startedAt"]
+        yield "the smoke test ends", smoke["state"]["terminated"]["finishedAt"]
 
     def timed_end(self, stopwatch: Stopwatch) -> None:
         """Note when each step of its end was seen, until nothing is left."""
@@ -95,3 +116,8 @@ class Preview:
         stopwatch.lap("Application is being deleted")
         self.wait_until_gone()
         stopwatch.lap("nothing is left")
+
+
+def _ready(status: dict[str, Any]) -> str:
+    (found,) = (str(one["lastTransitionTime"]) for one in status["conditions"] if one["type"] == "Ready")
+    return found

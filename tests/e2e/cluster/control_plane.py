@@ -1,6 +1,7 @@
 """etcd and Kubernetes' control plane as processes on the node's address."""
 
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
@@ -45,7 +46,7 @@ class ControlPlane:
 
     def restart(self) -> None:
         """End the API server as a crash does, and start it again."""
-        self._processes.stop("kube-apiserver")
+        self._processes.stop("kube-apiserver", signal.SIGKILL)
         self._processes.start("kube-apiserver", KUBERNETES, *self._commands()["kube-apiserver"])
         self.wait()
 

@@ -121,7 +121,7 @@ class Plugin:
 
     def kill(self) -> None:
         """End all its processes at once, as when memory runs out: the node sees the processes of its pods."""
-        subprocess.run(["pkill", "-KILL", "-f", "preview-plugin serve"], check=True)
+        subprocess.run(["pkill", "-KILL", "--full", "plugin[.]wsgi"], check=True)
 
 
 def apply_settings(kubernetes: Kubernetes) -> None:
