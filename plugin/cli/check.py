@@ -1,7 +1,7 @@
 """`check`: checks catalogs and repository configs as the server does."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -178,9 +178,6 @@ def _read(file: Path) -> str:
         raise InvalidFile([Problem(_name(file), 1, "", "is not UTF-8 text")]) from None
     except OSError as error:
         raise InvalidFile([Problem(_name(file), 1, "", f"cannot be read: {error.strerror}")]) from None
-
-
-Show = Callable[[Iterable[Problem]], None]
 
 
 def _print(problems: Iterable[Problem]) -> None:

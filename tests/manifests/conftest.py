@@ -1,5 +1,4 @@
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,9 +40,6 @@ class Rendered:
             found for found in self.all(kind) if found["metadata"]["name"] == name or base_name(found) == (kind, name)
         )
         return found
-
-
-Render = Callable[..., Rendered]
 
 
 def base_name(found: dict[str, Any]) -> tuple[str, str]:

@@ -53,12 +53,11 @@ DIFFERENT = {
     "dependencies": ["ConfigMap/environment/data/*", "*/metadata/name:environment", "*/configMapRef/name:environment"],
     "replicas": ["Deployment/*/spec/replicas"],
     "data stores": [
-        f"{TEMPLATE}/spec/containers/0/envFrom/[123]",
         f"{TEMPLATE}/spec/containers/0/envFrom/[123]/*",
         f"{TEMPLATE}/spec/initContainers/0/envFrom/[123]/*",
     ],
     "spot and priority": [
-        f"{TEMPLATE}/spec/affinity",
+        f"{TEMPLATE}/spec/affinity/*",
         f"{TEMPLATE}/spec/tolerations",
         f"{TEMPLATE}/spec/priorityClassName",
         f"{TEMPLATE}/spec/terminationGracePeriodSeconds",
@@ -124,7 +123,8 @@ def test_the_literals_of_staging_match_the_catalog(staging: dict[str, Objects], 
 
 
 def _differences(ours: Any, theirs: Any, path: str) -> Iterator[str]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
+    if isinstance(ours or theirs, dict) and isinstance(theirs or ours, dict):
+        ours, theirs = ours or {}, theirs or {}
         for key in ours.keys() | theirs.keys():
             yield from _differences(ours.get(key), theirs.get(key), f"{path}/{key.replace('/', '~')}")
     elif isinstance(ours, list) and isinstance(theirs, list):

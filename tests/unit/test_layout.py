@@ -45,6 +45,16 @@ ELSEWHERE = {
 }
 
 
+def test_modules_are_short_enough_to_be_read_at_once() -> None:
+    lines = {
+        path: len(path.read_text("utf-8").splitlines())
+        for part in ("plugin", "tools")
+        for path in (ROOT / part).rglob("*.py")
+    }
+
+    assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > 300} == {}
+
+
 def test_the_tests_of_each_module_are_where_its_path_says() -> None:
     modules = {
         path.relative_to(ROOT / "plugin")

@@ -41,4 +41,6 @@ def _difference(now: Preview, left: LivePreview) -> str:
         return now.verdict.reason
     if now.name != left.name:
         return f"its name is now {now.name}, which is a different environment"
-    return f"its profile is now {now.service.profile or 'none'}, so a different ApplicationSet may ask for it"
+    if not now.service.profile:
+        return f"the catalog no longer gives {left.service} a profile, so the ApplicationSet previews leaves it out"
+    return f"its profile is now {now.service.profile}, so a different ApplicationSet may ask for it"

@@ -52,7 +52,7 @@ def begin(made: Json, syncs: Json, began: str) -> None:
     made["status"]["operationState"] = {
         "operation": made["operation"],
         "phase": "Running",
-        "message": "waiting for completion of hook batch/Job/migrate",
+        "message": "waiting for completion of hook batch/Job/smoke-test",
         "startedAt": began,
         "syncResult": {"revision": "5c0ffee", "source": syncs},
     }

@@ -70,6 +70,17 @@ def test_what_keeps_a_preview_is_a_problem(stored: Stage) -> None:
     )
 
 
+def test_what_an_edit_would_remove_is_a_problem(stored: Stage) -> None:
+    stored.source.listed["acme/orders"] = [make_pull_request(number) for number in range(1, 11)]
+    stored.refresh()
+    stored.write_catalog({"orders": {"profile": None}, "payments": {}})
+
+    assert run("list", "--problems").stdout.splitlines()[2] == (
+        "  orders-1   acme/orders#1   held: the breaker holds it back: the catalog no longer gives orders a profile, "
+        "so the ApplicationSet previews leaves it out"
+    )
+
+
 def test_nobody_asks_for_a_preview(stored: Stage) -> None:
     assert stored.source.listed == {"acme/orders": [], "acme/payments": []}
     assert run("list").stdout == "\n0 previews, 0 without one\n"

@@ -93,11 +93,11 @@ def test_a_changed_profile_may_belong_to_another_application_set() -> None:
     )
 
 
-def test_a_removed_profile_may_belong_to_another_application_set() -> None:
+def test_a_service_that_lost_its_profile() -> None:
     without = SERVICES | {"orders": {"profile": None}}
 
     assert reason(make_pull_request(1), services=without) == (
-        "its profile is now none, so a different ApplicationSet may ask for it"
+        "the catalog no longer gives orders a profile, so the ApplicationSet previews leaves it out"
     )
 
 

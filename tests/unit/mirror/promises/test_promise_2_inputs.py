@@ -1,5 +1,6 @@
 """Promise 2: what was live is remembered once, so every input has a baseline, even a new one."""
 
+import json
 from typing import Any
 
 import pytest
@@ -123,6 +124,17 @@ def test_few_previews_move_at_once_and_are_never_named_by_both_inputs(shop: Stag
     assert shop.known().hold is None
     assert shop.answer(profile="backend") == []
     assert shop.answer(profile="frontend") == [*names(1, 2), "preview-shop-1"]
+
+
+def test_a_removed_profile_counts_as_a_removal(stage: Stage) -> None:
+    """Argo CD's selector in previews.yaml drops what has no profile, so its previews would be deleted."""
+    begin(stage)
+    edit(stage, {"orders": {"profile": None}, "payments": {}})
+
+    assert held(stage) == keys(*TEN)
+    assert {one["profile"] for one in json.loads(stage.answers.parameters({}))} == {"backend"}
+    acknowledge(stage)
+    assert {one["profile"] for one in json.loads(stage.answers.parameters({}))} == {""}
 
 
 def test_a_profile_that_only_a_held_catalog_has_is_refused(stage: Stage) -> None:
