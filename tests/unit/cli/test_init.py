@@ -90,7 +90,8 @@ def test_one_line_says_that_github_cannot_be_reached(tmp_path: Path) -> None:
 
     assert init(tmp_path, *IN_ACME, PREVIEW_GITHUB_URL=url, PREVIEW_GITHUB_TOKEN="t") == (
         1,
-        "GitHub could not be reached or sent an invalid response (ConnectionError)\n",
+        "GitHub could not be reached or sent an invalid response (ConnectionError); "
+        "check the network and PREVIEW_GITHUB_URL\n",
     )
     assert list(tmp_path.iterdir()) == []
 

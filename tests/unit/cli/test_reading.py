@@ -22,7 +22,8 @@ def test_one_line_says_that_nothing_can_be_read(command: list[str], tmp_path: Pa
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"acme/backoffice, acme/orders, acme/payments and 2 others: [Errno 2] No such file or directory: '{missing}'\n"
+        "acme/backoffice, acme/orders, acme/payments and 2 others: "
+        f"there is no file {missing}, which PREVIEW_SOURCE names\n"
     )
 
 
@@ -33,7 +34,8 @@ def test_one_line_says_that_github_cannot_be_reached() -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "acme/backoffice, acme/orders, acme/payments and 2 others: "
-        "GitHub could not be reached or sent an invalid response (ConnectionError)\n"
+        "GitHub could not be reached or sent an invalid response (ConnectionError); "
+        "check the network and PREVIEW_GITHUB_URL\n"
     )
 
 
