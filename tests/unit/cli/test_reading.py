@@ -90,7 +90,7 @@ def test_a_missing_catalog_is_named_with_its_setting(tmp_path: Path) -> None:
     result = run("params", PREVIEW_CATALOG=str(missing), PREVIEW_SOURCE="file:x", PREVIEW_STATE="memory")
 
     assert result.exit_code == 1
-    assert result.stderr == f"PREVIEW_CATALOG: there is no file {missing}\n"
+    assert result.stderr == f"PREVIEW_CATALOG: there is no file {missing}; preview-plugin init writes one\n"
 
 
 def test_the_catalog_in_the_working_directory_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,8 @@ def test_the_catalog_in_the_working_directory_is_the_default(tmp_path: Path, mon
     missing = run("list", PREVIEW_SOURCE=source)
     (tmp_path / "catalog.yaml").write_bytes(catalog)
 
-    assert (missing.exit_code, missing.stderr) == (1, "PREVIEW_CATALOG: there is no file catalog.yaml\n")
+    assert missing.exit_code == 1
+    assert missing.stderr == "PREVIEW_CATALOG: there is no file catalog.yaml; preview-plugin init writes one\n"
     assert run("list", PREVIEW_SOURCE=source).exit_code == 0
 
 
