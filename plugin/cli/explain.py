@@ -47,7 +47,7 @@ def command(preview: str, *, as_json: bool) -> None:
     else:
         for line in _lines(found, current, reason, histories):
             click.echo(visible(line))
-    if not found:
+    if not any(preview.verdict.live for preview in found):
         raise SystemExit(1)
 
 

@@ -20,7 +20,10 @@ def errors_for_people() -> Iterator[None]:
         fail(f"these settings are invalid or missing:\n{error}")
     except OSError as error:
         name = setting_of(error.filename, os.environ)
-        message = f"there is no file {error.filename}" if isinstance(error, FileNotFoundError) else str(error)
+        message = str(error)
+        if isinstance(error, FileNotFoundError):
+            hint = "; preview-plugin init writes one" if name == "PREVIEW_CATALOG" else ""
+            message = f"there is no file {error.filename}{hint}"
         fail(f"{name}: {message}" if name else message)
     except (PluginError, UnicodeDecodeError) as error:
         fail(str(error))

@@ -22,6 +22,7 @@ FILES = (
     "argocd/kustomization.yaml",
     "argocd/applicationset.yaml",
 )
+GUIDE = f"https://github.com/{PROJECT}/blob/v{__version__}/docs/install.md"
 PREFIX = "preview"  # the catalog's default
 
 
@@ -61,7 +62,8 @@ def command(owner: str, domain: str, repositories: tuple[str, ...], directory: P
         _write(directory, texts)
     for file in FILES:
         click.echo(f"{directory / file}: written")
-    click.echo("\nNow, preview-plugin list shows which pull requests would get a preview.")
+    click.echo(f"\nIn {directory}, preview-plugin list now shows which pull requests would get a preview.")
+    click.echo(f"What to do next: {GUIDE}")
 
 
 def _full_name(owner: str, name: str) -> str:

@@ -30,5 +30,5 @@ def command(*, only_problems: bool, as_json: bool) -> None:
         return
     lines = [] if only_problems else list(calls(shown))
     lines += problems(shown, held, current.missing_labels)
-    for line in (*lines, "", total(previews)):
-        click.echo(visible(line))
+    text = "\n".join(map(visible, (*lines, "", total(previews))))
+    click.echo(text.lstrip("\n"))

@@ -28,21 +28,24 @@ class Manifests:
 
     def check(self, catalog: Catalog, text: str, file: str) -> None:
         """Check a catalog against the folder. Raises InvalidFile with every mistake in the catalog or the folder."""
-        mistakes = [mistake for service in catalog.services.values() for mistake in self._mistakes(service)]
+        profiles = [service for service in catalog.services.values() if service.profile]  # others bring their manifests
+        if profiles and not self._apps.is_dir():
+            raise InvalidFile([Problem(str(self.folder), 1, "", "has no folder apps, where profiles are")])
+        mistakes = [mistake for service in profiles for mistake in self._mistakes(service)]
         if mistakes:
             document = parse_yaml(text, file)
             raise invalid_file(problem_at(document, file, path, message) for path, message in mistakes)
 
+    @property
+    def _apps(self) -> Path:
+        return self.folder / "apps"
+
     def _mistakes(self, service: Service) -> Iterator[tuple[Field, str]]:
-        if not service.profile:  # it brings its own manifests
-            return
-        apps = self.folder / "apps"
+        apps = self._apps
         if not (apps / service.profile).is_dir():
-            known = (
-                sorted(path.name for path in apps.iterdir() if (path / "overlays").is_dir()) if apps.is_dir() else []
-            )
-            hint = did_you_mean(service.profile, known)
-            yield ("services", service.name, "profile"), f"there is no folder {apps / service.profile}{hint}"
+            known = sorted(path.name for path in apps.iterdir() if (path / "overlays").is_dir())
+            message = f"there is no folder {apps / service.profile}{did_you_mean(service.profile, known)}"
+            yield ("services", service.name, "profile"), message
             return
         overlays = apps / service.profile / "overlays"
         if _kustomization(overlays / service.overlay) is None:

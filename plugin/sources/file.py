@@ -76,6 +76,9 @@ class FileSource:
         """Read each repository, or say what is wrong with the file."""
         try:
             self._organisation = load_organisation(self._path)
+        except FileNotFoundError:
+            missing = Doubt(f"there is no file {self._path}, which PREVIEW_SOURCE names")
+            return {repository.name: missing for repository in wanted}
         except (InvalidFile, OSError, UnicodeDecodeError) as error:
             return {repository.name: Doubt(str(error)) for repository in wanted}
         return {repository.name: self._repository(repository) for repository in wanted}

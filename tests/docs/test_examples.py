@@ -20,7 +20,7 @@ from plugin.core.config.catalog import load_catalog
 from plugin.core.config.repo_config import read_config
 from plugin.settings import SECRETS, Settings, variable
 from tests.docs.pages import ACME, COMMANDS, PAGES, Example, examples, read, run
-from tests.manifests.conftest import copy_of_the_tree
+from tests.manifests.conftest import PROJECT, copy_of_the_tree, released
 from tools.rendering import ROOT, argocd_module, build, tool
 
 YAML = examples("yaml")
@@ -68,8 +68,13 @@ def test_a_repository_config_is_valid(example: Example) -> None:
 
 
 @those("kustomization")
-def test_a_kustomization_builds(example: Example, tmp_path: Path) -> None:
+def test_a_kustomization_builds(
+    example: Example, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A component with the objects of every app, anything else as the base of another app."""
+    if PROJECT in example.text:
+        for name, value in released(tmp_path_factory.mktemp("previews")).items():
+            monkeypatch.setenv(name, value)
     root = copy_of_the_tree(tmp_path)
     shared, own = root / "manifests/apps/shared", root / "manifests/apps/example/base"
     own.mkdir(parents=True)

@@ -1,4 +1,5 @@
 import shutil
+import subprocess
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ BASE = "manifests/plugin/base"
 OPTIONAL = ("external-secrets", "registry-credentials", "auth")
 INSTEAD = ("gateway", "network-private")  # not with auth, which needs an Ingress
 PROFILES = ("web", "backend", "frontend")
+PROJECT = "https://github.com/acme/previews"
+RELEASE = "v0.1.0"
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,16 @@ def copy_of_the_tree(folder: Path) -> Path:
     for part in ("manifests", "applicationsets"):
         shutil.copytree(ROOT / part, folder / part)
     return folder
+
+
+def released(folder: Path) -> dict[str, str]:
+    """Release this repository in a folder, and return the variables that lead Git there instead of to GitHub."""
+    root = copy_of_the_tree(folder)
+    author = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+    for command in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message=x"), ("tag", RELEASE)):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    rewrite = ("GIT_CONFIG_KEY_0", f"url.file://{root}.insteadOf"), ("GIT_CONFIG_VALUE_0", PROJECT)
+    return {"GIT_CONFIG_COUNT": "1", **dict(rewrite)}
 
 
 def uncomment(root: Path, component: str) -> None:

@@ -10,31 +10,32 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.conftest import Acme, Rendered, as_web, by_name, copy_of_the_tree, render_all
+from tests.manifests.conftest import (
+    PROJECT,
+    RELEASE,
+    Acme,
+    Rendered,
+    as_web,
+    by_name,
+    released,
+    render_all,
+)
 from tests.manifests.installed import deployment, one
 from tools.rendering import ROOT, Objects, build
 
 WRAPPER = ROOT / "examples/wrapper"
-PROJECT = "https://github.com/acme/previews"
 THEIRS = "https://github.com/globex/previews.git"
-RELEASE = "v0.1.0"
 FILES = [file for file in sorted(WRAPPER.rglob("*")) if file.is_file()]
 
 
-@pytest.fixture(scope="module", name="released")
-def _released(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A release of this repository, and the variables that lead Git there instead of to GitHub."""
-    root = copy_of_the_tree(tmp_path_factory.mktemp("previews"))
-    author = ("-c", "user.name=test", "-c", "user.email=test@example.com")
-    for command in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message=x"), ("tag", RELEASE)):
-        subprocess.run(["git", *command], cwd=root, check=True)
-    rewrite = ("GIT_CONFIG_KEY_0", f"url.file://{root}.insteadOf"), ("GIT_CONFIG_VALUE_0", PROJECT)
-    return {"GIT_CONFIG_COUNT": "1", **dict(rewrite)}
+@pytest.fixture(scope="module", name="release")
+def _release(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return released(tmp_path_factory.mktemp("previews"))
 
 
 @pytest.fixture(autouse=True)
-def _git(released: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in released.items():
+def _git(release: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in release.items():
         monkeypatch.setenv(name, value)
 
 

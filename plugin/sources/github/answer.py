@@ -18,7 +18,10 @@ _HTTP_REASONS = {
     403: "GitHub forbade the request (403)",
     404: "GitHub found nothing there (404)",
 }
-_HINTS = {404: "; is the GitHub App installed for this owner?"}
+_HINTS = {
+    401: "; is PREVIEW_GITHUB_TOKEN valid, or the GitHub App's key?",
+    404: "; is the GitHub App installed for this owner?",
+}
 _NOT_JSON = "not JSON; is PREVIEW_GITHUB_URL the address of GitHub's API?"
 
 Key = str | int

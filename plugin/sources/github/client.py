@@ -257,7 +257,8 @@ def _unreachable(error: Exception) -> Unavailable:
     if isinstance(error, RuntimeError):
         return Unavailable("GitHub sent an invalid response (a redirect); is PREVIEW_GITHUB_URL right?")
     # Its text may contain the address of a proxy, with a password.
-    return Unavailable(f"GitHub could not be reached or sent an invalid response ({type(error).__name__})")
+    what = f"GitHub could not be reached or sent an invalid response ({type(error).__name__})"
+    return Unavailable(f"{what}; check the network and PREVIEW_GITHUB_URL")
 
 
 def _parsed(text: str) -> object:

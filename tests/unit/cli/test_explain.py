@@ -54,7 +54,7 @@ orders for acme/orders#18: active, because it has the label "preview"
 def test_explain_of_a_skipped_pull_request_prints_no_url() -> None:
     result = run("explain", "acme/users#9", **DEMO)
 
-    assert (result.exit_code, result.stdout) == (0, "users for acme/users#9: skipped, because it is a draft\n")
+    assert (result.exit_code, result.stdout) == (1, "users for acme/users#9: skipped, because it is a draft\n")
 
 
 def test_explain_says_why_a_pull_request_has_no_preview() -> None:

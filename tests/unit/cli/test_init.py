@@ -87,10 +87,12 @@ def test_wrong_values_are_refused(tmp_path: Path, arguments: tuple[str, str], st
 
 def test_one_line_says_that_github_cannot_be_reached(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
+    status, error = init(tmp_path, *IN_ACME, PREVIEW_GITHUB_URL=url, PREVIEW_GITHUB_TOKEN="t")
 
-    assert init(tmp_path, *IN_ACME, PREVIEW_GITHUB_URL=url, PREVIEW_GITHUB_TOKEN="t") == (
-        1,
-        "GitHub could not be reached or sent an invalid response (ConnectionError)\n",
+    assert status == 1
+    assert error == (
+        "GitHub could not be reached or sent an invalid response (ConnectionError); "
+        "check the network and PREVIEW_GITHUB_URL\n"
     )
     assert list(tmp_path.iterdir()) == []
 

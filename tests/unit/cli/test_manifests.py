@@ -69,9 +69,7 @@ def test_a_profile_that_does_not_exist(manifests: Path) -> None:
 
 
 def test_a_folder_without_apps(manifests: Path) -> None:
-    assert mistakes(manifests / "components", profile="web") == [
-        "CATALOG:7: services.orders.profile: there is no folder FOLDER/apps/web"
-    ]
+    assert mistakes(manifests / "components", profile="web") == ["FOLDER:1: has no folder apps, where profiles are"]
 
 
 def test_an_overlay_that_does_not_exist(manifests: Path) -> None:

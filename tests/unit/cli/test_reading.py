@@ -22,7 +22,8 @@ def test_one_line_says_that_nothing_can_be_read(command: list[str], tmp_path: Pa
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"acme/backoffice, acme/orders, acme/payments and 2 others: [Errno 2] No such file or directory: '{missing}'\n"
+        "acme/backoffice, acme/orders, acme/payments and 2 others: "
+        f"there is no file {missing}, which PREVIEW_SOURCE names\n"
     )
 
 
@@ -33,7 +34,8 @@ def test_one_line_says_that_github_cannot_be_reached() -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "acme/backoffice, acme/orders, acme/payments and 2 others: "
-        "GitHub could not be reached or sent an invalid response (ConnectionError)\n"
+        "GitHub could not be reached or sent an invalid response (ConnectionError); "
+        "check the network and PREVIEW_GITHUB_URL\n"
     )
 
 
@@ -88,7 +90,7 @@ def test_a_missing_catalog_is_named_with_its_setting(tmp_path: Path) -> None:
     result = run("params", PREVIEW_CATALOG=str(missing), PREVIEW_SOURCE="file:x", PREVIEW_STATE="memory")
 
     assert result.exit_code == 1
-    assert result.stderr == f"PREVIEW_CATALOG: there is no file {missing}\n"
+    assert result.stderr == f"PREVIEW_CATALOG: there is no file {missing}; preview-plugin init writes one\n"
 
 
 def test_the_catalog_in_the_working_directory_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +100,8 @@ def test_the_catalog_in_the_working_directory_is_the_default(tmp_path: Path, mon
     missing = run("list", PREVIEW_SOURCE=source)
     (tmp_path / "catalog.yaml").write_bytes(catalog)
 
-    assert (missing.exit_code, missing.stderr) == (1, "PREVIEW_CATALOG: there is no file catalog.yaml\n")
+    assert missing.exit_code == 1
+    assert missing.stderr == "PREVIEW_CATALOG: there is no file catalog.yaml; preview-plugin init writes one\n"
     assert run("list", PREVIEW_SOURCE=source).exit_code == 0
 
 

@@ -194,7 +194,7 @@ def test_a_file_that_cannot_be_read_makes_every_repository_doubtful(path: Path) 
 
     assert isinstance(not_text, Doubt)
     assert "can't decode byte 0xff" in not_text.reason
-    assert missing == Doubt(f"[Errno 2] No such file or directory: '{path}'")
+    assert missing == Doubt(f"there is no file {path}, which PREVIEW_SOURCE names")
 
 
 def test_all_mistakes_of_a_file_are_named(path: Path) -> None:

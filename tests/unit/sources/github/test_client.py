@@ -156,7 +156,8 @@ SAML = (
         ),
         pytest.param(
             {"status_code": 401, "json": {"message": "Bad credentials"}},
-            "GitHub refused the credentials (401): Bad credentials",
+            "GitHub refused the credentials (401): Bad credentials; "
+            "is PREVIEW_GITHUB_TOKEN valid, or the GitHub App's key?",
             id="revoked",
         ),
         pytest.param(
