@@ -50,8 +50,10 @@ def test_while_the_plugin_is_killed_nothing_ends(cluster: Cluster, shop: Preview
     with nothing_happens_to(shop):
         cluster.plugin.kill()
         cluster.argocd.refresh()
+        until("Argo CD could not ask the plugin", cluster.argocd.problem, 60, every=0.1)
         until("the plugin answers again", lambda: cluster.plugin.answer, 60)
-        until("Argo CD has no problem", lambda: not cluster.argocd.problem(), 240)
+        cluster.argocd.refresh()  # by itself it asks again three minutes after an error
+        until("Argo CD has no problem", lambda: not cluster.argocd.problem(), 60)
 
 
 def test_controllers_that_are_killed_in_the_middle_of_a_sync_finish_it(
