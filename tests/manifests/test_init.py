@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from plugin import __version__
 from plugin.cli import main
 from plugin.cli.init import FILES, PROJECT
+from tests.docs.pages import read
 from tests.manifests.installed import one
 from tools.rendering import ROOT, Objects, build, render
 
@@ -100,6 +102,18 @@ def test_argocd_renders_a_preview_of_each_pull_request(
             ("Namespace", "", parameters["namespace"]),
             ("Service", parameters["namespace"], "app"),
         }
+
+
+def test_another_kind_is_admitted_as_the_guide_says(written: Path, installed: Objects) -> None:
+    (line,) = re.findall(r"`(- \{op: add, path: /spec/namespaceResourceWhitelist.*\})`", read("docs/install.md"))
+    copied = written / "copied"  # beside argocd, so that the same relative paths lead here
+    shutil.copytree(written / "argocd", copied)
+    with (copied / "kustomization.yaml").open("a", encoding="utf-8") as kustomization:
+        kustomization.write(f"      {line}\n")
+    admitted = one(build(copied), "AppProject", "previews")["spec"]["namespaceResourceWhitelist"]
+    before = one(installed, "AppProject", "previews")["spec"]["namespaceResourceWhitelist"]
+
+    assert admitted == [*before, {"group": "", "kind": "ServiceAccount"}]
 
 
 def test_the_files_are_short(written: Path) -> None:

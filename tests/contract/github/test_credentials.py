@@ -167,7 +167,10 @@ def test_another_apps_key_is_refused_and_said_so(organisation: Organisation, key
         report = app_plugin(github, key, Path("examples/acme/catalog.yaml")).refresh()
 
     (doubt,) = set(doubts(report).values())
-    assert doubt == "GitHub refused the credentials (401): A JSON web token could not be decoded"
+    assert doubt == (
+        "GitHub refused the credentials (401): A JSON web token could not be decoded; "
+        "is PREVIEW_GITHUB_TOKEN valid, or the GitHub App's key?"
+    )
 
 
 def test_enterprise_server_has_its_own_paths_and_no_limits(github: GitHub) -> None:

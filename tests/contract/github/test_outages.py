@@ -143,7 +143,13 @@ def test_many_heavy_repositories_are_all_read_in_the_end(
     ("fault", "reason"),
     [
         (faults.forbidden(), "GitHub forbade the request (403): This installation has been suspended"),
-        (faults.bad_credentials(), "GitHub refused the credentials (401): Bad credentials"),
+        (
+            faults.bad_credentials(),
+            (
+                "GitHub refused the credentials (401): Bad credentials; "
+                "is PREVIEW_GITHUB_TOKEN valid, or the GitHub App's key?"
+            ),
+        ),
         (
             faults.unknown_field(),
             "GitHub refused the query: Field 'archivedAt' doesn't exist on type 'Repository'",
