@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.conformance.argocd import Object, Reconciled
 from tests.conformance.conftest import MakeStage
 from tests.conformance.stage import Stage, differences
 from tests.contract.conftest import pull_request
+from tools.rendering import ROOT
 
 NAME = "preview-orders-20"
 STAGING = "http://app.staging-payments.svc.cluster.local"
@@ -18,7 +20,12 @@ PUSHED = {
     "spec.source.kustomize.images[0]",
 }
 # The environment, and the previews that the network policy lets it reach.
-REWIRED = {"spec.source.kustomize.patches[0].patch", "spec.source.kustomize.patches[7].patch"}
+SET = yaml.safe_load((ROOT / "applicationsets/previews.yaml").read_text("utf-8"))
+REWIRED = {
+    f"spec.source.kustomize.patches[{index}].patch"
+    for index, patch in enumerate(SET["spec"]["template"]["spec"]["source"]["kustomize"]["patches"])
+    if patch["patch"] == "{{ .environment_patch }}" or patch.get("target", {}).get("name") == "previews-out"
+}
 
 
 class Life:

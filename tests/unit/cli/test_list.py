@@ -75,10 +75,11 @@ def test_what_an_edit_would_remove_is_a_problem(stored: Stage) -> None:
     stored.refresh()
     stored.write_catalog({"orders": {"profile": None}, "payments": {}})
 
-    assert run("list", "--problems").stdout.splitlines()[1] == (
+    line = (
         "  orders-1   acme/orders#1   held: the breaker holds it back: the catalog no longer gives orders a profile, "
         "so the ApplicationSet previews leaves it out"
     )
+    assert line in run("list", "--problems").stdout.splitlines()
 
 
 def test_nobody_asks_for_a_preview(stored: Stage) -> None:
