@@ -10,7 +10,6 @@ from tests.e2e import forks
 from tests.e2e.cluster import argocd, product, services
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.layout import INTERNET, METADATA, NODE
-from tests.e2e.cluster.processes import until
 from tests.e2e.commits import build, commit
 from tests.e2e.preview import Preview
 from tests.e2e.staging import NAMESPACE as STAGING
@@ -104,7 +103,7 @@ def neighbours(cluster: Cluster, staging_users: str) -> Iterator[None]:
     for preview in previews:
         preview.wait(300)
     cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, previews[1], 74)))
-    until(f"{FORK} runs", lambda: (app := cluster.argocd.application(FORK)) and app.health == "Healthy", 180)
+    cluster.argocd.wait_for(FORK)
     yield
     for preview in previews:
         cluster.developers.close(f"acme/{preview.service}", preview.number)

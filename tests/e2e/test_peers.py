@@ -119,7 +119,12 @@ def deliver(cluster: Cluster, number: int, action: str) -> None:
         "action": action,
         "number": number,
         "pull_request": {"number": number},
-        "repository": {"full_name": "acme/users", "html_url": "https://github.com/acme/users"},
+        "repository": {
+            "name": "users",
+            "full_name": "acme/users",
+            "html_url": "https://github.com/acme/users",
+            "owner": {"login": "acme"},
+        },
     }
     with requests.Session() as session:
         session.trust_env = False
