@@ -35,7 +35,8 @@ PROMISED = {  # who: whom it reaches; it reaches nothing else
     CALLEE: PREVIEW | {f"{CALLEE}: app", f"{CALLEE}: database"},
     STRANGER: PREVIEW | {f"{STRANGER}: app", f"{STRANGER}: database"},
     FORK: {"DNS", f"{FORK}: app", f"{FORK}: database"},
-    "plugin": {"DNS", "Argo CD: webhook", "internet: 443"},
+    # HTTPS to any address, because a GitHub Enterprise Server is a private one; its own pod; Argo CD to end syncs.
+    "plugin": {"DNS", "Argo CD: webhook", "Argo CD: server", "internet: 443", "ingress controller: 443", "plugin"},
     # These have no policies of ours for what they send: previews and the plugin refuse them.
     "Argo CD: ApplicationSet controller": {"plugin"},
     "Argo CD: repository server": set[str](),

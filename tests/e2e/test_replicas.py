@@ -23,9 +23,7 @@ def two_replicas(cluster: Cluster) -> Iterator[None]:
 
 def rollout(cluster: Cluster, overlay: str) -> None:
     product.deploy(cluster.kubernetes, cluster.authority.certificate, overlay)
-    cluster.kubernetes.kubectl(
-        "rollout", "status", "-n", product.NAMESPACE, "deployment/preview-plugin", "--timeout=180s"
-    )
+    product.wait(cluster.kubernetes)
     until("the pods of before have ended", lambda: not any(map(deleting, cluster.plugin.pods())), 60)
     until("the plugin answers", lambda: cluster.plugin.answer, 60)
 

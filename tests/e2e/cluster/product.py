@@ -53,7 +53,7 @@ def install(kubernetes: Kubernetes, authority: Path) -> "Plugin":
     kubernetes.kubectl("rollout", "restart", f"statefulset/{argocd.CONTROLLER}", "-n", argocd.NAMESPACE)
     _account(kubernetes)
     deploy(kubernetes, authority)
-    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/preview-plugin", "--timeout=180s")
+    wait(kubernetes)
     for file in ("previews.yaml", "forks.yaml"):
         kubernetes.kubectl("apply", "--filename", ROOT / "applicationsets" / file)
     return Plugin(kubernetes, token, read_token)
@@ -131,7 +131,7 @@ def apply_settings(kubernetes: Kubernetes) -> None:
         _patch(kubernetes, name, ROOT / f"manifests/argocd/settings/{name}.yaml")
 
 
-def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> None:
+def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base", *, ending_syncs: bool = True) -> None:
     """Apply the plugin's manifests through a wrapper with the demo organisation's catalog."""
     WRAPPER.mkdir(exist_ok=True)
     shutil.copy(ROOT / "examples/acme/catalog.yaml", WRAPPER / "catalog.yaml")
@@ -143,11 +143,16 @@ def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base") -> No
         "kind": "Kustomization",
         "namespace": NAMESPACE,
         "resources": [f"{up}/manifests/plugin/{overlay}"],
-        "components": ["private-ca", f"{up}/manifests/plugin/components/argocd-api"],
+        "components": ["private-ca", *([f"{up}/manifests/plugin/components/argocd-api"] if ending_syncs else [])],
         "configMapGenerator": [{"name": "preview-catalog", "behavior": "replace", "files": ["catalog.yaml"]}],
     }
     (WRAPPER / "kustomization.yaml").write_text(yaml.safe_dump(content), "utf-8")
     kubernetes.kubectl("apply", "--kustomize", WRAPPER)
+
+
+def wait(kubernetes: Kubernetes) -> None:
+    """Wait until the plugin runs as it was applied last."""
+    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/preview-plugin", "--timeout=180s")
 
 
 def redis_secrets(kubernetes: Kubernetes, authority: Authority) -> None:
