@@ -122,7 +122,7 @@ def deliver(cluster: Cluster, number: int, action: str) -> None:
         "repository": {
             "name": "users",
             "full_name": "acme/users",
-            "html_url": "https://github.com/acme/users",
+            "url": "https://api.github.com/repos/acme/users",
             "owner": {"login": "acme"},
         },
     }

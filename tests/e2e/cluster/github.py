@@ -41,7 +41,8 @@ class Developers:
 
     def open(self, repository: str, number: int, *, head_sha: str, deliver: bool = True, **entry: Any) -> None:
         """Open a pull request; `entry` as in examples/acme/organisation.yaml."""
-        content = {"number": number, "branch": f"branch-{number}", "updated_at": _now(), "head_sha": head_sha} | entry
+        content = {"number": number, "branch": f"branch-{number}", "author": "dev", "updated_at": _now()}
+        content |= {"head_sha": head_sha, **entry}
         entries = (*self._entries(repository), PullRequestEntry.model_validate(content))
         self._store(repository, *entries)
         if deliver:
