@@ -153,9 +153,13 @@ class ArgoCD:
         )
 
     def refresh(self, application_set: str = "previews") -> None:
-        """Ask for a reconcile now."""
-        annotations = {REFRESH: "true"}
-        self._kubernetes.patch(f"{APPLICATION_SETS}/{application_set}", {"metadata": {"annotations": annotations}})
+        """Ask for a reconcile now.
+
+        After one that failed, the annotation is still there, and setting it again would be no change.
+        """
+        for value in (None, "true"):
+            content = {"metadata": {"annotations": {REFRESH: value}}}
+            self._kubernetes.patch(f"{APPLICATION_SETS}/{application_set}", content)
 
     def refreshing(self, application_set: str = "previews") -> bool:
         """Tell whether a reconcile that was asked for has not begun yet."""
