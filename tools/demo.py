@@ -26,7 +26,7 @@ def main() -> None:
     options.add_argument("--source", choices=["file", "github"], default="file")
     options.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
     arguments = options.parse_args()
-    token, read_token = secrets.token_urlsafe(), secrets.token_urlsafe()
+    token, read_token = secrets.token_hex(), secrets.token_hex()
     with _source(arguments.source) as source, _server(source, token, read_token) as port:
         parameters = _ask_as_argocd(port, token)
         PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n", "utf-8")
@@ -45,7 +45,7 @@ def _source(kind: str) -> Iterator[dict[str, str]]:
         print(f"Source: the file {organisation.relative_to(ROOT)}")
         yield {"PREVIEW_SOURCE": f"file:{organisation}"}
         return
-    token = secrets.token_urlsafe()
+    token = secrets.token_hex()  # hex: an argument must not begin with a dash
     command = [sys.executable, "-m", "tests.fakes.github", "--organisation", str(organisation), "--token", token]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as fake:
         assert fake.stdout is not None  # noqa: S101  PIPE was asked for
