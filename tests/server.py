@@ -6,16 +6,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from socketserver import BaseServer
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
+
+ServerType = TypeVar("ServerType", bound=BaseServer)
 
 TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
@@ -96,6 +100,19 @@ def wait_for(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+@contextmanager
+def in_background(server: ServerType) -> Iterator[ServerType]:
+    """Let a server of the standard library answer until the end of the block."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def free_port() -> int:

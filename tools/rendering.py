@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -82,7 +83,8 @@ def _argocd(content: object, project: str, *arguments: str | Path) -> str:
     # Argo CD runs it. Helm takes minutes to build, so only the project that uses it does that.
     helper = tool("get-helm" if project == "previews-helm" else "get-kustomize")
     path = f"{helper.parent}{os.pathsep}{os.environ['PATH']}"
-    return _run([program, *arguments], json.dumps(content), PATH=path)
+    with TemporaryDirectory() as scratch:  # it leaves files in its folder for temporary ones
+        return _run([program, *arguments], json.dumps(content), PATH=path, TMPDIR=scratch)
 
 
 def _run(command: Sequence[str | Path], content: str = "", **environment: str) -> str:

@@ -12,6 +12,7 @@ import click
 from plugin import __version__
 from plugin.cli.failures import errors_for_people, fail
 from plugin.core.config.catalog import load_catalog
+from plugin.core.config.catalog_file import DEFAULT_PREFIX
 from plugin.core.config.names import fits
 from plugin.core.config.references import OWNER, REPOSITORY
 
@@ -23,7 +24,6 @@ FILES = (
     "argocd/applicationset.yaml",
 )
 GUIDE = f"https://github.com/{PROJECT}/blob/v{__version__}/docs/install.md"
-PREFIX = "preview"  # the catalog's default
 
 
 @click.command("init")
@@ -114,7 +114,7 @@ def _services(repositories: Iterable[str]) -> Iterator[str]:
     seen: set[str] = set()
     for repository in repositories:
         name = re.sub(r"[^a-z0-9]+", "-", repository.partition("/")[2].lower(), flags=re.ASCII).strip("-")
-        usable = name and name not in seen and fits(PREFIX, name)
+        usable = name and name not in seen and fits(DEFAULT_PREFIX, name)
         seen.add(name)
         # A name that is taken or too long stays for people to choose.
         yield f"  {name}: {{repository: {repository}}}" if usable else f"  # ...: {{repository: {repository}}}"

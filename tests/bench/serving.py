@@ -3,7 +3,6 @@
 import json
 import queue
 import statistics
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from tests.bench import company, naive
 from tests.bench.simulated import LATENCY
 from tests.bench.table import Row
 from tests.fakes.github import GitHub, Request
-from tests.server import Server, serve, wait_for
+from tests.server import Server, in_background, serve, wait_for
 
 REPOSITORIES, PER_REPOSITORY = 500, 10
 LARGE = 1000  # repositories, where memory counts
@@ -206,11 +205,5 @@ def _argocd() -> Iterator[tuple["queue.Queue[None]", str]]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield nudges, f"http://127.0.0.1:{server.server_port}/api/webhook"
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_background(HTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield nudges, f"http://127.0.0.1:{server.server_port}/api/webhook"

@@ -1,6 +1,5 @@
 """A change, from GitHub's delivery to Argo CD's request, with the real server between them."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from plugin.sources.github.deliveries import signature
 from tests.contract.conftest import ACME
 from tests.deliveries import WEBHOOK_SECRET, deliver
-from tests.server import Server, serve, wait_for
+from tests.server import Server, in_background, serve, wait_for
 
 ARGOCD_SECRET = "secret-of-argo-cd"
 
@@ -35,14 +34,8 @@ def _argocd_webhook(nudges: list[str]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/api/webhook"
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_background(HTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_port}/api/webhook"
 
 
 @pytest.fixture(name="organisation")

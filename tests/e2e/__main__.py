@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.e2e import staging
 from tests.e2e.cluster.cluster import Cluster, start
-from tests.e2e.cluster.layout import DOMAIN, RUN
 from tests.e2e.commits import build, commit
+from tests.e2e.layout import DOMAIN, RUN
 
 SOCKET = RUN / "github.sock"
 PULL_REQUESTS = {"acme/payments": 123, "acme/orders": 15, "acme/users": 7, "acme/shop": 31}
@@ -48,6 +48,9 @@ def main() -> None:
 
 def answer(cluster: Cluster, verb: str, repository: str, number: str, *labels: str) -> str:
     """Do what a developer would do on GitHub, and say what it was."""
+    if PULL_REQUESTS.get(repository) != int(number):
+        known = ", ".join(f"{name}#{one}" for name, one in PULL_REQUESTS.items())
+        return f"there is no pull request {repository}#{number}; there are {known}"
     developers, service = cluster.developers, repository.removeprefix("acme/")
     match verb:
         case "label":
@@ -70,7 +73,7 @@ def listen(handle: Callable[..., str]) -> None:
             with connection, connection.makefile("rw") as stream:
                 try:
                     said = handle(*json.loads(stream.readline()))
-                except (TypeError, ValueError) as error:
+                except (OSError, TypeError, ValueError) as error:
                     said = f"{error}"
                 print(said, file=stream)
                 print(said, file=sys.stderr)

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Generator, Iterator
+from subprocess import SubprocessError
 
 import pytest
 
 from tests.e2e import staging
 from tests.e2e.cluster.cluster import Cluster, start
-from tests.e2e.cluster.layout import LOGS
 from tests.e2e.diagnosis import diagnose
+from tests.e2e.layout import LOGS
 from tests.e2e.times import Times
 
 TIMES = pytest.StashKey[Times]()
@@ -43,10 +44,10 @@ def staging_users(cluster: Cluster) -> str:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     cluster = item.config.stash.get(CLUSTER, None)
-    if report.when == "call" and report.failed and cluster:
+    if report.failed and cluster:
         try:
             found = diagnose(cluster)
-        except (OSError, RuntimeError) as error:  # the cluster may be what is broken
+        except (OSError, RuntimeError, SubprocessError) as error:  # the cluster may be what is broken
             found = f"it cannot be asked: {error}"
         report.sections.append(("The cluster", found))
     return report

@@ -8,8 +8,8 @@ import requests
 
 from tests.e2e.cluster.argocd import Application
 from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.cluster.layout import DOMAIN
 from tests.e2e.cluster.processes import until
+from tests.e2e.layout import DOMAIN
 from tests.e2e.times import Stopwatch
 
 

@@ -1,4 +1,4 @@
-"""What fails, and what must not happen then: no Application is ever deleted or made again."""
+"""Faults during which no Application may be deleted or recreated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

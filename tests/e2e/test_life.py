@@ -1,4 +1,4 @@
-"""From the label to a preview that works, and from its end to nothing that is left."""
+"""From the label to a working preview, and from its end until nothing is left."""
 
 import pytest
 

@@ -9,8 +9,8 @@ import pytest
 from tests.e2e import forks
 from tests.e2e.cluster import argocd, product, services
 from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.cluster.layout import INTERNET, METADATA, NODE
 from tests.e2e.commits import build, commit
+from tests.e2e.layout import DNS, INTERNET, METADATA, NODE
 from tests.e2e.preview import Preview
 from tests.e2e.staging import NAMESPACE as STAGING
 
@@ -87,7 +87,7 @@ HOSTS = {
     "metadata": f"{METADATA}:80",
     "internet: 443": f"{INTERNET}:443",
     "internet: 80": f"{INTERNET}:80",
-    "DNS": "10.96.0.10:53",
+    "DNS": f"{DNS}:53",
 }
 
 

@@ -1,4 +1,4 @@
-"""A push and a close while syncs hang, without the account that may end them: Argo CD's own limits must do.
+"""A push and a close while syncs hang, without the account that may end them: Argo CD's own limits must suffice.
 
 This takes five minutes, so `make e2e` leaves it out; `make e2e STORY=patience` plays it.
 """

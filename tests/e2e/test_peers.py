@@ -9,9 +9,9 @@ from tests.e2e.cluster import argocd
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.github import TOKEN
 from tests.e2e.cluster.kubernetes import Object
-from tests.e2e.cluster.layout import DOMAIN
 from tests.e2e.cluster.processes import until
 from tests.e2e.commits import build, commit
+from tests.e2e.layout import DOMAIN
 from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 

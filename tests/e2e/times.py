@@ -18,9 +18,6 @@ class Times:
     def add(self, what: str, step: str, seconds: float) -> None:
         self._seconds[what, step].append(seconds)
 
-    def median(self, what: str, step: str) -> float:
-        return median(self._seconds[what, step])
-
     def table(self) -> list[str]:
         lines = []
         for (what, step), seconds in self._seconds.items():

@@ -22,7 +22,7 @@ from plugin.state import Unreachable
 from plugin.state.redis_board import RedisBoard
 from plugin.state.redis_client import connect
 from tests.redis_server import RedisServer, serve_redis
-from tests.server import free_port
+from tests.server import free_port, in_background
 
 
 def ask(url: str) -> int:
@@ -68,14 +68,8 @@ def tls_before(redis: RedisServer, pem: Path) -> Iterator[int]:
                 copy(outside, inside)
                 back.join()
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_background(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as server:
+        yield server.server_address[1]
 
 
 def test_tls_is_checked_against_the_given_certificate(redis: RedisServer, tmp_path: Path) -> None:

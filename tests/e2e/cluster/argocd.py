@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.cluster.kubernetes import Kubernetes, Object
-from tests.e2e.cluster.layout import ARGOCD
 from tests.e2e.cluster.processes import until
+from tests.e2e.layout import ARGOCD
 
 NAMESPACE = "argocd"
 APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
@@ -59,13 +59,10 @@ def account_token(kubernetes: Kubernetes, account: str) -> str:
     return kubernetes.execute(NAMESPACE, "deployment/argocd-server", *command).strip()
 
 
-def wait(kubernetes: Kubernetes, seconds: float = 240) -> None:
+def wait(kubernetes: Kubernetes) -> None:
     """Wait until all of Argo CD runs."""
-    for deployment in DEPLOYMENTS:
-        kubernetes.kubectl(
-            "rollout", "status", "-n", NAMESPACE, f"deployment/{deployment}", f"--timeout={seconds:.0f}s"
-        )
-    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, f"statefulset/{CONTROLLER}", f"--timeout={seconds:.0f}s")
+    for workload in (*(f"deployment/{name}" for name in DEPLOYMENTS), f"statefulset/{CONTROLLER}"):
+        kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, workload, "--timeout=240s")
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from tests.e2e.cluster.control_plane import ControlPlane
 from tests.e2e.cluster.github import TOKEN, Developers
 from tests.e2e.cluster.images import publish_cluster
 from tests.e2e.cluster.kubernetes import Kubernetes
-from tests.e2e.cluster.layout import AUTHORITY, DOMAIN, GITHUB_PORT, REGISTRY_PORT
 from tests.e2e.cluster.processes import Processes, until
 from tests.e2e.cluster.product import Plugin
 from tests.e2e.images import Image, Registry, build_all
+from tests.e2e.layout import AUTHORITY, DOMAIN, GITHUB_PORT, REGISTRY_PORT
 from tests.fakes.github import GitHub
 
 

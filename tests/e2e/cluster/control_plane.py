@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.e2e.cluster.certificates import Authority, write_key
-from tests.e2e.cluster.layout import API, NODE, PODS, PROGRAMS, RUN, SERVICES
 from tests.e2e.cluster.processes import Processes, until
+from tests.e2e.layout import API, NODE, PODS, PROGRAMS, RUN, SERVICES
 
 KUBERNETES = PROGRAMS / "kubernetes"
 ETCD = "http://127.0.0.1:2379"

@@ -13,7 +13,7 @@ import yaml
 
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 from plugin.sources.github.deliveries import signature
-from tests.e2e.cluster.layout import DOMAIN
+from tests.e2e.layout import DOMAIN
 from tests.fakes.github import GitHub
 from tests.fakes.github.faults import server_error
 from tools.rendering import ROOT

@@ -3,15 +3,13 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from tests.e2e.cluster.control_plane import KUBERNETES
-from tests.e2e.cluster.layout import API
+from tests.e2e.layout import API
 
 Object = dict[str, Any]
 
@@ -38,9 +36,6 @@ class Kubernetes:
     def list(self, path: str) -> list[Object]:
         """Return the objects of a path; none if the cluster does not know their kind (yet)."""
         return list((self.get(path) or {"items": []})["items"])
-
-    def post(self, path: str, content: Object) -> None:
-        self._session.post(API + path, json=content, timeout=30).raise_for_status()
 
     def patch(self, path: str, content: Object) -> None:
         """Apply a JSON merge patch (RFC 7386)."""
@@ -72,15 +67,8 @@ class Kubernetes:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=600,
         )
         if done.returncode and check:
             raise RuntimeError(f"kubectl {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
         return done.stdout + ("" if check else done.stderr)
-
-    @contextmanager
-    def watch(self, path: str) -> Iterator[Iterator[Mapping[str, Any]]]:
-        """Yield the events of a path as the API server sends them."""
-        with self._session.get(API + path, params={"watch": "true"}, stream=True, timeout=(5, 600)) as response:
-            response.raise_for_status()
-            yield (json.loads(line) for line in response.iter_lines())

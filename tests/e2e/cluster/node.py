@@ -5,8 +5,9 @@ from pathlib import Path
 from textwrap import dedent
 
 from tests.e2e.cluster.control_plane import KUBERNETES, ControlPlane
-from tests.e2e.cluster.layout import DNS, NODE, PODS, PROGRAMS, REGISTRY_PORT, RUN, SERVICES
 from tests.e2e.cluster.processes import Processes, until
+from tests.e2e.images.names import PAUSE
+from tests.e2e.layout import DNS, NODE, PODS, PROGRAMS, REGISTRY_PORT, RUN, SERVICES
 
 FOLDER = RUN / "node"
 SOCKET = Path("/run/containerd/containerd.sock")
@@ -46,7 +47,7 @@ def _start_containerd(processes: Processes) -> None:
         [grpc]
           address = "{SOCKET}"
         [plugins."io.containerd.cri.v1.images".pinned_images]
-          sandbox = "registry.k8s.io/pause:3.10"
+          sandbox = "{PAUSE}"
         [plugins."io.containerd.cri.v1.images".registry]
           config_path = "{mirrors}"
         [plugins."io.containerd.cri.v1.runtime"]
@@ -97,7 +98,6 @@ def _start_kubelet(processes: Processes, control_plane: ControlPlane) -> None:
         f"--kubeconfig={control_plane.kubeconfig('system:node:node')}",
         "--hostname-override=node",
         f"--node-ip={NODE}",
-        f"--root-dir={FOLDER / 'kubelet'}",
     )
 
 

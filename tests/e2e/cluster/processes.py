@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from tests.e2e.cluster.layout import LOGS
+from tests.e2e.layout import LOGS
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from tests.e2e.cluster import argocd
 from tests.e2e.cluster.certificates import Authority
 from tests.e2e.cluster.github import TOKEN, WEBHOOK_SECRET
 from tests.e2e.cluster.kubernetes import Kubernetes
-from tests.e2e.cluster.layout import RUN
 from tests.e2e.cluster.processes import until
+from tests.e2e.layout import RUN
 from tools.rendering import ROOT
 
 NAMESPACE = "previews-system"

@@ -7,11 +7,10 @@ import os
 import subprocess
 import time
 
-from tests.e2e.cluster.layout import PROGRAMS
+from tests.e2e.layout import KUBERNETES_VERSION, PROGRAMS
 from tools.rendering import ROOT, tool
 
-KUBERNETES = "1.36.1"  # as in programs/go.mod; clients refuse a server that does not know its version
-MAJOR, MINOR, _ = KUBERNETES.split(".")
+MAJOR, MINOR, _ = KUBERNETES_VERSION.split(".")  # clients refuse a server that does not know its version
 PROJECTS = {  # module: {program: its package}
     "programs": {
         "kubernetes": "./kubernetes",
@@ -22,16 +21,15 @@ PROJECTS = {  # module: {program: its package}
         "argocd": "github.com/argoproj/argo-cd/v3/cmd",
     },
     "containerd": {
-        name: f"github.com/containerd/containerd/v2/cmd/{name}"
-        for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        name: f"github.com/containerd/containerd/v2/cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2")
     },
 }
 TAGS = "providerless,no_btrfs,no_devmapper,no_zfs,no_nri,no_tracing"  # what this cluster does not use
 VARIABLES = {
-    "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES}",
+    "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES_VERSION}",
     "k8s.io/component-base/version.gitMajor": MAJOR,
     "k8s.io/component-base/version.gitMinor": MINOR,
-    "k8s.io/client-go/pkg/version.gitVersion": f"v{KUBERNETES}",
+    "k8s.io/client-go/pkg/version.gitVersion": f"v{KUBERNETES_VERSION}",
 }
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.e2e.cluster.control_plane import ControlPlane
 from tests.e2e.cluster.kubernetes import Kubernetes, Object
-from tests.e2e.cluster.layout import DNS, DOMAIN, INGRESS, PROGRAMS, RUN, WORLD
 from tests.e2e.cluster.processes import Processes
+from tests.e2e.layout import DNS, DOMAIN, INGRESS, PROGRAMS, RUN, WORLD
 
 VOLUMES = RUN / "volumes"
 INGRESS_NAMESPACE = "ingress-controller"

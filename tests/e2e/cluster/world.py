@@ -1,4 +1,4 @@
-"""What is outside the cluster: GitHub with its API and Git, any other host, and the metadata address of clouds."""
+"""What is outside the cluster: GitHub (its API and Git), another host, and the clouds' metadata address."""
 
 import os
 import ssl
@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any
 
 from tests.e2e.cluster.certificates import Authority
-from tests.e2e.cluster.layout import INTERNET, METADATA, WORLD
+from tests.e2e.layout import INTERNET, METADATA, WORLD
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 

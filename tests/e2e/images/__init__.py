@@ -19,7 +19,6 @@
 from tests.e2e.images.build import build_all
 from tests.e2e.images.migrations import FAILING_MIGRATION, HANGING_MIGRATION
 from tests.e2e.images.names import publish_fixed
-from tests.e2e.images.packages import PACKAGES
 from tests.e2e.images.registry import Image, Registry
 from tests.e2e.images.variant import CERTIFICATES
 
@@ -27,7 +26,6 @@ __all__ = [
     "CERTIFICATES",
     "FAILING_MIGRATION",
     "HANGING_MIGRATION",
-    "PACKAGES",
     "Image",
     "Registry",
     "build_all",

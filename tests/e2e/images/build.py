@@ -9,17 +9,15 @@ from tests.e2e.images import packages
 from tests.e2e.images.buildah import Buildah
 from tests.e2e.images.recipes import DEBIAN, ONLY_BASES, RECIPES, STAND_INS
 from tests.e2e.images.registry import CACHE, Image, Registry
-from tools.rendering import ROOT
-
-FOLDER = ROOT / ".cache/e2e/images"
+from tests.e2e.layout import IMAGES
 
 
-def build_all(folder: Path = FOLDER) -> dict[str, Image]:
+def build_all(folder: Path = IMAGES) -> dict[str, Image]:
     """Return every image that a cluster runs by its name in `recipes.RECIPES`; build those that `folder` lacks.
 
     Raises RuntimeError with the end of the output of the step that failed.
     """
-    packages.install()
+    packages.install(packages.OF_IMAGES)
     keys = _keys()
     with Registry(folder=folder) as registry:
         wanted = {name: Image(name, key) for name, key in keys.items() if name not in ONLY_BASES | {"debian"}}

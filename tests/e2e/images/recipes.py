@@ -4,8 +4,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
-from tests.e2e.cluster.layout import ARGOCD, PROGRAMS
+from tests.e2e.layout import ARGOCD, PROGRAMS
 from tools.rendering import ROOT
 
 STAND_INS = Path(__file__).parent / "stand_ins"
@@ -14,7 +15,7 @@ DEBIAN = (
     "--include=ca-certificates",
     # What Debian's official images leave out, too.
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "locale", "man")),
-    f"--customize-hook=copy-in {STAND_INS}/debian/no-cache /etc/apt/apt.conf.d",
+    f"--customize-hook=copy-in {quote(str(STAND_INS / 'debian/no-cache'))} /etc/apt/apt.conf.d",
     '--customize-hook=rm "$1"/var/cache/apt/*.bin',
     "trixie",  # has the Python that the Dockerfiles name
 )

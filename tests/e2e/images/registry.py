@@ -1,11 +1,10 @@
 """Debian's docker-registry on this machine: the cache of built images, and what the cluster pulls from."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +13,8 @@ from typing import Self
 import requests
 
 from tests.e2e.images.variant import MANIFEST, digest, variant
-from tools.rendering import ROOT
+from tests.e2e.layout import IMAGES
+from tests.server import free_port
 
 CACHE = "e2e/cache"
 """The repository of images as they were built; `Registry` forgets all others when it starts."""
@@ -35,17 +35,12 @@ class Image:
 
 
 class Registry:
-    """A context manager: a registry on loopback, port `port`, whose blobs stay in `folder`.
+    """A context manager: a registry on loopback, port `port`, whose blobs stay in `folder`."""
 
-    `within` is put before its command, for example ("nsenter", "--net", "--target", "4711"): `publish` must then be
-    called where the registry's port can be reached.
-    """
-
-    def __init__(self, port: int = 0, folder: Path = ROOT / ".cache/e2e/images", within: Sequence[str] = ()) -> None:
-        self.port = port or _free_port()
+    def __init__(self, port: int = 0, folder: Path = IMAGES) -> None:
+        self.port = port or free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._storage = folder / "registry"
-        self._within = within
         self._session = requests.Session()
         self._session.trust_env = False  # loopback goes through no proxy
 
@@ -60,9 +55,7 @@ class Registry:
         )
         self._log = Path(self._place.name, "log")
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*self._within, "docker-registry", "serve", config], stdout=log, stderr=subprocess.STDOUT
-            )
+            self._process = subprocess.Popen(["docker-registry", "serve", config], stdout=log, stderr=subprocess.STDOUT)
         try:
             self._wait()
         except BaseException:
@@ -146,9 +139,3 @@ class Registry:
             except requests.ConnectionError:
                 time.sleep(0.05)
         raise RuntimeError(f"docker-registry does not answer on {self.address}:\n{self._log.read_text('utf-8')}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.server import in_background
+
 TOKEN = "token-of-the-account"
 BEGAN = "2026-11-21T09:00:00Z"
 Json = dict[str, Any]
@@ -171,13 +173,7 @@ def listening() -> Iterator[FakeArgoCD]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with in_background(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         server.daemon_threads = True
         argocd.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield argocd
-        finally:
-            server.shutdown()
-            thread.join()
+        yield argocd

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from plugin.metrics import Metrics
 from plugin.report.argocd import Nudger
+from tests.server import in_background
 
 SECRET = "secret-of-argo-cd"
 
@@ -60,15 +61,9 @@ def listening() -> Iterator[ArgoCD]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with in_background(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         argocd.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield argocd
-        finally:
-            server.shutdown()
-            thread.join()
+        yield argocd
 
 
 @contextmanager
