@@ -136,4 +136,8 @@ def _acknowledged(known: Known, catalog: Catalog) -> bool:
 
 def _acts(known: Known, newest: Catalog) -> Mapping[tuple[ActKind, str], Act]:
     """Keep only acknowledgements of this catalog: an edit that is made again must be acknowledged again."""
-    return {key: act for key, act in known.acts.items() if act.subject == newest.fingerprint}
+    return {
+        key: act
+        for key, act in known.acts.items()
+        if act.kind is not ActKind.ACKNOWLEDGE or act.subject == newest.fingerprint
+    }

@@ -98,7 +98,7 @@ class Current:
 
 def decided(known: Known, before: Decision | None = None) -> Current:
     """Decide on everything that is known; reuse what was decided before where it still holds."""
-    return Current(known, decide(known.catalog, known.snapshot, before) if known.catalog else None)
+    return Current(known, decide(known.catalog, known.snapshot, before, lives=known.lives) if known.catalog else None)
 
 
 def answers_differ(before: Current, after: Current) -> bool:

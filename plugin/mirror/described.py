@@ -1,10 +1,11 @@
 """Previews as plain data, for the read routes and for commands that print JSON."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from plugin.core.answers.history import Event
+from plugin.core.config.messages import timestamp
 from plugin.core.decision.parameters import dependency_parameters
 from plugin.core.decision.preview import Preview
 from plugin.mirror.current import Current
@@ -36,7 +37,7 @@ def describe(preview: Preview, current: Current) -> dict[str, Any]:
         "held": current.moment.held.get(preview.key, ""),
         "namespace": preview.name,
         "url": preview.url,
-        "expires_at": "",
+        "expires_at": timestamp(preview.verdict.ends_at),
         "config_error": preview.config_error,
         "warnings": list(preview.warnings),
         "dependencies": [
@@ -54,8 +55,4 @@ def describe(preview: Preview, current: Current) -> dict[str, Any]:
 
 def describe_history(events: Iterable[Event]) -> list[dict[str, str]]:
     """Return what happened to one preview, the oldest event first."""
-    return [{"at": _time(event.at), "kind": event.kind.value, "reason": event.reason} for event in events]
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [{"at": timestamp(event.at), "kind": event.kind.value, "reason": event.reason} for event in events]

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from plugin.core.decision.part import CONFIG_ERRORS
-from plugin.core.decision.verdicts import State
+from plugin.core.facts.lives import State
 from plugin.metrics import Metrics
 from plugin.mirror.refresh import Observer, RefreshReport
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from plugin.core.config.lifecycle import Traffic
 from plugin.core.config.references import Locator
 from plugin.core.facts.model import LookUp, Repository
 
@@ -41,12 +42,26 @@ class Usage:
     resumes_at: datetime | None = None  # when the first of its tokens can afford to read again; None: now
 
 
+@dataclass(frozen=True, slots=True)
+class CheckQuestion:
+    """Whether a check of one commit has succeeded."""
+
+    repository: str
+    sha: str
+    check: str  # the name of a check run or of a commit status
+    app: str = ""  # the slug of the GitHub App whose check run counts; "" for any
+
+
 class Source(Protocol):
     """Reads repositories. It never raises an error for trouble outside: it returns doubts beside the good readings."""
 
     @property
     def usage(self) -> Usage:
         """What was asked of the server so far."""
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """How far our clock was ahead of the server's at its newest answer; None before the first one."""
 
     def read(self, wanted: Sequence[Wanted]) -> Mapping[str, Repository | Doubt]:
         """Read each wanted repository completely, or say why not.
@@ -60,6 +75,36 @@ class Source(Protocol):
 
         `known` holds each locator's repository, so that a different one that has its name now is not asked.
         """
+
+    def commits(
+        self, locators: Sequence[Locator], known: Mapping[str, Repository]
+    ) -> Mapping[Locator, tuple[str, ...]]:
+        """Return the newest commits of pull requests, at most ten each, the newest first.
+
+        Those that could not be read are left out.
+        """
+
+    def checks(
+        self, questions: Sequence[CheckQuestion], known: Mapping[str, Repository]
+    ) -> Mapping[CheckQuestion, bool]:
+        """Tell for each commit whether its check has succeeded. Those that could not be read are left out."""
+
+
+class Registry(Protocol):
+    """Knows which images exist. It never raises an error for trouble outside."""
+
+    def exist(self, images: Sequence[str]) -> Mapping[str, bool]:
+        """Tell for each image (`ghcr.io/acme/orders:1a2b3c`) whether it exists.
+
+        Those whose registry could not be asked, or gave no clear answer, are left out.
+        """
+
+
+class TrafficMeter(Protocol):
+    """Knows which previews are used. It never raises an error for trouble outside."""
+
+    def used(self, traffic: Traffic) -> frozenset[str] | Doubt:
+        """Return the namespaces that were used lately, or say why that is not known."""
 
 
 class Headers(Protocol):

@@ -12,7 +12,8 @@ from typing import Protocol
 from plugin.core.answers.history import Event
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
-from plugin.core.facts.acts import Act, ActKind
+from plugin.core.facts.acts import Act, Acts
+from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
 from plugin.errors import PluginError
 
@@ -43,7 +44,8 @@ class Known:
     live: Live | None = None  # None: nothing was ever answered
     hold: Hold | None = None  # None: the breaker holds nothing back
     histories: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)  # by `<service>/<number>`
-    acts: Mapping[tuple[ActKind, str], Act] = field(default_factory=dict)  # by kind and subject
+    acts: Acts = field(default_factory=dict)
+    lives: Lives = field(default_factory=dict)
 
 
 NOTHING = Known(Head(0, None), None, Snapshot({}))

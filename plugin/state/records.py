@@ -16,6 +16,7 @@ from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.acts import Act
+from plugin.core.facts.lives import Life
 from plugin.core.facts.model import Repository, Snapshot
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
@@ -50,6 +51,7 @@ _KINDS: Mapping[str, TypeAdapter[Any]] = {
     "live": TypeAdapter(tuple[LivePreview, ...]),  # by the repository's name
     "hold": TypeAdapter(Hold),
     "history": TypeAdapter(tuple[Event, ...]),  # by <service>/<number>
+    "lives": TypeAdapter(dict[str, Life]),  # by the repository's name
     "act": TypeAdapter(Act),  # by <kind>:<subject>
 }
 
@@ -90,6 +92,7 @@ class Records:
             hold=_of_kind(parts, "hold", Hold).get(""),
             histories=_of_kind(parts, "history", tuple),
             acts={(act.kind, act.subject): act for act in acts},
+            lives=_of_kind(parts, "lives", dict),
         )
 
     def _gives(self, name: Name, part: object, data: bytes) -> bool:
@@ -138,6 +141,7 @@ def _parts(known: Known) -> dict[str, Mapping[str, object]]:
         "live": known.live.by_repository if known.live else {},
         "hold": {"": known.hold} if known.hold else {},
         "history": known.histories,
+        "lives": known.lives,
         "act": {_act_key(act): act for act in known.acts.values()},
     }
 

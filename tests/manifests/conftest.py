@@ -12,7 +12,8 @@ from plugin.app import make_plugin
 from plugin.core.config.catalog import Catalog
 from plugin.core.decision.parameters import parameters
 from plugin.core.decision.preview import Preview
-from plugin.core.decision.verdicts import State, Verdict
+from plugin.core.decision.verdicts import Verdict
+from plugin.core.facts.lives import State
 from plugin.settings import StateSettings, load_settings
 from plugin.state.opening import open_state
 from tools.rendering import ROOT, Objects, build, render

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from plugin import __version__
 from plugin.core.config.catalog_file import ENDPOINTS, DefaultsFile, Endpoint, ServiceFile, labels_of, read_catalog_file
+from plugin.core.config.lifecycle import NO_LIFECYCLE, NO_LIMITS, Lifecycle, Limits, Traffic
 from plugin.core.config.names import default_variable, folded
 
 
@@ -56,6 +57,7 @@ class Service:
     dependencies: tuple[DependencyOf, ...]  # in the order of their services
     seed: Seed | None
     policy: Policy
+    lifecycle: Lifecycle = NO_LIFECYCLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,8 @@ class Catalog:
     allowed_hosts: frozenset[str]
     services: Mapping[str, Service]  # in the order of their names
     repositories: Mapping[str, tuple[Service, ...]]  # in the order of their names
+    limits: Limits = NO_LIMITS
+    traffic: Traffic | None = None
 
     @cached_property
     def fingerprint(self) -> str:

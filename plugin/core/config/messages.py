@@ -1,6 +1,7 @@
 """Messages for people in a form that Kubernetes can carry: one bounded line without invisible characters."""
 
 import unicodedata
+from datetime import UTC, datetime
 
 MAX_LENGTH = 300
 EXAMINED = 4 * MAX_LENGTH  # characters, so that a huge text costs no more than a long one
@@ -19,3 +20,8 @@ def one_line(text: str) -> str:
     if len(line) <= MAX_LENGTH and len(text) <= EXAMINED:
         return line
     return line[: MAX_LENGTH - 1] + "…"
+
+
+def timestamp(moment: datetime | None) -> str:
+    """Return a moment as RFC 3339 writes it, in UTC and whole seconds; "" for None, which means never."""
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

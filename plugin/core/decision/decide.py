@@ -1,7 +1,7 @@
 """The decision: every preview that follows from a snapshot. Pure, so that it can be tested with any input.
 
-Judge, link, render: each step reads what the previous one made. Verdicts are one map. Rules that compare previews with
-each other are stages between judging and linking; there are none yet, as the catalog knows neither ends nor limits.
+Judge, link, render: each step reads what the previous one made. Verdicts are one map. What depends on time, on acts or
+on other previews was decided before, in `core/life/`, and is part of what is known.
 What follows from one repository depends on its own verdicts and on those of the repositories that its services call.
 
 A decision starts from the previous one, and compares objects by identity to find what has changed. So the cost of a
@@ -9,7 +9,7 @@ push depends on what it changes, not on how many previews there are.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,13 +18,10 @@ from plugin.core.decision.judge import judge_all
 from plugin.core.decision.part import Part, make_part
 from plugin.core.decision.preview import LivePreview, Preview
 from plugin.core.decision.targets import Targets
-from plugin.core.decision.verdicts import Judged, Verdicts
+from plugin.core.decision.verdicts import Verdicts
 from plugin.core.decision.wishes import AllWishes, read_wishes
+from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
-
-# A rule that looks at several previews at once: verdicts in, verdicts out.
-Stage = Callable[[Verdicts], Verdicts]
-STAGES: tuple[Stage, ...] = ()  # keep alive, then ration, once the catalog knows ends and limits
 
 V = TypeVar("V")
 
@@ -35,7 +32,6 @@ class Decision:
 
     catalog: Catalog
     wishes: AllWishes
-    judged: Verdicts  # each preview judged by itself, before the stages
     verdicts: Verdicts
     parts: Mapping[str, Part] = field(default_factory=dict)
     # The same for all parts, without empty ones, kept so that it need not be collected each time:
@@ -58,7 +54,7 @@ def decide(
     snapshot: Snapshot,
     before: Decision | None = None,
     wishes: AllWishes | None = None,
-    stages: Sequence[Stage] = STAGES,
+    lives: Lives | None = None,
 ) -> Decision:
     """Decide on every pull request that asks for a preview; reuse parts of the decision before if they still hold.
 
@@ -66,15 +62,9 @@ def decide(
     for this catalog and the pull requests of this snapshot, if it was called already.
     """
     if before is None or before.catalog is not catalog:
-        before = Decision(catalog, read_wishes(catalog, {}, None), {}, {})
+        before = Decision(catalog, read_wishes(catalog, {}, None), {})
     wishes = wishes or read_wishes(catalog, snapshot.repositories, before.wishes)
-    judged = judge_all(catalog, snapshot, before.judged)
-    verdicts = judged
-    for stage in stages:
-        verdicts = stage(verdicts)
-    if stages:
-        verdicts = _same_objects(verdicts, before.verdicts)
-    return _linked(before, Decision(catalog, wishes, judged, verdicts))
+    return _linked(before, Decision(catalog, wishes, judge_all(catalog, snapshot, lives or {}, before.verdicts)))
 
 
 def changed(before: Mapping[str, V], after: Mapping[str, V]) -> set[str]:
@@ -97,7 +87,6 @@ def _linked(before: Decision, draft: Decision) -> Decision:
     return Decision(
         catalog,
         draft.wishes,
-        draft.judged,
         draft.verdicts,
         _updated(before.parts, again, parts),
         _updated(before.live, again, {name: part.live for name, part in parts.items()}),
@@ -131,15 +120,3 @@ def _counted(before: Decision, again: Collection[str], parts: Mapping[str, Part]
         if name in parts:
             counts.update(parts[name].counts)
     return counts
-
-
-def _same_objects(verdicts: Verdicts, before: Verdicts) -> Verdicts:
-    """Replace verdicts with the equal objects from before, so that the parts made from them can be kept."""
-    return {
-        name: known if (known := before.get(name)) and _equal(known, judged) else judged
-        for name, judged in verdicts.items()
-    }
-
-
-def _equal(one: Judged, other: Judged) -> bool:
-    return one is other or (one.repository is other.repository and one.verdicts == other.verdicts)

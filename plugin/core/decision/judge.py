@@ -1,22 +1,25 @@
 """Judging: applies the rules to each preview by itself. Rules that compare previews come later."""
 
+from collections.abc import Mapping
+
 from plugin.core.config.catalog import Catalog, Service
 from plugin.core.decision.rules import RULES
 from plugin.core.decision.rules.case import Case, folded_labels, make_case
 from plugin.core.decision.verdicts import Judged, Verdict, Verdicts
+from plugin.core.facts.lives import NO_LIVES, Life, Lives
 from plugin.core.facts.model import PullRequest, Repository, Snapshot
 
 
-def judge_all(catalog: Catalog, snapshot: Snapshot, before: Verdicts) -> Verdicts:
+def judge_all(catalog: Catalog, snapshot: Snapshot, lives: Lives, before: Verdicts) -> Verdicts:
     """Judge every repository of the catalog that was read; repositories that have not changed keep their verdicts.
 
     `before` are verdicts by the same catalog.
     """
     read = snapshot.repositories
     return {
-        name: before[name]
-        if name in before and before[name].repository is read[name]
-        else Judged(read[name], _verdicts(services, read[name]))
+        name: known
+        if (known := before.get(name)) and known.repository is read[name] and known.lives is lives.get(name, NO_LIVES)
+        else Judged(read[name], lives.get(name, NO_LIVES), _verdicts(services, read[name], lives.get(name, NO_LIVES)))
         for name, services in catalog.repositories.items()
         if name in read
     }
@@ -38,9 +41,18 @@ def _judge(case: Case) -> Verdict | None:
     return next(verdict for rule in RULES if (verdict := rule(case)))
 
 
-def _verdicts(services: tuple[Service, ...], repository: Repository) -> dict[tuple[int, str], Verdict]:
+def _in_life(verdict: Verdict, life: Life | None) -> Verdict:
+    """Apply what was decided about the life of a preview, unless the facts alone decide that there is none."""
+    if life is None or not verdict.live:
+        return verdict
+    return Verdict(life.state, life.reason, life.deploy_sha, life.ends_at)
+
+
+def _verdicts(
+    services: tuple[Service, ...], repository: Repository, lives: Mapping[str, Life]
+) -> dict[tuple[int, str], Verdict]:
     return {
-        (pull_request.number, service.name): verdict
+        (pull_request.number, service.name): _in_life(verdict, lives.get(f"{service.name}/{pull_request.number}"))
         for pull_request in repository.pull_requests
         for labels in (folded_labels(pull_request),)  # once, however many services there are
         for service in services

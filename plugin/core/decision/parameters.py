@@ -8,10 +8,11 @@ import json
 from typing import Any
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import timestamp
 from plugin.core.config.names import slug
 from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
-from plugin.core.decision.verdicts import State
+from plugin.core.facts.lives import State
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -19,10 +20,11 @@ FORK_OVERLAY = "preview-fork"
 SHORT = 7  # digits of a commit, as Git and docker/metadata-action write it
 
 
-def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict[str, Any]:
-    """Return the parameters of one preview; `deploy_sha` is the approved commit of a fork, else the head."""
+def parameters(preview: Preview, catalog: Catalog) -> dict[str, Any]:
+    """Return the parameters of one preview."""
     service, pull_request, repository = preview.service, preview.pull_request, preview.repository
-    sha = deploy_sha or pull_request.head_sha
+    sha = preview.deploy_sha
+    head = sha if pull_request.fork else pull_request.head_sha  # a template must see no unapproved commit
     owner, _, repository_name = repository.name.partition("/")
     overlay = FORK_OVERLAY if pull_request.fork else service.overlay
     tag = _tag(service.image_tag, sha, pull_request.number)
@@ -35,9 +37,9 @@ def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict
         "branch_slug": slug(pull_request.branch),
         "target_branch": pull_request.target_branch,
         "target_branch_slug": slug(pull_request.target_branch),
-        "head_sha": sha,
-        "head_short_sha": sha[:8],
-        "head_short_sha_7": sha[:SHORT],
+        "head_sha": head,
+        "head_short_sha": head[:8],
+        "head_short_sha_7": head[:SHORT],
         "author": pull_request.author,
         "labels": list(pull_request.labels),
         # identity and place
@@ -66,7 +68,7 @@ def parameters(preview: Preview, catalog: Catalog, deploy_sha: str = "") -> dict
         "state": preview.verdict.state.value,
         "state_reason": preview.verdict.reason,
         "replicas": "0" if preview.verdict.state is State.PAUSED else "1",
-        "expires_at": "",
+        "expires_at": timestamp(preview.verdict.ends_at),
         # what it calls and what it knows
         "dependencies": [dependency_parameters(dependency) for dependency in preview.dependencies],
         "environment": environment,

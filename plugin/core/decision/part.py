@@ -4,10 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from functools import cached_property
 
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.messages import timestamp
 from plugin.core.config.names import preview_name, public_host
 from plugin.core.decision.links import Resolver
 from plugin.core.decision.parameters import parameters
@@ -123,5 +123,5 @@ def _archived(repository: Repository) -> tuple[str, ...]:
     """Announce the end of the previews of an archived repository: their pull requests can no longer be closed."""
     if repository.archived_at is None:
         return ()
-    end = (repository.archived_at + ARCHIVED_FOR).astimezone(UTC)
-    return (f"{repository.name} is archived, so this preview ends at {end:%Y-%m-%dT%H:%M:%SZ}",)
+    end = timestamp(repository.archived_at + ARCHIVED_FOR)
+    return (f"{repository.name} is archived, so this preview ends at {end}",)

@@ -30,6 +30,11 @@ class Preview:
         return f"https://{self.host}"
 
     @property
+    def deploy_sha(self) -> str:
+        """The commit that runs, or would run."""
+        return self.verdict.deploy_sha or self.pull_request.head_sha
+
+    @property
     def key(self) -> str:
         """The preview's identity, as in `/api/v1/previews/<service>/<number>`."""
         return f"{self.service.name}/{self.pull_request.number}"

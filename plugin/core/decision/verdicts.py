@@ -2,18 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
 
 from plugin.core.config.messages import one_line
+from plugin.core.facts.lives import Life, State
 from plugin.core.facts.model import Repository
-
-
-class State(StrEnum):
-    """The state of a preview."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +15,13 @@ class Verdict:
 
     state: State
     reason: str
+    deploy_sha: str = ""  # the commit that runs; "": the head
+    ends_at: datetime | None = None  # None: never, or it is not live
 
     @property
     def live(self) -> bool:
         """Whether Argo CD gets the preview. Only a live preview can be the target of a link."""
-        return self.state is not State.SKIPPED
+        return self.state.live
 
 
 def skipped(reason: str) -> Verdict:
@@ -39,6 +34,7 @@ class Judged:
     """One repository with the verdicts on its previews, by number and service; only on those that are asked for."""
 
     repository: Repository
+    lives: Mapping[str, Life]  # by `<service>/<number>`
     verdicts: Mapping[tuple[int, str], Verdict]
 
 

@@ -29,6 +29,7 @@ class LookUp:
     draft: bool = False
     labels: frozenset[str] = frozenset()
     target_branch: str = ""  # "" where it is missing
+    head_sha: str = ""  # "" where it is missing
     settled: bool = False  # True: what changed at `updated_at` was old enough when this was answered
 
 
@@ -51,6 +52,16 @@ class ConfigFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """When people did something with a pull request, by the source's clock: times that its author cannot forge."""
+
+    created_at: datetime
+    # By label, folded: when it was last added. Times stay once they were seen, because GitHub's timeline is cut.
+    labelled_at: Mapping[str, datetime] = field(default_factory=dict)
+    reopened_at: datetime | None = None  # the newest time it was reopened, or marked as ready for review
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequest:
     """An open pull request. Title, branches, labels, author and body are whatever people wrote."""
 
@@ -67,7 +78,9 @@ class PullRequest:
     body: str
     config: ConfigFile | None  # None: there is no file. A fork's file is not read
     last_good_config: str | None = None  # the newest valid text of this pull request's file
-    head_seen_at: datetime | None = field(default=None, compare=False)  # when this head was first seen here
+    events: Events | None = None  # None: they were never read
+    # When this head was first seen here, by the source's clock. None: it was there when its repository was first read.
+    head_seen_at: datetime | None = field(default=None, compare=False)
     settled: bool = field(default=True, compare=False)  # False: the description may have changed within its second
 
 

@@ -2,7 +2,8 @@
 
 from plugin.core.config.messages import one_line
 from plugin.core.decision.rules.case import Case
-from plugin.core.decision.verdicts import State, Verdict
+from plugin.core.decision.verdicts import Verdict
+from plugin.core.facts.lives import State
 
 
 def active(case: Case) -> Verdict:

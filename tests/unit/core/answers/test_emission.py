@@ -12,7 +12,8 @@ from plugin.core.answers.filters import EVERYTHING, ORIGINS, Filters
 from plugin.core.answers.live import Live
 from plugin.core.decision.decide import Decision, decide
 from plugin.core.decision.preview import LivePreview
-from plugin.core.decision.verdicts import Judged, State, Verdict, Verdicts
+from plugin.core.decision.verdicts import Judged, Verdict, Verdicts
+from plugin.core.facts.lives import State
 from plugin.core.facts.model import Repository, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 from tests.strategies import EXAMPLES, SERVICES, World, worlds

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from plugin.core.answers.history import KEPT, KEPT_FOR, Event, EventKind, Moment, happened, recorded, without_old
 from plugin.core.decision.decide import decide
 from plugin.core.decision.preview import Preview
-from plugin.core.decision.verdicts import State, Verdict
+from plugin.core.decision.verdicts import Verdict
+from plugin.core.facts.lives import State
 from plugin.core.facts.model import Elsewhere
 from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, make_snapshot
 

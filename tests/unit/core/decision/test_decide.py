@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.core.decision.decide import Decision, Stage, decide
 from plugin.core.decision.part import CONFIG_ERRORS
-from plugin.core.decision.verdicts import Judged, State, Verdict, Verdicts
+from plugin.core.decision.verdicts import Judged, Verdict, Verdicts
+from plugin.core.facts.lives import State
 from plugin.core.facts.model import Hold, Snapshot
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
 from tests.strategies import EXAMPLES, World, moved_on, shuffled, worlds

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from plugin.core.decision.judge import asks, judge, judge_all
-from plugin.core.decision.verdicts import State, Verdict
+from plugin.core.decision.verdicts import Verdict
+from plugin.core.facts.lives import State
 from plugin.core.facts.model import PullRequest, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 

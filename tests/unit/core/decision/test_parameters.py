@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from plugin.core.config.catalog import load_catalog
 from plugin.core.decision.decide import decide
 from plugin.core.decision.parameters import parameters
-from plugin.core.decision.verdicts import State, Verdict
+from plugin.core.decision.verdicts import Verdict
+from plugin.core.facts.lives import State
 from tests.builders import SHA, make_catalog, make_pull_request, make_repository, previews_of
 from tests.strategies import EXAMPLES, World, worlds
 

@@ -16,7 +16,8 @@ from plugin.core.decision.rules.draft import draft
 from plugin.core.decision.rules.fork import fork
 from plugin.core.decision.rules.number import number
 from plugin.core.decision.rules.skip_label import skip_label
-from plugin.core.decision.verdicts import State, Verdict
+from plugin.core.decision.verdicts import Verdict
+from plugin.core.facts.lives import State
 from tests.builders import make_pull_request
 
 # The package has the function under the module's name.

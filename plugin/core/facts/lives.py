@@ -1,0 +1,66 @@
+"""Lives: what must be remembered of each preview beyond its pull request, and what was decided about its state last.
+
+The replica that polls decides with one `now` and stores the result here. Everything else only shows it, so no verdict
+depends on whose clock is read, or when.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """The state of a preview."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    WAITING = "waiting"
+    QUEUED = "queued"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"
+
+    @property
+    def live(self) -> bool:
+        """Whether Argo CD gets previews in this state."""
+        return self in (State.ACTIVE, State.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """An end that was announced."""
+
+    end: datetime
+    at: datetime  # moved forward by the time in which the source was not read
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """A preview that expired. It stays so until somebody does something with it."""
+
+    at: datetime
+    activity: datetime  # the newest one at that time, without traffic; anything newer releases the latch
+    asked_at: datetime
+    by_age: bool  # past `max_age`: only asking again releases it
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What is remembered of one preview."""
+
+    state: State
+    reason: str
+    since: datetime | None = None  # when it got into this state
+    ends_at: datetime | None = None  # None: never, or it is not live
+    deploy_sha: str = ""  # "": the head
+    asked_at: datetime | None = None  # when somebody asked for it; None: not known
+    admitted_at: datetime | None = None  # when it was admitted, as we saw it
+    ready: tuple[str, ...] = ()  # commits that were ready once, the newest last
+    ready_at: datetime | None = None  # when the first commit of one that waited was ready
+    traffic_at: datetime | None = None
+    announced: Announcement | None = None
+    expired: Latch | None = None
+
+
+Lives = Mapping[str, Mapping[str, Life]]  # by repository, then by `<service>/<number>`
+NO_LIVES: Mapping[str, Life] = {}  # one object, because decisions compare by identity
