@@ -8,16 +8,20 @@ from typing import NamedTuple
 from plugin.core.answers.breaker import removed_by_edit
 from plugin.core.answers.departures import why
 from plugin.core.answers.emission import live_previews, missing, parameters
-from plugin.core.answers.history import Histories, happened, recorded, without_old
+from plugin.core.answers.history import Histories, acted, happened, joined, recorded, without_old
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from plugin.core.config.threshold import Threshold
-from plugin.core.decision.decide import Decision, decide
+from plugin.core.decision.decide import Decision, changed, decide
 from plugin.core.decision.preview import LivePreview
-from plugin.core.facts.acts import Act, ActKind
+from plugin.core.facts.acts import Act, ActKind, Acts
+from plugin.core.facts.lives import Lives
+from plugin.core.life.earlier_ends import EarlierEnds
+from plugin.core.life.living import NOBODY, Living
 from plugin.mirror.current import Current
 from plugin.mirror.gather import Gathered
+from plugin.mirror.lives import Scene
 from plugin.state import Head, Known
 
 PRUNED_EVERY = 100  # versions; old histories are removed this rarely, because finding them looks at every preview
@@ -37,20 +41,25 @@ def advance(before: Current, gathered: Gathered, now: datetime, threshold: Thres
     fresh_at = now if gathered.fresh else known.head.fresh_at
     unchanged = replace(known, head=Head(known.head.version, fresh_at), snapshot=gathered.snapshot)
     candidate = gathered.newest if gathered.may_take_effect else known.catalog
-    if _is_settled(known, candidate) and gathered.snapshot == known.snapshot:
+    same_facts = _is_settled(known, candidate) and gathered.snapshot == known.snapshot
+    if same_facts and (candidate is None or known.hold):
         return Advanced(replace(before, known=unchanged))
     draft = replace(unchanged, head=Head(known.head.version + 1, fresh_at))
     if candidate is None:  # not everything was read yet, so nothing is answered
         return Advanced(replace(before, known=draft))
-    after = _decided(before, replace(draft, acts=_acts(known, gathered.newest)), candidate, gathered, threshold)
-    events = happened(before.moment, after.moment, _departed(before, after, gathered), now)
+    draft = replace(draft, acts=_acts(draft, candidate, gathered.newest))
+    after = _Step(before, draft, candidate, gathered, now, threshold).decided()
+    said = acted(known.histories, draft.acts, now)
+    if same_facts and not said and (after.known.lives, after.known.ends) == (known.lives, known.ends):
+        return Advanced(replace(before, known=unchanged, living=after.living))
+    events = joined(said, happened(before.moment, after.moment, _departed(before, after, gathered), now))
     kept = known.histories if draft.head.version % PRUNED_EVERY else without_old(known.histories, now)
     histories = recorded(kept, events, now)
     return Advanced(replace(after, known=replace(after.known, histories=histories)), events)
 
 
 def _is_settled(known: Known, candidate: Catalog | None) -> bool:
-    """Tell whether only new facts could change an answer."""
+    """Tell whether only new facts, acts or time could change an answer."""
     if candidate is None:  # nothing is answered before everything was read
         return True
     if known.hold:  # only another edit or an acknowledgement could end it
@@ -59,29 +68,77 @@ def _is_settled(known: Known, candidate: Catalog | None) -> bool:
 
 
 class _Decisions(NamedTuple):
-    """The decisions of two catalogs on the same facts."""
+    """The decisions of two catalogs on the same facts and lives."""
 
     as_before: Decision | None  # by the catalog in force
-    edited: Decision  # by the catalog that is to take effect, which can be the same
+    edited: Decision  # by the catalog that is to take effect
 
 
-def _decided(before: Current, draft: Known, candidate: Catalog, gathered: Gathered, threshold: Threshold) -> Current:
-    live, decisions = draft.live, _decisions(before, draft.catalog, candidate, gathered)
-    if live is not None:
-        removed = removed_by_edit(live, decisions.as_before, decisions.edited, gathered.snapshot)
-        if removed.holds(threshold, acknowledged=_acknowledged(draft, candidate)):
-            return _held(before, draft, live, decisions, gathered)
-    decision = decisions.edited
-    return Current(replace(draft, catalog=candidate, live=live_previews(decision, live), hold=None), decision)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step from a version to the next."""
+
+    before: Current
+    draft: Known
+    candidate: Catalog  # the catalog that is to take effect, or stays
+    gathered: Gathered
+    now: datetime
+    threshold: Threshold
+
+    def decided(self) -> Current:
+        draft, live = self.draft, self.draft.live
+        if live is not None and live.catalog != self.candidate.fingerprint:
+            decisions = self._decisions()
+            removed = removed_by_edit(live, decisions.as_before, decisions.edited, self.gathered.snapshot)
+            if removed.holds(self.threshold, acknowledged=_acknowledged(draft, self.candidate)):
+                return _held(self.before, draft, live, decisions, self.gathered)
+        return self._lived_on()
+
+    def _decisions(self) -> _Decisions:
+        """Decide before any life goes on: while an answer is held, nothing is announced, expires or is admitted."""
+        before, snapshot, wishes = self.before, self.gathered.snapshot, self.gathered.wishes
+        in_force, lives = self.draft.catalog, self.draft.lives
+        if self.candidate is in_force:
+            decision = decide(in_force, snapshot, before.decision, wishes, lives)
+            return _Decisions(decision, decision)
+        as_before = decide(in_force, snapshot, before.decision, lives=lives) if in_force else None
+        return _Decisions(as_before, decide(self.candidate, snapshot, before.edited, wishes, lives))
+
+    def _lived_on(self) -> Current:
+        """Let the lives of previews go on, and decide."""
+        before, draft, candidate, wishes = self.before, self.draft, self.candidate, self.gathered.wishes
+        assert wishes  # noqa: S101  they were read with the catalog that takes effect
+        scene = Scene(candidate, wishes, draft, self.gathered, before.decision, self.now)
+        ends = _ends(draft, candidate, scene, self.threshold)
+        living = scene.live_on(ends, before.living if candidate is draft.catalog and ends == draft.ends else NOBODY)
+        lives = _lives(draft, candidate, living)
+        previous = before.decision if candidate is draft.catalog else before.edited
+        decision = decide(candidate, self.gathered.snapshot, previous, wishes, lives)
+        live = live_previews(decision, draft.live)
+        known = replace(draft, catalog=candidate, live=live, hold=None, lives=lives, ends=ends)
+        return Current(known, decision, living=living)
 
 
-def _decisions(before: Current, in_force: Catalog | None, candidate: Catalog, gathered: Gathered) -> _Decisions:
-    snapshot, wishes = gathered.snapshot, gathered.wishes
-    if candidate is in_force:
-        decision = decide(in_force, snapshot, before.decision, wishes)
-        return _Decisions(decision, decision)
-    as_before = decide(in_force, snapshot, before.decision) if in_force else None
-    return _Decisions(as_before, decide(candidate, snapshot, before.edited, wishes))
+def _ends(known: Known, candidate: Catalog, scene: Scene, threshold: Threshold) -> EarlierEnds | None:
+    """Return the ends that an edit may not bring forward yet."""
+    if known.catalog is None or _acknowledged(known, candidate):
+        return None
+    if known.ends and known.ends.catalog == candidate.fingerprint:
+        return known.ends
+    if candidate is known.catalog:
+        return None
+    return scene.earlier_ends(known.catalog, threshold)
+
+
+def _lives(known: Known, candidate: Catalog, living: Living) -> Lives:
+    """Return the lives to remember; those of a repository whose facts were lost stay until it is read again."""
+    unread = {
+        name: lives
+        for name, lives in known.lives.items()
+        if name in candidate.repositories and name not in known.snapshot.repositories
+    }
+    lives = {**unread, **living.lives}
+    return lives if changed(known.lives, lives) else known.lives
 
 
 def _held(before: Current, draft: Known, live: Live, decisions: _Decisions, gathered: Gathered) -> Current:
@@ -134,10 +191,16 @@ def _acknowledged(known: Known, catalog: Catalog) -> bool:
     return (ActKind.ACKNOWLEDGE, catalog.fingerprint) in known.acts
 
 
-def _acts(known: Known, newest: Catalog) -> Mapping[tuple[ActKind, str], Act]:
-    """Keep only acknowledgements of this catalog: an edit that is made again must be acknowledged again."""
-    return {
-        key: act
-        for key, act in known.acts.items()
-        if act.kind is not ActKind.ACKNOWLEDGE or act.subject == newest.fingerprint
-    }
+def _acts(known: Known, candidate: Catalog, newest: Catalog) -> Acts:
+    """Keep what still means something: an edit that is made again must be acknowledged again."""
+    return {key: act for key, act in known.acts.items() if _still_means_something(act, known, candidate, newest)}
+
+
+def _still_means_something(act: Act, known: Known, candidate: Catalog, newest: Catalog) -> bool:
+    if act.kind is ActKind.ACKNOWLEDGE:
+        return act.subject == newest.fingerprint
+    service, _, number = act.subject.partition("/")
+    if service not in candidate.services:
+        return False
+    repository = known.snapshot.repositories.get(candidate.services[service].repository)
+    return repository is None or int(number) in repository.numbers

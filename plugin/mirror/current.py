@@ -14,6 +14,7 @@ from plugin.core.decision.decide import Decision, changed, decide
 from plugin.core.decision.part import Part
 from plugin.core.decision.preview import Preview
 from plugin.core.decision.wishes import AllWishes
+from plugin.core.life.living import NOBODY, Living
 from plugin.state import Known
 
 
@@ -24,6 +25,7 @@ class Current:
     known: Known
     decision: Decision | None  # by the catalog in force; None as long as there is none
     edited: Decision | None = None  # by the catalog that the breaker holds back; the next decision starts from it
+    living: Living = NOBODY  # how the stored lives were judged; the next judgement starts from it
 
     @property
     def previews(self) -> Iterator[Preview]:

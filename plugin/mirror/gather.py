@@ -1,7 +1,7 @@
 """Gathering: combines what a source says with what was known before into what is certain now."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from plugin.core.answers.live import Live
@@ -23,6 +23,7 @@ from plugin.core.facts.absorb import (
     with_look_ups,
 )
 from plugin.core.facts.confirm import NOT_YET_CONFIRMED, Suspect, confirm, is_labelled, life_differs
+from plugin.core.facts.found import NOTHING_FOUND, Found
 from plugin.core.facts.model import Elsewhere, LookUp, PullRequest, PullRequestState, Repository, Snapshot
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
@@ -42,6 +43,9 @@ class Gathered:
     gone: Mapping[Locator, Elsewhere]  # pull requests that were confirmed to be elsewhere
     fresh: bool  # the source said something that counts
     wishes: AllWishes | None  # by the catalog that takes effect, or stays
+    stamp: datetime | None = None  # the source's time; None: our clock disagrees with it
+    missed: Mapping[str, timedelta] = field(default_factory=dict)  # by repository: how long it was not read until now
+    found: Found = NOTHING_FOUND
 
 
 def gather(

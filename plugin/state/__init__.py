@@ -15,6 +15,7 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.facts.acts import Act, Acts
 from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
+from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.errors import PluginError
 
 
@@ -46,6 +47,7 @@ class Known:
     histories: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)  # by `<service>/<number>`
     acts: Acts = field(default_factory=dict)
     lives: Lives = field(default_factory=dict)
+    ends: EarlierEnds | None = None  # None: no end waits for an acknowledgement
 
 
 NOTHING = Known(Head(0, None), None, Snapshot({}))

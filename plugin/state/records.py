@@ -18,6 +18,7 @@ from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.acts import Act
 from plugin.core.facts.lives import Life
 from plugin.core.facts.model import Repository, Snapshot
+from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
 from plugin.state import Head, Known
@@ -52,6 +53,7 @@ _KINDS: Mapping[str, TypeAdapter[Any]] = {
     "hold": TypeAdapter(Hold),
     "history": TypeAdapter(tuple[Event, ...]),  # by <service>/<number>
     "lives": TypeAdapter(dict[str, Life]),  # by the repository's name
+    "ends": TypeAdapter(EarlierEnds),
     "act": TypeAdapter(Act),  # by <kind>:<subject>
 }
 
@@ -93,6 +95,7 @@ class Records:
             histories=_of_kind(parts, "history", tuple),
             acts={(act.kind, act.subject): act for act in acts},
             lives=_of_kind(parts, "lives", dict),
+            ends=_of_kind(parts, "ends", EarlierEnds).get(""),
         )
 
     def _gives(self, name: Name, part: object, data: bytes) -> bool:
@@ -142,6 +145,7 @@ def _parts(known: Known) -> dict[str, Mapping[str, object]]:
         "hold": {"": known.hold} if known.hold else {},
         "history": known.histories,
         "lives": known.lives,
+        "ends": {"": known.ends} if known.ends else {},
         "act": {_act_key(act): act for act in known.acts.values()},
     }
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from plugin.core.config.messages import one_line
+from plugin.core.config.messages import one_line, timestamp
 from plugin.core.decision.decide import changed
 from plugin.core.decision.links import Dependency
 from plugin.core.decision.preview import Preview
+from plugin.core.facts.acts import ActKind, Acts
 
 KEPT_FOR = timedelta(days=30)
 KEPT = 200  # the newest events of one preview: somebody may push all night
@@ -23,6 +24,18 @@ class EventKind(StrEnum):
     FELL_BACK = "fell-back"
     HELD = "held"
     GONE = "gone"
+    ASKED = "asked"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    EXTENDED = "extended"
+
+
+_ACTED = {
+    ActKind.ASK: (EventKind.ASKED, "{by} asked for it again"),
+    ActKind.PAUSE: (EventKind.PAUSED, "{by} paused it"),
+    ActKind.RESUME: (EventKind.RESUMED, "{by} resumed it"),
+    ActKind.EXTEND: (EventKind.EXTENDED, "{by} extended it to {until}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,23 @@ def happened(before: Moment, after: Moment, departed: Mapping[str, str], now: da
     )
     found = {step.key: tuple(Event(now, kind, one_line(reason)) for kind, reason in step.events()) for step in steps}
     return {key: events for key, events in found.items() if events}
+
+
+def acted(histories: Histories, acts: Acts, now: datetime) -> Histories:
+    """Return what people said about previews and no history has yet."""
+    found: dict[str, tuple[Event, ...]] = {}
+    for act in acts.values():
+        if act.kind in _ACTED and act.at >= now - KEPT_FOR:
+            kind, sentence = _ACTED[act.kind]
+            event = Event(act.at, kind, one_line(sentence.format(by=act.by, until=timestamp(act.until))))
+            if event not in histories.get(act.subject, ()):
+                found[act.subject] = (*found.get(act.subject, ()), event)
+    return found
+
+
+def joined(first: Histories, second: Histories) -> Histories:
+    """Return the events of both, those of the first before those of the second."""
+    return {key: (*first.get(key, ()), *second.get(key, ())) for key in (*first, *second)}
 
 
 def recorded(histories: Histories, new: Histories, now: datetime) -> Histories:
@@ -112,8 +142,8 @@ def _changes(before: Preview, after: Preview) -> Iterator[tuple[EventKind, str]]
 
 
 def _updates(before: Preview, after: Preview) -> Iterable[str]:
-    if before.pull_request.head_sha != after.pull_request.head_sha:
-        yield f"commit {after.pull_request.head_sha[:8]}"
+    if before.deploy_sha != after.deploy_sha:
+        yield f"commit {after.deploy_sha[:8]}"
     if (before.name, before.host) != (after.name, after.host):
         yield f"moved to {after.url}, namespace {after.name}"
     if before.dataset != after.dataset:

@@ -39,6 +39,16 @@ class Part:
         return {preview.key: preview for preview in self.previews if preview.verdict.live}
 
     @cached_property
+    def calls(self) -> tuple[tuple[str, str], ...]:
+        """Which live preview calls which other preview, by their keys."""
+        return tuple(
+            (key, f"{dependency.service}/{dependency.locator.rpartition('#')[2]}")
+            for key, preview in self.live.items()
+            for dependency in preview.dependencies
+            if dependency.target == "preview"
+        )
+
+    @cached_property
     def remembered(self) -> tuple[LivePreview, ...]:
         """The live previews as they are remembered."""
         return tuple(preview.remembered for preview in self.live.values())

@@ -46,7 +46,7 @@ class Latch:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What is remembered of one preview."""
+    """What is remembered of one preview. Times of people's deeds are the source's; `since` is ours."""
 
     state: State
     reason: str
@@ -54,10 +54,11 @@ class Life:
     ends_at: datetime | None = None  # None: never, or it is not live
     deploy_sha: str = ""  # "": the head
     asked_at: datetime | None = None  # when somebody asked for it; None: not known
-    admitted_at: datetime | None = None  # when it was admitted, as we saw it
+    admitted_at: datetime | None = None  # when it became live; None: it was live when the first answer was made
     ready: tuple[str, ...] = ()  # commits that were ready once, the newest last
-    ready_at: datetime | None = None  # when the first commit of one that waited was ready
-    traffic_at: datetime | None = None
+    walked: bool = False  # whether its older commits were looked at, too
+    used_at: datetime | None = None  # the newest traffic that keeps it awake
+    used_for_end_at: datetime | None = None  # the newest traffic that moved its end, which it does more rarely
     announced: Announcement | None = None
     expired: Latch | None = None
 

@@ -1,0 +1,25 @@
+"""Announcing: an end is announced at least `warn` before it comes. Only time in which the source was read counts."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from plugin.core.facts.lives import Announcement
+
+
+def announcement(
+    before: Announcement | None, end: datetime | None, warn: timedelta, now: datetime, *, missed: timedelta
+) -> Announcement | None:
+    """Return the announcement of an end, if it is time for one; `missed` is time that does not count.
+
+    A later end starts over, and an earlier one is announced anew.
+    """
+    if end is None:
+        return None
+    if before and before.end == end:
+        return replace(before, at=before.at + missed) if missed else before
+    return Announcement(end, now) if now >= end - warn else None
+
+
+def comes_at(end: datetime | None, announced: Announcement | None, warn: timedelta) -> datetime | None:
+    """Return when an end really comes; None if there is none."""
+    return max(end, announced.at + warn) if end and announced else end

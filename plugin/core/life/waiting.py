@@ -1,0 +1,60 @@
+"""Waiting: no commit of the pull request was ever ready. It also says which commit runs while a newer one is built."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from plugin.core.config.lifecycle import CheckGate, Gate
+from plugin.core.config.messages import one_line
+from plugin.core.life.case import Case, Circumstances
+
+REMEMBERED = 20  # ready commits of one pull request
+SHORT = 8  # digits of a commit in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the gate says."""
+
+    waits: bool
+    deploy_sha: str  # "": the head
+    ready: tuple[str, ...]  # the commits that were ready once, the newest last
+    note: str  # what it waits for, or ""
+
+
+def gate(case: Case, circumstances: Circumstances) -> Passed:
+    """Return which commit runs.
+
+    It is the head if that was ever ready, else what is deployed, else the newest ready commit. What the last answer had
+    never waits, whatever was ready.
+    """
+    plan = case.service.lifecycle.ready_when
+    before = case.before.ready if case.before else ()
+    if plan is None:
+        return Passed(waits=False, deploy_sha="", ready=before, note="")
+    head = case.pull_request.head_sha
+    ready = (*before, *(sha for sha in _newly_ready(case, circumstances) if sha not in before))[-REMEMBERED:]
+    if head in ready:
+        return Passed(waits=False, deploy_sha=head, ready=ready, note="")
+    sha = case.deployed or (ready[-1] if ready else "")
+    if not sha and circumstances.first:
+        sha = head  # it may have been live before the state was lost
+    note = "" if sha == head else _note(plan, head, sha)
+    return Passed(waits=not sha, deploy_sha=sha, ready=ready, note=note)
+
+
+def _newly_ready(case: Case, circumstances: Circumstances) -> Iterator[str]:
+    """Find the commits that are ready now, the oldest first."""
+    older = reversed(circumstances.commits.get(case.pull_request.number, ()))
+    for sha in (*older, case.pull_request.head_sha):
+        if circumstances.ready.get((case.service.name, sha)):
+            yield sha
+
+
+def _note(plan: Gate, head: str, sha: str) -> str:
+    what = f'the check "{plan.name}" has not succeeded' if isinstance(plan, CheckGate) else "the image does not exist"
+    commit = head[:SHORT]
+    if sha:
+        return one_line(
+            f"{sha[:SHORT]} runs, because {what} for the newer commit {commit}; it follows once that changes"
+        )
+    return one_line(f"{what} for {commit}; it starts by itself once that changes. Look at the pull request's checks")

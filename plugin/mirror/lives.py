@@ -1,0 +1,105 @@
+"""Lives: puts together what the lives of previews depend on, from what is stored and what was gathered. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.names import folded
+from plugin.core.config.threshold import Threshold
+from plugin.core.decision.decide import Decision
+from plugin.core.decision.preview import LivePreview
+from plugin.core.decision.wishes import AllWishes
+from plugin.core.facts.acts import Act, ActKind, Acts
+from plugin.core.facts.lives import NO_LIVES, State
+from plugin.core.life.case import Case, Circumstances
+from plugin.core.life.cases import Inputs, cases
+from plugin.core.life.earlier_ends import EarlierEnds, accepted_plans, earlier_ends
+from plugin.core.life.living import Living, live_on
+from plugin.mirror.gather import Gathered
+from plugin.state import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known at one moment, and the catalog and wishes by which the lives of previews go on."""
+
+    catalog: Catalog
+    wishes: AllWishes
+    known: Known
+    gathered: Gathered
+    last: Decision | None  # what the last answer was made of
+    now: datetime
+
+    def live_on(self, ends: EarlierEnds | None, before: Living) -> Living:
+        """Return the lives of all previews now."""
+        inputs = {name: each for name, each in self._inputs() if self._has_lives(each)}
+        calls = [call for part in self.last.parts.values() for call in part.calls] if self.last and inputs else []
+        return live_on(self.catalog, inputs, calls, ends.accepted if ends else {}, before)
+
+    def earlier_ends(self, in_force: Catalog, threshold: Threshold) -> EarlierEnds | None:
+        """Return the ends that an edit of the catalog in force may not bring forward without an acknowledgement."""
+        accepted = accepted_plans(in_force, self.known.ends)
+        return earlier_ends(self.catalog, accepted, self._live_cases(), threshold)
+
+    def _live_cases(self) -> Iterator[Case]:
+        for _, inputs in self._inputs():
+            yield from (case for case in cases(self.catalog, inputs) if case.was_live)
+
+    def _has_lives(self, inputs: Inputs) -> bool:
+        """Tell whether previews of a repository have a life: all others need no memory."""
+        services = self.catalog.repositories[inputs.repository.name]
+        return (
+            self.catalog.limits.limit
+            or any(service.lifecycle.plans for service in services)
+            or bool(inputs.acts)
+            or any(life.state is State.EXPIRED for life in inputs.lives.values())
+        )
+
+    def _inputs(self) -> Iterator[tuple[str, Inputs]]:
+        acts, live = _acts_by_service(self.known.acts), _live(self.known)
+        for name, services in self.catalog.repositories.items():
+            if repository := self.gathered.snapshot.repositories.get(name):
+                yield (
+                    name,
+                    Inputs(
+                        repository=repository,
+                        wishes=self.wishes.by_repository[name],
+                        lives=self.known.lives.get(name, NO_LIVES),
+                        live=live.get(folded(name), ()),
+                        part=self.last.parts.get(name) if self.last else None,
+                        acts={key: each for service in services for key, each in acts.get(service.name, {}).items()},
+                        circumstances=self._circumstances(name),
+                    ),
+                )
+
+    def _circumstances(self, name: str) -> Circumstances:
+        found, in_doubt = self.gathered.found, name in self.gathered.snapshot.doubts
+        names = {service.name for service in self.catalog.repositories[name]}
+        return Circumstances(
+            now=self.now,
+            stamp=self.gathered.stamp,
+            first=self.known.live is None,
+            ready={place: ready for place, ready in found.ready.items() if place[0] in names},
+            commits={locator.number: shas for locator, shas in found.commits.items() if locator.repository == name},
+            used=found.used,
+            in_doubt=in_doubt,
+            frozen=in_doubt or self.gathered.stamp is None or found.traffic_in_doubt,
+            nothing_newer=frozenset(each.number for each in found.nothing_newer if each.repository == name),
+            missed=self.gathered.missed.get(name, timedelta(0)),
+        )
+
+
+def _acts_by_service(acts: Acts) -> Mapping[str, Mapping[str, Mapping[ActKind, Act]]]:
+    """Return what people said about previews, by service and by the preview's key."""
+    found: dict[str, dict[str, dict[ActKind, Act]]] = {}
+    for act in acts.values():
+        if act.kind is not ActKind.ACKNOWLEDGE:
+            service = act.subject.partition("/")[0]
+            found.setdefault(service, {}).setdefault(act.subject, {})[act.kind] = act
+    return found
+
+
+def _live(known: Known) -> Mapping[str, tuple[LivePreview, ...]]:
+    """Return the live previews by repository, folded."""
+    return {folded(name): previews for name, previews in known.live.by_repository.items()} if known.live else {}
