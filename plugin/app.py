@@ -18,16 +18,18 @@ from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.find import Outside
 from plugin.mirror.newest import Newest
 from plugin.mirror.refresh import Observer, Refresher
+from plugin.mirror.traffic import TrafficWatch
 from plugin.report.argocd import Nudger
 from plugin.report.argocd_api import ArgoApi
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
 from plugin.report.terminator import WORKERS, Terminator
 from plugin.settings import Settings, StateSettings
-from plugin.sources import Source
-from plugin.sources.opening import open_deliveries, open_source
+from plugin.sources import Registry, Source, TrafficMeter
+from plugin.sources.opening import open_deliveries, open_meter, open_registry, open_source
 from plugin.state import OpenedState, Store, Unreachable
 from plugin.state.opening import open_state
 from plugin.web.access import register_access_log
@@ -72,6 +74,8 @@ class Parts:
     """Everything that a plugin is built from."""
 
     source: Source
+    registry: Registry
+    meter: TrafficMeter
     catalog: WatchedCatalog
     state: OpenedState
     breaker: Threshold
@@ -83,7 +87,8 @@ class Parts:
     def together(self) -> Plugin:
         """Build the plugin."""
         newest = Newest(self.state.store, self.unreachable)
-        refresher = Refresher(self.source, self.catalog, newest, self.state, self.breaker, self.clock, self.observers)
+        outside = Outside(self.source, self.registry, TrafficWatch(self.meter).look)
+        refresher = Refresher(outside, self.catalog, newest, self.state, self.breaker, self.clock, self.observers)
         once = refresher.refreshed_once
         answers = Answers(newest, self.state.board, lambda: self.catalog.newest, self.max_stale, self.clock, once)
         return Plugin(self.source, refresher, answers, newest)
@@ -97,8 +102,11 @@ def make_plugin(
     unreachable: Callable[[], None] = lambda: None,
 ) -> Plugin:
     """Build the plugin that the settings describe. Raises the same errors as `watch_catalog`."""
+    source = open_source(settings, now)
     return Parts(
-        source=open_source(settings, now),
+        source=source,
+        registry=open_registry(settings, source),
+        meter=open_meter(),
         catalog=watch_catalog(settings.catalog, state.store),
         state=state,
         breaker=settings.breaker,

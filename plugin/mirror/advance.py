@@ -15,6 +15,7 @@ from plugin.core.config.references import Locator
 from plugin.core.config.threshold import Threshold
 from plugin.core.decision.decide import Decision, changed, decide
 from plugin.core.decision.preview import LivePreview
+from plugin.core.decision.wishes import read_wishes
 from plugin.core.facts.acts import Act, ActKind, Acts
 from plugin.core.facts.lives import Lives
 from plugin.core.life.earlier_ends import EarlierEnds
@@ -106,8 +107,9 @@ class _Step:
 
     def _lived_on(self) -> Current:
         """Let the lives of previews go on, and decide."""
-        before, draft, candidate, wishes = self.before, self.draft, self.candidate, self.gathered.wishes
-        assert wishes  # noqa: S101  they were read with the catalog that takes effect
+        before, draft, candidate = self.before, self.draft, self.candidate
+        repositories = self.gathered.snapshot.repositories
+        wishes = self.gathered.wishes or read_wishes(candidate, repositories, before.wishes(candidate))
         scene = Scene(candidate, wishes, draft, self.gathered, before.decision, self.now)
         ends = _ends(draft, candidate, scene, self.threshold)
         living = scene.live_on(ends, before.living if candidate is draft.catalog and ends == draft.ends else NOBODY)

@@ -16,11 +16,11 @@ from plugin.logs import get_logger
 from plugin.mirror.advance import advance
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.current import Current, answers_differ
+from plugin.mirror.find import Outside, find
 from plugin.mirror.gather import Gathered, gather
 from plugin.mirror.hints import Hints
 from plugin.mirror.newest import Newest
 from plugin.mirror.pace import next_refresh
-from plugin.sources import Source
 from plugin.state import OpenedState, Outdated, Unreachable
 
 TICK = 1.0  # seconds between two looks at what other replicas have stored or hinted at
@@ -51,7 +51,7 @@ Observer = Callable[[RefreshReport], None]
 class Refresher:
     """Keeps what is known fresh. Any number of threads may give hints; one refresh runs at a time."""
 
-    _source: Source
+    _outside: Outside
     _catalog: WatchedCatalog
     _newest: Newest
     _state: OpenedState
@@ -70,7 +70,7 @@ class Refresher:
     def refresh(self, only: Collection[str] | None = None) -> RefreshReport:
         """Read everything that may have changed, or only some repositories, and store what is certain."""
         with self._refreshing, self._waiting_requests_go_on():
-            started, usage_before = time.monotonic(), replace(self._source.usage)
+            started, usage_before = time.monotonic(), replace(self._outside.source.usage)
             before = self._newest.known_here
             events: Histories = {}
             try:
@@ -84,7 +84,7 @@ class Refresher:
                 failure = UNEXPECTED
                 with suppress(Exception):  # it only shows the failure to people
                     self._newest.store(before, _all_in_doubt(before, self._catalog.newest))
-            usage, current, waits = self._source.usage, self._newest.known_here, self._catalog.waits
+            usage, current, waits = self._outside.source.usage, self._newest.known_here, self._catalog.waits
             report = RefreshReport(
                 duration=timedelta(seconds=time.monotonic() - started),
                 before=before,
@@ -133,7 +133,7 @@ class Refresher:
             elif now >= due:
                 report = self.refresh()
                 failures = failures + 1 if report.failure else 0
-                wait = next_refresh(interval, failures, self._source.usage, self._clock(), random.random())  # noqa: S311
+                wait = next_refresh(interval, failures, self._outside.source.usage, self._clock(), random.random())  # noqa: S311
                 due = time.monotonic() + wait.total_seconds()
             elif repositories := hints.ready(self._take_hints(), now):
                 self.refresh(repositories)
@@ -143,18 +143,19 @@ class Refresher:
     def _refresh(self, before: Current, only: Collection[str] | None) -> tuple[str, Histories]:
         """Read, and store what is new. Return why nothing could be read, or "", and what happened to previews."""
         newest = self._catalog.read(before.known.catalog)
-        gathered = gather(self._source, before, newest, self._clock(), only)
+        now = self._clock()
+        gathered = find(self._outside, before, gather(self._outside.source, before, newest, now, only), now)
         try:
-            events = self._advance(before, gathered)
+            events = self._advance(before, gathered, now)
         except Outdated:
             newer = self._newest.synchronised()
             if not _same_facts(before, newer):
                 raise
-            events = self._advance(newer, gathered)  # only an act was stored, and its author waits for this
+            events = self._advance(newer, gathered, now)  # only an act was stored, and its author waits for this
         return "" if gathered.fresh else "nothing could be read", events
 
-    def _advance(self, before: Current, gathered: Gathered) -> Histories:
-        advanced = advance(before, gathered, self._clock(), self._threshold)
+    def _advance(self, before: Current, gathered: Gathered, now: datetime) -> Histories:
+        advanced = advance(before, gathered, now, self._threshold)
         self._newest.store(before, advanced.current)
         return advanced.events
 

@@ -4,7 +4,7 @@ An entry has a kind, a key and a value, which `entries.py` turns into bytes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -41,6 +41,7 @@ class _Readings:
 
     doubts: Mapping[str, str]
     read_at: Mapping[str, datetime]
+    counted_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 # A change to one of these types that makes stored entries wrong needs a new SCHEMA and a step in `upgrades.py`.
@@ -89,7 +90,9 @@ class Records:
         return Known(
             head=head,
             catalog=_of_kind(parts, "catalog", Catalog).get(""),
-            snapshot=Snapshot(_of_kind(parts, "repository", Repository), readings.doubts, readings.read_at),
+            snapshot=Snapshot(
+                _of_kind(parts, "repository", Repository), readings.doubts, readings.read_at, readings.counted_at
+            ),
             live=None if answered is None else Live(answered, _of_kind(parts, "live", tuple)),
             hold=_of_kind(parts, "hold", Hold).get(""),
             histories=_of_kind(parts, "history", tuple),
@@ -138,7 +141,7 @@ def _parts(known: Known) -> dict[str, Mapping[str, object]]:
     """Return everything by kind and key, with every kind present."""
     return {
         "catalog": {"": known.catalog} if known.catalog else {},
-        "readings": {"": _Readings(known.snapshot.doubts, known.snapshot.read_at)},
+        "readings": {"": _Readings(known.snapshot.doubts, known.snapshot.read_at, known.snapshot.counted_at)},
         "repository": known.snapshot.repositories,
         "answered": {"": known.live.catalog} if known.live else {},
         "live": known.live.by_repository if known.live else {},

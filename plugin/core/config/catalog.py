@@ -11,6 +11,8 @@ from plugin.core.config.catalog_file import ENDPOINTS, DefaultsFile, Endpoint, S
 from plugin.core.config.lifecycle import NO_LIFECYCLE, NO_LIMITS, Lifecycle, Limits, Traffic
 from plugin.core.config.names import default_variable, folded
 
+SHORT = 7  # digits of a commit, as Git and docker/metadata-action write it
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -58,6 +60,17 @@ class Service:
     seed: Seed | None
     policy: Policy
     lifecycle: Lifecycle = NO_LIFECYCLE
+
+    def tag_at(self, sha: str, number: int) -> str:
+        """Return the tag of its image at a commit of a pull request."""
+        tag = self.image_tag
+        for placeholder, value in {"{sha}": sha, "{short_sha}": sha[:SHORT], "{number}": str(number)}.items():
+            tag = tag.replace(placeholder, value)
+        return tag
+
+    def image_at(self, sha: str, number: int) -> str:
+        """Return its image at a commit of a pull request; "" if it has none."""
+        return f"{self.image_name}:{self.tag_at(sha, number)}" if self.image_name else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ key fails the whole set. Text that people write belongs in annotations, through 
 import json
 from typing import Any
 
-from plugin.core.config.catalog import Catalog
+from plugin.core.config.catalog import SHORT, Catalog
 from plugin.core.config.messages import timestamp
 from plugin.core.config.names import slug
 from plugin.core.decision.links import Dependency
@@ -17,7 +17,6 @@ from plugin.core.facts.lives import State
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 FORK_OVERLAY = "preview-fork"
-SHORT = 7  # digits of a commit, as Git and docker/metadata-action write it
 
 
 def parameters(preview: Preview, catalog: Catalog) -> dict[str, Any]:
@@ -27,7 +26,6 @@ def parameters(preview: Preview, catalog: Catalog) -> dict[str, Any]:
     head = sha if pull_request.fork else pull_request.head_sha  # a template must see no unapproved commit
     owner, _, repository_name = repository.name.partition("/")
     overlay = FORK_OVERLAY if pull_request.fork else service.overlay
-    tag = _tag(service.image_tag, sha, pull_request.number)
     environment = _environment(preview, catalog)
     return {
         # Argo CD's own Pull Request generator has these
@@ -63,8 +61,8 @@ def parameters(preview: Preview, catalog: Catalog) -> dict[str, Any]:
         # what runs
         "deploy_sha": sha,
         "image_name": service.image_name,
-        "image_tag": tag,
-        "image": f"{service.image_name}:{tag}" if service.image_name else "",
+        "image_tag": service.tag_at(sha, pull_request.number),
+        "image": service.image_at(sha, pull_request.number),
         "state": preview.verdict.state.value,
         "state_reason": preview.verdict.reason,
         "replicas": "0" if preview.verdict.state is State.PAUSED else "1",
@@ -92,12 +90,6 @@ def dependency_parameters(dependency: Dependency) -> dict[str, str]:
         "rule": dependency.rule.value,
         "reason": dependency.reason,
     }
-
-
-def _tag(template: str, sha: str, number: int) -> str:
-    for placeholder, value in {"{sha}": sha, "{short_sha}": sha[:SHORT], "{number}": str(number)}.items():
-        template = template.replace(placeholder, value)
-    return template
 
 
 def _environment(preview: Preview, catalog: Catalog) -> dict[str, str]:

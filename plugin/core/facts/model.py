@@ -152,6 +152,8 @@ class Snapshot:
     doubts: Mapping[str, str] = field(default_factory=dict, compare=False)
     # repository: when it was last known to be like this
     read_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+    # repository: the source's time when it was last read while the clocks agreed
+    counted_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)
 
     @property
     def pull_requests(self) -> int:

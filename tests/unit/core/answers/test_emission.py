@@ -4,7 +4,8 @@ import json
 import sys
 from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plugin.core.answers.emission import filtered, live_previews, missing, parameters
@@ -12,8 +13,7 @@ from plugin.core.answers.filters import EVERYTHING, ORIGINS, Filters
 from plugin.core.answers.live import Live
 from plugin.core.decision.decide import Decision, decide
 from plugin.core.decision.preview import LivePreview
-from plugin.core.decision.verdicts import Judged, Verdict, Verdicts
-from plugin.core.facts.lives import State
+from plugin.core.decision.rules.active import active
 from plugin.core.facts.model import Repository, Snapshot
 from tests.builders import make_catalog, make_pull_request, make_repository, make_snapshot
 from tests.strategies import EXAMPLES, SERVICES, World, worlds
@@ -23,10 +23,10 @@ ORDERS = make_repository("acme/orders", make_pull_request(1), make_pull_request(
 PAYMENTS = make_repository("acme/payments", make_pull_request(3), make_pull_request(4, fork=True))
 
 
-def approve(verdicts: Verdicts) -> Verdicts:
-    """A stage that makes everything live, forks too, so that every filter has something to let through."""
-    live = Verdict(State.ACTIVE, "somebody approved the commit")
-    return {name: Judged(each.repository, dict.fromkeys(each.verdicts, live)) for name, each in verdicts.items()}
+@pytest.fixture
+def _everything_is_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make forks and drafts live, too, so that every filter has something to let through."""
+    monkeypatch.setattr("plugin.core.decision.judge.RULES", (active,))
 
 
 def decided(*repositories: Repository, before: Decision | None = None) -> Decision:
@@ -48,8 +48,9 @@ def test_an_answer_is_the_bare_list_of_live_previews_in_their_order() -> None:
     assert names(answer) == ["preview-orders-1", "preview-orders-11", "preview-payments-3"]
 
 
+@pytest.mark.usefixtures("_everything_is_live")
 def test_filters_select_live_previews() -> None:
-    decision = decide(CATALOG, make_snapshot(CATALOG, ORDERS, PAYMENTS), stages=[approve])
+    decision = decide(CATALOG, make_snapshot(CATALOG, ORDERS, PAYMENTS))
 
     assert names(parameters(decision, Filters(services=frozenset({"orders"})))) == [
         "preview-orders-1",
@@ -77,7 +78,8 @@ filters = st.builds(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@pytest.mark.usefixtures("_everything_is_live")
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])  # it only sets a constant
 @given(worlds(), st.sampled_from(SERVICES), filters)
 def test_a_filtered_old_answer_equals_the_answer_to_the_filters(world: World, frontend: str, wanted: Filters) -> None:
     services = {
@@ -85,7 +87,7 @@ def test_a_filtered_old_answer_equals_the_answer_to_the_filters(world: World, fr
         for name, entry in world.services.items()
     }
     other = World(services, world.repositories)
-    decision = decide(other.catalog, other.snapshot, stages=[approve])
+    decision = decide(other.catalog, other.snapshot)
 
     assert filtered(parameters(decision, EVERYTHING), wanted) == parameters(decision, wanted)
 

@@ -1,16 +1,15 @@
 """What holds for every preview of every world, and which parts of an earlier decision are reused."""
 
-from collections.abc import Callable
-from dataclasses import replace
-
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.config.catalog import Catalog, load_catalog
-from plugin.core.decision.decide import Decision, Stage, decide
+from plugin.core.decision.decide import Decision, decide
 from plugin.core.decision.part import CONFIG_ERRORS
-from plugin.core.decision.verdicts import Judged, Verdict, Verdicts
-from plugin.core.facts.lives import State
+from plugin.core.decision.rules.active import active
+from plugin.core.decision.verdicts import Verdict
+from plugin.core.facts.lives import Life, Lives, State
 from plugin.core.facts.model import Hold, Snapshot
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, make_snapshot, previews_of
 from tests.strategies import EXAMPLES, World, moved_on, shuffled, worlds
@@ -173,56 +172,42 @@ def test_the_same_objects_make_the_same_parts() -> None:
     assert made_again(before, decide(CATALOG, Snapshot(dict(SNAPSHOT.repositories)), before)) == set()
 
 
-def stage_for(name: str, change: Callable[[Verdict], Verdict]) -> Stage:
-    """A stage that changes the verdicts on one repository."""
-
-    def stage(verdicts: Verdicts) -> Verdicts:
-        judged = verdicts[name]
-        changed = {identity: change(verdict) for identity, verdict in judged.verdicts.items()}
-        return {**verdicts, name: Judged(judged.repository, changed)}
-
-    return stage
+def in_state(state: State, reason: str) -> Lives:
+    """Lives in which the preview payments/1 is in some state."""
+    return {"acme/payments": {"payments/1": Life(state, reason)}}
 
 
-def test_a_verdict_of_a_stage_relinks_callers_and_no_others() -> None:
-    queue = stage_for("acme/payments", lambda _: Verdict(State.SKIPPED, "a limit is reached"))
+def test_a_life_relinks_callers_and_no_others() -> None:
     before = decide(CATALOG, SNAPSHOT)
-    after = decide(CATALOG, SNAPSHOT, before, stages=[queue])
+    after = decide(CATALOG, SNAPSHOT, before, lives=in_state(State.QUEUED, "a limit is reached"))
     reasons = [
         {preview.key: [call.reason for call in preview.dependencies] for preview in decision.previews}["orders/1"]
         for decision in (before, after)
     ]
 
     assert made_again(before, after) == {"orders", "payments"}
-    assert reasons == [["acme/payments#1 is live"], ["acme/payments#1 is skipped: a limit is reached"]]
+    assert reasons == [["acme/payments#1 is live"], ["acme/payments#1 is queued: a limit is reached"]]
     assert set(after.parts["acme/payments"].live) == set()
     assert made_again(after, decide(CATALOG, SNAPSHOT, after)) == {"orders", "payments"}  # and back again
 
 
-def test_equal_verdicts_of_a_stage_keep_all_parts() -> None:
-    anew = stage_for("acme/payments", replace)
-    paused = stage_for("acme/payments", lambda _: Verdict(State.PAUSED, "nobody works at night"))
+def test_the_same_lives_keep_all_parts() -> None:
+    paused = in_state(State.PAUSED, "nobody works at night")
     before = decide(CATALOG, SNAPSHOT)
+    night = decide(CATALOG, SNAPSHOT, before, lives=paused)
 
-    assert made_again(before, decide(CATALOG, SNAPSHOT, before, stages=[anew])) == set()
-    night = decide(CATALOG, SNAPSHOT, before, stages=[paused])
     assert made_again(before, night) == {"orders", "payments"}
-    assert made_again(night, decide(CATALOG, SNAPSHOT, night, stages=[paused])) == set()
+    assert made_again(night, decide(CATALOG, SNAPSHOT, night, lives=dict(paused))) == set()
 
 
-def test_each_stage_reads_the_verdicts_of_the_previous_one() -> None:
-    seen = list[State]()
+def test_no_life_brings_back_what_the_facts_rule_out() -> None:
+    catalog = make_catalog({"orders": {"drafts": False}})
+    draft = make_repository("acme/orders", make_pull_request(1, draft=True))
+    (preview,) = decide(
+        catalog, make_snapshot(catalog, draft), lives={"acme/orders": {"orders/1": Life(State.ACTIVE, "it was active")}}
+    ).previews
 
-    def remember(verdict: Verdict) -> Verdict:
-        seen.append(verdict.state)
-        return verdict
-
-    first = stage_for("acme/payments", lambda _: Verdict(State.PAUSED, "nobody works at night"))
-    decision = decide(CATALOG, SNAPSHOT, stages=[first, stage_for("acme/payments", remember)])
-
-    assert seen == [State.PAUSED]
-    # The next decision does not start from what a stage says: rules judge each preview by itself.
-    assert decision.judged["acme/payments"].verdicts[1, "payments"].state is State.ACTIVE
+    assert preview.verdict == Verdict(State.SKIPPED, "it is a draft")
 
 
 def test_links_to_an_unread_repository_go_to_staging_until_it_is_read() -> None:
@@ -276,11 +261,11 @@ def test_a_live_preview_is_remembered_with_what_filters_look_at() -> None:
     assert (one.name, one.profile, one.fork) == ("preview-orders-1", "frontend", False)
 
 
-def test_a_fork_that_a_stage_approves_is_rendered_among_forks() -> None:
+def test_a_fork_that_is_live_is_rendered_among_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin.core.decision.judge.RULES", (active,))
     catalog = make_catalog({"orders": {}})
     orders = make_repository("acme/orders", make_pull_request(1), make_pull_request(2, fork=True))
-    approve = stage_for("acme/orders", lambda _: Verdict(State.ACTIVE, "somebody approved the commit"))
-    part = decide(catalog, make_snapshot(catalog, orders), stages=[approve]).parts["acme/orders"]
+    part = decide(catalog, make_snapshot(catalog, orders)).parts["acme/orders"]
 
     assert list(part.parameters) == [("orders", "same-repository"), ("orders", "fork")]
     assert [one.fork for one in part.remembered] == [False, True]

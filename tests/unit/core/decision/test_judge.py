@@ -91,7 +91,7 @@ CATALOG = make_catalog(
 
 def test_verdicts_are_by_number_and_service_of_each_repository() -> None:
     orders = make_repository("acme/orders", make_pull_request(1), make_pull_request(2, labels=("r",), draft=True))
-    verdicts = judge_all(CATALOG, make_snapshot(CATALOG, orders, make_repository("acme/removed")), {})
+    verdicts = judge_all(CATALOG, make_snapshot(CATALOG, orders, make_repository("acme/removed")), {}, {})
 
     assert {name: dict(each.verdicts) for name, each in verdicts.items()} == {
         "acme/orders": {(1, "orders"): ACTIVE, (2, "reports"): Verdict(State.ACTIVE, 'it has the label "r"')},
@@ -101,14 +101,16 @@ def test_verdicts_are_by_number_and_service_of_each_repository() -> None:
 
 
 def test_an_unread_repository_has_no_verdicts() -> None:
-    assert list(judge_all(CATALOG, Snapshot({"acme/users": make_repository("acme/users")}), {})) == ["acme/users"]
+    assert list(judge_all(CATALOG, Snapshot({"acme/users": make_repository("acme/users")}), {}, {})) == ["acme/users"]
 
 
 def test_a_repository_that_is_the_same_object_is_not_judged_again() -> None:
     snapshot = make_snapshot(CATALOG, make_repository("acme/orders", make_pull_request(1)))
-    before = judge_all(CATALOG, snapshot, {})
+    before = judge_all(CATALOG, snapshot, {}, {})
     draft = make_repository("acme/orders", make_pull_request(1, labels=()))
-    after = judge_all(CATALOG, replace(snapshot, repositories={**snapshot.repositories, "acme/orders": draft}), before)
+    after = judge_all(
+        CATALOG, replace(snapshot, repositories={**snapshot.repositories, "acme/orders": draft}), {}, before
+    )
 
     assert after["acme/users"] is before["acme/users"]
     assert (before["acme/orders"].verdicts, after["acme/orders"].verdicts) == ({(1, "orders"): ACTIVE}, {})

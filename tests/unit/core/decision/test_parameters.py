@@ -207,7 +207,8 @@ def test_a_fork_has_its_own_name_overlay_and_approved_commit() -> None:
     catalog = make_catalog({"orders": {"overlay": "special"}})
     fork = make_repository("acme/orders", make_pull_request(12, fork=True))
     approved = "f" * 40
-    one = parameters(previews_of(catalog, fork)["fork-preview-orders-12"], catalog, approved)
+    preview = previews_of(catalog, fork)["fork-preview-orders-12"]
+    one = parameters(replace(preview, verdict=Verdict(State.ACTIVE, "somebody approved it", approved)), catalog)
 
     assert (one["origin"], one["namespace"]) == ("fork", "fork-preview-orders-12")
     assert one["path"] == "manifests/apps/backend/overlays/preview-fork"

@@ -20,7 +20,7 @@ def targets(*pull_requests: PullRequest, **given: Any) -> Targets:
 
 def of_repository(*repositories: Repository) -> Targets:
     snapshot = Snapshot({repository.name: repository for repository in repositories})
-    return Targets(judge_all(CATALOG, snapshot, {}))
+    return Targets(judge_all(CATALOG, snapshot, {}, {}))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""Previews that live on, as a test tells it: time passes, people act, and each step is stored and answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from plugin.core.config.catalog import Catalog
+from plugin.core.config.references import Locator
+from plugin.core.config.threshold import Threshold
+from plugin.core.decision.preview import Preview
+from plugin.core.decision.wishes import read_wishes
+from plugin.core.facts.acts import Act, ActKind
+from plugin.core.facts.found import Found
+from plugin.core.facts.lives import Life, State
+from plugin.core.facts.model import Events, PullRequest, Repository, Snapshot
+from plugin.mirror.advance import advance
+from plugin.mirror.current import Current, decided
+from plugin.mirror.gather import Gathered
+from plugin.state import NOTHING
+from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def asked(number: int = 1, at: datetime = MONDAY, **given: Any) -> PullRequest:
+    """A pull request that got its label at a moment, at which its head was pushed, too."""
+    events = Events(at, {"preview": at})
+    return make_pull_request(number, **{"events": events, "head_seen_at": at, "updated_at": at} | given)
+
+
+@dataclass(slots=True)
+class Lived:
+    """Everything that is known at one moment; `after` and `pass_until` let time pass."""
+
+    catalog: Catalog
+    now: datetime = MONDAY
+    repositories: dict[str, list[PullRequest]] = field(default_factory=dict)
+    given: dict[str, dict[str, Any]] = field(default_factory=dict)  # further facts of repositories, by name
+    doubts: dict[str, str] = field(default_factory=dict)
+    ready: dict[tuple[str, str], bool] = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
+    agreed: bool = True  # whether our clock and the source's tell the same time
+    confirms: bool = True  # whether look-ups show that nothing is newer
+    missed: dict[str, timedelta] = field(default_factory=dict)
+    threshold: Threshold = field(default_factory=lambda: Threshold(5, 20))
+    current: Current = field(default_factory=lambda: Current(NOTHING, None))
+
+    def put(self, pull_request: PullRequest, repository: str = "acme/orders") -> None:
+        """Add a pull request, or replace the one with its number."""
+        others = [each for each in self.repositories.get(repository, []) if each.number != pull_request.number]
+        self.repositories[repository] = sorted([*others, pull_request], key=lambda each: each.number)
+
+    def remove(self, number: int, repository: str = "acme/orders") -> None:
+        """Close a pull request, as the source confirms."""
+        self.repositories[repository] = [each for each in self.repositories[repository] if each.number != number]
+
+    def step(self, after: timedelta = timedelta(0)) -> "Lived":
+        """Let time pass, refresh, and answer."""
+        self.now += after
+        self.current = advance(self.current, self._gathered(), self.now, self.threshold).current
+        return self
+
+    def act(self, kind: ActKind, key: str = "orders/1", by: str = "ada", until: datetime | None = None) -> None:
+        """Tell the plugin something, as a command does."""
+        act = Act(kind, key, by, self.now, asked_at=self.life(key).asked_at, until=until)
+        self._store(act)
+
+    def acknowledge(self) -> None:
+        """Acknowledge the newest catalog."""
+        self._store(Act(ActKind.ACKNOWLEDGE, self.catalog.fingerprint, "ada", self.now))
+
+    def restart(self) -> None:
+        """Load what is stored, as another process does."""
+        self.current = decided(self.current.known)
+
+    def life(self, key: str = "orders/1") -> Life:
+        """What is remembered of a preview."""
+        return next(lives[key] for lives in self.current.known.lives.values() if key in lives)
+
+    def preview(self, key: str = "orders/1") -> Preview:
+        """A preview, live or not."""
+        return next(preview for preview in self.current.previews if preview.key == key)
+
+    def state(self, key: str = "orders/1") -> State:
+        """The state of a preview."""
+        return self.preview(key).verdict.state
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """The state of every preview."""
+        return {preview.key: preview.verdict.state.value for preview in self.current.previews}
+
+    def _store(self, act: Act) -> None:
+        known = self.current.known
+        acts = {**known.acts, (act.kind, act.subject): act}
+        self.current = replace(self.current, known=replace(known, acts=acts))
+
+    def _repository(self, name: str) -> Repository:
+        """The same object as before, if nothing has changed."""
+        made = make_repository(name, *self.repositories.get(name, []), **self.given.get(name, {}))
+        known = self.current.known.snapshot.repositories.get(name)
+        return known if known == made else made
+
+    def _gathered(self) -> Gathered:
+        known = self.current.known
+        catalog = known.catalog if known.catalog and known.catalog.text == self.catalog.text else self.catalog
+        snapshot = Snapshot({name: self._repository(name) for name in catalog.repositories}, self.doubts)
+        due = [
+            Locator(name, int(key.partition("/")[2]))
+            for name, lives in known.lives.items()
+            for key, life in lives.items()
+            if life.state.live and life.announced and life.ends_at and life.ends_at <= self.now
+        ]
+        found = replace(self.found, ready=self.ready, nothing_newer=frozenset(due if self.confirms else ()))
+        wishes = read_wishes(catalog, snapshot.repositories, self.current.wishes(catalog))
+        stamp = self.now if self.agreed else None
+        return Gathered(
+            catalog,
+            may_take_effect=True,
+            snapshot=snapshot,
+            gone={},
+            fresh=True,
+            wishes=wishes,
+            stamp=stamp,
+            missed=self.missed,
+            found=found,
+        )
+
+
+def lived(services: Mapping[str, Mapping[str, Any]] | None = None, **given: Any) -> Lived:
+    """The first answer, given long ago, when there was no pull request; `given` are further keys of the catalog."""
+    catalog = make_catalog(services or {"orders": {}}, **given)
+    return Lived(catalog, MONDAY - 30 * DAY).step()
+
+
+def with_plan(lifecycle: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]] | None = None) -> Lived:
+    """The same with a plan for all services."""
+    return lived(services, defaults={"lifecycle": lifecycle})
