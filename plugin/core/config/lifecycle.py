@@ -1,4 +1,4 @@
-"""The life of a preview as the catalog plans it: what it waits for, when it sleeps, when it ends, how many there may be.
+"""The life of a preview as the catalog plans it: what it waits for, when it sleeps and ends, how many there may be.
 
 A rule whose key is missing is off.
 """
@@ -58,6 +58,9 @@ class Shortened:
 
     pause_after: timedelta | None = None
     expire_after: timedelta | None = None
+
+
+NOT_SHORTENED = Shortened()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from plugin.core.config.catalog import Catalog, Service
-from plugin.core.config.lifecycle import Shortened
+from plugin.core.config.lifecycle import NOT_SHORTENED, Shortened
 from plugin.core.config.names import folded
 from plugin.core.config.references import FORMS, PullRequestReference, Reference, Url, parse_reference
 from plugin.core.config.strict_yaml import Document, Path
@@ -38,7 +38,7 @@ class ServiceConfig:
 
     dependencies: Mapping[str, Reference] = field(default_factory=dict)
     dataset: str | None = None  # None for the catalog's default
-    lifecycle: Shortened = Shortened()
+    lifecycle: Shortened = NOT_SHORTENED
 
 
 def _reference(value: object) -> Reference:
