@@ -56,6 +56,15 @@ config_texts = st.builds(
         st.sampled_from(SERVICES), st.fixed_dictionaries({"dependencies": st.just({"a": "staging"})}), max_size=1
     ),
 )
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_clock_times = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.sampled_from((0, 15, 30, 59)))
+_windows = st.builds(
+    "{} {} {}".format,
+    st.sampled_from(_DAYS) | st.builds("{}-{}".format, st.sampled_from(_DAYS), st.sampled_from(_DAYS)),
+    st.tuples(_clock_times, _clock_times | st.just("24:00")).filter(lambda times: times[0] != times[1]).map("-".join),
+    st.sampled_from(("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC")),
+)
+hours_texts = st.lists(_windows, min_size=1, max_size=3).map(", ".join)
 bodies = st.lists(
     st.sampled_from([f"Depends-On: {name}#{number}" for name in REPOSITORIES for number in (1, 2)] + ["Depends-On: x"]),
     max_size=2,

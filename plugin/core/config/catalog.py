@@ -9,6 +9,7 @@ from types import MappingProxyType
 from plugin import __version__
 from plugin.core.config.catalog_file import ENDPOINTS, DefaultsFile, Endpoint, ServiceFile, labels_of, read_catalog_file
 from plugin.core.config.lifecycle import NO_LIFECYCLE, NO_LIMITS, Lifecycle, Limits, Traffic
+from plugin.core.config.lifecycle_file import lifecycle_of
 from plugin.core.config.names import default_variable, folded
 
 SHORT = 7  # digits of a commit, as Git and docker/metadata-action write it
@@ -155,6 +156,8 @@ def load_catalog(text: str, file: str) -> Catalog:
         allowed_hosts=frozenset(content.allowed_hosts),
         services=MappingProxyType(services),
         repositories=MappingProxyType(repositories),
+        limits=Limits(**dict(content.limits)),
+        traffic=Traffic(**dict(content.traffic)) if content.traffic else None,
     )
 
 
@@ -177,6 +180,7 @@ def _service(name: str, file: ServiceFile, defaults: DefaultsFile) -> Service:
         dependencies=tuple(dependencies),
         seed=Seed(file.seed.image, file.seed.datasets) if file.seed else None,
         policy=_policy(file, defaults),
+        lifecycle=lifecycle_of(file.lifecycle, defaults.lifecycle),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo
 
 from plugin.core.config import names
+from plugin.core.config.lifecycle_file import LifecycleFile, LimitsFile, TrafficFile, lifecycle_of, wrong_lifecycle
 from plugin.core.config.strict_yaml import Limits, Path
 from plugin.core.config.validation import (
     FileModel,
@@ -181,6 +182,7 @@ class DefaultsFile(FileModel):
     drafts: StrictBool = Field(default=True, description="Whether draft pull requests get previews")
     link: Link = Field("none", description="Whether equal branch names link previews")
     target_branches: tuple[BranchPattern, ...] = Field((), description=TARGET_BRANCHES)
+    lifecycle: LifecycleFile = LifecycleFile()
 
 
 class ServiceFile(FileModel):
@@ -210,6 +212,7 @@ class ServiceFile(FileModel):
     drafts: StrictBool | None = None
     link: Link | None = None
     target_branches: tuple[BranchPattern, ...] | None = Field(None, description=TARGET_BRANCHES)
+    lifecycle: LifecycleFile = LifecycleFile()
 
 
 class CatalogFile(FileModel):
@@ -220,6 +223,8 @@ class CatalogFile(FileModel):
     prefix: Prefix = Field(DEFAULT_PREFIX, description="Applications and namespaces are <prefix>-<service>-<number>")
     allowed_hosts: tuple[Host, ...] = Field((), description="Hosts that a url: target may name")
     defaults: DefaultsFile = DefaultsFile()
+    limits: LimitsFile = LimitsFile()
+    traffic: TrafficFile | None = None
     services: dict[ServiceName, ServiceFile] = Field(min_length=1)
 
 
@@ -254,14 +259,18 @@ def labels_of(service: ServiceFile, defaults: DefaultsFile) -> tuple[tuple[str, 
 def _contradictions(catalog: CatalogFile) -> Iterator[tuple[Path, str]]:
     """Find the values that are valid by themselves but contradict each other."""
     spelt: dict[str, str] = {}
+    defaults = catalog.defaults
     for name, service in catalog.services.items():
         first = spelt.setdefault(names.folded(service.repository), service.repository)
         if first != service.repository:
             message = f"{service.repository} is the same repository on GitHub as {first}; spell them alike"
             yield ("services", name, "repository"), message
-        require, skip = labels_of(service, catalog.defaults)
+        require, skip = labels_of(service, defaults)
         if variants := _variants((*require, *skip)):
             yield ("services", name, "labels"), variants
+        plan = lifecycle_of(service.lifecycle, defaults.lifecycle)
+        for key, message in wrong_lifecycle(plan, (*require, *skip), service.image.tag if service.image else None):
+            yield ("services", name, "lifecycle", key), message
         yield from _calls_without_staging(name, service, catalog)
 
 

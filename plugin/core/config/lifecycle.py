@@ -1,4 +1,4 @@
-"""The life of a preview as the catalog plans it: its gate, its rest, its end, and how many there may be.
+"""The life of a preview as the catalog plans it: what it waits for, when it sleeps and ends, how many there may be.
 
 A rule whose key is missing is off.
 """
@@ -60,7 +60,7 @@ class Shortened:
     expire_after: timedelta | None = None
 
 
-UNCHANGED = Shortened()
+NOT_SHORTENED = Shortened()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from plugin.core.config.catalog import Catalog, Service
-from plugin.core.config.lifecycle import UNCHANGED, Shortened
+from plugin.core.config.lifecycle import NOT_SHORTENED, Shortened
 from plugin.core.config.names import folded
 from plugin.core.config.references import FORMS, PullRequestReference, Reference, Url, parse_reference
 from plugin.core.config.strict_yaml import Document, Path
@@ -24,6 +24,7 @@ from plugin.core.config.validation import (
     suggestions,
     validate,
 )
+from plugin.core.config.values import Duration
 from plugin.errors import InvalidFile, Problem
 
 FILE_NAME = ".preview.yaml"
@@ -38,7 +39,7 @@ class ServiceConfig:
 
     dependencies: Mapping[str, Reference] = field(default_factory=dict)
     dataset: str | None = None  # None for the catalog's default
-    lifecycle: Shortened = UNCHANGED
+    lifecycle: Shortened = NOT_SHORTENED
 
 
 def _reference(value: object) -> Reference:
@@ -63,11 +64,19 @@ Target = Annotated[
 ]
 
 
+class LifecyclePart(FileModel):
+    """When a preview pauses and ends, if that is sooner than the catalog says."""
+
+    pause_after: Duration | None = Field(None, description="Pauses it this long after the last activity")
+    expire_after: Duration | None = Field(None, description="Ends it this long after the last activity")
+
+
 class ServicePart(FileModel):
     """Settings for one service of the repository; they override the top level."""
 
     dependencies: dict[str, Target] = Field(default={}, description="Where each dependency points")
     dataset: str | None = Field(None, description="One of the datasets that the catalog offers")
+    lifecycle: LifecyclePart = LifecyclePart()
 
 
 class RepositoryConfigFile(ServicePart):
@@ -109,6 +118,11 @@ class _Part:
 
     dependencies: Mapping[str, Reference]
     dataset: str | None
+    lifecycle: Shortened = NOT_SHORTENED
+
+    @staticmethod
+    def of(part: ServicePart) -> "_Part":
+        return _Part(part.dependencies, part.dataset, Shortened(**dict(part.lifecycle)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +140,8 @@ def _parse(text: str, file: str) -> _Content | tuple[Problem, ...]:
     if read is None:
         return _EMPTY
     content, _ = read
-    services = {name: _Part(part.dependencies, part.dataset) for name, part in content.services.items()}
-    return _Content(_Part(content.dependencies, content.dataset), services or _EMPTY.services)
+    services = {name: _Part.of(part) for name, part in content.services.items()}
+    return _Content(_Part.of(content), services or _EMPTY.services)
 
 
 _EMPTY = _Content(_Part({}, None), {})
@@ -149,12 +163,14 @@ def links(content: RepositoryConfigFile) -> Iterator[Path]:
 def _for_service(content: _Content, service: Service) -> ServiceConfig:
     own = content.services.get(service.name, _EMPTY.top)
     wishes = {**content.top.dependencies, **own.dependencies} if own.dependencies else content.top.dependencies
+    life, default = own.lifecycle, content.top.lifecycle
     called = {dependency.service for dependency in service.dependencies}
     if not wishes.keys() <= called:
         wishes = {name: target for name, target in wishes.items() if name in called}
     return ServiceConfig(
         dependencies=wishes,
         dataset=own.dataset or (content.top.dataset if content.top.dataset in _datasets(service) else None),
+        lifecycle=Shortened(life.pause_after or default.pause_after, life.expire_after or default.expire_after),
     )
 
 

@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from plugin.core.config import names
 from plugin.core.config.branches import wrong_pattern
+from plugin.core.config.durations import parse_duration
 from plugin.core.config.references import REPOSITORY
 
 RESERVED_VARIABLES = frozenset({"PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "MONGODB_URL"})
 RESERVED_PREFIX = "PREVIEW_"
 MAX_PORT = 65535
 MAX_DOMAIN = 189  # characters: of the 253 that DNS allows, a label and its dot go in front
+SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=365)  # durations in the life of a preview
+OUR_STATUS = "preview/"  # what the names of the commit statuses that the plugin sets begin with
 PLACEHOLDERS = {"{sha}": "0" * 40, "{short_sha}": "0" * 7, "{number}": str(names.MAX_NUMBER)}  # at their longest
 
 NO_DNS_LABEL = "is not a DNS label (a-z, 0-9 and -)"
@@ -103,6 +107,13 @@ def _wrong_repository(text: str) -> str | None:
     return f'is not a repository; did you mean "{suggestion}"?' if suggestion else NO_REPOSITORY
 
 
+def _duration(value: object) -> timedelta:
+    duration = parse_duration(str(value))  # somebody may write 12 for 12h
+    if not SHORTEST <= duration <= LONGEST:
+        raise ValueError(f'"{value}" must be at least 10s and at most 365d')
+    return duration
+
+
 NO_REPOSITORY = "is not a repository, for example acme/orders"
 
 
@@ -140,4 +151,27 @@ Image = Annotated[
     ),
 ]
 ImageTag = Annotated[str, _matches(_TAG.pattern, "is not a valid image tag")]
+Count = Annotated[int, Field(strict=True, ge=0)]
 Port = Annotated[int, Field(strict=True, ge=1, le=MAX_PORT)]
+Duration = Annotated[
+    timedelta, PlainValidator(_duration), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,5}[smhdw]$"})
+]
+CheckName = Annotated[
+    str,
+    Field(min_length=1),
+    _checked_by(
+        lambda text: (
+            "is what the plugin itself reports; name a check of the application's own workflow"
+            if names.folded(text).startswith(OUR_STATUS)
+            else None
+        )
+    ),
+]
+AppSlug = Annotated[
+    str,
+    _matches("[a-z0-9]([a-z0-9-]*[a-z0-9])?", "is not the name of a GitHub App in its URL, for example github-actions"),
+]
+Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+MetricLabel = Annotated[
+    str, _matches("[A-Za-z_][A-Za-z0-9_]*", "is not a label of a Prometheus metric, for example namespace")
+]

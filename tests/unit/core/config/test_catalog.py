@@ -266,8 +266,8 @@ def test_a_service_overrides_each_default_by_itself(own: dict[str, Any], expecte
         ({"defaults": {"label": {}}}, 'defaults.label: is not a known key; did you mean "labels"?'),
         *(
             # these are not implemented yet
-            ({key: {}}, f"{key}: {NO_KEY} version, domain, prefix, allowed_hosts, defaults, services")
-            for key in ("ttl", "pause", "limits", "ready_when", "forks", "reports")
+            ({key: {}}, f"{key}: {NO_KEY} version, domain, prefix, allowed_hosts, defaults, limits, traffic, services")
+            for key in ("ttl", "pause", "budgets", "ready_when", "forks", "reports")
         ),
     ],
 )
@@ -477,6 +477,7 @@ def test_the_demo_catalog_is_valid() -> None:
             "extra",
             "endpoint",
         ),
+        *("defaults.lifecycle", "defaults.lifecycle.ready_when", "lifecycle", "lifecycle.hours", "lifecycle.warn"),
         *("depends_on", "seed", "labels", "labels.require", "labels.skip", "drafts", "link", "target_branches"),
         "image.tag",
     ],

@@ -1,10 +1,12 @@
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin.core.config.lifecycle import Shortened
 from plugin.core.config.references import Branch, PullRequestReference, Reference, SameBranch, Staging, Url
 from plugin.core.config.repo_config import ServiceConfig, links, read_config, read_file
 from plugin.core.config.validation import MAX_PROBLEMS, MAX_SUGGESTIONS
@@ -15,7 +17,8 @@ from tests.strategies import SERVICES, config_texts, yaml_like
 FORMS = "staging, pr:123, acme/payments#123, a pull request's URL, branch:NAME, same-branch or url:https://..."
 NOT_ALLOWED = "is not allowed; allowed hosts: b.example.com:8443, users.dev.example.com"
 NOTHING = 'is empty; "#" starts a comment in YAML, so write "pr:123" for pull request 123'
-NO_KEY = "is not a known key; there are dependencies, dataset, version, services"
+NO_KEY = "is not a known key; there are dependencies, dataset, lifecycle, version, services"
+HOURS = timedelta(hours=1)
 SEED = {"image": "ghcr.io/acme/seed", "datasets": {"default": "1", "minimal": "2"}}
 SHOP = make_catalog(
     {
@@ -73,6 +76,72 @@ services:
         "admin": ServiceConfig({"users": PullRequestReference(1)}, None),  # admin calls no payments and has no seed
         "reports": ServiceConfig({"users": PullRequestReference(1), "payments": Staging()}, "default"),
     }
+
+
+def test_the_life_of_a_preview_can_be_shortened() -> None:
+    text = """\
+version: 1
+lifecycle: {pause_after: 2h, expire_after: 1d}
+services:
+  reports: {lifecycle: {pause_after: 30m}}
+"""
+    top, own = Shortened(2 * HOURS, 24 * HOURS), Shortened(HOURS / 2, 24 * HOURS)
+
+    assert read_config(text, SHOP, "acme/office") == {
+        "admin": ServiceConfig(lifecycle=top),
+        "reports": ServiceConfig(lifecycle=own),
+    }
+    assert read_config(text.replace("reports", "admin"), SHOP, "acme/office") == {
+        "admin": ServiceConfig(lifecycle=own),
+        "reports": ServiceConfig(lifecycle=top),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["services:\n  orders: {lifecycle: {expire_after: 10s}}", "lifecycle: {expire_after: 10s}"]
+)
+def test_what_is_not_shortened_stays_open(text: str) -> None:
+    expected = Shortened(expire_after=timedelta(seconds=10))
+
+    assert read_config(f"version: 1\n{text}", SHOP, "acme/orders") == {"orders": ServiceConfig(lifecycle=expected)}
+
+
+@pytest.mark.parametrize("lifecycle", [None, {"expire_after": "1h"}])
+def test_a_longer_life_than_the_catalogs_is_valid_under_every_catalog(lifecycle: Any) -> None:
+    catalog = make_catalog({"orders": {"lifecycle": lifecycle and lifecycle | {"warn": "1h"}}})
+    config = read_config("version: 1\nlifecycle: {expire_after: 365d, pause_after: 10s}", catalog, "acme/orders")
+
+    assert config["orders"].lifecycle == Shortened(timedelta(seconds=10), timedelta(days=365))
+
+
+NO_DURATION = "is not a duration: write a whole number and one of s, m, h, d, w, for example 30s"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("lifecycle: off", "lifecycle: must be a map (name: value)"),
+        ("lifecycle: {max_age: 1d}", "lifecycle.max_age: is not a known key; there are pause_after, expire_after"),
+        ("lifecycle: {keep: a}", "lifecycle.keep: is not a known key; there are pause_after, expire_after"),
+        (
+            "lifecycle: {expires_after: 1d}",
+            'lifecycle.expires_after: is not a known key; did you mean "expire_after"?',
+        ),
+        ("lifecycle: {pause_after: 12}", f'lifecycle.pause_after: "12" {NO_DURATION}'),
+        ("lifecycle: {pause_after: [1h]}", f"""lifecycle.pause_after: "['1h']" {NO_DURATION}"""),
+        (
+            "lifecycle: {pause_after: off}",
+            f'lifecycle.pause_after: "off" {NO_DURATION}',
+        ),
+        ("lifecycle: {expire_after: 9s}", 'lifecycle.expire_after: "9s" must be at least 10s and at most 365d'),
+        (
+            "services: {orders: {lifecycle: {expire_after: 53w}}}",
+            'services.orders.lifecycle.expire_after: "53w" must be at least 10s and at most 365d',
+        ),
+    ],
+)
+def test_a_wrong_life_is_refused(line: str, expected: str) -> None:
+    assert mistakes(f"version: 1\n{line}") == [f"2: {expected}"]
 
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "# only a comment\n", "---\n", "null"])
@@ -304,6 +373,9 @@ def test_a_key_that_looks_like_a_mark_of_pydantic_is_unknown(text: str) -> None:
         "services:\n  orders:",
         "services:\n  orders:\n    dependencies:\n    dataset:",
         "dependencies:\ndataset: null\nservices:",
+        "lifecycle:",
+        "lifecycle:\n  pause_after:\n  expire_after: ~",
+        "services:\n  orders:\n    lifecycle:",
     ],
 )
 def test_a_key_without_a_value_means_the_default(text: str) -> None:
@@ -338,6 +410,9 @@ def test_a_key_without_a_value_that_is_a_mistake(text: str, expected: list[str])
         pytest.param("dependencies:\n  payments: url:https://" + "p." * 32_000, id="a long URL"),
         pytest.param("p" * 65_000 + ": 1", id="a long key"),
         pytest.param("dataset: " + "p" * 65_000, id="a long dataset"),
+        pytest.param("lifecycle: {pause_after: " + "1" * 65_000 + "}", id="a long duration"),
+        pytest.param("lifecycle: {pause_after: 1" + "h" * 60_000 + "}", id="a long unit"),
+        pytest.param("lifecycle:\n" + "".join(f"  pause_aftr{i}: 1h\n" for i in range(2400)), id="unknown lives"),
         pytest.param("dataset: '" + " " * 65_000 + "x'", id="blanks"),
     ],
 )
