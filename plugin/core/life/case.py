@@ -55,6 +55,12 @@ class Case:
         """Whether the last answer had it."""
         return self.deployed is not None
 
+    @property
+    def oldest_at(self) -> datetime | None:
+        """When it reaches its greatest age; None: never."""
+        max_age = self.service.lifecycle.max_age
+        return None if max_age is None or self.asked_at is None else self.asked_at + max_age
+
     def has(self, keep: str) -> bool:
         """Tell whether it has the label that keeps it from pausing and expiring; forks cannot have it."""
         return bool(keep) and not self.pull_request.fork and folded(keep) in map(folded, self.pull_request.labels)

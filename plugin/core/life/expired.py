@@ -15,7 +15,7 @@ def still_expired(case: Case, now: datetime) -> Latch | None:
     latch = case.before.expired if case.before else None
     if latch and not _released(latch, case):
         return latch
-    if case.frozen or case.was_live or not _past_max_age(case, now):
+    if case.frozen or case.was_live or case.oldest_at is None or now < case.oldest_at:
         return None
     return latch_of(case, now, by_age=True)
 
@@ -45,8 +45,3 @@ def _released(latch: Latch, case: Case) -> bool:
     if case.asked_at is None or case.activity is None:
         return False
     return case.asked_at > latch.asked_at or (not latch.by_age and case.activity > latch.activity)
-
-
-def _past_max_age(case: Case, now: datetime) -> bool:
-    max_age = case.service.lifecycle.max_age
-    return max_age is not None and case.asked_at is not None and now >= case.asked_at + max_age

@@ -13,7 +13,7 @@ from datetime import datetime
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from plugin.core.facts.lives import Life, Lives, State
-from plugin.core.life.case import earliest
+from plugin.core.life.case import Circumstances, earliest
 from plugin.core.life.cases import Inputs, cases
 from plugin.core.life.ends import EndPlan
 from plugin.core.life.keep_alive import Alone, Call, Kept, keep_alive
@@ -81,9 +81,14 @@ def live_on(
     judging = _Judging(catalog, accepted, before)
     owns = {name: judging.own(name, inputs) for name, inputs in repositories.items()}
     kept = _kept(catalog, owns, calls)
-    stayed = {name: judging.settled(name, each, kept.get(name, {})) for name, each in owns.items()}
+    stayed = {
+        name: judging.settled(name, each, kept.get(name, {}), repositories[name].circumstances)
+        for name, each in owns.items()
+    }
     blocked = _blocked(catalog, stayed)
-    parts = {name: judging.rationed(name, each, blocked.get(name, {})) for name, each in stayed.items()}
+    parts = {
+        name: judging.rationed(name, each, blocked.get(name, {}), repositories[name]) for name, each in stayed.items()
+    }
     lives = {name: part.lives for name, part in parts.items() if part.lives}
     return Living(lives, earliest(*(part.changes_at for part in parts.values())), parts)
 
@@ -100,9 +105,10 @@ class _Judging:
         now, known = inputs.circumstances.now, self.before.parts.get(name)
         if known and known.settled.own.inputs.same_as(inputs) and _is_future(known.settled.own.changes_at, now):
             return known.settled.own
+        judged = list(cases(self.catalog, inputs))
         found = {
             case.key: own(case, self.catalog.prefix, self.accepted.get(case.service.name), inputs.circumstances)
-            for case in cases(self.catalog, inputs)
+            for case in judged
         }
         live = {key: each for key, each in found.items() if isinstance(each, Live)}
         return _Own(
@@ -110,15 +116,18 @@ class _Judging:
             {key: each.life for key, each in found.items() if isinstance(each, Out)},
             {key: each for key, each in live.items() if each.case.was_live},
             {key: each for key, each in live.items() if not each.case.was_live},
-            earliest(*(each.rest.changes_at for each in live.values())),
+            earliest(
+                *(each.rest.changes_at for each in live.values()),
+                *(case.oldest_at for case in judged if not case.was_live and case.oldest_at and case.oldest_at > now),
+            ),
         )
 
-    def settled(self, name: str, own: _Own, kept: Mapping[str, Kept]) -> _Settled:
-        now, known = own.inputs.circumstances.now, self.before.parts.get(name)
+    def settled(self, name: str, own: _Own, kept: Mapping[str, Kept], circumstances: Circumstances) -> _Settled:
+        now, known = circumstances.now, self.before.parts.get(name)
         before = known.settled if known else None
         if before and before.own is own and before.kept == kept and _is_future(before.changes_at, now):
             return before
-        found = {key: settled(live, kept.get(key), own.inputs.circumstances) for key, live in own.staying.items()}
+        found = {key: settled(live, kept.get(key), circumstances) for key, live in own.staying.items()}
         numbers = {own.staying[key].case.pull_request.number for key, each in found.items() if each.life.state.live}
         return _Settled(
             own,
@@ -128,11 +137,10 @@ class _Judging:
             {each.number: each.author for each in own.inputs.repository.pull_requests if each.number in numbers},
         )
 
-    def rationed(self, name: str, stayed: _Settled, blocked: Mapping[Locator, str]) -> _Rationed:
+    def rationed(self, name: str, stayed: _Settled, blocked: Mapping[Locator, str], inputs: Inputs) -> _Rationed:
         known = self.before.parts.get(name)
         if known and known.settled is stayed and known.blocked == blocked and not stayed.own.coming:
             return known
-        inputs = stayed.own.inputs
         coming = {
             key: self._admitted(live, blocked.get(Locator(name, live.case.pull_request.number), ""), inputs)
             for key, live in stayed.own.coming.items()
