@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +258,7 @@ def test_a_netrc_file_adds_no_login(
 
 @pytest.mark.parametrize("headers", [BEARER, BASIC])
 def test_a_registry_that_refuses_each_login_is_asked_once_more_and_no_further(
-    known: Registries, requests_mock: Mocker, headers: Mapping[str, str]
+    known: Registries, requests_mock: Mocker, headers: dict[str, str]
 ) -> None:
     requests_mock.head(MANIFEST, status_code=401, headers=headers)
     requests_mock.get(TOKENS, json={"token": "a-token"})
