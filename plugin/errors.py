@@ -7,6 +7,7 @@ PluginError
 ├── NotReady          nothing safe can be answered now: ask again later, nothing is lost
 ├── Unreachable       the state cannot be read or written now (plugin/state)
 ├── Outdated          another replica stored something newer (plugin/state)
+├── Unanswered        a server gave no answer that can be used; its caller says what follows from that
 └── Unavailable, TooHeavy, Malformed: what GitHub could not say, which becomes a doubt (plugin/sources/github)
 """
 
@@ -51,3 +52,7 @@ class InvalidRequest(PluginError):
 
 class NotReady(PluginError):
     """No answer is certain to include every preview that exists."""
+
+
+class Unanswered(PluginError):
+    """A server gave no answer that can be used. The text names the cause, and nothing of the answer."""

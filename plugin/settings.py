@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from plugin.core.config.durations import parse_duration
+from plugin.core.config.registries import parse_docker_config
 from plugin.core.config.threshold import Threshold, parse_threshold
 from plugin.errors import InvalidSettings
 
@@ -56,6 +57,18 @@ def _private_key(secret: SecretStr) -> SecretStr:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("must be a private key in PEM format without a password") from None
     return secret
+
+
+def _registry_config(path: Path) -> Path:
+    try:
+        parse_docker_config(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8") from None
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from None
+    return path
 
 
 def _interval(text: str) -> timedelta:
@@ -128,6 +141,9 @@ class StateSettings(SourceSettings):
         "5,20%",
         validate_default=True,
         description="A catalog edit that removes more previews than this number and share waits for `acknowledge`",
+    )
+    registry_config: Annotated[Path, AfterValidator(_registry_config)] | None = Field(
+        None, description="A Docker config file with the logins of registries, for `ready_when: {image: true}`"
     )
 
 

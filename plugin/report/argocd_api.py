@@ -7,21 +7,19 @@ See TerminateOperation and getAppEnforceRBAC in
 https://github.com/argoproj/argo-cd/blob/v3.5.1/server/application/application.go
 """
 
-import time
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 
 import requests
-import urllib3
 from pydantic import BaseModel, Field, ValidationError
 
-from plugin.errors import PluginError
+from plugin.errors import PluginError, Unanswered
+from plugin.http_client import Bounds, Request, ask
 
-TIMEOUT = 5.0  # seconds, to connect, and for each part of the response
-SLOWEST = 10.0  # seconds for a whole body
-LARGEST = 4 * 1024 * 1024  # bytes of a body; etcd stores no object of more than 1.5 MiB
-CHUNK = 64 * 1024
+BOUNDS = Bounds(largest=4 * 1024 * 1024)  # etcd stores no object of more than 1.5 MiB
+# Argo CD refuses every request but GET without it: https://github.com/argoproj/argo-cd/blob/v3.5.1/server/server.go
+HEADERS = {"Content-Type": "application/json"}
 
 
 class ApiError(PluginError):
@@ -97,9 +95,7 @@ class ArgoApi:
         """`url` is where Argo CD's UI and API are, `token` that of an account which may get and sync Applications."""
         self._url = url.rstrip("/")
         self._session = requests.Session()
-        self._session.auth = _Bearer(token)
-        # Argo CD refuses every request but GET without it: https://github.com/argoproj/argo-cd/blob/v3.5.1/server/server.go
-        self._session.headers["Content-Type"] = "application/json"
+        self._authorization = f"Bearer {token}"
 
     def close(self) -> None:
         """Close the connection."""
@@ -125,24 +121,13 @@ class ArgoApi:
         return True
 
     def _ask(self, method: str, path: str) -> tuple[int, bytes]:
+        url = f"{self._url}/api/v1/applications/{path}"
+        request = Request(method=method, url=url, headers=HEADERS, authorization=self._authorization)
         try:
-            with self._session.request(
-                method, f"{self._url}/api/v1/applications/{path}", timeout=TIMEOUT, allow_redirects=False, stream=True
-            ) as response:
-                return response.status_code, _body(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise ApiError(type(error).__name__) from None  # its text may contain a proxy's address with a password
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Sends the token. As a plain header it would lose against a `.netrc` that has an entry for the host."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+            response = ask(self._session, request, BOUNDS)
+        except Unanswered as error:
+            raise ApiError(str(error)) from None
+        return response.status, response.body
 
 
 def _newest(application: _Application) -> Operation:
@@ -161,14 +146,3 @@ def _newest(application: _Application) -> Operation:
 def _expect_ok(status: int) -> None:
     if status != HTTPStatus.OK:
         raise ApiError(f"it answered {status}")
-
-
-def _body(response: requests.Response) -> bytes:
-    body, deadline = bytearray(), time.monotonic() + SLOWEST
-    while chunk := response.raw.read1(CHUNK, decode_content=True):  # what is there; `read` would wait for all of it
-        body += chunk
-        if len(body) > LARGEST:
-            raise ApiError("its answer is too large")
-        if time.monotonic() > deadline:
-            raise ApiError("its answer takes too long")
-    return bytes(body)

@@ -1,17 +1,19 @@
-"""Opening the source that the settings name, and the deliveries that hint at its changes."""
+"""Opening the source that the settings name, the deliveries that hint at its changes, and what is asked beside it."""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from plugin.settings import Settings, SourceSettings
-from plugin.sources import Deliveries, Source
+from plugin.settings import Settings, SourceSettings, StateSettings
+from plugin.sources import Deliveries, Registry, Source, TrafficMeter
 from plugin.sources.file import FileSource
 from plugin.sources.github import limiter
 from plugin.sources.github.client import App, GitHubClient, Token
 from plugin.sources.github.deliveries import GitHubDeliveries
 from plugin.sources.github.owned import owned
 from plugin.sources.github.reader import GitHubSource
+from plugin.sources.prometheus import PrometheusMeter
+from plugin.sources.registry import Registries
 
 _FILE = "file:"
 
@@ -21,6 +23,16 @@ def open_source(settings: SourceSettings, now: Callable[[], datetime]) -> Source
     if settings.source.startswith(_FILE):
         return FileSource(Path(settings.source.removeprefix(_FILE)))
     return GitHubSource(_client(settings, now))
+
+
+def open_registry(settings: StateSettings, source: Source) -> Registry:
+    """Return what knows which images exist: the registries, or the organisation file if that is the source."""
+    return source if isinstance(source, FileSource) else Registries(settings.registry_config)
+
+
+def open_meter() -> TrafficMeter:
+    """Return what knows which previews are used: the Prometheus that the catalog names, whatever the source is."""
+    return PrometheusMeter()
 
 
 def owned_repositories(settings: SourceSettings, owner: str, now: Callable[[], datetime]) -> list[str]:

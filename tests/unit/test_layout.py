@@ -17,6 +17,7 @@ ELSEWHERE = {
     "core/decision/verdicts.py": "tests/unit/core/decision/test_judge.py",
     "core/facts/acts.py": "tests/store_promises.py",
     "core/facts/model.py": "tests/unit/core/facts/test_absorb.py",
+    "http_client.py": "tests/unit/report/test_argocd_api.py",
     "errors.py": "tests/unit/core/config/test_validation.py",
     "logs.py": "tests/unit/web/test_logs.py",
     "mirror/described.py": "tests/unit/web/test_previews.py",

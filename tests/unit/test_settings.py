@@ -405,3 +405,36 @@ def test_a_file_is_named_with_the_setting_that_names_it() -> None:
         *("PREVIEW_CATALOG", "PREVIEW_SOURCE", "PREVIEW_STATE", "", "")
     ]
     assert [setting_of(path, {}) for path in ("catalog.yaml", "github", "/c")] == ["PREVIEW_CATALOG", "", ""]
+
+
+def test_logins_of_registries_come_from_a_docker_config_file(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"auths": {"ghcr.io": {"username": "me", "password": "secret-password"}}}')
+
+    settings = load_settings(Settings, {**GOOD, "PREVIEW_REGISTRY_CONFIG": str(config)})
+
+    assert settings.registry_config == config
+    assert "secret-password" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"secret-password", 'is not a Docker config file: {"auths": {"REGISTRY": {"auth": "..."}}}'),
+        (b'{"auths": {"ghcr.io": {"auth": "secret-password"}}}', 'has an "auth" for ghcr.io that is not base64'),
+        (b'{"credsStore": "secret-password"}', 'has no "auths"; logins in a credential store'),
+        (b"\xff", "is not UTF-8"),
+    ],
+)
+def test_a_broken_docker_config_file_is_named_without_its_content(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    config = tmp_path / "config.json"
+    if content is not None:
+        config.write_bytes(content)
+
+    (mistake,) = mistakes({**GOOD, "PREVIEW_REGISTRY_CONFIG": str(config)})
+
+    assert mistake.startswith(f"PREVIEW_REGISTRY_CONFIG: {config} {problem}")
+    assert "secret-password" not in mistake

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +225,7 @@ def test_what_is_no_application_is_an_error(argocd: FakeArgoCD, api: ArgoApi, bo
 def test_a_huge_answer_is_not_read_to_its_end(
     argocd: FakeArgoCD, api: ArgoApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(argocd_api, "LARGEST", 100_000)
+    monkeypatch.setattr(argocd_api, "BOUNDS", replace(argocd_api.BOUNDS, largest=100_000))
     argocd.instead = lambda _: Reply(200, b" " * 5_000_000)
 
     with pytest.raises(ApiError, match=r"^its answer is too large$"):
@@ -234,7 +235,7 @@ def test_a_huge_answer_is_not_read_to_its_end(
 def test_an_answer_that_never_comes_is_an_error(
     argocd: FakeArgoCD, api: ArgoApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(argocd_api, "TIMEOUT", 0.05)
+    monkeypatch.setattr(argocd_api, "BOUNDS", replace(argocd_api.BOUNDS, timeout=0.05))
     release = threading.Event()
     argocd.instead = hanging(release)
 
@@ -246,7 +247,7 @@ def test_an_answer_that_never_comes_is_an_error(
 def test_an_answer_that_trickles_in_is_an_error(
     argocd: FakeArgoCD, api: ArgoApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(argocd_api, "SLOWEST", 0.05)
+    monkeypatch.setattr(argocd_api, "BOUNDS", replace(argocd_api.BOUNDS, slowest=0.05))
     argocd.instead = lambda _: Reply(200, b" " * 50_000, trickles=True)
 
     with pytest.raises(ApiError, match=r"^its answer takes too long$"):

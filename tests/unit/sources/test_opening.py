@@ -1,10 +1,12 @@
 from datetime import UTC, datetime
 
-from plugin.settings import Settings, SourceSettings, load_settings
+from plugin.settings import Settings, SourceSettings, StateSettings, load_settings
 from plugin.sources.file import FileSource
 from plugin.sources.github.deliveries import signature
 from plugin.sources.github.reader import GitHubSource
-from plugin.sources.opening import open_deliveries, open_source
+from plugin.sources.opening import open_deliveries, open_meter, open_registry, open_source
+from plugin.sources.prometheus import PrometheusMeter
+from plugin.sources.registry import Registries
 from tests.keys import PRIVATE_KEY
 
 CATALOG = {"PREVIEW_CATALOG": "catalog.yaml"}
@@ -27,6 +29,20 @@ def test_a_file_is_a_source() -> None:
 def test_github_is_a_source_by_token_or_app() -> None:
     for environment in (GITHUB, APP):
         assert isinstance(open_source(load_settings(SourceSettings, environment), now), GitHubSource)
+
+
+def test_the_organisation_file_is_its_own_registry_and_registries_are_asked_for_github() -> None:
+    by_file = load_settings(StateSettings, {**CATALOG, "PREVIEW_SOURCE": "file:organisation.yaml"})
+    by_github = load_settings(StateSettings, GITHUB)
+    file = open_source(by_file, now)
+    registry: object = open_registry(by_file, file)
+
+    assert registry is file, "with what it has read"
+    assert isinstance(open_registry(by_github, open_source(by_github, now)), Registries)
+
+
+def test_prometheus_is_asked_about_traffic() -> None:
+    assert isinstance(open_meter(), PrometheusMeter)
 
 
 def test_without_a_secret_there_are_no_deliveries() -> None:

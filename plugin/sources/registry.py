@@ -1,0 +1,182 @@
+"""Registries: which images exist, by the OCI distribution specification.
+
+https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+import requests
+from pydantic import BaseModel, ValidationError
+
+from plugin.core.config.registries import ImageReference, Logins, parse_docker_config, parse_image
+from plugin.errors import PluginError, Unanswered
+from plugin.http_client import Bounds, Request, Response, ask
+from plugin.logs import get_logger
+from plugin.sources.registry_login import NoAccess, RegistryAccess
+
+BOUNDS = Bounds(largest=4 * 1024 * 1024)  # a manifest has at most so much, says the specification
+# After so many seconds or requests no further request begins, so that a refresh ends. The next one continues.
+SECONDS_TO_ASK = 30.0
+REQUESTS = 300
+
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+# NOT_FOUND is Harbor's: https://github.com/goharbor/harbor/blob/v2.14.0/src/lib/errors/const.go
+UNKNOWN = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})
+
+
+class _Unclear(PluginError):
+    """The registry does not say whether this image exists."""
+
+
+class _Unusable(PluginError):
+    """The registry cannot say it of any image, so that it is left alone until the next time."""
+
+
+class _Spent(PluginError):
+    """No further request may begin."""
+
+
+class _Error(BaseModel):
+    code: str = ""
+
+
+class _Errors(BaseModel):
+    """https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes."""
+
+    errors: tuple[_Error, ...] = ()
+
+
+@dataclass(slots=True)
+class _Round:
+    """What came of one time of asking."""
+
+    found: dict[str, bool] = field(default_factory=dict)
+    troubles: dict[str, set[str]] = field(default_factory=dict)  # by registry
+    clear: set[str] = field(default_factory=set)  # registries that gave an answer
+    unusable: set[str] = field(default_factory=set)  # registries
+
+
+class Registries:
+    """Asks any number of registries. Used by one thread at a time."""
+
+    def __init__(self, config: Path | None, timer: Callable[[], float] = time.monotonic) -> None:
+        """`config` is a Docker config file with logins. It is read each time, because some are valid for hours only."""
+        self._config = config
+        self._timer = timer
+        self._session = requests.Session()
+        self._access = RegistryAccess(self._ask, timer)
+        self._logins = Logins()
+        self._until, self._requests = 0.0, 0
+        self._left: list[str] = []  # images that no request was left for
+        self._logged: dict[str, set[str]] = {}  # by registry, why it could not be asked
+
+    def exist(self, images: Sequence[str]) -> dict[str, bool]:
+        """Tell for each image whether it exists. One that its registry is not clear about is left out."""
+        if not images or not self._read_logins():
+            return {}
+        self._until, self._requests = self._timer() + SECONDS_TO_ASK, 0
+        asked = set(images)
+        in_turn = list(dict.fromkeys([*(image for image in self._left if image in asked), *images]))
+        done, result = 0, _Round()
+        with suppress(_Spent):
+            for done, image in enumerate(in_turn):  # noqa: B007  the rest is left
+                self._ask_for(image, result)
+            done = len(in_turn)
+        self._left = in_turn[done:]
+        self._log(result)
+        return result.found
+
+    def _ask_for(self, image: str, result: _Round) -> None:
+        try:
+            reference = parse_image(image)
+        except ValueError:
+            return  # the catalog has no such image
+        if reference.registry in result.unusable:
+            return
+        try:
+            result.found[image] = self._exists(reference)
+            result.clear.add(reference.registry)
+        except (_Unclear, _Unusable, NoAccess, Unanswered) as error:
+            result.troubles.setdefault(reference.registry, set()).add(str(error))
+            if isinstance(error, _Unusable | Unanswered):
+                result.unusable.add(reference.registry)
+
+    def _exists(self, image: ImageReference) -> bool:
+        response = self._manifest("HEAD", image)
+        if response.status == HTTPStatus.NOT_FOUND:
+            # Only a body says whether a registry answered, or something on the way to it. HEAD has none, and the GET of
+            # a manifest that exists may count against a limit of pulls: so first the one, then the other.
+            response = self._manifest("GET", image)
+            if response.status == HTTPStatus.NOT_FOUND and _says_unknown(response.body):
+                return False
+        if response.status == HTTPStatus.OK:
+            return True
+        problem = f"it answered {response.status}"
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise _Unusable(problem)
+        raise _Unclear(problem)
+
+    def _manifest(self, method: str, image: ImageReference) -> Response:
+        """Ask for a manifest, and once more if that needs another login."""
+        response = self._ask(_question(method, image, self._access.authorization(image)))
+        if response.status != HTTPStatus.UNAUTHORIZED:
+            return response
+        authorization = self._access.renew(image, response, self._logins.of(image))
+        response = self._ask(_question(method, image, authorization))
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            self._access.forget(image)
+        return response
+
+    def _ask(self, request: Request) -> Response:
+        if self._timer() > self._until or self._requests >= REQUESTS:
+            raise _Spent
+        self._requests += 1
+        return ask(self._session, request, BOUNDS)
+
+    def _read_logins(self) -> bool:
+        """Read the logins; return False if they cannot be read. Asked without them, a registry may hide what it has."""
+        if self._config is None:
+            return True
+        try:
+            logins = parse_docker_config(self._config.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            self._log(_Round(troubles={str(self._config): {str(error)}}))
+            return False
+        self._logged.pop(str(self._config), None)
+        if logins != self._logins:
+            self._logins = logins
+            self._access.forget_all()
+        return True
+
+    def _log(self, result: _Round) -> None:
+        """Log each trouble once, until its registry gives nothing but clear answers."""
+        for registry, reasons in result.troubles.items():
+            if new := reasons - self._logged.setdefault(registry, set()):
+                get_logger().warning("it is not known which images exist", registry=registry, reasons=sorted(new))
+            self._logged[registry] |= reasons
+        for registry in result.clear - result.troubles.keys():
+            self._logged.pop(registry, None)
+
+
+def _question(method: str, image: ImageReference, authorization: str) -> Request:
+    return Request(
+        method=method, url=image.manifest_url, headers={"Accept": ", ".join(MANIFESTS)}, authorization=authorization
+    )
+
+
+def _says_unknown(body: bytes) -> bool:
+    try:
+        errors = _Errors.model_validate_json(body).errors
+    except ValidationError:
+        return False
+    return any(error.code in UNKNOWN for error in errors)
