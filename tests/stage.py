@@ -22,6 +22,7 @@ from plugin.sources import Doubt, Usage, Wanted
 from plugin.state import Known, OpenedState, Store
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.builders import catalog_text, make_look_up, make_repository
+from tests.outside import ScriptedMeter, ScriptedRegistry
 
 
 @dataclass
@@ -139,6 +140,8 @@ def _stage(path: Path, source: ScriptedSource, state: OpenedState, clock: Clock)
     reports: list[RefreshReport] = []
     plugin = Parts(
         source=source,
+        registry=ScriptedRegistry(),
+        meter=ScriptedMeter(),
         catalog=WatchedCatalog(path),
         state=state,
         breaker=Threshold(5, 20),

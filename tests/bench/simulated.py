@@ -28,6 +28,7 @@ from plugin.state import OpenedState
 from plugin.state.opening import open_state
 from tests.bench import company
 from tests.fakes.github import Call, GitHub
+from tests.outside import ScriptedMeter, ScriptedRegistry
 
 LATENCY = 0.1  # seconds that GitHub takes for each request
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -124,6 +125,8 @@ def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
         source = GitHubSource(GitHubClient(github.url, Token(github.token), clock))
         plugin = Parts(
             source=source,
+            registry=ScriptedRegistry(),
+            meter=ScriptedMeter(),
             catalog=WatchedCatalog(catalog),
             state=state,
             breaker=Threshold(5, 20),

@@ -22,6 +22,7 @@ from plugin.sources.github.reader import GitHubSource
 from plugin.state import OpenedState
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.fakes.github import GitHub
+from tests.outside import ScriptedMeter, ScriptedRegistry
 
 ACME = Path("examples/acme")
 EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
@@ -85,6 +86,8 @@ def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml", passing: Ti
     state = OpenedState(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
     parts = Parts(
         source=source,
+        registry=ScriptedRegistry(),
+        meter=ScriptedMeter(),
         catalog=WatchedCatalog(catalog),
         state=state,
         breaker=Threshold(5, 20),

@@ -24,6 +24,7 @@ from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews
 from tests.faults.truth import Clock
+from tests.outside import ScriptedMeter, ScriptedRegistry
 
 BREAKER = Threshold(5, 20)
 MAX_STALE = timedelta(hours=1)
@@ -105,6 +106,8 @@ class Replica:
         watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
         plugin = Parts(
             source=source,
+            registry=ScriptedRegistry(),
+            meter=ScriptedMeter(),
             catalog=watched,
             state=mortal,
             breaker=BREAKER,

@@ -13,6 +13,7 @@ from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import stored
 from tests import version_1
 from tests.builders import MONDAY
+from tests.outside import ScriptedMeter, ScriptedRegistry
 from tests.stage import Clock, ScriptedSource
 
 
@@ -25,6 +26,8 @@ def test_a_state_of_version_1_answers_as_before(story: str, tmp_path: Path) -> N
     clock.now = version_1.expected(story).head.fresh_at or MONDAY
     plugin = Parts(
         source=ScriptedSource({}),  # every repository is in doubt
+        registry=ScriptedRegistry(),
+        meter=ScriptedMeter(),
         catalog=WatchedCatalog(catalog),
         state=OpenedState(MemoryStore(stored(f"sqlite:{tmp_path}/state.db")), LocalBoard(), LocalLease(), lambda: None),
         breaker=Threshold(5, 20),
