@@ -2,13 +2,17 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 from prometheus_client import Counter
 from pydantic.fields import FieldInfo
 
 from plugin.app import make_app, make_plugin
+from plugin.core.config.catalog import load_catalog
 from plugin.core.config.catalog_file import CatalogFile, DefaultsFile, ServiceFile
+from plugin.core.config.lifecycle import AWAKE, EXTEND, WARN
+from plugin.core.config.lifecycle_file import LifecycleFile, LimitsFile, TrafficFile
 from plugin.core.config.references import parse_reference
 from plugin.core.decision.links import LinkRule
 from plugin.metrics import Metrics
@@ -25,6 +29,34 @@ def test_every_key_of_the_catalog_is_explained() -> None:
     keys = {*CatalogFile.model_fields, *DefaultsFile.model_fields, *ServiceFile.model_fields} - {"version", "services"}
 
     assert {key for key in keys if not re.search(rf"\b{key}\b", text)} == set()
+
+
+def test_every_key_of_the_lifecycle_is_explained() -> None:
+    (rows,) = tables(section(PAGE, "Lifecycle"))
+    defaults = {"awake": AWAKE, "extend": EXTEND, "warn": WARN}
+
+    assert [key for key, _, _ in rows] == [f"`{key}`" for key in LifecycleFile.model_fields]
+    assert {key: default for key, _, default in rows if default != "off"} == {
+        f"`{key}`": f"`{time // timedelta(hours=1)}h`" for key, time in defaults.items()
+    }
+
+
+def test_every_limit_and_every_key_of_traffic_is_explained() -> None:
+    (rows,) = tables(section(PAGE, "Catalog"))
+    meanings = {key: meaning for key, meaning, _ in rows}
+
+    for key, model in (("`limits`", LimitsFile), ("`traffic`", TrafficFile)):
+        assert {name for name in model.model_fields if f"`{name}`" not in meanings[key]} == set()
+
+
+def test_the_example_of_a_lifecycle_is_a_valid_catalog() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", section(PAGE, "Lifecycle"), re.DOTALL)
+    catalog = load_catalog(text, PAGE)
+
+    assert catalog.limits.limit
+    assert catalog.traffic
+    assert catalog.services["orders"].lifecycle.plans
+    assert catalog.services["library"].lifecycle.ready_when is None
 
 
 def test_required_keys_are_marked() -> None:

@@ -51,7 +51,7 @@ def test_mistakes_are_printed_with_file_and_line(tmp_path: Path) -> None:
         "",
         (
             'FILE:3: dependencies.payments: write "pr:123" for pull request 123\nFILE:4: ttl: is not a known key'
-            "; there are dependencies, dataset, version, services\n"
+            "; there are dependencies, dataset, lifecycle, version, services\n"
         ),
     )
 
@@ -88,6 +88,29 @@ def test_any_other_file_is_a_catalog(tmp_path: Path) -> None:
         1,
         "",
         "FILE:3: services: must not be empty\n",
+    )
+
+
+LIFE = """\
+version: 1
+domain: a.example.com
+defaults: {lifecycle: {hours: Mon-Fri 07:00-20:00 Europe/Berlin, expire_after: 7d}}
+services: {orders: {repository: acme/orders, lifecycle: {hours: off}}}
+"""
+
+
+def test_the_life_of_previews_is_checked(tmp_path: Path) -> None:
+    assert check(tmp_path, LIFE, name="catalog.yaml") == (0, "FILE: valid\n", "")
+    assert check(tmp_path, LIFE.replace("Berlin", "berlin"), name="catalog.yaml") == (
+        1,
+        "",
+        ('FILE:3: defaults.lifecycle.hours: "Europe/berlin" is not a time zone; did you mean "Europe/Berlin"?\n'),
+    )
+    assert check(tmp_path, "version: 1\nlifecycle: {expire_after: 1d}\n", *WITH_CATALOG) == (0, "FILE: valid\n", "")
+    assert check(tmp_path, "version: 1\nlifecycle: {expire_after: 1s}\n") == (
+        1,
+        "",
+        'FILE:2: lifecycle.expire_after: "1s" must be at least 10s and at most 365d\n',
     )
 
 
@@ -133,7 +156,7 @@ def test_a_config_under_another_name_is_refused(tmp_path: Path, name: str) -> No
     assert check(tmp_path, "version: 1\nttl: 7d\n", name=name) == (
         1,
         "",
-        f"{misnamed}FILE:2: ttl: is not a known key; there are dependencies, dataset, version, services\n",
+        f"{misnamed}FILE:2: ttl: is not a known key; there are dependencies, dataset, lifecycle, version, services\n",
     )
 
 

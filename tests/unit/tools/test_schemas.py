@@ -35,6 +35,39 @@ def test_the_demo_catalog_is_accepted() -> None:
     assert complaints("catalog.schema.json", yaml.safe_load((ACME / "catalog.yaml").read_text("utf-8"))) == []
 
 
+def test_a_life_is_accepted_with_every_key_and_where_it_is_switched_off() -> None:
+    plan: dict[str, Any] = {
+        "ready_when": {"check": "preview / Image", "app": "github-actions"},
+        "pause_after": "12h",
+        "hours": "Mon-Fri 07:00-20:00 Europe/Berlin",
+        "awake": "2h",
+        "expire_after": "7d",
+        "extend": "24h",
+        "max_age": "30d",
+        "warn": "4h",
+        "keep": "preview/keep",
+    }
+    off: dict[str, Any] = dict.fromkeys(
+        ("ready_when", "pause_after", "hours", "expire_after", "max_age", "keep"), "off"
+    )
+    empty: dict[str, Any] = dict.fromkeys(plan)
+    text = catalog_text(
+        {"orders": {"lifecycle": off}, "users": {"lifecycle": empty}}
+        | {"library": {"lifecycle": {"ready_when": {"image": True}}}},
+        defaults={"lifecycle": plan},
+        limits={"total": 40, "per_repository": 10, "per_author": None, "per_bot": 0},
+        traffic={"prometheus": "http://prometheus.monitoring:9090", "query": "up", "label": "exported_namespace"},
+    )
+
+    assert complaints("catalog.schema.json", json.loads(text)) == []
+    shorter = {
+        "version": 1,
+        "lifecycle": {"pause_after": "1h"},
+        "services": {"a": {"lifecycle": {"expire_after": None}}},
+    }
+    assert complaints("preview.schema.json", shorter) == []
+
+
 def test_both_forms_of_depends_on_are_accepted() -> None:
     short, long = ["users"], {"users": {"env": "USERS_API", "endpoint": "public"}}
     text = catalog_text({"orders": {"depends_on": short}, "shop": {"depends_on": long}, "users": {}})
@@ -84,7 +117,14 @@ def test_the_configs_of_the_demo_are_accepted() -> None:
         ("preview.schema.json", {"version": 2}),
         ("preview.schema.json", {"version": 1, "namespace": "kube-system"}),
         ("preview.schema.json", {"version": 1, "dependencies": {"payments": 123}}),
+        ("preview.schema.json", {"version": 1, "lifecycle": {"max_age": "1d"}}),
+        ("preview.schema.json", {"version": 1, "lifecycle": {"pause_after": "off"}}),
+        ("preview.schema.json", {"version": 1, "lifecycle": {"expire_after": 12}}),
         ("catalog.schema.json", {"version": 1, "domain": "a.example.com", "services": {}}),
+        *(
+            ("catalog.schema.json", json.loads(catalog_text({"orders": {"lifecycle": life}})))
+            for life in ({"warn": "off"}, {"pause_after": "1.5h"}, {"hours": 7}, {"ready_when": {"chek": "a"}})
+        ),
         (
             "catalog.schema.json",
             {"version": 1, "domain": "a.example.com", "services": {"orders": service_entry("orders", ttl="7d")}},

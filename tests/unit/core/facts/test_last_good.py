@@ -47,7 +47,9 @@ def test_the_first_of_several_mistakes_is_named_with_a_count() -> None:
     broken = "version: 1\ndependencies: {paymints: pr:5}\nttl: 7d\npause: 1"
 
     for text in (broken, broken + "\n#" + "x" * 5000):  # a huge one is judged like any other
-        unknown = ".preview.yaml:3: ttl: is not a known key; there are dependencies, dataset, version, services"
+        unknown = (
+            ".preview.yaml:3: ttl: is not a known key; there are dependencies, dataset, lifecycle, version, services"
+        )
         assert in_force(after(text))[1] == f"{unknown} (and 1 more)"
 
 
