@@ -41,17 +41,15 @@ class _Answer(BaseModel):
 
 
 class PrometheusMeter:
-    """Asks the Prometheus that a catalog names. Used by one thread at a time."""
-
-    def __init__(self) -> None:
-        self._session = requests.Session()
+    """Asks the Prometheus that a catalog names."""
 
     def used(self, traffic: Traffic) -> frozenset[str] | Doubt:
         """Return the namespaces with a sample above zero, or say why the answer must not be used."""
         url = f"{traffic.prometheus.rstrip('/')}/api/v1/query"
         form = {"query": traffic.query, "timeout": QUERY_TIMEOUT}
         try:
-            response = ask(self._session, Request(method="POST", url=url, form=form), BOUNDS)
+            with requests.Session() as session:
+                response = ask(session, Request(method="POST", url=url, form=form), BOUNDS)
             return _used(_samples(response), traffic.label)
         except Unanswered as error:
             return Doubt(f"Prometheus at {traffic.prometheus} does not say which previews are used: {error}")

@@ -57,8 +57,24 @@ class _Errors(BaseModel):
 
 
 @dataclass(slots=True)
-class _Round:
-    """What came of one time of asking."""
+class _Asker:
+    """Sends requests until there were enough of them."""
+
+    session: requests.Session
+    timer: Callable[[], float]
+    until: float
+    left: int = field(default_factory=lambda: REQUESTS)
+
+    def __call__(self, request: Request) -> Response:
+        if self.timer() > self.until or not self.left:
+            raise _Spent
+        self.left -= 1
+        return ask(self.session, request, BOUNDS)
+
+
+@dataclass(slots=True)
+class _Result:
+    """What came of asking, this time."""
 
     found: dict[str, bool] = field(default_factory=dict)
     troubles: dict[str, set[str]] = field(default_factory=dict)  # by registry
@@ -73,10 +89,8 @@ class Registries:
         """`config` is a Docker config file with logins. It is read each time, because some are valid for hours only."""
         self._config = config
         self._timer = timer
-        self._session = requests.Session()
-        self._access = RegistryAccess(self._ask, timer)
+        self._access = RegistryAccess(timer)
         self._logins = Logins()
-        self._until, self._requests = 0.0, 0
         self._left: list[str] = []  # images that no request was left for
         self._logged: dict[str, set[str]] = {}  # by registry, why it could not be asked
 
@@ -84,19 +98,19 @@ class Registries:
         """Tell for each image whether it exists. One that its registry is not clear about is left out."""
         if not images or not self._read_logins():
             return {}
-        self._until, self._requests = self._timer() + SECONDS_TO_ASK, 0
         asked = set(images)
         in_turn = list(dict.fromkeys([*(image for image in self._left if image in asked), *images]))
-        done, result = 0, _Round()
-        with suppress(_Spent):
+        done, result = 0, _Result()
+        with requests.Session() as session, suppress(_Spent):
+            asker = _Asker(session, self._timer, self._timer() + SECONDS_TO_ASK)
             for done, image in enumerate(in_turn):  # noqa: B007  the rest is left
-                self._ask_for(image, result)
+                self._look(image, asker, result)
             done = len(in_turn)
         self._left = in_turn[done:]
         self._log(result)
         return result.found
 
-    def _ask_for(self, image: str, result: _Round) -> None:
+    def _look(self, image: str, asker: _Asker, result: _Result) -> None:
         try:
             reference = parse_image(image)
         except ValueError:
@@ -104,19 +118,19 @@ class Registries:
         if reference.registry in result.unusable:
             return
         try:
-            result.found[image] = self._exists(reference)
+            result.found[image] = self._exists(reference, asker)
             result.clear.add(reference.registry)
         except (_Unclear, _Unusable, NoAccess, Unanswered) as error:
             result.troubles.setdefault(reference.registry, set()).add(str(error))
             if isinstance(error, _Unusable | Unanswered):
                 result.unusable.add(reference.registry)
 
-    def _exists(self, image: ImageReference) -> bool:
-        response = self._manifest("HEAD", image)
+    def _exists(self, image: ImageReference, asker: _Asker) -> bool:
+        response = self._manifest("HEAD", image, asker)
         if response.status == HTTPStatus.NOT_FOUND:
             # Only a body says whether a registry answered, or something on the way to it. HEAD has none, and the GET of
             # a manifest that exists may count against a limit of pulls: so first the one, then the other.
-            response = self._manifest("GET", image)
+            response = self._manifest("GET", image, asker)
             if response.status == HTTPStatus.NOT_FOUND and _says_unknown(response.body):
                 return False
         if response.status == HTTPStatus.OK:
@@ -126,22 +140,16 @@ class Registries:
             raise _Unusable(problem)
         raise _Unclear(problem)
 
-    def _manifest(self, method: str, image: ImageReference) -> Response:
+    def _manifest(self, method: str, image: ImageReference, asker: _Asker) -> Response:
         """Ask for a manifest, and once more if that needs another login."""
-        response = self._ask(_question(method, image, self._access.authorization(image)))
+        response = asker(_question(method, image, self._access.authorization(image)))
         if response.status != HTTPStatus.UNAUTHORIZED:
             return response
-        authorization = self._access.renew(image, response, self._logins.of(image))
-        response = self._ask(_question(method, image, authorization))
+        authorization = self._access.renew(image, response, self._logins.of(image), asker)
+        response = asker(_question(method, image, authorization))
         if response.status == HTTPStatus.UNAUTHORIZED:
             self._access.forget(image)
         return response
-
-    def _ask(self, request: Request) -> Response:
-        if self._timer() > self._until or self._requests >= REQUESTS:
-            raise _Spent
-        self._requests += 1
-        return ask(self._session, request, BOUNDS)
 
     def _read_logins(self) -> bool:
         """Read the logins; return False if they cannot be read. Asked without them, a registry may hide what it has."""
@@ -150,7 +158,7 @@ class Registries:
         try:
             logins = parse_docker_config(self._config.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            self._log(_Round(troubles={str(self._config): {str(error)}}))
+            self._log(_Result(troubles={str(self._config): {str(error)}}))
             return False
         self._logged.pop(str(self._config), None)
         if logins != self._logins:
@@ -158,7 +166,7 @@ class Registries:
             self._access.forget_all()
         return True
 
-    def _log(self, result: _Round) -> None:
+    def _log(self, result: _Result) -> None:
         """Log each trouble once, until its registry gives nothing but clear answers."""
         for registry, reasons in result.troubles.items():
             if new := reasons - self._logged.setdefault(registry, set()):

@@ -5,7 +5,6 @@ A login goes to the registry that it is for, and to the token server that this r
 """
 
 import re
-import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -56,9 +55,7 @@ class _Access:
 class RegistryAccess:
     """Remembers the access to repositories for as long as it is valid."""
 
-    def __init__(self, ask: Ask, timer: Callable[[], float] = time.monotonic) -> None:
-        """`ask` sends a request, to a token server too."""
-        self._ask = ask
+    def __init__(self, timer: Callable[[], float]) -> None:
         self._timer = timer
         self._known: TLRUCache[tuple[str, str], _Access] = TLRUCache(
             REPOSITORIES, ttu=lambda _, access, __: access.until, timer=timer
@@ -77,12 +74,15 @@ class RegistryAccess:
         access = self._known.get((image.registry, image.repository))
         return access.authorization if access else ""
 
-    def renew(self, image: ImageReference, refusal: Response, login: Login | None) -> str:
-        """Return a header that meets what a response with status 401 wants. Raises NoAccess, and what `ask` raises."""
+    def renew(self, image: ImageReference, refusal: Response, login: Login | None, ask: Ask) -> str:
+        """Return a header that meets what a response with status 401 wants; `ask` asks a token server if need be.
+
+        Raises NoAccess, and what `ask` raises.
+        """
         self.forget(image)
         wanted = _challenges(refusal.headers.get("WWW-Authenticate", ""))
         if "bearer" in wanted:
-            token = self._token(image, wanted["bearer"], login)
+            token = _token(image, wanted["bearer"], login, ask)
             access = _Access(f"Bearer {token.value}", self._timer() + token.expires_in - SPARE)
         elif "basic" not in wanted:
             raise NoAccess("it answered 401 without saying how to log in")
@@ -93,23 +93,24 @@ class RegistryAccess:
         self._known[image.registry, image.repository] = access
         return access.authorization
 
-    def _token(self, image: ImageReference, wanted: Mapping[str, str], login: Login | None) -> _Token:
-        query = {"scope": wanted.get("scope") or f"repository:{image.repository}:pull"}
-        if service := wanted.get("service"):
-            query["service"] = service
-        realm = _realm(image, wanted.get("realm", ""))
-        authorization = _basic(login) if login else ""
-        response = self._ask(Request(method="GET", url=realm, query=query, authorization=authorization))
-        if response.status != HTTPStatus.OK:
-            hint = "" if login else f"; {SETTING} has no login for it"
-            raise NoAccess(f"its token server answered {response.status}{hint}")
-        try:
-            token = _Token.model_validate_json(response.body)
-        except ValidationError:
-            token = _Token()
-        if not re.fullmatch(r"[!-~]+", token.value):
-            raise NoAccess("its token server gave no token")
-        return token
+
+def _token(image: ImageReference, wanted: Mapping[str, str], login: Login | None, ask: Ask) -> _Token:
+    query = {"scope": wanted.get("scope") or f"repository:{image.repository}:pull"}
+    if service := wanted.get("service"):
+        query["service"] = service
+    realm = _realm(image, wanted.get("realm", ""))
+    authorization = _basic(login) if login else ""
+    response = ask(Request(method="GET", url=realm, query=query, authorization=authorization))
+    if response.status != HTTPStatus.OK:
+        hint = "" if login else f"; {SETTING} has no login for it"
+        raise NoAccess(f"its token server answered {response.status}{hint}")
+    try:
+        token = _Token.model_validate_json(response.body)
+    except ValidationError:
+        token = _Token()
+    if not re.fullmatch(r"[!-~]+", token.value):
+        raise NoAccess("its token server gave no token")
+    return token
 
 
 def _challenges(header: str) -> dict[str, dict[str, str]]:

@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -401,15 +400,15 @@ def test_each_trouble_is_logged_once_until_it_is_over(registries: Registries, re
 
 
 def test_no_secret_is_logged(known: Registries, requests_mock: Mocker) -> None:
-    answers: list[Callable[[], object]] = [
-        lambda: requests_mock.head(MANIFEST, exc=requests.exceptions.ProxyError("https://me:secret-password@proxy")),
-        lambda: requests_mock.head(MANIFEST, status_code=401, headers={"WWW-Authenticate": "secret-password"}),
-        lambda: requests_mock.head(MANIFEST, status_code=401, headers=BASIC),
+    answers: list[dict[str, Any]] = [
+        {"exc": requests.exceptions.ProxyError("https://me:secret-password@proxy")},
+        {"status_code": 401, "headers": {"WWW-Authenticate": "secret-password"}},
+        {"status_code": 401, "headers": BASIC},
     ]
 
     with capture_logs() as logs:
         for answer in answers:
-            answer()
+            requests_mock.head(MANIFEST, **answer)
             known.exist([IMAGE])
     assert len(logs) == 3
     assert "secret-password" not in str(logs)

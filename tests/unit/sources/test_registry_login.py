@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from plugin.core.config.registries import Login, parse_image
+from plugin.core.config.registries import ImageReference, Login, parse_image
 from plugin.http_client import Request, Response
 from plugin.sources.registry_login import NoAccess, RegistryAccess
 
@@ -28,8 +28,12 @@ def refusal(challenge: str) -> Response:
     return Response(401, {"WWW-Authenticate": challenge}, b"")
 
 
-def access(server: TokenServer) -> RegistryAccess:
-    return RegistryAccess(server, lambda: 1000.0)
+def renew(server: TokenServer, image: ImageReference, challenge: str, login: Login | None = None) -> str:
+    return access().renew(image, refusal(challenge), login, server)
+
+
+def access() -> RegistryAccess:
+    return RegistryAccess(lambda: 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,7 @@ def access(server: TokenServer) -> RegistryAccess:
 def test_a_token_is_fetched_where_the_challenge_says(challenge: str) -> None:
     server = TokenServer()
 
-    assert access(server).renew(IMAGE, refusal(challenge), ME) == "Bearer abc"
+    assert renew(server, IMAGE, challenge, ME) == "Bearer abc"
     query = {"service": "s", "scope": "repository:acme/orders:pull"}
     assert server.asked == [
         Request(method="GET", url="https://auth.example.com/token", query=query, authorization=BASIC)
@@ -56,9 +60,7 @@ def test_a_token_is_fetched_where_the_challenge_says(challenge: str) -> None:
 def test_a_scope_of_the_registrys_own_is_kept() -> None:
     # Gitea has one for all: https://github.com/go-gitea/gitea/blob/v1.25.0/routers/api/packages/container/container.go
     server = TokenServer()
-    access(server).renew(
-        IMAGE, refusal('Bearer realm="https://g/v2/token",service="container_registry",scope="*"'), None
-    )
+    renew(server, IMAGE, 'Bearer realm="https://g/v2/token",service="container_registry",scope="*"')
 
     assert server.asked[0].query == {"service": "container_registry", "scope": "*"}
 
@@ -66,7 +68,7 @@ def test_a_scope_of_the_registrys_own_is_kept() -> None:
 def test_a_token_may_have_the_name_of_oauth() -> None:
     server = TokenServer({"access_token": "abc"})
 
-    assert access(server).renew(IMAGE, refusal('Bearer realm="https://auth/t"'), None) == "Bearer abc"
+    assert renew(server, IMAGE, 'Bearer realm="https://auth/t"', None) == "Bearer abc"
 
 
 @pytest.mark.parametrize("image", [IMAGE, LOCAL])
@@ -91,11 +93,11 @@ def test_a_token_may_have_the_name_of_oauth() -> None:
         "auth.example.com/token",
     ],
 )
-def test_a_token_server_without_https_is_not_asked(image: object, realm: str) -> None:
+def test_a_token_server_without_https_is_not_asked(image: ImageReference, realm: str) -> None:
     server = TokenServer()
 
     with pytest.raises(NoAccess, match=r"^it names no token server that can be reached by https$"):
-        access(server).renew(image, refusal(f'Bearer realm="{realm}"'), ME)  # type: ignore[arg-type]
+        renew(server, image, f'Bearer realm="{realm}"', ME)
     assert server.asked == []
 
 
@@ -103,15 +105,15 @@ def test_a_token_server_without_https_is_not_asked(image: object, realm: str) ->
 def test_only_for_a_registry_on_this_machine_the_token_server_may_be_there_without_https(realm: str) -> None:
     server = TokenServer()
 
-    assert access(server).renew(LOCAL, refusal(f'Bearer realm="{realm}"'), None) == "Bearer abc"
+    assert renew(server, LOCAL, f'Bearer realm="{realm}"', None) == "Bearer abc"
     with pytest.raises(NoAccess):
-        access(server).renew(IMAGE, refusal(f'Bearer realm="{realm}"'), None)
+        renew(server, IMAGE, f'Bearer realm="{realm}"')
 
 
 @pytest.mark.parametrize("challenge", ["", "Negotiate", "Digest realm=x", "nonsense", "Bearerrealm=x", ","])
 def test_a_challenge_that_nobody_can_meet_is_no_access(challenge: str) -> None:
     with pytest.raises(NoAccess, match=r"^it answered 401 without saying how to log in$"):
-        access(TokenServer()).renew(IMAGE, refusal(challenge), ME)
+        renew(TokenServer(), IMAGE, challenge, ME)
 
 
 @pytest.mark.parametrize(
@@ -132,23 +134,23 @@ def test_a_challenge_that_nobody_can_meet_is_no_access(challenge: str) -> None:
 )
 def test_an_answer_without_a_usable_token_is_no_access(answer: object) -> None:
     with pytest.raises(NoAccess, match=r"^its token server gave no token$"):
-        access(TokenServer(answer)).renew(IMAGE, refusal('Bearer realm="https://auth/t"'), None)
+        renew(TokenServer(answer), IMAGE, 'Bearer realm="https://auth/t"')
 
 
 def test_a_token_server_that_refuses_says_whether_a_login_was_missing() -> None:
-    wanted = refusal('Bearer realm="https://auth/t"')
+    wanted = 'Bearer realm="https://auth/t"'
 
     with pytest.raises(NoAccess, match=r"^its token server answered 403$"):
-        access(TokenServer(status=403)).renew(IMAGE, wanted, ME)
+        renew(TokenServer(status=403), IMAGE, wanted, ME)
     with pytest.raises(NoAccess, match=r"^its token server answered 403; PREVIEW_REGISTRY_CONFIG has no login for it$"):
-        access(TokenServer(status=403)).renew(IMAGE, wanted, None)
+        renew(TokenServer(status=403), IMAGE, wanted)
 
 
 @pytest.mark.parametrize(("expires_in", "remembered"), [(11, True), (10, False), (0, False), (-5, False), (None, True)])
 def test_a_token_is_remembered_only_while_it_is_valid(expires_in: int | None, remembered: bool) -> None:  # noqa: FBT001
     server = TokenServer({"token": "abc"} | ({} if expires_in is None else {"expires_in": expires_in}))
-    known = access(server)
-    known.renew(IMAGE, refusal('Bearer realm="https://auth/t"'), None)
+    known = access()
+    known.renew(IMAGE, refusal('Bearer realm="https://auth/t"'), None, server)
 
     assert known.authorization(IMAGE) == ("Bearer abc" if remembered else "")
     assert known.authorization(LOCAL) == ""
@@ -157,9 +159,9 @@ def test_a_token_is_remembered_only_while_it_is_valid(expires_in: int | None, re
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    known = access(TokenServer())
+    known, server = access(), TokenServer()
     images = [parse_image(f"ghcr.io/acme/orders-{number}:1") for number in range(1100)]
     for image in images:
-        known.renew(image, refusal('Bearer realm="https://auth/t"'), None)
+        known.renew(image, refusal('Bearer realm="https://auth/t"'), None, server)
 
     assert len([image for image in images if known.authorization(image)]) == 1000
