@@ -18,7 +18,7 @@ from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.current import Current
 from plugin.mirror.newest import Newest
 from plugin.mirror.refresh import Refresher, RefreshReport
-from plugin.sources import Doubt, Usage, Wanted
+from plugin.sources import CheckQuestion, Doubt, Usage, Wanted
 from plugin.state import Known, OpenedState, Store
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from tests.builders import catalog_text, make_look_up, make_repository
@@ -34,6 +34,7 @@ class ScriptedSource:
     looked_up: list[Locator] = field(default_factory=list)
     asked: list[dict[str, set[str]]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    ahead: timedelta | None = timedelta(0)
 
     def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
         self.asked.append({repository.name: set(repository.labels) for repository in wanted})
@@ -45,6 +46,16 @@ class ScriptedSource:
         assert {locator.repository for locator in locators} <= set(known)
         self.looked_up += locators
         return {locator: self.elsewhere[locator] for locator in locators if locator in self.elsewhere}
+
+    def commits(
+        self, locators: Sequence[Locator], known: Mapping[str, Repository]
+    ) -> Mapping[Locator, tuple[str, ...]]:
+        raise NotImplementedError
+
+    def checks(
+        self, questions: Sequence[CheckQuestion], known: Mapping[str, Repository]
+    ) -> Mapping[CheckQuestion, bool]:
+        raise NotImplementedError
 
     def close(self, repository: str, number: int, state: str = "closed") -> None:
         """Take a pull request out of the listing and say, if asked for it, that it is closed."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from plugin.sources.github import queries
 from plugin.sources.github.deliveries import ACTIONS
+from plugin.sources.github.draft import Query
 from tools.prune_graphql import prune_schema
 from tools.prune_openapi import prune_response, prune_webhook
 
@@ -106,7 +107,7 @@ def examples() -> list[str]:
     functions = {
         name
         for name, value in inspect.getmembers(queries, inspect.isfunction)
-        if inspect.signature(value).return_annotation is queries.Query and not name.startswith("_")
+        if inspect.signature(value).return_annotation is Query and not name.startswith("_")
     }
     if functions != EXAMPLES.keys():
         raise SystemExit(f"EXAMPLES and queries.py differ in {sorted(functions ^ EXAMPLES.keys())}")

@@ -29,7 +29,7 @@ from graphql import (
 
 Kept = dict[str, set[str]]  # the names of the types to keep, with the fields of objects and interfaces
 
-# Nearly every type is a Node: its implementations are kept only where a query names them.
+# Nearly every type is a Node: its implementations are kept only where a query names them. So are the members of unions.
 TOO_WIDE = "Node"
 
 
@@ -96,7 +96,7 @@ def _reach(definitions: dict[str, TypeDefinitionNode], name: str, kept: Kept) ->
         if not kept[name]:  # a type without fields is invalid
             kept[name].add((definition.fields or ())[0].name.value)
         used = [field for field in definition.fields or () if field.name.value in kept[name]]
-    elif isinstance(definition, InputObjectTypeDefinitionNode | UnionTypeDefinitionNode):
+    elif isinstance(definition, InputObjectTypeDefinitionNode):
         used = [definition]
     for node in used:
         for type_name in _named_types(node):
@@ -128,6 +128,8 @@ def _named_types(node: Node) -> list[str]:
 
 
 def _cut(definition: TypeDefinitionNode, kept: Kept) -> TypeDefinitionNode:
+    if isinstance(definition, UnionTypeDefinitionNode):
+        return replace(definition, types=tuple(t for t in definition.types or () if t.name.value in kept))
     if not isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
         return definition
     return replace(

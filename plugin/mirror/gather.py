@@ -22,6 +22,8 @@ from plugin.core.facts.absorb import (
     with_confirmations,
     with_look_ups,
 )
+from plugin.core.facts.agreement import stamp
+from plugin.core.facts.seen import stamped
 from plugin.core.facts.confirm import NOT_YET_CONFIRMED, Suspect, confirm, is_labelled, life_differs
 from plugin.core.facts.found import NOTHING_FOUND, Found
 from plugin.core.facts.model import Elsewhere, LookUp, PullRequest, PullRequestState, Repository, Snapshot
@@ -69,6 +71,8 @@ def gather(
     if catalog:
         wishes = read_wishes(catalog, snapshot.repositories, current.wishes(catalog))
         snapshot = _looked_up(source, snapshot, wishes.wanted)
+    # Without an answer in this refresh, nobody knows whether our clock was set since the last one.
+    snapshot = stamped(snapshot, stamp(now, source.ahead) if read else None)
     return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
 
 
@@ -222,7 +226,7 @@ def _confirmed(
         Locator(name, number): listed for name, each in absorbed.items() for number, listed in each.suspects.items()
     }
     answers = source.look_up(asked, snapshot.repositories)
-    return with_confirmations(snapshot, suspects, {locator: answers.get(locator) for locator in asked}, catalog, now)
+    return with_confirmations(snapshot, suspects, {locator: answers.get(locator) for locator in asked}, catalog)
 
 
 def _looked_up(source: Source, snapshot: Snapshot, wanted: Collection[Locator]) -> Snapshot:

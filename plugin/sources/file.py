@@ -11,7 +11,7 @@ from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.config.strict_yaml import Limits
 from plugin.core.config.validation import FileModel, parse_yaml, validate
-from plugin.core.facts.model import ConfigFile, LookUp, PullRequest, PullRequestState, Repository
+from plugin.core.facts.model import ConfigFile, Events, LookUp, PullRequest, PullRequestState, Repository
 from plugin.errors import InvalidFile
 from plugin.sources import Doubt, Usage, Wanted
 
@@ -32,9 +32,22 @@ class PullRequestEntry(FileModel):
     draft: bool = False
     fork: str = ""  # the fork's name, for example mallory/orders
     state: Literal["open", "closed", "merged"] = "open"
+    created_at: AwareDatetime = LONG_AGO
+    labelled_at: dict[str, AwareDatetime] = Field(default_factory=dict)  # by label; it has the others since it was created
+    reopened_at: AwareDatetime | None = None  # or marked as ready for review
     updated_at: AwareDatetime = LONG_AGO
     body: str = ""
     config: str | None = None
+
+    @property
+    def events(self) -> Events:
+        """When people did something with it."""
+        known = {folded(label): at for label, at in self.labelled_at.items()}
+        return Events(
+            self.created_at,
+            {label: known.get(label, self.created_at) for label in map(folded, self.labels)},
+            self.reopened_at,
+        )
 
 
 def _numbers_differ(entries: tuple[PullRequestEntry, ...]) -> tuple[PullRequestEntry, ...]:
@@ -119,6 +132,7 @@ class FileSource:
                     draft=entry.draft,
                     labels=frozenset(entry.labels),
                     target_branch=entry.target_branch,
+                    head_sha=entry.head_sha,
                     settled=True,  # the file is read as a whole
                 )
         return LookUp(PullRequestState.MISSING, now)
@@ -146,4 +160,5 @@ def _pull_request(entry: PullRequestEntry) -> PullRequest:
         updated_at=entry.updated_at,
         body=entry.body,
         config=None if entry.config is None or entry.fork else ConfigFile(entry.config),
+        events=entry.events,
     )

@@ -28,6 +28,8 @@ ELSEWHERE = {
     "web/worker.py": "tests/contract/test_slow_clients.py",
     "wsgi.py": "tests/contract/test_server.py",
     # These need a server.
+    "sources/github/draft.py": "tests/unit/sources/github/test_queries.py",
+    "sources/github/events.py": "tests/contract/github/test_events.py",
     "sources/github/details.py": "tests/contract/github/test_details.py",
     "sources/github/identity.py": "tests/contract/github/test_identity.py",
     "sources/github/labels.py": "tests/contract/github/test_listing.py",

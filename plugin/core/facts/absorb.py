@@ -17,6 +17,7 @@ from plugin.core.facts.confirm import (
     life_differs,
 )
 from plugin.core.facts.last_good import last_good_config
+from plugin.core.facts.seen import with_seen
 from plugin.core.facts.model import (
     Elsewhere,
     Hold,
@@ -70,6 +71,7 @@ def absorb(
 ) -> Absorbed:
     """Return what is known of a repository after a successful reading; `live` are the numbers in the last answer.
 
+    A head that is new is not stamped yet (`seen.stamped`).
     Two kinds of pull requests stay as they were known until they are confirmed by number: those that are no longer
     listed, and live ones that show other labels, draft flag, base branch or fork. They are in `held`.
     """
@@ -82,7 +84,7 @@ def absorb(
     causes = {number: _cause(known.get(number), listed[number]) for number in listed if number in live}
     suspects = {number: listed[number] for number, cause in causes.items() if cause}
     pull_requests = {
-        number: _absorbed(known.get(number), new, reading.name, catalog, now)
+        number: _absorbed(known.get(number), new, reading.name, catalog, first_reading=before is None)
         for number, new in listed.items()
         if number not in suspects
     }
@@ -123,7 +125,6 @@ def with_confirmations(
     suspects: Mapping[Locator, PullRequest],
     answers: Mapping[Locator, LookUp | None],
     catalog: Catalog,
-    now: datetime,
 ) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
     """Apply look-ups by number; return what is known then, and which pull requests are gone.
 
@@ -137,7 +138,7 @@ def with_confirmations(
         by_repository.setdefault(locator.repository, {})[locator.number] = answer
     for name, its_answers in by_repository.items():
         its_suspects = {number: suspects.get(Locator(name, number)) for number in its_answers}
-        confirming = _Confirming(repositories[name], its_suspects, catalog, now)
+        confirming = _Confirming(repositories[name], its_suspects, catalog)
         for number, answer in its_answers.items():
             confirming.judge(number, answer)
         repositories[name] = confirming.result()
@@ -148,11 +149,9 @@ def with_confirmations(
 class _Confirming:
     """Judges the suspects of one repository."""
 
-    def __init__(
-        self, repository: Repository, listed: Mapping[int, PullRequest | None], catalog: Catalog, now: datetime
-    ) -> None:
+    def __init__(self, repository: Repository, listed: Mapping[int, PullRequest | None], catalog: Catalog) -> None:
         self._repository, self._listed = repository, listed
-        self._catalog, self._now = catalog, now
+        self._catalog = catalog
         self._pull_requests = repository.by_number
         self._held, self._dropped = dict(repository.held), dict(repository.dropped)
         self._looked_up, self._list_again = dict(repository.looked_up), False
@@ -169,7 +168,7 @@ class _Confirming:
                 self._list_again |= listed is not None or (answer is not None and answer.state is PullRequestState.OPEN)
             case PullRequest():
                 self._list_again |= listed is None or bool(life_differs(listed, outcome))
-                self._pull_requests[number] = _absorbed(known, outcome, repository.name, self._catalog, self._now)
+                self._pull_requests[number] = _absorbed(known, outcome, repository.name, self._catalog)
                 self._held.pop(number, None)
             case Elsewhere():
                 self._list_again |= listed is not None
@@ -235,14 +234,17 @@ def _hold(before: Repository | None, reading: Repository, number: int, cause: st
 
 
 def _absorbed(
-    before: PullRequest | None, reading: PullRequest, repository: str, catalog: Catalog, now: datetime
+    before: PullRequest | None,
+    reading: PullRequest,
+    repository: str,
+    catalog: Catalog,
+    *,
+    first_reading: bool = False,
 ) -> PullRequest:
     # Answers can go back in time by some seconds; one that is older than what was seen before is ignored.
     newest = before if before and before.updated_at > reading.updated_at else reading
-    same_head = before is not None and before.head_sha == newest.head_sha
-    seen_at = before.head_seen_at if before and same_head else now
     last_good = last_good_config(newest, before, repository, catalog)
-    return replace(newest, head_seen_at=seen_at, last_good_config=last_good)
+    return with_seen(replace(newest, last_good_config=last_good), before, first_reading=first_reading)
 
 
 def _can_return(dropped: Mapping[int, datetime], reading: Repository) -> Mapping[int, datetime]:

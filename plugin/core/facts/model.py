@@ -81,6 +81,8 @@ class PullRequest:
     events: Events | None = None  # None: they were never read
     # When this head was first seen here, by the source's clock. None: it was there when its repository was first read.
     head_seen_at: datetime | None = field(default=None, compare=False)
+    # True: it was first seen while the clocks did not agree; until they do, `head_seen_at` is that of the head before.
+    unstamped: bool = field(default=False, compare=False)
     settled: bool = field(default=True, compare=False)  # False: the description may have changed within its second
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 
@@ -21,8 +22,8 @@ from plugin.core.config.names import folded
 from plugin.errors import PluginError
 from plugin.sources import Usage
 from plugin.sources.github.answer import Answer, Limited, Unavailable, meaning, not_json, read_answer, time_of_day
+from plugin.sources.github.draft import Query
 from plugin.sources.github.limiter import Limiter, LimiterClock, scarcest
-from plugin.sources.github.queries import Query
 
 TIMEOUT = 20  # seconds; GitHub itself gives up after 10
 USER_AGENT = "preview-plugin"
@@ -97,6 +98,7 @@ class GitHubClient:
         self._clock = clock or LimiterClock()
         self._limiters = _Limiters(self._clock)
         self._usage = Usage()
+        self._ahead: timedelta | None = None
         self._threads = threading.local()  # a PyGithub client mixes up answers when two threads share it
 
     @property
@@ -104,6 +106,14 @@ class GitHubClient:
         """Requests and points so far, what the scarcest token has left now, and when one of them can go on."""
         self._limiters.tell(self._usage)
         return self._usage
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """How far our clock was ahead of GitHub's at its newest answer; None before the first, or if that was unclear.
+
+        It includes up to a second, because `Date` has whole seconds, and the time that the answer needed.
+        """
+        return self._ahead
 
     def resting(self, owners: Iterable[str]) -> dict[str, str]:
         """Return the owners that must not be read now, so that their points last, each with the reason.
@@ -157,6 +167,7 @@ class GitHubClient:
         except PluginError:
             limiter.failed(self._clock.monotonic() - started)
             raise
+        self._ahead = self._clock.now() - answer.date if answer.date else None
         limiter.answered(self._clock.monotonic() - started, headers, answer.data.get("rateLimit"))
         return answer
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from plugin.core.config.repo_config import FILE_NAME, MISNAMED
-from plugin.core.facts.model import ConfigFile, PullRequest, Repository
+from plugin.core.facts.model import ConfigFile, Events, PullRequest, Repository
 from plugin.sources.github import queries
-from plugin.sources.github.answer import Answer, Part
+from plugin.sources.github.answer import Answer, GraphQLError, Part
 from plugin.sources.github.batches import ask_in_batches, chunks, grouped
 from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.events import events_of
 from plugin.sources.github.listing import Listing, Unread
 from plugin.sources.github.nodes import MALFORMED, Identity, Listed, Malformed, config_file, timestamp
 
@@ -24,6 +25,7 @@ class _Description:
     text: str
     updated_at: datetime
     settled: bool
+    events: Events
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,14 @@ class Details:
         file = None if listed.fork else self.files[listing.identity.database_id, listed.head_sha]
         read = self._descriptions.get(listed.id)
         if before and (read is None or read.updated_at < before.updated_at):
-            return listed.pull_request(before, before.body, file, settled=before.settled and read is None)
+            settled = before.settled and read is None
+            # What happened stays true, even if an older answer says so.
+            return listed.pull_request(
+                before, before.body, file, read.events if read else before.events, settled=settled
+            )
         assert read  # noqa: S101  it was needed, and there is no doubt
         settled = read.settled and read.updated_at == listed.updated_at
-        return listed.pull_request(before, read.text, file, settled=settled)
+        return listed.pull_request(before, read.text, file, read.events, settled=settled)
 
     def _needs(self, name: str, listing: Listing) -> Iterable[_Need]:
         known = self._before(name)
@@ -91,7 +97,7 @@ class Details:
             before = known.get(listed.number)
             if before and before.updated_at > listed.updated_at:
                 continue
-            description = not (before and before.settled and before.updated_at == listed.updated_at)
+            description = not (before and _is_described(before, listed))
             file = not listed.fork and (listing.identity.database_id, listed.head_sha) not in self.files
             if description or file:
                 yield _Need(name, listing.identity.database_id, listed, description, file)
@@ -163,15 +169,26 @@ def known_files(known: Mapping[str, Repository]) -> dict[FileKey, ConfigFile | N
     }
 
 
+def _is_described(before: PullRequest, listed: Listed) -> bool:
+    """Tell whether the description and the timeline are known as they are now."""
+    renamed = before.labels != listed.labels  # a label that is renamed or deleted leaves `updated_at` as it was
+    return before.settled and before.updated_at == listed.updated_at and before.events is not None and not renamed
+
+
 def _description(part: Part, need: _Need, settles: Callable[[datetime], bool]) -> _Description:
     node = part.value
-    if part.error or node is None or node["id"] != need.listed.id:
-        reason = f": {part.error.message}" if part.error else ""
+    error = next((error for error in part.errors if not _is_about_an_event(error)), None)
+    if error or node is None or node["id"] != need.listed.id:
+        reason = f": {error.message}" if error else ""
         raise Malformed(f"the description of #{need.listed.number} could not be read{reason}")
     updated_at = timestamp(node["updatedAt"])
     if not isinstance(node["body"], str):
         raise TypeError("a description is not a string")
-    return _Description(node["body"], updated_at, settles(updated_at))
+    return _Description(node["body"], updated_at, settles(updated_at), events_of(part))
+
+
+def _is_about_an_event(error: GraphQLError) -> bool:
+    return error.path[:2] == ("timelineItems", "nodes") and len(error.path) > 2  # noqa: PLR2004  below the list
 
 
 def _file(commit: Part, file: Part, need: _Need) -> ConfigFile | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from plugin.core.config.names import folded
 from plugin.core.config.strict_yaml import MAX_BYTES
-from plugin.core.facts.model import ConfigFile, LookUp, Mark, PullRequest, PullRequestState
+from plugin.core.facts.model import ConfigFile, Events, LookUp, Mark, PullRequest, PullRequestState
 from plugin.errors import PluginError
 from plugin.sources.github.answer import Answer, Part
 from plugin.sources.github.queries import label_parts, newest_part, repository_error
@@ -75,7 +75,7 @@ class Listed:
     certain: bool  # False: something of it may look different as soon as it is read again
 
     def pull_request(
-        self, before: PullRequest | None, body: str, config: ConfigFile | None, *, settled: bool
+        self, before: PullRequest | None, body: str, config: ConfigFile | None, events: Events | None, *, settled: bool
     ) -> PullRequest:
         """Complete it. `settled`: the description will be the same as long as `updated_at` is."""
         author = self.author or (before.author if before else GHOST)
@@ -92,6 +92,7 @@ class Listed:
             updated_at=self.updated_at,
             body=body,
             config=config,
+            events=events,
             settled=settled,
         )
 
@@ -148,6 +149,7 @@ def looked_up(node: Node, number: int, labels: frozenset[str], answer: Answer) -
             draft=_flag(node["isDraft"]),
             labels=labels,
             target_branch=_text(node["baseRefName"]),
+            head_sha=_checked(_SHA, node["headRefOid"]),
             settled=answer.settles(updated_at),
         )
     except MALFORMED as error:

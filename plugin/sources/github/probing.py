@@ -47,6 +47,8 @@ def _known(wanted: Wanted) -> Repository | None:
     before = wanted.before
     if before is None or wanted.must_list or before.labels != wanted.labels:
         return None
+    if any(pull_request.events is None for pull_request in before.pull_requests):  # an older version did not read them
+        return None
     return before if before.identity and before.mark and before.mark.settled else None
 
 

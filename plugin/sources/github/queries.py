@@ -7,12 +7,10 @@ https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from plugin.sources.github.answer import Answer, GraphQLError, Part
-
-_RATE = "rateLimit { cost remaining resetAt }"
+from plugin.sources.github.draft import Draft, Query
 
 # What a repository looks like from outside. It is the same in probes and listings, so that they can be compared.
 _OUTSIDE = """
@@ -34,21 +32,27 @@ fragment Listing on PullRequestConnection {{
   }}
 }}"""
 
+# A bot may add many labels at once, so this asks for as many events as GitHub gives: they cost no more points than one.
+_DESCRIPTION = """
+fragment Description on PullRequest {
+  id updatedAt body createdAt
+  timelineItems(last: 100, itemTypes: [LABELED_EVENT, READY_FOR_REVIEW_EVENT, REOPENED_EVENT]) {
+    nodes {
+      __typename
+      ... on LabeledEvent { createdAt label { name } }
+      ... on ReadyForReviewEvent { createdAt }
+      ... on ReopenedEvent { createdAt }
+    }
+  }
+}"""
+
 _FILE = """
 fragment File on GitObject { __typename ... on Blob { byteSize isBinary isTruncated text } }"""
 
 _LOOKED_UP = f"""
 fragment LookedUp on PullRequest {{
-  id number state updatedAt isDraft baseRefName labels(first: 100) {{ {_LABELS} }}
+  id number state updatedAt isDraft baseRefName headRefOid labels(first: 100) {{ {_LABELS} }}
 }}"""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A GraphQL query with its variables."""
-
-    text: str
-    variables: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +65,12 @@ class Page:
     after: str | None = None  # the cursor at which the page before ended
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A query in the making."""
-
-    declared: list[str] = field(default_factory=list)
-    selections: list[str] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def variable(self, name: str, kind: str, value: object) -> str:
-        """Declare a variable; return how the text refers to it."""
-        self.declared.append(f"${name}: {kind}")
-        self.values[name] = value
-        return f"${name}"
-
-    def repository(self, i: int, full_name: str, selection: str) -> None:
-        """Select something of repository i. With `followRenames: false`, a renamed repository is an error."""
-        owner, _, name = full_name.partition("/")
-        arguments = (
-            f"owner: {self.variable(f'o{i}', 'String!', owner)}, name: {self.variable(f'n{i}', 'String!', name)}"
-        )
-        self.selections.append(f"r{i}: repository({arguments}, followRenames: false) {{ {selection} }}")
-
-    def label_ids(self, i: int, labels: Collection[str]) -> str:
-        """Return the selection of the labels' ids, in the order of their names."""
-        names = [self.variable(f"k{i}_{j}", "String!", label) for j, label in enumerate(sorted(labels))]
-        return " ".join(f"k{j}: label(name: {name}) {{ id }}" for j, name in enumerate(names))
-
-    def query(self, name: str, *fragments: str) -> Query:
-        text = f"query {name}({', '.join(self.declared)}) {{\n  {_RATE}\n  " + "\n  ".join(self.selections) + "\n}"
-        return Query(text + "".join(fragments), self.values)
-
-
 def probe(labels: Mapping[str, Collection[str]]) -> Query:
     """Look at repositories from outside, and for the ids of these labels of each. One point for 100 repositories.
 
     Read it with `repositories` and `label_parts`.
     """
-    draft = _Draft()
+    draft = Draft()
     for i, (repository, its_labels) in enumerate(labels.items()):
         draft.repository(i, repository, f"...Outside {draft.label_ids(i, its_labels)}")
     return draft.query("Probe", _OUTSIDE)
@@ -109,7 +81,7 @@ def listing(pages: Sequence[Page]) -> Query:
 
     GitHub joins several labels with OR. Read it with `repositories`, `label_parts` and `list_part`.
     """
-    draft = _Draft()
+    draft = Draft()
     for i, page in enumerate(pages):
         first = draft.variable(f"f{i}", "Int!", page.first)
         after = draft.variable(f"a{i}", "String", page.after)
@@ -129,7 +101,7 @@ def labels(pull_request: str, after: str | None = None) -> Query:
 
     Read it with `labels_part`.
     """
-    draft = _Draft()
+    draft = Draft()
     node, cursor = draft.variable("id", "ID!", pull_request), draft.variable("after", "String", after)
     page = f"labels(first: 100, after: {cursor}) {{ {_LABELS} }}"
     draft.selections.append(f"node(id: {node}) {{ __typename ... on PullRequest {{ {page} }} }}")
@@ -137,15 +109,15 @@ def labels(pull_request: str, after: str | None = None) -> Query:
 
 
 def details(pull_requests: Sequence[str], commits: Mapping[str, Sequence[str]], path: str, misnamed: str) -> Query:
-    """Read descriptions by node id (at most 100), and the file at `path` in commits of each repository. One point.
+    """Read descriptions and timelines by node id (at most 100), and files of commits of each repository. One point.
 
-    The commit is asked for beside the file, because a null file also means "GitHub does not know this commit yet", and
-    whether there is something at `misnamed`, because somebody may have meant `path` by it.
-    Read it with `nodes`, `repositories` and `file_parts`.
+    The file is the one at `path`. The commit is asked for beside it, because a null file also means "GitHub does not
+    know this commit yet", and whether there is something at `misnamed`, because somebody may have meant `path` by it.
+    Read it with `nodes`, `timeline_parts`, `repositories` and `file_parts`.
     """
-    draft = _Draft()
+    draft = Draft()
     ids = draft.variable("ids", "[ID!]!", list(pull_requests))
-    draft.selections.append(f"nodes(ids: {ids}) {{ __typename ... on PullRequest {{ id updatedAt body }} }}")
+    draft.selections.append(f"nodes(ids: {ids}) {{ __typename ...Description }}")
     for i, (repository, its_commits) in enumerate(commits.items()):
         objects = []
         for j, commit in enumerate(its_commits):
@@ -158,7 +130,7 @@ def details(pull_requests: Sequence[str], commits: Mapping[str, Sequence[str]], 
                 f"m{j}: object(expression: {other}) {{ __typename }}",
             ]
         draft.repository(i, repository, f"databaseId {' '.join(objects)}")
-    return draft.query("Details", *([_FILE] if commits else []))
+    return draft.query("Details", _DESCRIPTION, *([_FILE] if commits else []))
 
 
 def confirm(numbers: Mapping[str, Sequence[int]]) -> Query:
@@ -166,7 +138,7 @@ def confirm(numbers: Mapping[str, Sequence[int]]) -> Query:
 
     Read it with `repositories` and `pull_request_parts`.
     """
-    draft = _Draft()
+    draft = Draft()
     for i, (repository, its_numbers) in enumerate(numbers.items()):
         asked = [draft.variable(f"p{i}_{j}", "Int!", number) for j, number in enumerate(its_numbers)]
         found = " ".join(f"p{j}: pullRequest(number: {number}) {{ ...LookedUp }}" for j, number in enumerate(asked))
@@ -176,7 +148,7 @@ def confirm(numbers: Mapping[str, Sequence[int]]) -> Query:
 
 def identity(repositories: Sequence[str]) -> Query:
     """Ask what repositories are called now, by node id (at most 100). One point. Read it with `nodes`."""
-    draft = _Draft()
+    draft = Draft()
     ids = draft.variable("ids", "[ID!]!", list(repositories))
     draft.selections.append(f"nodes(ids: {ids}) {{ __typename ... on Repository {{ id nameWithOwner }} }}")
     return draft.query("Identity")
@@ -187,7 +159,7 @@ def owned(owner: str, after: str | None = None) -> Query:
 
     Read it with `owned_part`.
     """
-    draft = _Draft()
+    draft = Draft()
     login, cursor = draft.variable("login", "String!", owner), draft.variable("after", "String", after)
     draft.selections.append(
         f"repositoryOwner(login: {login}) {{ repositories(first: 100, after: {cursor}, ownerAffiliations: OWNER, "
@@ -246,6 +218,11 @@ def nodes(answer: Answer, count: int) -> list[Part]:
     if len(found) != count:
         raise TypeError("not as many nodes as were asked for")
     return found
+
+
+def timeline_parts(pull_request: Part) -> list[Part]:
+    """Return the events of a pull request whose description was asked for; null if GitHub cannot say what happened."""
+    return pull_request.at("timelineItems").at("nodes").items
 
 
 def file_parts(repository: Part, count: int) -> list[tuple[Part, Part, Part]]:

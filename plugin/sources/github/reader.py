@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cachetools import LRUCache
 
@@ -47,6 +47,11 @@ class GitHubSource:
     def usage(self) -> Usage:
         """Requests and points so far, and what is left."""
         return self._client.usage
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """How far our clock was ahead of GitHub's at its newest answer; None if that is not known."""
+        return self._client.ahead
 
     def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
         """Read each repository completely, or say why not."""

@@ -115,7 +115,7 @@ def test_details_of_a_hundred_pull_requests_and_files_cost_one_point() -> None:
 
     found = cost(SCHEMA, texts.details([100]), ids=ids, o0="acme", n0="orders", **variables)
 
-    assert (found.points, found.nodes) == (1, 100)
+    assert (found.points, found.nodes) == (1, 10_100)
 
 
 def test_looking_up_a_hundred_numbers_costs_one_point() -> None:

@@ -10,6 +10,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     build_schema,
     execute,
     parse,
@@ -64,7 +65,7 @@ def _reference() -> GraphQLSchema:
     schema = build_schema(text)
     graphql.bind(schema, RESOLVERS)
     for name, kind in schema.type_map.items():
-        if isinstance(kind, GraphQLInterfaceType):
+        if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
             kind.resolve_type = lambda value, *_: type_name(value)
         if isinstance(kind, GraphQLObjectType) and not name.startswith("__"):
             for field in kind.fields.values():

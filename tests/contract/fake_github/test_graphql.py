@@ -186,6 +186,7 @@ def test_an_unknown_number_is_null_with_an_error(ask: Ask) -> None:
         "updatedAt": "2026-11-01T09:00:00Z",
         "isDraft": False,
         "baseRefName": "main",
+        "headRefOid": f"{6:040x}",
         "labels": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": []},
     }
     assert answer["data"]["r0"]["p1"] is None
@@ -464,7 +465,7 @@ def test_an_answer_takes_as_long_as_the_latency_says(github: GitHub, ask: Ask) -
         ('{ node(id: "U_1") { id } }', "not U_1"),
         (orders('object(expression: "main:README.md") { oid }'), "full commit only"),
         (orders("pullRequests(first: 1, labels: []) { nodes { id } }"), "labels"),
-        (orders("pullRequests(last: 1) { nodes { id } }"), "pages from the end"),
+        (orders('pullRequests(last: 1, before: "x") { nodes { id } }'), "pages before a cursor"),
         (
             orders("pullRequests(first: 1, orderBy: {field: COMMENTS, direction: ASC}) { nodes { id } }"),
             "orderBy COMMENTS",

@@ -15,6 +15,7 @@ from graphql import (
 
 from plugin.sources.file import Organisation
 from plugin.sources.github import queries
+from plugin.sources.github.draft import Query
 from tests.fakes.github import graphql
 from tests.fakes.github.graphql import SCHEMA, bind
 from tests.fakes.github.resolvers import Context
@@ -34,7 +35,7 @@ def test_every_query_of_the_plugin_has_its_example() -> None:
     written = {
         name
         for name, function in inspect.getmembers(queries, inspect.isfunction)
-        if not name.startswith("_") and inspect.signature(function).return_annotation is queries.Query
+        if not name.startswith("_") and inspect.signature(function).return_annotation is Query
     }
 
     assert EXAMPLES.keys() == written

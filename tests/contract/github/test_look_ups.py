@@ -26,6 +26,7 @@ def test_a_look_up_says_all_that_a_confirmation_needs(reader: Reader) -> None:
         draft=True,
         labels=frozenset({"preview", "kind/bug"}),
         target_branch="release",
+        head_sha="0a4be4a1c1a5e7e6f5c9d3b1a2f4c6d8e0f1a3b5",
         settled=True,
     )
 
@@ -113,6 +114,8 @@ def _error(path: list[str], kind: str, *, null: bool = True) -> Intercept:
         pytest.param(_spoil("labels", None), id="no labels"),
         pytest.param(_spoil("labels", {"pageInfo": {"hasNextPage": False}, "nodes": [None]}), id="a null label"),
         pytest.param(_spoil("baseRefName", None), id="no base branch"),
+        pytest.param(_spoil("headRefOid", None), id="no head"),
+        pytest.param(_spoil("headRefOid", "main"), id="a head that is no commit"),
         pytest.param(faults.nested_error("r0", "p0", "labels"), id="an error at its labels"),
         pytest.param(faults.nested_error("r0", "p0", "labels", "nodes", 0), id="an error at one label"),
         pytest.param(faults.nested_error("r0", "p0", "baseRefName"), id="an error at its base branch"),

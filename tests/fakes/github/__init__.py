@@ -7,12 +7,13 @@ costs), rest and app, github (who asks), wire, server and inside (how it is reac
 from .app import App
 from .github import Call, GitHub, Intercept
 from .wire import Request, Response, json_response
-from .world import Blob, Symlink, Tree, database_id
+from .world import Blob, Event, Symlink, Tree, database_id
 
 __all__ = [
     "App",
     "Blob",
     "Call",
+    "Event",
     "GitHub",
     "Intercept",
     "Request",

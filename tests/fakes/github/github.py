@@ -22,7 +22,7 @@ from .limits import Quota, charge
 from .resolvers import Context
 from .server import Server
 from .wire import Answer, Errors, Request, Response, error, json_response, not_found
-from .world import CONFIG_PATH, Changes, File, build
+from .world import CONFIG_PATH, Changes, Event, File, build
 
 Intercept = Callable[[Request], Response | None]
 
@@ -160,6 +160,13 @@ class GitHub:
         if number not in {pull.number for pull in self._organisation.repositories[repository].pull_requests}:
             raise ValueError(f"the organisation has no pull request {repository}#{number}")
         self.change(self._organisation, replace(self._changes, hidden=self._changes.hidden | {(repository, number)}))
+
+    def happen(self, repository: str, number: int, *events: Event) -> None:
+        """Add events to a pull request's timeline."""
+        self._must_have(repository)
+        before = self._changes.events.get((repository, number), ())
+        happened = {**self._changes.events, (repository, number): (*before, *events)}
+        self.change(self._organisation, replace(self._changes, events=happened))
 
     def restore(self) -> None:
         """Undo what was deleted, hidden and renamed."""

@@ -27,7 +27,7 @@ from graphql import (
 
 from .cost import Cost, Refusal, measure
 from .execution import Field, compile_query, run_query
-from .resolvers import NEVER, RESOLVERS, SHA, Context, GitObject, Resolver
+from .resolvers import NEVER, RESOLVERS, SHA, Context, GitObject, Resolver, TimelineItem
 from .wire import Errors
 from .world import Account, Owner, Symlink
 
@@ -111,6 +111,8 @@ def type_name(value: object) -> str:
             return "Blob"
         case GitObject():
             return type(value.content).__name__
+        case TimelineItem():
+            return value.event.kind
     return type(value).__name__
 
 

@@ -18,6 +18,7 @@ from .world import (
     Account,
     Blob,
     Commit,
+    Event,
     File,
     Owner,
     PullRequest,
@@ -66,6 +67,13 @@ class Label:
     repository: Repository
     name: str
     made_again: int = 0  # how often
+
+
+@dataclass(frozen=True)
+class TimelineItem:
+    pull: PullRequest
+    index: int
+    event: Event
 
 
 @dataclass(frozen=True)
@@ -212,6 +220,25 @@ def _labels(pull: PullRequest, _: Context, *, order_by: Mapping[str, str] | None
     return Page([label for _, label in cut.nodes], cut.total, cut.end_cursor, cut.has_next)
 
 
+def _timeline(
+    pull: PullRequest, _: Context, *, item_types: list[str] | None = None, last: int | None = None
+) -> Page[TimelineItem]:
+    kinds = [re.sub("_", "", kind).casefold() for kind in item_types or ()]
+    found = [event for event in pull.timeline if item_types is None or event.kind.casefold() in kinds]
+    return _page([TimelineItem(pull, index, event) for index, event in enumerate(found)], _index, last=last)
+
+
+def _index(item: "TimelineItem") -> str:
+    return f"{item.index:010}"
+
+
+def _event_label(item: "TimelineItem", context: Context) -> Label:
+    label = _label(item.pull.repository, context, item.event.label)
+    if label is None:  # the schema promises one
+        raise Refusal("NOT_FOUND", "Could not resolve to a Label.")
+    return label
+
+
 def _page(
     items: Iterable[T],
     key: Callable[[T], str],
@@ -223,9 +250,11 @@ def _page(
     before: str | None = None,
 ) -> Page[T]:
     """Cut a page. A cursor names the place in the order, so what vanishes between two pages hides nothing."""
-    if last is not None or before is not None:
-        raise NotImplementedError("pages from the end")
+    if before is not None or (last is not None and after is not None):
+        raise NotImplementedError("pages before a cursor")
     ordered = sorted(items, key=key, reverse=descending)
+    if last is not None:  # they come in the same order; there is no next page
+        return Page(ordered[-last:], len(ordered), None, has_next=False)
     rest = ordered
     if after is not None:
         place = _place(after)
@@ -276,6 +305,10 @@ _ACCOUNT: dict[str, Resolver] = {
     "id": lambda account, _: node_id("U", account.login),
     "login": lambda account, _: account_login(account),
 }
+_EVENT: dict[str, Resolver] = {
+    "id": lambda item, _: node_id("E", f"{item.pull.node_id}/{item.index}"),
+    "createdAt": lambda item, _: timestamp(item.event.at),
+}
 RESOLVERS: dict[str, dict[str, Resolver]] = {
     "Query": {
         "id": lambda _, __: "query",
@@ -320,9 +353,12 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "headRefOid": lambda pull, _: pull.entry.head_sha,
         "headRepository": lambda pull, _: pull.head_repository,
         "labels": _labels,
+        "createdAt": lambda pull, _: timestamp(pull.entry.created_at),
+        "timelineItems": _timeline,
     },
     "PullRequestConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
     "LabelConnection": _CONNECTION,
+    "PullRequestTimelineItemsConnection": {"nodes": lambda page, _: page.nodes},
     "RepositoryConnection": _CONNECTION,
     "PageInfo": {
         "endCursor": lambda page, _: page.end_cursor,
@@ -348,6 +384,9 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "isTruncated": lambda item, _: _blob(item).is_truncated,
         "text": lambda item, _: _blob(item).text,
     },
+    "LabeledEvent": {**_EVENT, "label": _event_label},
+    "ReadyForReviewEvent": _EVENT,
+    "ReopenedEvent": _EVENT,
     "Organization": {**_ACCOUNT, "repositories": _repositories},
     "User": {**_ACCOUNT, "repositories": _repositories},
     "Bot": _ACCOUNT,

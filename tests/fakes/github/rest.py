@@ -282,7 +282,7 @@ def _pull_json(visit: Visit, pull: PullRequest) -> Json:
         "draft": entry.draft,
         "user": _account_json(pull.author) if pull.author else None,
         "labels": [{"name": name} for name in entry.labels],
-        "created_at": timestamp(pull.created_at),
+        "created_at": timestamp(entry.created_at),
         "updated_at": updated,
         "closed_at": None if entry.state == "open" else updated,
         "merged_at": updated if entry.state == "merged" else None,

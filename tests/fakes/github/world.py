@@ -6,12 +6,11 @@ A `World` never changes. A test that renames a repository gets a new one, so one
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 
 CONFIG_PATH = ".preview.yaml"
-FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,15 @@ File = Blob | Symlink | Tree
 
 
 @dataclass(frozen=True)
+class Event:
+    """One item of a pull request's timeline."""
+
+    kind: str  # the name of its type in GraphQL
+    at: datetime
+    label: str = ""  # of a LabeledEvent
+
+
+@dataclass(frozen=True)
 class Changes:
     """What a test changes beyond the organisation file. Repositories go by their name in that file."""
 
@@ -62,6 +70,7 @@ class Changes:
     new_labels: Mapping[tuple[str, str], int] = field(default_factory=dict)  # how often they were made again
     people: frozenset[str] = frozenset()  # owners that are no organisations
     hidden: frozenset[tuple[str, int]] = frozenset()  # pull requests whose author is taken for a spammer
+    events: Mapping[tuple[str, int], tuple[Event, ...]] = field(default_factory=dict)  # more, by repository and number
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,7 @@ class PullRequest:
     repository: Repository
     head_repository: Repository | None  # None: the fork was deleted
     entry: PullRequestEntry
+    more_events: tuple[Event, ...] = ()
 
     @property
     def author(self) -> Account | None:
@@ -111,8 +121,16 @@ class PullRequest:
         return None if self.entry.author == "ghost" else Account(self.entry.author)
 
     @property
-    def created_at(self) -> datetime:
-        return FIRST_DAY + timedelta(minutes=self.entry.number)
+    def timeline(self) -> list["Event"]:
+        """What people did with it, the oldest event first; labels that the entry does not date are as old as it is."""
+        at, dated = self.entry.created_at, self.entry.labelled_at
+        known = {label.casefold(): moment for label, moment in dated.items()}
+        found = [Event("LabeledEvent", known.get(label.casefold(), at), label) for label in self.entry.labels]
+        gone = sorted(label for label in dated if label.casefold() not in folded(self.entry.labels))
+        found += [Event("LabeledEvent", dated[label], label) for label in gone]
+        if self.entry.reopened_at:
+            found.append(Event("ReopenedEvent", self.entry.reopened_at))
+        return sorted([*found, *self.more_events], key=lambda event: event.at)
 
 
 @dataclass(frozen=True)
@@ -206,7 +224,8 @@ class _Builder:
             if not deleted.isdisjoint(folded(entry.labels)):  # which leaves the time of the last change as it was
                 kept = tuple(label for label in entry.labels if label.casefold() not in deleted)
                 entry = entry.model_copy(update={"labels": kept})  # noqa: PLW2901
-            pulls[entry.number] = self.pull_request(repository, f"{identity}/pull/{entry.number}", entry)
+            more = self.changes.events.get((name, entry.number), ())
+            pulls[entry.number] = self.pull_request(repository, f"{identity}/pull/{entry.number}", entry, more)
         for (holder, oid, path), file in self.changes.files.items():
             if holder == name:
                 self.add_file(repository, oid, path, file)
@@ -217,7 +236,9 @@ class _Builder:
             raise ValueError(f"{repository.full_name} stands for two different repositories")
         self.nodes[repository.node_id] = repository
 
-    def pull_request(self, repository: Repository, identity: str, entry: PullRequestEntry) -> PullRequest:
+    def pull_request(
+        self, repository: Repository, identity: str, entry: PullRequestEntry, events: tuple[Event, ...]
+    ) -> PullRequest:
         head: Repository | None = repository
         if entry.fork in self.changes.deleted_forks:
             head = None
@@ -227,7 +248,7 @@ class _Builder:
         files = {} if entry.config is None else {CONFIG_PATH: _blob(entry.config)}
         for holder in {repository, head or repository}:
             self.add_commit(Commit(holder, entry.head_sha, files))
-        pull = PullRequest(database_id(identity), node_id("PR", identity), repository, head, entry)
+        pull = PullRequest(database_id(identity), node_id("PR", identity), repository, head, entry, events)
         self.nodes[pull.node_id] = pull
         return pull
 

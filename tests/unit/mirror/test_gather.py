@@ -13,7 +13,7 @@ from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.model import Elsewhere, Hold, LookedUp, LookUp, Repository, Snapshot
 from plugin.mirror.current import Current, decided
 from plugin.mirror.gather import LISTED_EVERY, Gathered, gather
-from plugin.sources import Doubt, Usage, Wanted
+from plugin.sources import CheckQuestion, Doubt, Usage, Wanted
 from plugin.state import NOTHING, Head, Known
 from tests.builders import MONDAY, make_catalog, make_look_up, make_pull_request, make_repository
 
@@ -33,6 +33,7 @@ class Source:
     wanted: dict[str, Wanted] = field(default_factory=dict)
     looked_up: list[list[Locator]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    ahead: timedelta | None = timedelta(0)
 
     def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
         self.wanted = {each.name: each for each in wanted}
@@ -42,6 +43,16 @@ class Source:
         assert {locator.repository for locator in locators} <= known.keys()
         self.looked_up.append(list(locators))
         return {locator: answer for locator, answer in self.look_ups.items() if locator in locators}
+
+    def commits(
+        self, locators: Sequence[Locator], known: Mapping[str, Repository]
+    ) -> Mapping[Locator, tuple[str, ...]]:
+        raise NotImplementedError
+
+    def checks(
+        self, questions: Sequence[CheckQuestion], known: Mapping[str, Repository]
+    ) -> Mapping[CheckQuestion, bool]:
+        raise NotImplementedError
 
 
 def known(*repositories: Repository, catalog: Catalog | None = CATALOG, **snapshot: Any) -> Current:
@@ -226,6 +237,39 @@ def test_a_repository_that_no_catalog_names_is_forgotten() -> None:
     names = {"acme/orders", "acme/payments"}
     assert result.snapshot.repositories.keys() == result.snapshot.read_at.keys() == names
     assert result.snapshot.doubts == {}
+
+
+def heads(result: Gathered) -> list[tuple[datetime | None, bool]]:
+    orders = result.snapshot.repositories["acme/orders"]
+    return [(each.head_seen_at, each.unstamped) for each in orders.pull_requests]
+
+
+def test_a_new_head_is_stamped_by_the_clock_of_the_source() -> None:
+    before = known(make_repository("acme/orders", make_pull_request(1)), PAYMENTS)
+    pushed = make_repository("acme/orders", make_pull_request(1, head_sha="f" * 40), make_pull_request(2))
+    source = Source({"acme/orders": pushed}, ahead=timedelta(seconds=90))
+    result = gathered(source, before)
+
+    assert heads(result) == [(LATER - timedelta(seconds=90), False)] * 2
+
+
+@pytest.mark.parametrize("ahead", [None, timedelta(minutes=2, seconds=1), timedelta(minutes=-2, seconds=-1)])
+def test_a_head_that_came_while_the_clocks_disagreed_is_stamped_when_they_agree(ahead: timedelta | None) -> None:
+    before = known(make_repository("acme/orders", make_pull_request(1, head_seen_at=MONDAY)), PAYMENTS)
+    pushed = make_repository("acme/orders", make_pull_request(1, head_sha="f" * 40))
+    result = gathered(Source({"acme/orders": pushed}, ahead=ahead), before)
+
+    assert heads(result) == [(MONDAY, True)]
+    unchanged = known(*result.snapshot.repositories.values())
+    assert heads(gathered(Source({}), unchanged)) == [(MONDAY, True)]  # nothing was read, so nobody knows the time
+    assert heads(gathered(Source(clean(unchanged)), unchanged)) == [(LATER, False)]
+
+
+def test_heads_of_a_repository_that_is_read_for_the_first_time_have_no_stamp() -> None:
+    read = make_repository("acme/orders", make_pull_request(1))
+    result = gathered(Source({"acme/orders": read, "acme/payments": PAYMENTS}), Current(NOTHING, None))
+
+    assert heads(result) == [(None, False)]
 
 
 def test_vanished_pull_requests_are_looked_up_in_the_same_refresh() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from plugin.core.config.references import Locator
-from plugin.core.facts.model import ConfigFile, PullRequest, Repository
+from plugin.core.facts.model import ConfigFile, Events, PullRequest, Repository
 from plugin.errors import InvalidFile
 from plugin.sources import Doubt, Wanted
 from plugin.sources.file import LONG_AGO, FileSource, load_organisation
@@ -92,6 +92,7 @@ def test_a_pull_request_is_what_the_file_says(path: Path) -> None:
         updated_at=datetime(2026, 11, 20, 9, tzinfo=UTC),
         body="Depends-On: acme/users#5",
         config=ConfigFile("version: 1"),
+        events=Events(LONG_AGO, {"preview": LONG_AGO}),
     )
 
 
@@ -100,6 +101,31 @@ def test_the_config_of_a_fork_is_not_read(path: Path) -> None:
 
     assert fork.fork
     assert fork.config is None
+
+
+def test_events_are_as_old_as_the_pull_request_unless_the_file_says_when_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "organisation.yaml"
+    path.write_text(
+        """\
+repositories:
+  acme/orders:
+    pull_requests:
+      - number: 1
+        branch: b
+        head_sha: "0000000000000000000000000000000000000001"
+        labels: [Preview, more]
+        created_at: 2026-11-02T09:00:00Z
+        labelled_at: {preview: 2026-11-03T09:00:00Z, gone: 2026-11-04T09:00:00Z}
+        reopened_at: 2026-11-05T09:00:00+01:00
+""",
+        "utf-8",
+    )
+
+    assert listed(path)[1].events == Events(
+        created_at=datetime(2026, 11, 2, 9, tzinfo=UTC),
+        labelled_at={"preview": datetime(2026, 11, 3, 9, tzinfo=UTC), "more": datetime(2026, 11, 2, 9, tzinfo=UTC)},
+        reopened_at=datetime(2026, 11, 5, 8, tzinfo=UTC),
+    )
 
 
 def test_where_unlisted_pull_requests_are(path: Path) -> None:
@@ -119,6 +145,7 @@ def test_where_unlisted_pull_requests_are(path: Path) -> None:
     assert found[locators[2]].updated_at == LONG_AGO
     assert found[locators[2]].labels == {"more"}
     assert found[locators[2]].target_branch == "main"
+    assert found[locators[2]].head_sha == f"{7:040}"
     assert found[locators[2]].settled
 
 

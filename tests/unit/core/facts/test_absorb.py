@@ -37,7 +37,7 @@ def taken(before: Repository | None, reading: Repository, now: datetime = MONDAY
 def confirmed(
     snapshot: Snapshot, answers: Mapping[Locator, LookUp | None]
 ) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
-    return with_confirmations(snapshot, {}, answers, CATALOG, LATER)
+    return with_confirmations(snapshot, {}, answers, CATALOG)
 
 
 @pytest.mark.parametrize(
@@ -154,14 +154,23 @@ def test_a_pull_request_dropped_as_missing_returns_once_listed() -> None:
     assert taken(dropped, make_repository("acme/orders", make_pull_request(1)), LATER).numbers == {1}
 
 
-def test_a_head_is_as_old_as_its_first_reading() -> None:
+def test_a_new_head_waits_to_be_stamped_unless_the_whole_repository_is_new() -> None:
     first = taken(None, make_repository("acme/orders", make_pull_request(1)))
-    second = taken(first, make_repository("acme/orders", make_pull_request(1)), LATER)
+    second = taken(first, make_repository("acme/orders", make_pull_request(1), make_pull_request(2)), LATER)
     pushed = make_repository("acme/orders", make_pull_request(1, head_sha="f" * 40))
 
-    assert second.pull_requests[0].head_seen_at == MONDAY
-    assert taken(second, pushed, LATER).pull_requests[0].head_seen_at == LATER
+    assert [each.unstamped for each in first.pull_requests] == [False]
+    assert [each.unstamped for each in second.pull_requests] == [False, True]
+    assert [each.unstamped for each in taken(first, pushed).pull_requests] == [True]
     assert second.listed_at == LATER
+
+
+def test_a_confirmed_head_waits_to_be_stamped_too() -> None:
+    suspect = make_pull_request(1, head_sha="f" * 40, draft=True)
+    answers = {order(1): make_look_up(draft=True, labels=frozenset({"preview"}))}
+    snapshot, _ = with_confirmations(held(1), {order(1): suspect}, answers, CATALOG)
+
+    assert [each.unstamped for each in snapshot.repositories["acme/orders"].pull_requests] == [True, False, False]
 
 
 def held(*numbers: int, labels: frozenset[str] = frozenset({"preview"})) -> Snapshot:

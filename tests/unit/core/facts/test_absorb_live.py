@@ -27,7 +27,7 @@ def confirmed(
     answers: Mapping[Locator, LookUp | None],
     suspects: Mapping[Locator, PullRequest] | None = None,
 ) -> tuple[Snapshot, dict[Locator, Elsewhere]]:
-    return with_confirmations(snapshot, suspects or {}, answers, CATALOG, LATER)
+    return with_confirmations(snapshot, suspects or {}, answers, CATALOG)
 
 
 # --- Live pull requests

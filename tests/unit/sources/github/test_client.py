@@ -1,7 +1,7 @@
 """What GitHub's answers mean to the client, on the wire format of PyGithub."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,8 @@ from requests_mock import Mocker
 from plugin.errors import PluginError
 from plugin.sources.github.answer import Answer, GraphQLError, Limited, TooHeavy, Unavailable
 from plugin.sources.github.client import App, GitHubClient, Token
+from plugin.sources.github.draft import Query
 from plugin.sources.github.limiter import OUT_OF_TIME, LimiterClock
-from plugin.sources.github.queries import Query
 from tests.keys import PRIVATE_KEY
 
 GRAPHQL = "https://api.github.com:443/graphql"  # PyGithub always writes the port
@@ -75,6 +75,30 @@ def test_errors_belong_to_their_place(client: GitHubClient, github: Mocker) -> N
     github.post(GRAPHQL, json={"data": {"r0": {"p0": {}, "p1": None}}, "errors": errors})
 
     assert ask(client).errors == (GraphQLError(("r0", "p1"), "NOT_FOUND", "no such pull request"),)
+
+
+def test_our_clock_is_compared_with_githubs_at_each_answer(github: Mocker) -> None:
+    now = datetime(2026, 11, 21, 9, 1, tzinfo=UTC)
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(now=lambda: now))
+    nine = {"Date": "Sat, 21 Nov 2026 09:00:00 GMT"}
+    answers: list[dict[str, Any]] = [
+        {"json": {"data": {}}, "headers": nine},
+        {"text": "<html>", "status_code": 502, "headers": {"Date": "Sat, 21 Nov 2026 07:00:00 GMT"}},  # of a proxy
+        {"json": {"data": {}}, "headers": {"Date": "yesterday"}},
+        {"json": {"data": {}}, "headers": {"Date": "Sat, 21 Nov 2026 09:05:00 GMT"}},
+    ]
+    github.post(GRAPHQL, answers)
+
+    assert client.ahead is None
+    ask(client)
+    assert client.ahead == timedelta(minutes=1)
+    with pytest.raises(TooHeavy):
+        ask(client)
+    assert client.ahead == timedelta(minutes=1)
+    ask(client)
+    assert client.ahead is None
+    ask(client)
+    assert client.ahead == timedelta(minutes=-4)
 
 
 def test_an_answer_without_a_date_settles_nothing(client: GitHubClient, github: Mocker) -> None:

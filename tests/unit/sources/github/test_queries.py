@@ -6,7 +6,8 @@ import pytest
 
 from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer, GraphQLError
-from plugin.sources.github.queries import Page, Query
+from plugin.sources.github.draft import Query
+from plugin.sources.github.queries import Page
 
 HOSTILE = 'x") { id } #'
 EVERY = {
