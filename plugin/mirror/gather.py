@@ -23,10 +23,10 @@ from plugin.core.facts.absorb import (
     with_look_ups,
 )
 from plugin.core.facts.agreement import stamp
-from plugin.core.facts.seen import stamped
 from plugin.core.facts.confirm import NOT_YET_CONFIRMED, Suspect, confirm, is_labelled, life_differs
 from plugin.core.facts.found import NOTHING_FOUND, Found
 from plugin.core.facts.model import Elsewhere, LookUp, PullRequest, PullRequestState, Repository, Snapshot
+from plugin.core.facts.seen import stamped
 from plugin.mirror.current import Current
 from plugin.sources import Doubt, Source, Wanted
 

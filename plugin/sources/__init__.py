@@ -61,7 +61,7 @@ class Source(Protocol):
 
     @property
     def ahead(self) -> timedelta | None:
-        """How far our clock was ahead of the server's at its newest answer; None before the first one."""
+        """How far our clock is ahead of the server's; None before its first answer."""
 
     def read(self, wanted: Sequence[Wanted]) -> Mapping[str, Repository | Doubt]:
         """Read each wanted repository completely, or say why not.

@@ -33,7 +33,9 @@ class PullRequestEntry(FileModel):
     fork: str = ""  # the fork's name, for example mallory/orders
     state: Literal["open", "closed", "merged"] = "open"
     created_at: AwareDatetime = LONG_AGO
-    labelled_at: dict[str, AwareDatetime] = Field(default_factory=dict)  # by label; it has the others since it was created
+    labelled_at: dict[str, AwareDatetime] = Field(
+        default_factory=dict
+    )  # by label; it has the others since it was created
     reopened_at: AwareDatetime | None = None  # or marked as ready for review
     updated_at: AwareDatetime = LONG_AGO
     body: str = ""

@@ -17,7 +17,6 @@ from plugin.core.facts.confirm import (
     life_differs,
 )
 from plugin.core.facts.last_good import last_good_config
-from plugin.core.facts.seen import with_seen
 from plugin.core.facts.model import (
     Elsewhere,
     Hold,
@@ -28,6 +27,7 @@ from plugin.core.facts.model import (
     Repository,
     Snapshot,
 )
+from plugin.core.facts.seen import with_seen
 
 _ELSEWHERE = {
     PullRequestState.OPEN: Elsewhere.UNLABELLED,

@@ -10,6 +10,7 @@ from datetime import datetime
 from plugin.core.config.names import folded
 from plugin.core.facts.model import Events, PullRequest, Repository, Snapshot
 
+
 def with_seen(newest: PullRequest, before: PullRequest | None, *, first_reading: bool) -> PullRequest:
     """Return a pull request with what was seen of it before. A new head waits for `stamped`.
 

@@ -98,7 +98,7 @@ class GitHubClient:
         self._clock = clock or LimiterClock()
         self._limiters = _Limiters(self._clock)
         self._usage = Usage()
-        self._ahead: timedelta | None = None
+        self._dated: tuple[datetime, float] | None = None  # the newest answer: by GitHub's clock, and ours that only grows
         self._threads = threading.local()  # a PyGithub client mixes up answers when two threads share it
 
     @property
@@ -109,11 +109,15 @@ class GitHubClient:
 
     @property
     def ahead(self) -> timedelta | None:
-        """How far our clock was ahead of GitHub's at its newest answer; None before the first, or if that was unclear.
+        """How far our clock is ahead of GitHub's now; None before its first answer, or if the newest one has no time.
 
-        It includes up to a second, because `Date` has whole seconds, and the time that the answer needed.
+        It includes up to a second, because `Date` has whole seconds, and the time that the answer needed. A clock that
+        was set since that answer is noticed, too.
         """
-        return self._ahead
+        if self._dated is None:
+            return None
+        date, then = self._dated
+        return self._clock.now() - date - timedelta(seconds=self._clock.monotonic() - then)
 
     def resting(self, owners: Iterable[str]) -> dict[str, str]:
         """Return the owners that must not be read now, so that their points last, each with the reason.
@@ -167,7 +171,7 @@ class GitHubClient:
         except PluginError:
             limiter.failed(self._clock.monotonic() - started)
             raise
-        self._ahead = self._clock.now() - answer.date if answer.date else None
+        self._dated = (answer.date, self._clock.monotonic()) if answer.date else None
         limiter.answered(self._clock.monotonic() - started, headers, answer.data.get("rateLimit"))
         return answer
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from plugin.core.facts.seen import with_seen
 from plugin.core.facts.model import Events
+from plugin.core.facts.seen import with_seen
 from plugin.sources.file import LONG_AGO
 from tests.contract.github.reader import LATER, Reader
 from tests.fakes.github import Event, Intercept, faults

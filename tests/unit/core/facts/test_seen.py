@@ -2,8 +2,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from plugin.core.facts.seen import stamped, with_seen
 from plugin.core.facts.model import Events, PullRequest, Snapshot
+from plugin.core.facts.seen import stamped, with_seen
 from tests.builders import MONDAY, make_pull_request, make_repository
 
 LATER = MONDAY + timedelta(hours=1)
