@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 
@@ -98,7 +98,7 @@ class GitHubClient:
         self._clock = clock or LimiterClock()
         self._limiters = _Limiters(self._clock)
         self._usage = Usage()
-        self._dated: tuple[datetime, float] | None = None  # the newest answer: by GitHub's clock, and ours that only grows
+        self._dated: tuple[datetime, float] | None = None  # the newest answer: by GitHub's clock, and our steady one
         self._threads = threading.local()  # a PyGithub client mixes up answers when two threads share it
 
     @property

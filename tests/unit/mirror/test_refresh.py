@@ -53,7 +53,7 @@ def test_a_snapshot_is_as_old_as_its_oldest_reading(stage: Stage) -> None:
     assert stage.known().snapshot.oldest_reading == first
     stage.source.listed["acme/payments"] = []
     stage.refresh()
-    assert stage.known().snapshot.oldest_reading == first + timedelta(seconds=4)
+    assert stage.known().snapshot.oldest_reading == first + timedelta(seconds=2)
 
 
 def test_an_older_state_of_a_pull_request_is_discarded(stage: Stage) -> None:

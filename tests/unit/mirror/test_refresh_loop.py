@@ -59,7 +59,7 @@ def test_the_loop_waits_longer_after_failures_until_a_refresh_succeeds(loop: Loo
 
 def test_the_loop_waits_until_the_source_has_points_again(loop: Loop) -> None:
     loop.stage.source.usage.resumes_at = loop.stage.clock.now + timedelta(seconds=44)
-    read = loop.run(loop.later(39), loop.later(2))
+    read = loop.run(loop.later(40), loop.later(2))
 
     assert [bool(names) for names in read] == [True, False, True]
 
