@@ -1,6 +1,6 @@
 """Lives: puts together what the lives of previews depend on, from what is stored and what was gathered. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,9 +15,12 @@ from plugin.core.facts.lives import NO_LIVES, State
 from plugin.core.life.case import Case, Circumstances
 from plugin.core.life.cases import Inputs, cases
 from plugin.core.life.earlier_ends import EarlierEnds, accepted_plans, earlier_ends
-from plugin.core.life.living import Living, live_on
+from plugin.core.life.living import NOBODY, Living, live_on
 from plugin.mirror.gather import Gathered
 from plugin.state import Known
+
+
+Said = Mapping[str, Mapping[str, Mapping[ActKind, Act]]]  # acts by service, by the preview's key and by kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,14 @@ class Scene:
     now: datetime
 
     def live_on(self, ends: EarlierEnds | None, before: Living) -> Living:
-        """Return the lives of all previews now."""
-        inputs = {name: each for name, each in self._inputs() if self._has_lives(each)}
-        calls = [call for part in self.last.parts.values() for call in part.calls] if self.last and inputs else []
+        """Return the lives of all previews now. Where nothing is planned or said, there are none."""
+        acts = _acts_by_service(self.known.acts)
+        planned = {name for name in self.catalog.repositories if self._has_lives(name, acts)}
+        if not planned:
+            return NOBODY
+        calls = [call for part in self.last.parts.values() for call in part.calls] if self.last else []
+        callers = {self._repository(caller) for caller, callee in calls if self._repository(callee) in planned}
+        inputs = dict(self._inputs(planned | callers, acts))
         return live_on(self.catalog, inputs, calls, ends.accepted if ends else {}, before)
 
     def earlier_ends(self, in_force: Catalog, threshold: Threshold) -> EarlierEnds | None:
@@ -43,23 +51,27 @@ class Scene:
         return earlier_ends(self.catalog, accepted, self._live_cases(), threshold)
 
     def _live_cases(self) -> Iterator[Case]:
-        for _, inputs in self._inputs():
+        for _, inputs in self._inputs(self.catalog.repositories, _acts_by_service(self.known.acts)):
             yield from (case for case in cases(self.catalog, inputs) if case.was_live)
 
-    def _has_lives(self, inputs: Inputs) -> bool:
+    def _has_lives(self, name: str, acts: Said) -> bool:
         """Tell whether previews of a repository have a life: all others need no memory."""
-        services = self.catalog.repositories[inputs.repository.name]
+        services = self.catalog.repositories[name]
         return (
             self.catalog.limits.limit
-            or any(service.lifecycle.plans for service in services)
-            or bool(inputs.acts)
-            or any(life.state is State.EXPIRED for life in inputs.lives.values())
+            or any(service.lifecycle.plans or service.name in acts for service in services)
+            or any(life.state is State.EXPIRED for life in self.known.lives.get(name, NO_LIVES).values())
         )
 
-    def _inputs(self) -> Iterator[tuple[str, Inputs]]:
-        acts, live = _acts_by_service(self.known.acts), _live(self.known)
+    def _repository(self, key: str) -> str:
+        service = self.catalog.services.get(key.partition("/")[0])
+        return service.repository if service else ""
+
+    def _inputs(self, names: Collection[str], acts: Said) -> Iterator[tuple[str, Inputs]]:
+        live = _live(self.known)
         for name, services in self.catalog.repositories.items():
-            if repository := self.gathered.snapshot.repositories.get(name):
+            repository = self.gathered.snapshot.repositories.get(name)
+            if repository and name in names:
                 yield (
                     name,
                     Inputs(
@@ -90,7 +102,7 @@ class Scene:
         )
 
 
-def _acts_by_service(acts: Acts) -> Mapping[str, Mapping[str, Mapping[ActKind, Act]]]:
+def _acts_by_service(acts: Acts) -> Said:
     """Return what people said about previews, by service and by the preview's key."""
     found: dict[str, dict[str, dict[ActKind, Act]]] = {}
     for act in acts.values():
