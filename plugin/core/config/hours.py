@@ -14,7 +14,7 @@ _EXAMPLE = "Mon-Fri 07:00-20:00 Europe/Berlin"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # in the order of date.weekday()
 _TIMES = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:(?:([01][0-9]|2[0-3]):([0-5][0-9]))|24:00)", re.ASCII)
 _DAY = timedelta(days=1)
-_BEFORE = 3  # days: a window that is open now, or was delayed until now, began after that
+_BEFORE = 2  # days: a window that is open now, or was delayed until now, began after that
 _WEEK, _YEAR = 8, 366  # days to look ahead; nearly all hours change within the first
 
 Span = tuple[datetime, datetime]  # from the first moment that is open to the first that is not, in UTC
@@ -25,7 +25,7 @@ class Opening:
     """Whether it is open at a moment, and when that changes next."""
 
     open: bool
-    changes_at: datetime | None  # UTC; None: not within a year
+    changes_at: datetime | None  # UTC; None: it is open for a year at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +61,18 @@ class WorkingHours:
     def at(self, now: datetime, late: timedelta = timedelta(0)) -> Opening:
         """Tell whether it is open.
 
-        `late`, at most a day, delays each opening by that much, but never beyond the closing, which stays where it is.
-        Windows that overlap or touch are one, so there is no opening between them.
+        `late`, at most a day, delays each opening by that much, but at most by half of the time that it is open; it
+        never closes later. Windows that overlap or touch are one, so there is no opening between them.
         """
         today = now.astimezone(UTC).date()
-        opening = Opening(open=False, changes_at=None)
         for days in (_WEEK, _YEAR):
-            opening = _opening(_spans(self, today, days), now, late)
-            # Later spans may be incomplete.
-            if opening.changes_at and opening.changes_at < datetime.combine(today + days * _DAY, time(), UTC):
-                return opening
-        return Opening(opening.open, None)
+            begins, closes = next(span for span in _spans(self, today, days) if now < span[1])
+            opens = begins + min(late, (closes - begins) / 2)
+            if now < opens:
+                return Opening(open=False, changes_at=opens)
+            if closes < datetime.combine(today + days * _DAY, time(), UTC):  # later spans may be incomplete
+                return Opening(open=True, changes_at=closes)
+        return Opening(open=True, changes_at=None)
 
 
 def parse_hours(text: str, suggest: Suggest = did_you_mean) -> WorkingHours:
@@ -132,14 +133,6 @@ def _zones() -> dict[str, str]:
     """Return the zones by what people may call them: in any case, the city alone."""
     zones = sorted(available_timezones(), key=lambda zone: (-len(zone), zone))  # short names win
     return {zone.casefold().rpartition("/")[2]: zone for zone in zones} | {zone.casefold(): zone for zone in zones}
-
-
-def _opening(spans: tuple[Span, ...], now: datetime, late: timedelta) -> Opening:
-    for begins, closes in spans:
-        opens = begins + late
-        if now < closes and opens < closes:
-            return Opening(open=now >= opens, changes_at=closes if now >= opens else opens)
-    return Opening(open=False, changes_at=None)
 
 
 @lru_cache(maxsize=256)

@@ -134,6 +134,20 @@ def test_a_week_without_a_gap_is_always_open(zone: str) -> None:
         assert (opening.open, opening.changes_at) == (True, None)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Pago_Pago", "Pacific/Kiritimati"])
+def test_what_has_been_open_for_days_is_not_delayed(zone: str) -> None:
+    always = parse_hours(f"Mon-Sun 00:00-24:00 {zone}")
+
+    assert all(always.at(utc("2026-12-02 00:00") + hour * timedelta(hours=1), DAY).open for hour in range(48))
+
+
+def test_a_window_that_began_two_days_before_by_the_date_of_utc() -> None:
+    # On Tuesday at 16:00 in Honolulu it is Wednesday elsewhere.
+    opening = parse_hours("Mon 23:00-20:00 Pacific/Honolulu").at(utc("2026-12-02 02:00"))
+
+    assert (opening.open, opening.changes_at) == (True, utc("2026-12-02 06:00"))
+
+
 def test_a_change_that_only_comes_with_daylight_saving_is_found() -> None:
     # New York takes over where Berlin stops, but for the weeks in which only New York has daylight saving time.
     hours = parse_hours("Mon-Sun 08:00-02:00 Europe/Berlin, Mon-Sun 20:00-02:00 America/New_York")
@@ -157,13 +171,13 @@ def test_being_late_delays_openings_and_no_closing() -> None:
         "opens Fri 12-04 00:07",
         "closes Sun 12-06 00:00",
     ]
-    # A window that is too short for the delay does not open.
-    assert openings("Fri 09:00-09:07 UTC, Sat 09:00-09:08 UTC", "2026-12-02 12:00", 2, late) == [
+    # Every window opens, even one that is shorter than the delay.
+    assert openings("Fri 09:00-09:04 UTC, Sat 09:00-09:20 UTC", "2026-12-02 12:00", 4, late) == [
+        "opens Fri 12-04 09:02",
+        "closes Fri 12-04 09:04",
         "opens Sat 12-05 09:07",
-        "closes Sat 12-05 09:08",
+        "closes Sat 12-05 09:20",
     ]
-    nothing = parse_hours("Fri 09:00-09:07 UTC").at(utc("2026-12-04 09:05"), late)
-    assert (nothing.open, nothing.changes_at) == (False, None)
 
 
 def wall_clocks(text: str, start: datetime) -> Iterator[bool]:
