@@ -30,6 +30,8 @@ EXAMPLES = {
     "labels": queries.labels("PR_1"),
     "details": queries.details(["PR_1"], {"acme/orders": ["sha"]}, ".preview.yaml", ".preview.yml"),
     "confirm": queries.confirm({"acme/orders": [1]}),
+    "commits": queries.commits({"acme/orders": [1]}),
+    "checks": queries.checks({"acme/orders": [("sha", "preview / Image")]}),
     "identity": queries.identity(["R_1"]),
     "owned": queries.owned("acme"),
 }
@@ -58,7 +60,7 @@ FILE = [
     *("type", "encoding", "size", "name", "path", "content", "sha", "target"),
     *("url", "git_url", "html_url", "download_url"),
 ]
-PERMISSIONS = inside("permissions", ["metadata", "contents", "pull_requests"])
+PERMISSIONS = inside("permissions", ["metadata", "contents", "pull_requests", "checks", "statuses"])
 INSTALLATION = [
     *("id", "access_tokens_url", "repositories_url", "html_url", "app_id", "app_slug", "target_id"),
     *("target_type", "repository_selection", "events", "single_file_name", "created_at", "updated_at"),

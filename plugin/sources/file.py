@@ -13,10 +13,14 @@ from plugin.core.config.strict_yaml import Limits
 from plugin.core.config.validation import FileModel, parse_yaml, validate
 from plugin.core.facts.model import ConfigFile, Events, LookUp, PullRequest, PullRequestState, Repository
 from plugin.errors import InvalidFile
-from plugin.sources import Doubt, Usage, Wanted
+from plugin.sources import CheckQuestion, Doubt, Usage, Wanted
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
+MOST_COMMITS = 10  # of one pull request, as GitHub is asked for
 LIMITS = Limits(bytes=16 * 1024 * 1024, nodes=1_000_000)  # the user's own file: only a guard against accidents
+
+
+Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 
 
 class PullRequestEntry(FileModel):
@@ -26,7 +30,7 @@ class PullRequestEntry(FileModel):
     title: str = ""
     branch: str
     target_branch: str = "main"
-    head_sha: str = Field(pattern=r"^[0-9a-f]{40}$")
+    head_sha: Sha
     author: str = "ghost"
     labels: tuple[str, ...] = ()
     draft: bool = False
@@ -37,6 +41,8 @@ class PullRequestEntry(FileModel):
         default_factory=dict
     )  # by label; it has the others since it was created
     reopened_at: AwareDatetime | None = None  # or marked as ready for review
+    commits: tuple[Sha, ...] = ()  # those before the head, the newest first
+    succeeded: dict[str, tuple[Sha, ...]] = Field(default_factory=dict)  # by the name of a check: its commits
     updated_at: AwareDatetime = LONG_AGO
     body: str = ""
     config: str | None = None
@@ -69,9 +75,10 @@ class RepositoryEntry(FileModel):
 
 
 class Organisation(FileModel):
-    """The whole file: repositories by name (`acme/orders`)."""
+    """The whole file: repositories by name (`acme/orders`), and the images that exist in any registry."""
 
     repositories: dict[str, RepositoryEntry]
+    images: frozenset[str] = frozenset()
 
 
 def load_organisation(path: Path) -> Organisation:
@@ -87,10 +94,11 @@ class FileSource:
     def __init__(self, path: Path) -> None:
         self.usage = Usage()
         self._path = path
-        self._organisation = Organisation(repositories={})
+        self._organisation: Organisation | None = None  # as it was read last; None: it cannot be read
 
     def read(self, wanted: Sequence[Wanted]) -> dict[str, Repository | Doubt]:
         """Read each repository, or say what is wrong with the file."""
+        self._organisation = None
         try:
             self._organisation = load_organisation(self._path)
         except FileNotFoundError:
@@ -102,7 +110,33 @@ class FileSource:
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:  # noqa: ARG002  a file's names never change hands
         """Return what the file says about each pull request."""
-        return {locator: self._look_up(locator) for locator in locators}
+        return {locator: self._look_up(locator) for locator in locators} if self._organisation else {}
+
+    def commits(
+        self,
+        locators: Sequence[Locator],
+        known: Mapping[str, Repository],  # noqa: ARG002  as above
+    ) -> dict[Locator, tuple[str, ...]]:
+        """Return the commits of those pull requests that the file has."""
+        entries = ((locator, self._pull_request(locator)) for locator in locators)
+        return {locator: (entry.head_sha, *entry.commits)[:MOST_COMMITS] for locator, entry in entries if entry}
+
+    def checks(
+        self,
+        questions: Sequence[CheckQuestion],
+        known: Mapping[str, Repository],  # noqa: ARG002  as above
+    ) -> dict[CheckQuestion, bool]:
+        """Tell which checks have succeeded. The file does not say which app they belong to, so every app's count."""
+        entries = ((question, self._entry(question.repository)) for question in questions)
+        return {
+            question: any(question.sha in each.succeeded.get(question.check, ()) for each in entry.pull_requests)
+            for question, entry in entries
+            if entry
+        }
+
+    def exist(self, images: Sequence[str]) -> dict[str, bool]:
+        """Tell which images the file has, so that it is a `Registry`, too."""
+        return {image: image in self._organisation.images for image in images} if self._organisation else {}
 
     def _repository(self, wanted: Wanted) -> Repository | Doubt:
         entry = self._entry(wanted.name)
@@ -123,29 +157,31 @@ class FileSource:
         )
 
     def _look_up(self, locator: Locator) -> LookUp:
-        now = datetime.now(UTC)
+        now, entry = datetime.now(UTC), self._pull_request(locator)
+        if entry is None:
+            return LookUp(PullRequestState.MISSING, now)
+        return LookUp(
+            state=PullRequestState(entry.state),
+            answered_at=now,
+            updated_at=entry.updated_at,
+            draft=entry.draft,
+            labels=frozenset(entry.labels),
+            target_branch=entry.target_branch,
+            head_sha=entry.head_sha,
+            settled=True,  # the file is read as a whole
+        )
+
+    def _pull_request(self, locator: Locator) -> PullRequestEntry | None:
         repository = self._entry(locator.repository) or RepositoryEntry()
-        for entry in repository.pull_requests:
-            if entry.number == locator.number:
-                return LookUp(
-                    state=PullRequestState(entry.state),
-                    answered_at=now,
-                    updated_at=entry.updated_at,
-                    draft=entry.draft,
-                    labels=frozenset(entry.labels),
-                    target_branch=entry.target_branch,
-                    head_sha=entry.head_sha,
-                    settled=True,  # the file is read as a whole
-                )
-        return LookUp(PullRequestState.MISSING, now)
+        return next((entry for entry in repository.pull_requests if entry.number == locator.number), None)
 
     def _entry(self, name: str) -> RepositoryEntry | None:
         """Find a repository however its name is spelt, as GitHub does."""
-        exactly = self._organisation.repositories.get(name)
+        repositories = self._organisation.repositories if self._organisation else {}
+        exactly = repositories.get(name)
         if exactly is not None:
             return exactly
-        repositories = self._organisation.repositories.items()
-        return next((entry for known, entry in repositories if folded(known) == folded(name)), None)
+        return next((entry for known, entry in repositories.items() if folded(known) == folded(name)), None)
 
 
 def _pull_request(entry: PullRequestEntry) -> PullRequest:

@@ -30,6 +30,8 @@ ELSEWHERE = {
     # These need a server.
     "sources/github/draft.py": "tests/unit/sources/github/test_queries.py",
     "sources/github/events.py": "tests/contract/github/test_events.py",
+    "sources/github/asker.py": "tests/contract/github/test_look_ups.py",
+    "sources/github/checks.py": "tests/contract/github/test_checks.py",
     "sources/github/details.py": "tests/contract/github/test_details.py",
     "sources/github/identity.py": "tests/contract/github/test_identity.py",
     "sources/github/labels.py": "tests/contract/github/test_listing.py",

@@ -28,6 +28,8 @@ from plugin.sources.github.limiter import Limiter, LimiterClock, scarcest
 TIMEOUT = 20  # seconds; GitHub itself gives up after 10
 USER_AGENT = "preview-plugin"
 READ_ONLY = {"contents": "read", "metadata": "read", "pull_requests": "read"}
+# Only what waits for a check needs these. GitHub refuses a token that asks for more than an installation grants.
+IF_GRANTED = ("checks", "statuses")
 
 # PyGithub's own waiting is switched off: its default retry sleeps until a rate limit resets, up to an hour, and its
 # default throttle counts a GraphQL query as a write and waits a second after each.
@@ -175,6 +177,11 @@ class GitHubClient:
         limiter.answered(self._clock.monotonic() - started, headers, answer.data.get("rateLimit"))
         return answer
 
+    def reconnect(self, repository: str) -> None:
+        """Before the next query for this owner, ask for all permissions that its installation grants by then."""
+        if isinstance(self._credentials, App):
+            self._forget(folded(repository.partition("/")[0]))
+
     def _deadline(self) -> float:
         return float(getattr(self._threads, "deadline", math.inf))
 
@@ -228,8 +235,9 @@ class GitHubClient:
             return Github(auth=Auth.Token(self._credentials.token), base_url=self._url, **_EXPLICIT)
         app = Auth.AppAuth(self._credentials.app_id, self._credentials.private_key)
         integration = GithubIntegration(auth=app, base_url=self._url, **_EXPLICIT)
-        installation = self._installation(integration, owner)
-        auth = app.get_installation_auth(_called(_id_of, installation), token_permissions=READ_ONLY)
+        number, granted = _called(_terms, self._installation(integration, owner))
+        permissions = READ_ONLY | {name: "read" for name in IF_GRANTED if name in granted}
+        auth = app.get_installation_auth(number, token_permissions=permissions)
         return Github(auth=auth, base_url=self._url, **_EXPLICIT)
 
     def _installation(self, integration: GithubIntegration, owner: str) -> Installation:
@@ -264,8 +272,9 @@ def _authenticate(auth: Auth.Auth) -> None:
     auth.authentication({})  # reads when it expires, as PyGithub does before each request
 
 
-def _id_of(installation: Installation) -> int:
-    return installation.id
+def _terms(installation: Installation) -> tuple[int, frozenset[str]]:
+    """Return an installation's id, and what it grants."""
+    return installation.id, frozenset(installation.permissions or ())
 
 
 def _unreachable(error: Exception) -> Unavailable:

@@ -176,6 +176,11 @@ def listed(part: Part, database_id: int) -> Listed:
         raise Malformed(f"GitHub's answer about a pull request is incomplete ({error!r})") from None
 
 
+def commit_shas(connection: Node) -> tuple[str, ...]:
+    """Read the commits of a pull request, the newest first, which GitHub gives last. Raises one of MALFORMED."""
+    return tuple(_checked(_SHA, node["commit"]["oid"]) for node in reversed(connection["nodes"]))
+
+
 def label_page(part: Part) -> tuple[tuple[str, ...], str]:
     """Read a page of labels: names, and the cursor of the next page or "". Raises Malformed."""
     if part.error:

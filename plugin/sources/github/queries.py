@@ -146,6 +146,54 @@ def confirm(numbers: Mapping[str, Sequence[int]]) -> Query:
     return draft.query("Confirm", *([_LOOKED_UP] if any(numbers.values()) else []))
 
 
+def commits(numbers: Mapping[str, Sequence[int]]) -> Query:
+    """Read the ten newest commits of pull requests of repositories by number. One point for 50 of them.
+
+    Read it with `repositories` and `pull_request_parts`.
+    """
+    draft = Draft()
+    for i, (repository, its_numbers) in enumerate(numbers.items()):
+        asked = [draft.variable(f"p{i}_{j}", "Int!", number) for j, number in enumerate(its_numbers)]
+        selection = "number commits(last: 10) { nodes { commit { oid } } }"
+        found = " ".join(f"p{j}: pullRequest(number: {number}) {{ {selection} }}" for j, number in enumerate(asked))
+        draft.repository(i, repository, f"databaseId {found}")
+    return draft.query("Commits")
+
+
+def checks(commits: Mapping[str, Sequence[tuple[str, str]]]) -> Query:
+    """Read a check of each commit of repositories: its name stands beside the commit. Two points for 50 commits.
+
+    Read it with `repositories` and `check_parts`.
+    """
+    draft = Draft()
+    names = sorted({name for its_commits in commits.values() for _, name in its_commits})
+    gates = {name: draft.variable(f"g{k}", "String!", name) for k, name in enumerate(names)}
+    fragments = {name: f"Gate{k}" for k, name in enumerate(names)}
+    for i, (repository, its_commits) in enumerate(commits.items()):
+        oids = [draft.variable(f"s{i}_{j}", "GitObjectID!", commit) for j, (commit, _) in enumerate(its_commits)]
+        found = " ".join(
+            f"g{j}: object(oid: {oid}) {{ __typename ...{fragments[name]} }}"
+            for j, (oid, (_, name)) in enumerate(zip(oids, its_commits, strict=True))
+        )
+        draft.repository(i, repository, f"databaseId {found}")
+    return draft.query("Gate", *(_gate(fragments[name], variable) for name, variable in gates.items()))
+
+
+def _gate(fragment: str, check: str) -> str:
+    # Of a check suite, only the newest run of each name is LATEST.
+    return f"""
+fragment {fragment} on Commit {{
+  oid
+  status {{ context(name: {check}) {{ state creator {{ __typename login }} }} }}
+  checkSuites(last: 3, filterBy: {{checkName: {check}}}) {{
+    nodes {{
+      app {{ databaseId slug }}
+      checkRuns(last: 1, filterBy: {{checkName: {check}, checkType: LATEST}}) {{ nodes {{ databaseId conclusion }} }}
+    }}
+  }}
+}}"""
+
+
 def identity(repositories: Sequence[str]) -> Query:
     """Ask what repositories are called now, by node id (at most 100). One point. Read it with `nodes`."""
     draft = Draft()
@@ -233,6 +281,11 @@ def file_parts(repository: Part, count: int) -> list[tuple[Part, Part, Part]]:
 def pull_request_parts(repository: Part, count: int) -> list[Part]:
     """Return the pull requests that were asked for by number."""
     return [repository.at(f"p{j}") for j in range(count)]
+
+
+def check_parts(repository: Part, count: int) -> list[Part]:
+    """Return the commits whose checks were asked for; null if GitHub does not know the commit."""
+    return [repository.at(f"g{j}") for j in range(count)]
 
 
 def _is_about_less(error: GraphQLError, repository: Part) -> bool:

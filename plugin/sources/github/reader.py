@@ -13,8 +13,10 @@ from cachetools import LRUCache
 
 from plugin.core.config.references import Locator
 from plugin.core.facts.model import ConfigFile, Hold, LookUp, Repository
-from plugin.sources import Doubt, Usage, Wanted
+from plugin.sources import CheckQuestion, Doubt, Usage, Wanted
+from plugin.sources.github.asker import Asker, OfRepository
 from plugin.sources.github.batches import by_owner
+from plugin.sources.github.checks import newest_commits, succeeded
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.details import Details, FileKey, known_files
 from plugin.sources.github.experience import Experience
@@ -31,6 +33,8 @@ FILE_CACHE_BYTES = 64 * 1024 * 1024
 SECONDS_TO_LIST = 120.0  # for the probes and listings of all owners together
 SECONDS_FOR_DETAILS = 120.0  # for the details of each owner, in addition: a listing counts only with its details
 SECONDS_TO_LOOK_UP = 30.0
+SECONDS_FOR_COMMITS = 15.0
+SECONDS_FOR_CHECKS = 30.0
 
 
 class GitHubSource:
@@ -69,10 +73,23 @@ class GitHubSource:
 
     def look_up(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, LookUp]:
         """Look up pull requests by number; those that could not be looked up are left out."""
-        names = {locator.repository for locator in locators}
-        identities = _identities({name: known[name] for name in names if name in known})
         with self._client.until(self._client.after(SECONDS_TO_LOOK_UP)):
-            return look_up(self._client, locators, identities)
+            return look_up(self._asker(locators, known), locators)
+
+    def commits(self, locators: Sequence[Locator], known: Mapping[str, Repository]) -> dict[Locator, tuple[str, ...]]:
+        """Return the newest commits of pull requests, the newest first; what is unclear is left out."""
+        with self._client.until(self._client.after(SECONDS_FOR_COMMITS)):
+            return newest_commits(self._asker(locators, known), locators)
+
+    def checks(self, questions: Sequence[CheckQuestion], known: Mapping[str, Repository]) -> dict[CheckQuestion, bool]:
+        """Tell for each commit whether its check has succeeded; what is unclear is left out."""
+        with self._client.until(self._client.after(SECONDS_FOR_CHECKS)):
+            return succeeded(self._asker(questions, known), questions)
+
+    def _asker(self, items: Sequence[OfRepository], known: Mapping[str, Repository]) -> Asker:
+        names = {item.repository for item in items}
+        identities = _identities({name: known[name] for name in names if name in known})
+        return Asker(self._client, identities, self._turn)
 
     def _read_groups(self, groups: Iterable[Sequence[Wanted]]) -> dict[str, Repository | Doubt]:
         """Read repositories, grouped by owner."""

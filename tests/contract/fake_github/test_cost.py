@@ -118,6 +118,15 @@ def test_details_of_a_hundred_pull_requests_and_files_cost_one_point() -> None:
     assert (found.points, found.nodes) == (1, 10_100)
 
 
+def test_checks_of_fifty_commits_cost_two_points_and_their_pull_requests_one() -> None:
+    commits = {f"s0_{i}": "a" * 40 for i in range(50)}
+    gate = cost(SCHEMA, texts.checks([50]), g0="check", o0="acme", n0="orders", **commits)
+    found = cost(SCHEMA, texts.commits([50]), o0="acme", n0="orders", **{f"p0_{i}": i for i in range(50)})
+
+    assert (gate.points, gate.nodes) == (2, 300)
+    assert (found.points, found.nodes) == (1, 500)
+
+
 def test_looking_up_a_hundred_numbers_costs_one_point() -> None:
     numbers = {f"p0_{i}": i for i in range(100)}
 

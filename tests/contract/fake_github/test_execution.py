@@ -19,6 +19,7 @@ from graphql import (
 from plugin.sources.file import Organisation
 from tests.contract.fake_github import texts
 from tests.fakes.github import graphql
+from tests.fakes.github.checks import Status, with_run
 from tests.fakes.github.graphql import SCHEMA, type_name
 from tests.fakes.github.limits import charge
 from tests.fakes.github.resolvers import RESOLVERS, Context
@@ -54,6 +55,8 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "confirm": (texts.confirm([2]), {**ORDERS, "p0_0": 3, "p0_1": 999}),
+    "commits": (texts.commits([2]), {**ORDERS, "p0_0": 3, "p0_1": 999}),
+    "checks": (texts.checks([3]), {**ORDERS, "g0": "check", "s0_0": SHA, "s0_1": f"{1:040x}", "s0_2": "f" * 40}),
     "identity": (texts.identity(), {"ids": [REPOSITORY, "R_x", PULL_REQUEST]}),
     "a field that is named twice": (TWICE, {}),
 }
@@ -88,7 +91,11 @@ def test_the_fake_answers_as_graphql_core_does(
     plan = graphql.plan(query, variables)
     assert isinstance(plan, graphql.Plan)
     quota, _ = charge(None, 1, None, LONG_AGO)
-    changes = Changes(deleted_labels=frozenset({("acme/orders", "gone")}))
+    changes = Changes(
+        deleted_labels=frozenset({("acme/orders", "gone")}),
+        suites={("acme/orders", SHA): with_run((), 1, "check", "SUCCESS", None, again=False)},
+        statuses={("acme/orders", SHA): {"check": Status("check", "PENDING", "ci[bot]")}},
+    )
     context = Context(build(organisation, changes), plan.cost, quota)
     expected = execute(REFERENCE, parse(query), context_value=context, variable_values=variables)
     assert isinstance(expected, ExecutionResult)
@@ -106,6 +113,20 @@ def test_an_installation_sees_only_its_owner_in_both(organisation: Organisation)
 
     assert graphql.run(plan, context)["data"]["nodes"] == [None]
     assert graphql.run(plan, replace(context, owner="acme"))["data"]["nodes"] != [None]
+
+
+def test_a_missing_permission_is_an_error_at_its_place_in_both(organisation: Organisation) -> None:
+    query, variables = QUESTIONS["checks"]
+    plan = graphql.plan(query, variables)
+    assert isinstance(plan, graphql.Plan)
+    context = Context(build(organisation, Changes()), plan.cost, None, permissions=frozenset({"statuses"}))
+    expected = execute(REFERENCE, parse(query), context_value=context, variable_values=variables)
+    assert isinstance(expected, ExecutionResult)
+    answer = graphql.run(plan, context)
+
+    assert answer["data"] == expected.data
+    assert [error["path"] for error in answer["errors"]] == [["r0", f"g{i}", "checkSuites"] for i in range(2)]
+    assert answer["errors"] == [graphql.formatted(error) for error in expected.errors or ()]
 
 
 def test_a_directive_is_refused() -> None:

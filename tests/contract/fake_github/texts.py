@@ -25,6 +25,14 @@ def confirm(pull_requests: Sequence[int]) -> str:
     return queries.confirm({f"acme/r{i}": [1] * count for i, count in enumerate(pull_requests)}).text
 
 
+def commits(pull_requests: Sequence[int]) -> str:
+    return queries.commits({f"acme/r{i}": [1] * count for i, count in enumerate(pull_requests)}).text
+
+
+def checks(commits: Sequence[int], check: str = "check") -> str:
+    return queries.checks({f"acme/r{i}": [("sha", check)] * count for i, count in enumerate(commits)}).text
+
+
 def identity() -> str:
     return queries.identity([]).text
 

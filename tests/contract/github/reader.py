@@ -7,7 +7,7 @@ from typing import Any
 
 from plugin.core.config.references import Locator
 from plugin.core.facts.model import LookUp, Mark, PullRequest, Repository
-from plugin.sources import Doubt, Wanted
+from plugin.sources import CheckQuestion, Doubt, Wanted
 from plugin.sources.file import LONG_AGO, Organisation
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
@@ -65,6 +65,13 @@ class Reader:
     def look_up(self, *locators: str) -> dict[str, LookUp]:
         asked = [Locator(name, int(number)) for name, _, number in (locator.partition("#") for locator in locators)]
         return {str(locator): found for locator, found in self.source.look_up(asked, self.known).items()}
+
+    def commits(self, *locators: str) -> dict[str, tuple[str, ...]]:
+        asked = [Locator(name, int(number)) for name, _, number in (locator.partition("#") for locator in locators)]
+        return {str(locator): found for locator, found in self.source.commits(asked, self.known).items()}
+
+    def checks(self, *questions: CheckQuestion) -> dict[CheckQuestion, bool]:
+        return self.source.checks(questions, self.known)
 
     def change(self, repository: str, number: int, **changes: Any) -> None:
         self.github.organisation = changed(self.github.organisation, repository, number, **changes)

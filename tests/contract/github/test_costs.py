@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from plugin.core.config.references import Locator
 from plugin.core.facts.model import Repository
-from plugin.sources import Wanted
+from plugin.sources import CheckQuestion, Wanted
 from plugin.sources.file import LONG_AGO, Organisation, RepositoryEntry
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
@@ -102,6 +103,31 @@ def test_a_push_that_was_long_ago_settles_at_once(settled: Company) -> None:
 
     assert settled.cycle() == ({"Probe": 5, "List": 1, "Details": 1}, 7)
     assert settled.cycle() == ({"Probe": 5}, 5)
+
+
+def _heads(company: Company, count: int) -> list[tuple[Locator, str]]:
+    """One pull request each of so many repositories, with its head."""
+    first = [(name, known.pull_requests[0]) for name, known in list(company.known.items())[:count]]
+    return [(Locator(name, known.number), known.head_sha) for name, known in first]
+
+
+def test_fifty_waiting_commits_cost_three_points_however_many_checks_they_wait_for(settled: Company) -> None:
+    heads = _heads(settled, 50)
+    questions = [CheckQuestion(locator.repository, sha, f"image {locator.number}") for locator, sha in heads]
+    settled.github.log.clear()
+    commits = settled.source.commits([locator for locator, _ in heads], settled.known)
+    checks = settled.source.checks(questions, settled.known)
+
+    assert (len(commits), checks) == (50, dict.fromkeys(questions, False))
+    assert [(call.operation, call.cost) for call in settled.github.log] == [("Commits", 1), ("Gate", 2)]
+
+
+def test_nothing_that_waits_costs_nothing(settled: Company) -> None:
+    settled.github.log.clear()
+
+    assert settled.source.commits([], settled.known) == {}
+    assert settled.source.checks([], settled.known) == {}
+    assert settled.github.log == []
 
 
 def test_listing_everything_again_reads_nothing_that_is_known(settled: Company) -> None:

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from github.Requester import HTTPRequestsConnectionClass, RequestsResponse
 
+from plugin.core.facts.model import Repository
+from plugin.sources import CheckQuestion, Wanted
 from plugin.sources.file import Organisation
 from plugin.sources.github import queries
 from plugin.sources.github.client import App, GitHubClient, Token
@@ -64,6 +66,26 @@ def test_an_app_finds_one_installation_for_each_owner(
 
         plugin.refresh()
         assert operations(github) == ["Probe", "Probe"]  # one for each owner, and nothing about installations
+
+
+def test_checks_are_read_as_soon_as_an_owner_grants_that(organisation: Organisation, key: rsa.RSAPrivateKey) -> None:
+    sha = organisation.repositories["acme/orders"].pull_requests[0].head_sha
+    question = CheckQuestion("acme/orders", sha, "image")
+    with GitHub(organisation, app=FakeApp(42, public_pem(key)), inside=True) as github:
+        github.check("acme/orders", sha, "image")
+        source = GitHubSource(GitHubClient(github.url, App("42", pem(key))))
+        reading = source.read([Wanted("acme/orders", frozenset({"preview"}))])["acme/orders"]
+        assert isinstance(reading, Repository)
+        known = {"acme/orders": reading}
+
+        assert source.checks([question], known) == {}  # nothing more is asked for than what is granted
+        github.grant("statuses")
+        assert source.checks([question], known) == {}
+        github.grant("checks")
+        assert source.checks([question], known) == {question: True}
+        github.log.clear()
+        assert source.checks([question], known) == {question: True}
+        assert operations(github) == ["Gate"]
 
 
 def test_what_used_up_one_installations_points_leaves_the_others(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from plugin.sources import CheckQuestion
 from plugin.sources.file import Organisation, RepositoryEntry
 from plugin.sources.github.limiter import OUT_OF_TIME
 from plugin.sources.github.look_ups import LOOK_UPS_PER_REQUEST
@@ -18,7 +19,13 @@ LISTING, DETAILS, LOOKING_UP = 25.0, 20.0, 5.0  # seconds; the plugin takes more
 
 @pytest.fixture(name="little_time")
 def _little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("TO_LIST", LISTING), ("FOR_DETAILS", DETAILS), ("TO_LOOK_UP", LOOKING_UP)):
+    for name, seconds in (
+        ("TO_LIST", LISTING),
+        ("FOR_DETAILS", DETAILS),
+        ("TO_LOOK_UP", LOOKING_UP),
+        ("FOR_COMMITS", LOOKING_UP),
+        ("FOR_CHECKS", LOOKING_UP),
+    ):
         monkeypatch.setattr(f"plugin.sources.github.reader.SECONDS_{name}", seconds)
 
 
@@ -85,6 +92,30 @@ def test_looking_up_ends_in_time_too(reader: Reader) -> None:
 
     assert reader.asked() == ["Confirm"]
     assert len(found) == LOOK_UPS_PER_REQUEST
+
+
+@pytest.mark.usefixtures("little_time")
+def test_asking_for_commits_and_checks_ends_in_time_and_no_owner_is_always_the_last() -> None:
+    names = [f"{owner}/users" for owner in ("acme", "dan", "globex")]
+    entries = tuple(pull_request(number) for number in range(1, 4))
+    with GitHub(
+        Organisation(repositories=dict.fromkeys(names, RepositoryEntry(pull_requests=entries))), inside=True
+    ) as github:
+        reader = Reader(github)
+        reader.settle()
+        github.latency, github.sleep = LOOKING_UP, reader.time.passes  # so that there is time for one owner
+        questions = [CheckQuestion(name, f"{1:040x}", "image") for name in names]
+        commits, checks = [], []
+        for _ in names:
+            commits += list(reader.commits(*(f"{name}#1" for name in names)))
+            checks += [question.repository for question in reader.checks(*questions)]
+            github.latency = 0
+            reader.read()
+            github.latency = LOOKING_UP
+            reader.time.passes(60)
+
+    assert sorted(commits) == [f"{name}#1" for name in names]
+    assert sorted(checks) == names
 
 
 def test_remaining_points_are_unknown_once_they_are_renewed(reader: Reader) -> None:

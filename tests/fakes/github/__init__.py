@@ -1,6 +1,6 @@
 """A GitHub on loopback that cannot lie: it runs the plugin's real queries against GitHub's own schema.
 
-Read in this order: world and history (what there is), graphql, execution and cost (what is answered and what it
+Read in this order: world, checks and history (what there is), graphql, execution and cost (what is answered and what it
 costs), rest and app, github (who asks), wire, server and inside (how it is reached), faults (what goes wrong).
 """
 

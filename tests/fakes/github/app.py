@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ class App:
     owners: frozenset[str] | None = None  # where it is installed; None: everywhere
     token_seconds: int = 3600
     people: frozenset[str] = frozenset()  # owners that are no organisations
+    permissions: frozenset[str] = frozenset({"metadata", "contents", "pull_requests"})  # to read, which all grant it
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class InstallationToken:
     token: str
     owner: str
     expires_at: datetime
+    permissions: frozenset[str]
 
 
 class BadJWTError(Exception):
@@ -76,15 +78,23 @@ class Installations:
             return None
         return Installation(database_id(f"installation/{owner}"), owner)
 
-    def issue(self, installation: Installation, now: datetime) -> InstallationToken:
+    def grant(self, *permissions: str) -> None:
+        """Let every owner grant the App more permissions to read."""
         assert self._app is not None
+        self._app = replace(self._app, permissions=self._app.permissions | set(permissions))
+
+    def issue(self, installation: Installation, asked: frozenset[str], now: datetime) -> InstallationToken | None:
+        """Give a token with the permissions that are asked for; None if not all of them are granted."""
+        assert self._app is not None
+        if not asked <= self._app.permissions:
+            return None
         expires = (now + timedelta(seconds=self._app.token_seconds)).replace(microsecond=0)
-        token = InstallationToken(f"ghs_{secrets.token_hex(18)}", installation.owner, expires)
+        token = InstallationToken(f"ghs_{secrets.token_hex(18)}", installation.owner, expires, asked)
         with self._lock:
             self._tokens[token.token] = token
         return token
 
-    def owner_of(self, token: str, now: datetime) -> str | None:
-        """Return whose repositories a token opens; None for an unknown or expired one."""
+    def token(self, token: str, now: datetime) -> InstallationToken | None:
+        """Return what a token opens; None for an unknown or expired one."""
         found = self._tokens.get(token)
-        return found.owner if found is not None and now < found.expires_at else None
+        return found if found is not None and now < found.expires_at else None

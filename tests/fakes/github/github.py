@@ -16,6 +16,7 @@ from plugin.sources.file import Organisation
 
 from . import graphql, rest
 from .app import App, BadJWTError, Installations
+from .checks import ACTIONS, Status, with_run
 from .history import History
 from .inside import Inside
 from .limits import Quota, charge
@@ -45,6 +46,7 @@ class _Caller:
     key: str
     owner: str | None = None
     app: App | None = None
+    permissions: frozenset[str] | None = None  # None: all
 
 
 class GitHub:
@@ -74,6 +76,7 @@ class GitHub:
         self._organisation, self._changes = organisation, Changes()
         self._history = History(build(organisation, self._changes))
         self._installations = Installations(app)
+        self._runs = 0  # check runs so far
         self._quotas: dict[tuple[str, str], Quota] = {}
         # Tests change `now`, so it is looked up each time.
         self._transport = Inside(self.handle, lambda: self.now()) if inside else Server(port, self.handle)  # noqa: PLW0108
@@ -168,6 +171,39 @@ class GitHub:
         happened = {**self._changes.events, (repository, number): (*before, *events)}
         self.change(self._organisation, replace(self._changes, events=happened))
 
+    def check(
+        self,
+        repository: str,
+        sha: str,
+        name: str,
+        conclusion: str | None = "SUCCESS",
+        *,
+        app: str | None = ACTIONS,
+        again: bool = False,
+    ) -> None:
+        """Run a check of a commit, in a check suite of its own or `again` in its newest one; None: it still runs."""
+        self._must_have(repository)
+        self._runs += 1
+        before = self._changes.suites.get((repository, sha), ())
+        suites = with_run(before, self._runs, name, conclusion, app, again=again)
+        self.change(
+            self._organisation,
+            replace(self._changes, suites={**self._changes.suites, (repository, sha): suites}),
+        )
+
+    def set_status(
+        self, repository: str, sha: str, context: str, state: str = "SUCCESS", creator: str | None = "ada"
+    ) -> None:
+        """Set a commit status; the last one of a context counts."""
+        self._must_have(repository)
+        before = self._changes.statuses.get((repository, sha), {})
+        statuses = {**self._changes.statuses, (repository, sha): {**before, context: Status(context, state, creator)}}
+        self.change(self._organisation, replace(self._changes, statuses=statuses))
+
+    def grant(self, *permissions: str) -> None:
+        """Let every owner grant the App more permissions to read."""
+        self._installations.grant(*permissions)
+
     def restore(self) -> None:
         """Undo what was deleted, hidden and renamed."""
         nothing: frozenset[Any] = frozenset()
@@ -233,7 +269,7 @@ class GitHub:
         if not enough:
             limited = {"type": "RATE_LIMITED", "message": f"API rate limit exceeded for {caller.key}."}
             return call, _always(json_response(HTTPStatus.OK, {"errors": [limited]}, headers))
-        context = Context(self._history.newest, plan.cost, quota, caller.owner)
+        context = Context(self._history.newest, plan.cost, quota, caller.owner, caller.permissions)
         call = replace(call, cost=plan.cost.points, nodes=plan.cost.nodes)
 
         def answer(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:
@@ -275,9 +311,10 @@ class GitHub:
             return error(HTTPStatus.UNAUTHORIZED, "Requires authentication")
         if rest.needs_app(request.method, request.path):
             return self._app(token)
-        owner = self._installations.owner_of(token, self.now())
-        if owner is not None:
-            return _Caller(f"installation of {owner}", owner.casefold())
+        issued = self._installations.token(token, self.now())
+        if issued is not None:
+            owner = issued.owner
+            return _Caller(f"installation of {owner}", owner.casefold(), permissions=issued.permissions)
         if token != self.token:
             return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
         return _Caller("user ID 1")

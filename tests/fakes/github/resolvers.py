@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from .checks import CheckRun, CheckSuite, Status
 from .cost import Cost, Refusal
 from .limits import Quota
 from .world import (
     Account,
     Blob,
+    Checks,
     Commit,
     Event,
     File,
@@ -26,6 +28,7 @@ from .world import (
     Symlink,
     World,
     blob_oid,
+    database_id,
     folded,
     node_id,
 )
@@ -42,9 +45,14 @@ class Context:
     cost: Cost
     quota: Quota | None  # None on GitHub Enterprise Server
     owner: str | None = None  # an installation's token sees its owner's repositories only
+    permissions: frozenset[str] | None = None  # what a token may read; None: everything
 
     def sees(self, repository: Repository | None) -> bool:
         return repository is not None and self.owner in {None, repository.owner.casefold()}
+
+    def must_have(self, permission: str) -> None:
+        if self.permissions is not None and permission not in self.permissions:
+            raise Refusal("FORBIDDEN", "Resource not accessible by integration")
 
 
 @dataclass(frozen=True)
@@ -70,10 +78,30 @@ class Label:
 
 
 @dataclass(frozen=True)
+class App:
+    slug: str
+
+
+@dataclass(frozen=True)
 class TimelineItem:
     pull: PullRequest
     index: int
     event: Event
+
+
+@dataclass(frozen=True)
+class PullRequestCommit:
+    pull: PullRequest
+    index: int
+    oid: str
+
+
+@dataclass(frozen=True)
+class CommitStatus:
+    """All commit statuses of one commit."""
+
+    commit: GitObject
+    by_context: Mapping[str, Status]
 
 
 @dataclass(frozen=True)
@@ -228,11 +256,60 @@ def _timeline(
     return _page([TimelineItem(pull, index, event) for index, event in enumerate(found)], _index, last=last)
 
 
-def _index(item: "TimelineItem") -> str:
+def _commits(pull: PullRequest, _: Context, *, last: int) -> Page[PullRequestCommit]:
+    oids = [*reversed(pull.entry.commits), pull.entry.head_sha]
+    numbered = [PullRequestCommit(pull, index, oid) for index, oid in enumerate(oids)]
+    return _page(numbered, _index, last=last)
+
+
+def _commit_of(item: PullRequestCommit, context: Context) -> GitObject:
+    commit = context.world.commit(item.pull.repository, item.oid)
+    if commit is None:  # the schema promises one
+        raise Refusal("NOT_FOUND", f"Could not resolve to a Commit with the oid of '{item.oid}'.")
+    return GitObject(item.pull.repository, item.oid, commit)
+
+
+# --- Commit
+
+
+def _checks(item: GitObject, context: Context) -> Checks:
+    return context.world.checks.get((item.repository.database_id, item.oid), Checks())
+
+
+def _status(item: GitObject, context: Context) -> CommitStatus | None:
+    context.must_have("statuses")
+    found = _checks(item, context).statuses
+    return CommitStatus(item, found) if found else None
+
+
+def _suites(
+    item: GitObject, context: Context, *, last: int, filter_by: Mapping[str, Any] | None = None
+) -> Page[CheckSuite]:
+    context.must_have("checks")
+    name = _only(filter_by, "checkName")
+    found = [suite for suite in _checks(item, context).suites if suite.has(name)]
+    return _page(found, lambda suite: f"{suite.id:010}", last=last)
+
+
+def _runs(suite: CheckSuite, _: Context, *, last: int, filter_by: Mapping[str, Any] | None = None) -> Page[CheckRun]:
+    name = _only(filter_by, "checkName", checkType="LATEST")
+    return _page([run for run in suite.latest() if run.name == name], lambda run: f"{run.id:010}", last=last)
+
+
+def _only(given: Mapping[str, Any] | None, asked: str, **others: str) -> str:
+    """Return what a filter asks for; the fake knows no other filter than this one."""
+    rest = dict(given or {})
+    value = rest.pop(asked, None)
+    if not isinstance(value, str) or rest != others:
+        raise NotImplementedError(f"filterBy {given}")
+    return value
+
+
+def _index(item: TimelineItem | PullRequestCommit) -> str:
     return f"{item.index:010}"
 
 
-def _event_label(item: "TimelineItem", context: Context) -> Label:
+def _event_label(item: TimelineItem, context: Context) -> Label:
     label = _label(item.pull.repository, context, item.event.label)
     if label is None:  # the schema promises one
         raise Refusal("NOT_FOUND", "Could not resolve to a Label.")
@@ -355,6 +432,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "labels": _labels,
         "createdAt": lambda pull, _: timestamp(pull.entry.created_at),
         "timelineItems": _timeline,
+        "commits": _commits,
     },
     "PullRequestConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
     "LabelConnection": _CONNECTION,
@@ -374,7 +452,43 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "id": lambda ref, _: node_id("REF", f"{ref.repository.full_name}/{ref.name}"),
         "name": lambda ref, _: ref.name,
     },
-    "Commit": {"id": lambda item, _: node_id("C", item.oid), **_OID},
+    "Commit": {
+        "id": lambda item, _: node_id("C", item.oid),
+        **_OID,
+        "status": _status,
+        "checkSuites": _suites,
+    },
+    "PullRequestCommitConnection": {"nodes": lambda page, _: page.nodes},
+    "PullRequestCommit": {
+        "id": lambda item, _: node_id("PURC", f"{item.pull.node_id}/{item.oid}"),
+        "commit": _commit_of,
+    },
+    "Status": {
+        "id": lambda status, _: node_id("S", status.commit.oid),
+        "context": lambda status, _, name: status.by_context.get(name),
+    },
+    "StatusContext": {
+        "id": lambda status, _: node_id("SC", status.context),
+        "state": lambda status, _: status.state,
+        "creator": lambda status, _: Account(status.creator) if status.creator else None,
+    },
+    "CheckSuiteConnection": {"nodes": lambda page, _: page.nodes},
+    "CheckSuite": {
+        "id": lambda suite, _: node_id("CS", str(suite.id)),
+        "app": lambda suite, _: App(suite.app) if suite.app else None,
+        "checkRuns": _runs,
+    },
+    "CheckRunConnection": {"nodes": lambda page, _: page.nodes},
+    "CheckRun": {
+        "id": lambda run, _: node_id("CR", str(run.id)),
+        "databaseId": lambda run, _: run.id,
+        "conclusion": lambda run, _: run.conclusion,
+    },
+    "App": {
+        "id": lambda app, _: node_id("A", app.slug),
+        "databaseId": lambda app, _: database_id(f"app/{app.slug}"),
+        "slug": lambda app, _: app.slug,
+    },
     "Tree": {"id": lambda item, _: node_id("T", item.oid), **_OID},
     "Blob": {
         "id": lambda item, _: node_id("B", item.oid),

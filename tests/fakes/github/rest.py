@@ -1,6 +1,7 @@
 """The REST side: a table of routes. Answers hold the properties that tools/github_schema.py lists."""
 
 import base64
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def _installation_json(visit: Visit, app: App, installation: Installation) -> Js
         "target_id": database_id(f"user/{installation.owner}"),
         "target_type": "Organization",
         "repository_selection": "all",
-        "permissions": {"metadata": "read", "contents": "read", "pull_requests": "read"},
+        "permissions": dict.fromkeys(sorted(app.permissions), "read"),
         "events": [],
         "single_file_name": None,
         "created_at": created,
@@ -143,15 +144,23 @@ def _installation_json(visit: Visit, app: App, installation: Installation) -> Js
 
 
 def _access_token(visit: Visit, installation_id: str) -> Response:
+    app = visit.app
+    assert app is not None
     owners = {repository.owner for repository in visit.world.repositories.values()}
     found = [visit.installations.of(owner) for owner in sorted(owners)]
     for installation in found:
         if installation is not None and str(installation.id) == installation_id:
-            token = visit.installations.issue(installation, visit.now)
+            asked = json.loads(visit.request.body or b"{}").get("permissions") or dict.fromkeys(app.permissions, "read")
+            if set(asked.values()) != {"read"}:
+                raise NotImplementedError(f"permissions to do more than to read: {asked}")
+            token = visit.installations.issue(installation, frozenset(asked), visit.now)
+            if token is None:
+                message = "The permissions requested are not granted to this installation."
+                return error(HTTPStatus.UNPROCESSABLE_ENTITY, message)
             body: Json = {
                 "token": token.token,
                 "expires_at": timestamp(token.expires_at),
-                "permissions": {"metadata": "read", "contents": "read", "pull_requests": "read"},
+                "permissions": asked,
                 "repository_selection": "all",
             }
             return json_response(HTTPStatus.CREATED, body)

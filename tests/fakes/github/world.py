@@ -10,6 +10,8 @@ from datetime import datetime
 
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 
+from .checks import ACTIONS, CheckSuite, Status, with_run
+
 CONFIG_PATH = ".preview.yaml"
 
 
@@ -71,6 +73,8 @@ class Changes:
     people: frozenset[str] = frozenset()  # owners that are no organisations
     hidden: frozenset[tuple[str, int]] = frozenset()  # pull requests whose author is taken for a spammer
     events: Mapping[tuple[str, int], tuple[Event, ...]] = field(default_factory=dict)  # more, by repository and number
+    suites: Mapping[tuple[str, str], tuple[CheckSuite, ...]] = field(default_factory=dict)  # by repository and commit
+    statuses: Mapping[tuple[str, str], Mapping[str, Status]] = field(default_factory=dict)  # as before; by context
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,14 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Checks:
+    """What was checked of one commit, as the base repository sees it."""
+
+    suites: tuple[CheckSuite, ...] = ()  # the newest last
+    statuses: Mapping[str, Status] = field(default_factory=dict)  # by context
+
+
+@dataclass(frozen=True)
 class World:
     """Everything there is, by the names under which it is asked for."""
 
@@ -152,6 +164,7 @@ class World:
     deleted_labels: frozenset[tuple[int, str]]  # by the repository's id and folded name
     new_labels: Mapping[tuple[int, str], int]
     owners: Mapping[str, Owner]  # by folded name
+    checks: Mapping[tuple[int, str], Checks]  # by the repository's id and the commit
 
     def repository(self, full_name: str, *, follow_renames: bool) -> Repository | None:
         found = self.repositories.get(full_name.casefold())
@@ -181,6 +194,7 @@ def build(organisation: Organisation, changes: Changes) -> World:
             repository.owner.casefold(): Owner(repository.owner, repository.owner in changes.people)
             for repository in builder.repositories.values()
         },
+        builder.checks,
     )
 
 
@@ -194,6 +208,7 @@ class _Builder:
         self.nodes: dict[str, Repository | PullRequest] = {}
         self.deleted_labels: set[tuple[int, str]] = set()
         self.new_labels: dict[tuple[int, str], int] = {}
+        self.checks: dict[tuple[int, str], Checks] = {}
 
     def add_repository(self, name: str, content: RepositoryEntry) -> None:
         if name in self.changes.deleted:
@@ -213,11 +228,7 @@ class _Builder:
         if full_name != name:
             self.old_names[name.casefold()] = repository
         pulls = self.pull_requests[repository.database_id] = {}
-        deleted = folded(label for holder, label in self.changes.deleted_labels if holder == name)
-        self.deleted_labels |= {(repository.database_id, label) for label in deleted}
-        for (holder, label), times in self.changes.new_labels.items():
-            if holder == name:
-                self.new_labels[repository.database_id, label.casefold()] = times
+        deleted = self.add_labels(name, repository)
         for entry in sorted(content.pull_requests, key=lambda entry: entry.number):
             if (name, entry.number) in self.changes.hidden:
                 continue
@@ -229,6 +240,32 @@ class _Builder:
         for (holder, oid, path), file in self.changes.files.items():
             if holder == name:
                 self.add_file(repository, oid, path, file)
+        for oid in {oid for pull in pulls.values() for oid in pull.entry.commits} - self.changes.unknown_commits:
+            self.commits.setdefault((repository.database_id, oid), Commit(repository, oid, {}))
+        self.add_checks(name, repository, content)
+
+    def add_labels(self, name: str, repository: Repository) -> frozenset[str]:
+        """Add what became of labels; return those that are deleted, folded."""
+        deleted = folded(label for holder, label in self.changes.deleted_labels if holder == name)
+        self.deleted_labels |= {(repository.database_id, label) for label in deleted}
+        for (holder, label), times in self.changes.new_labels.items():
+            if holder == name:
+                self.new_labels[repository.database_id, label.casefold()] = times
+        return deleted
+
+    def add_checks(self, name: str, repository: Repository, content: RepositoryEntry) -> None:
+        """Add the checks of the organisation file, which have succeeded, then those of the test."""
+        found: dict[str, tuple[CheckSuite, ...]] = {}
+        for entry in content.pull_requests:
+            for check, oids in entry.succeeded.items():
+                for oid in oids:
+                    found[oid] = with_run(found.get(oid, ()), 0, check, "SUCCESS", ACTIONS, again=False)
+        for (holder, oid), suites in self.changes.suites.items():
+            if holder == name:
+                found[oid] = (*found.get(oid, ()), *suites)
+        of_commit = {oid: each for (holder, oid), each in self.changes.statuses.items() if holder == name}
+        for oid in found.keys() | of_commit.keys():
+            self.checks[repository.database_id, oid] = Checks(found.get(oid, ()), of_commit.get(oid, {}))
 
     def register(self, repository: Repository) -> None:
         name = repository.full_name.casefold()

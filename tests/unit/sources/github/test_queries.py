@@ -16,6 +16,8 @@ EVERY = {
     "labels": queries.labels(HOSTILE, HOSTILE),
     "details": queries.details([HOSTILE], {f"acme/{HOSTILE}": [HOSTILE]}, HOSTILE, HOSTILE),
     "confirm": queries.confirm({f"acme/{HOSTILE}": [7]}),
+    "commits": queries.commits({f"acme/{HOSTILE}": [7]}),
+    "checks": queries.checks({f"acme/{HOSTILE}": [(HOSTILE, HOSTILE), (HOSTILE, "other")]}),
     "identity": queries.identity([HOSTILE]),
     "owned": queries.owned(HOSTILE, HOSTILE),
 }
