@@ -6,7 +6,7 @@ import pytest
 from plugin.core.config.references import Locator
 from plugin.core.facts.model import ConfigFile, Events, PullRequest, Repository
 from plugin.errors import InvalidFile
-from plugin.sources import Doubt, Wanted
+from plugin.sources import CheckQuestion, Doubt, Registry, Wanted
 from plugin.sources.file import LONG_AGO, FileSource, load_organisation
 
 ORGANISATION = """\
@@ -126,6 +126,84 @@ repositories:
         labelled_at={"preview": datetime(2026, 11, 3, 9, tzinfo=UTC), "more": datetime(2026, 11, 2, 9, tzinfo=UTC)},
         reopened_at=datetime(2026, 11, 5, 8, tzinfo=UTC),
     )
+
+
+GATED = """\
+repositories:
+  acme/orders:
+    pull_requests:
+      - number: 1
+        branch: b
+        head_sha: "0000000000000000000000000000000000000001"
+        commits: ["0000000000000000000000000000000000000002", "0000000000000000000000000000000000000003"]
+        succeeded: {preview / Image: ["0000000000000000000000000000000000000002"]}
+      - {number: 2, branch: c, head_sha: "0000000000000000000000000000000000000004"}
+images: ["ghcr.io/acme/orders:1a2b3c"]
+"""
+
+
+@pytest.fixture(name="gated")
+def _gated(tmp_path: Path) -> FileSource:
+    path = tmp_path / "organisation.yaml"
+    path.write_text(GATED, "utf-8")
+    source = FileSource(path)
+    source.read([])
+    return source
+
+
+def test_the_head_is_the_newest_commit(gated: FileSource) -> None:
+    asked = [Locator("ACME/orders", 1), Locator("acme/orders", 2), Locator("acme/orders", 3), Locator("acme/users", 1)]
+
+    assert gated.commits(asked, {}) == {asked[0]: (f"{1:040}", f"{2:040}", f"{3:040}"), asked[1]: (f"{4:040}",)}
+
+
+def test_at_most_ten_commits_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "organisation.yaml"
+    many = ", ".join(f'"{i:040}"' for i in range(5, 25))
+    path.write_text(
+        GATED.replace(
+            'head_sha: "0000000000000000000000000000000000000004"',
+            f"""\
+head_sha: "0000000000000000000000000000000000000004", commits: [{many}]""",
+        ),
+        "utf-8",
+    )
+    source = FileSource(path)
+    source.read([])
+    locator = Locator("acme/orders", 2)
+
+    assert source.commits([locator], {})[locator] == tuple(f"{i:040}" for i in range(4, 14))
+
+
+def test_a_check_has_succeeded_on_the_commits_that_the_file_names(gated: FileSource) -> None:
+    asked = {
+        CheckQuestion("acme/orders", f"{2:040}", "preview / Image"): True,
+        CheckQuestion("Acme/Orders", f"{2:040}", "preview / Image", app="any"): True,
+        CheckQuestion("acme/orders", f"{1:040}", "preview / Image"): False,
+        CheckQuestion("acme/orders", f"{2:040}", "another"): False,
+        CheckQuestion("acme/orders", f"{9:040}", "preview / Image"): False,
+    }
+
+    assert gated.checks([*asked, CheckQuestion("acme/users", f"{1:040}", "preview / Image")], {}) == asked
+
+
+def test_images_exist_that_the_file_names(gated: FileSource) -> None:
+    registry: Registry = gated
+    there, missing = "ghcr.io/acme/orders:1a2b3c", "ghcr.io/acme/orders:4d5e6f"
+
+    assert registry.exist([there, missing]) == {there: True, missing: False}
+
+
+def test_a_file_that_cannot_be_read_tells_nothing(gated: FileSource, tmp_path: Path) -> None:
+    locator, image = Locator("acme/orders", 1), "ghcr.io/acme/orders:1a2b3c"
+    question = CheckQuestion("acme/orders", f"{2:040}", "preview / Image")
+    (tmp_path / "organisation.yaml").write_text("repositories: [", "utf-8")
+    gated.read([])
+
+    assert gated.look_up([locator], {}) == {}
+    assert gated.commits([locator], {}) == {}
+    assert gated.checks([question], {}) == {}
+    assert gated.exist([image]) == {}
 
 
 def test_where_unlisted_pull_requests_are(path: Path) -> None:
