@@ -17,7 +17,7 @@ from plugin.core.config.registries import ImageReference, Logins, parse_docker_c
 from plugin.errors import PluginError, Unanswered
 from plugin.http_client import Bounds, Request, Response, ask
 from plugin.logs import get_logger
-from plugin.sources.registry_login import NoAccess, RegistryAccess
+from plugin.sources.registry_login import SETTING, NoAccess, RegistryAccess, cannot_answer
 
 BOUNDS = Bounds(largest=4 * 1024 * 1024)  # a manifest has at most so much, says the specification
 # After so many seconds or requests no further request begins, so that a refresh ends. The next one continues.
@@ -77,7 +77,7 @@ class _Result:
     """What came of asking, this time."""
 
     found: dict[str, bool] = field(default_factory=dict)
-    troubles: dict[str, set[str]] = field(default_factory=dict)  # by registry
+    troubles: dict[str, dict[str, str]] = field(default_factory=dict)  # by registry and reason, an image as an example
     clear: set[str] = field(default_factory=set)  # registries that gave an answer
     unusable: set[str] = field(default_factory=set)  # registries
 
@@ -93,6 +93,7 @@ class Registries:
         self._logins = Logins()
         self._left: list[str] = []  # images that no request was left for
         self._logged: dict[str, set[str]] = {}  # by registry, why it could not be asked
+        self._unreadable = ""  # why the logins could not be read
 
     def exist(self, images: Sequence[str]) -> dict[str, bool]:
         """Tell for each image whether it exists. One that its registry is not clear about is left out."""
@@ -121,7 +122,7 @@ class Registries:
             result.found[image] = self._exists(reference, asker)
             result.clear.add(reference.registry)
         except (_Unclear, _Unusable, NoAccess, Unanswered) as error:
-            result.troubles.setdefault(reference.registry, set()).add(str(error))
+            result.troubles.setdefault(reference.registry, {}).setdefault(str(error), image)
             if isinstance(error, _Unusable | Unanswered):
                 result.unusable.add(reference.registry)
 
@@ -135,10 +136,13 @@ class Registries:
                 return False
         if response.status == HTTPStatus.OK:
             return True
+        if cannot_answer(response):
+            raise _Unusable(f"it answered {response.status}")
+        if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            whose = f"the login in {SETTING} may not" if self._logins.of(image) else "not everybody may"
+            raise NoAccess(f"it answered {response.status}: {whose} pull the image")
         problem = f"it answered {response.status}"
-        if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _Unusable(problem)
-        raise _Unclear(problem)
+        raise _Unclear(f"{problem}, and not as a registry does" if response.status == HTTPStatus.NOT_FOUND else problem)
 
     def _manifest(self, method: str, image: ImageReference, asker: _Asker) -> Response:
         """Ask for a manifest, and once more if that needs another login."""
@@ -158,9 +162,13 @@ class Registries:
         try:
             logins = parse_docker_config(self._config.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            self._log(_Result(troubles={str(self._config): {str(error)}}))
+            if str(error) != self._unreadable:
+                self._unreadable = str(error)
+                get_logger().warning(
+                    "the logins of registries cannot be read", file=str(self._config), reason=str(error)
+                )
             return False
-        self._logged.pop(str(self._config), None)
+        self._unreadable = ""
         if logins != self._logins:
             self._logins = logins
             self._access.forget_all()
@@ -169,9 +177,10 @@ class Registries:
     def _log(self, result: _Result) -> None:
         """Log each trouble once, until its registry gives nothing but clear answers."""
         for registry, reasons in result.troubles.items():
-            if new := reasons - self._logged.setdefault(registry, set()):
-                get_logger().warning("it is not known which images exist", registry=registry, reasons=sorted(new))
-            self._logged[registry] |= reasons
+            logged = self._logged.setdefault(registry, set())
+            if new := {reason: image for reason, image in reasons.items() if reason not in logged}:
+                get_logger().warning("it is not known which images exist", registry=registry, reasons=new)
+            logged.update(new)
         for registry in result.clear - result.troubles.keys():
             self._logged.pop(registry, None)
 

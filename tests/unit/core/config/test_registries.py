@@ -39,7 +39,19 @@ def test_an_image_leads_to_its_registry(image: str, registry: str, repository: s
 
 
 @pytest.mark.parametrize(
-    "image", ["", "ghcr.io/acme/orders", "orders:", ":1", "registry:5000/orders", "a:b:c", "a/b@sha256:1:2"]
+    "image",
+    [
+        "",
+        "ghcr.io/acme/orders",
+        "orders:",
+        ":1",
+        "registry:5000/orders",
+        "a:b:c",
+        "a/b@sha256:1:2",
+        "a/../b:1",
+        "a?b:1",
+        "a b:1",
+    ],
 )
 def test_what_has_no_tag_is_refused(image: str) -> None:
     with pytest.raises(ValueError, match=r"^is not an image with a tag$"):
