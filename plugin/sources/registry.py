@@ -128,12 +128,10 @@ class Registries:
 
     def _exists(self, image: ImageReference, asker: _Asker) -> bool:
         response = self._manifest("HEAD", image, asker)
-        if response.status == HTTPStatus.NOT_FOUND:
-            # Only a body says whether a registry answered, or something on the way to it. HEAD has none, and the GET of
-            # a manifest that exists may count against a limit of pulls: so first the one, then the other.
+        if response.status == HTTPStatus.NOT_FOUND and not _is_a_registrys(response):
             response = self._manifest("GET", image, asker)
-            if response.status == HTTPStatus.NOT_FOUND and _says_unknown(response.body):
-                return False
+        if response.status == HTTPStatus.NOT_FOUND and _is_a_registrys(response):
+            return False
         if response.status == HTTPStatus.OK:
             return True
         if cannot_answer(response):
@@ -191,9 +189,17 @@ def _question(method: str, image: ImageReference, authorization: str) -> Request
     )
 
 
-def _says_unknown(body: bytes) -> bool:
+def _is_a_registrys(response: Response) -> bool:
+    """Tell whether a 404 is a registry's, and not that of something on the way to it.
+
+    Most registries still send a header of Docker's older specification. The others say it in the body, which only the
+    response to a GET has; not every manifest is asked for by GET, because that may count against a limit of pulls.
+    https://docs.docker.com/docker-hub/usage/pulls/
+    """
+    if response.headers.get("Docker-Distribution-Api-Version", "").startswith("registry/2."):
+        return True
     try:
-        errors = _Errors.model_validate_json(body).errors
+        errors = _Errors.model_validate_json(response.body).errors
     except ValidationError:
         return False
     return any(error.code in UNKNOWN for error in errors)

@@ -83,6 +83,13 @@ def test_a_tag_and_a_repository_that_do_not_exist(registry: RegistryServer) -> N
     assert logs == []
 
 
+def test_each_image_costs_one_request(registry: RegistryServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [f"{registry.address}/acme/orders:{tag}" for tag in ("1a2b3c", "fffffff")]
+    monkeypatch.setattr("plugin.sources.registry.REQUESTS", len(images))
+
+    assert Registries(None).exist(images) == dict(zip(images, (True, False), strict=True))
+
+
 def test_a_404_of_another_web_server_says_nothing(tmp_path: Path) -> None:
     with in_background(ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(tmp_path)))) as server:
         assert why(Registries(None), f"127.0.0.1:{server.server_address[1]}/acme/orders:1") == [NO_REGISTRY]

@@ -120,6 +120,13 @@ def test_an_image_does_not_exist_if_the_registry_says_so(
     assert logs == []
 
 
+def test_one_request_is_enough_if_a_404_is_marked_as_a_registrys(registries: Registries, requests_mock: Mocker) -> None:
+    requests_mock.head(MANIFEST, status_code=404, headers={"docker-distribution-api-version": "registry/2.0"})
+
+    assert registries.exist([IMAGE]) == {IMAGE: False}
+    assert asked(requests_mock) == [f"HEAD {MANIFEST}"]
+
+
 def test_an_image_that_is_pushed_between_two_questions_exists(registries: Registries, requests_mock: Mocker) -> None:
     requests_mock.head(MANIFEST, status_code=404)
     requests_mock.get(MANIFEST, json={"schemaVersion": 2})

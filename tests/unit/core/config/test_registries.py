@@ -97,7 +97,7 @@ def test_a_login_is_for_its_registry_only_and_the_longest_place_wins() -> None:
 
     def user(image: str) -> str | None:
         login = logins.of(parse_image(image))
-        return login and login.username
+        return login.username if login else None
 
     assert user("ghcr.io/acme/orders:1") == "ghcr.io/acme/orders"
     assert user("ghcr.io/acme/orders-2:1") == "ghcr.io/acme"
