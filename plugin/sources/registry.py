@@ -17,7 +17,7 @@ from plugin.core.config.registries import ImageReference, Logins, parse_docker_c
 from plugin.errors import PluginError, Unanswered
 from plugin.http_client import Bounds, Request, Response, ask
 from plugin.logs import get_logger
-from plugin.sources.registry_login import NoAccess, RegistryAccess
+from plugin.sources.registry_login import SETTING, NoAccess, RegistryAccess, cannot_answer
 
 BOUNDS = Bounds(largest=4 * 1024 * 1024)  # a manifest has at most so much, says the specification
 # After so many seconds or requests no further request begins, so that a refresh ends. The next one continues.
@@ -77,7 +77,7 @@ class _Result:
     """What came of asking, this time."""
 
     found: dict[str, bool] = field(default_factory=dict)
-    troubles: dict[str, set[str]] = field(default_factory=dict)  # by registry
+    troubles: dict[str, dict[str, str]] = field(default_factory=dict)  # by registry and reason, an image as an example
     clear: set[str] = field(default_factory=set)  # registries that gave an answer
     unusable: set[str] = field(default_factory=set)  # registries
 
@@ -93,6 +93,7 @@ class Registries:
         self._logins = Logins()
         self._left: list[str] = []  # images that no request was left for
         self._logged: dict[str, set[str]] = {}  # by registry, why it could not be asked
+        self._unreadable = ""  # why the logins could not be read
 
     def exist(self, images: Sequence[str]) -> dict[str, bool]:
         """Tell for each image whether it exists. One that its registry is not clear about is left out."""
@@ -121,24 +122,25 @@ class Registries:
             result.found[image] = self._exists(reference, asker)
             result.clear.add(reference.registry)
         except (_Unclear, _Unusable, NoAccess, Unanswered) as error:
-            result.troubles.setdefault(reference.registry, set()).add(str(error))
+            result.troubles.setdefault(reference.registry, {}).setdefault(str(error), image)
             if isinstance(error, _Unusable | Unanswered):
                 result.unusable.add(reference.registry)
 
     def _exists(self, image: ImageReference, asker: _Asker) -> bool:
         response = self._manifest("HEAD", image, asker)
-        if response.status == HTTPStatus.NOT_FOUND:
-            # Only a body says whether a registry answered, or something on the way to it. HEAD has none, and the GET of
-            # a manifest that exists may count against a limit of pulls: so first the one, then the other.
+        if response.status == HTTPStatus.NOT_FOUND and not _is_a_registrys(response):
             response = self._manifest("GET", image, asker)
-            if response.status == HTTPStatus.NOT_FOUND and _says_unknown(response.body):
-                return False
+        if response.status == HTTPStatus.NOT_FOUND and _is_a_registrys(response):
+            return False
         if response.status == HTTPStatus.OK:
             return True
+        if cannot_answer(response):
+            raise _Unusable(f"it answered {response.status}")
+        if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            whose = f"the login in {SETTING} may not" if self._logins.of(image) else "not everybody may"
+            raise NoAccess(f"it answered {response.status}: {whose} pull the image")
         problem = f"it answered {response.status}"
-        if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _Unusable(problem)
-        raise _Unclear(problem)
+        raise _Unclear(f"{problem}, and not as a registry does" if response.status == HTTPStatus.NOT_FOUND else problem)
 
     def _manifest(self, method: str, image: ImageReference, asker: _Asker) -> Response:
         """Ask for a manifest, and once more if that needs another login."""
@@ -158,9 +160,13 @@ class Registries:
         try:
             logins = parse_docker_config(self._config.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            self._log(_Result(troubles={str(self._config): {str(error)}}))
+            if str(error) != self._unreadable:
+                self._unreadable = str(error)
+                get_logger().warning(
+                    "the logins of registries cannot be read", file=str(self._config), reason=str(error)
+                )
             return False
-        self._logged.pop(str(self._config), None)
+        self._unreadable = ""
         if logins != self._logins:
             self._logins = logins
             self._access.forget_all()
@@ -169,9 +175,10 @@ class Registries:
     def _log(self, result: _Result) -> None:
         """Log each trouble once, until its registry gives nothing but clear answers."""
         for registry, reasons in result.troubles.items():
-            if new := reasons - self._logged.setdefault(registry, set()):
-                get_logger().warning("it is not known which images exist", registry=registry, reasons=sorted(new))
-            self._logged[registry] |= reasons
+            logged = self._logged.setdefault(registry, set())
+            if new := {reason: image for reason, image in reasons.items() if reason not in logged}:
+                get_logger().warning("it is not known which images exist", registry=registry, reasons=new)
+            logged.update(new)
         for registry in result.clear - result.troubles.keys():
             self._logged.pop(registry, None)
 
@@ -182,9 +189,17 @@ def _question(method: str, image: ImageReference, authorization: str) -> Request
     )
 
 
-def _says_unknown(body: bytes) -> bool:
+def _is_a_registrys(response: Response) -> bool:
+    """Tell whether a 404 is a registry's, and not that of something on the way to it.
+
+    Most registries still send a header of Docker's older specification. The others say it in the body, which only the
+    response to a GET has; not every manifest is asked for by GET, because that may count against a limit of pulls.
+    https://docs.docker.com/docker-hub/usage/pulls/
+    """
+    if response.headers.get("Docker-Distribution-Api-Version", "").startswith("registry/2."):
+        return True
     try:
-        errors = _Errors.model_validate_json(body).errors
+        errors = _Errors.model_validate_json(response.body).errors
     except ValidationError:
         return False
     return any(error.code in UNKNOWN for error in errors)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import WWWAuthenticate
 
 from plugin.core.config.registries import ImageReference, Login, is_loopback
-from plugin.errors import PluginError
+from plugin.errors import PluginError, Unanswered
 from plugin.http_client import Request, Response
 
 REPOSITORIES = 1000  # whose access is remembered
@@ -77,7 +77,7 @@ class RegistryAccess:
     def renew(self, image: ImageReference, refusal: Response, login: Login | None, ask: Ask) -> str:
         """Return a header that meets what a response with status 401 wants; `ask` asks a token server if need be.
 
-        Raises NoAccess, and what `ask` raises.
+        Raises NoAccess, Unanswered, and what `ask` raises.
         """
         self.forget(image)
         wanted = _challenges(refusal.headers.get("WWW-Authenticate", ""))
@@ -101,6 +101,8 @@ def _token(image: ImageReference, wanted: Mapping[str, str], login: Login | None
     realm = _realm(image, wanted.get("realm", ""))
     authorization = _basic(login) if login else ""
     response = ask(Request(method="GET", url=realm, query=query, authorization=authorization))
+    if cannot_answer(response):
+        raise Unanswered(f"its token server answered {response.status}")
     if response.status != HTTPStatus.OK:
         hint = "" if login else f"; {SETTING} has no login for it"
         raise NoAccess(f"its token server answered {response.status}{hint}")
@@ -111,6 +113,11 @@ def _token(image: ImageReference, wanted: Mapping[str, str], login: Login | None
     if not re.fullmatch(r"[!-~]+", token.value):
         raise NoAccess("its token server gave no token")
     return token
+
+
+def cannot_answer(response: Response) -> bool:
+    """Tell whether a server is overloaded or broken, whatever it is asked."""
+    return response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _challenges(header: str) -> dict[str, dict[str, str]]:

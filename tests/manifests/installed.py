@@ -63,6 +63,8 @@ def environment(plugin: Objects, root: Path, secrets: Secrets) -> dict[str, str]
         volume = volumes.pop(mount["name"])
         if "configMap" in volume:
             put(place, one(plugin, "ConfigMap", volume["configMap"]["name"])["data"])
+        elif secrets_of := secrets.get(volume.get("secret", {}).get("secretName", "")):
+            put(place, {item["path"]: secrets_of[item["key"]] for item in volume["secret"]["items"]})
         else:
             place.mkdir(parents=True)
         values |= {

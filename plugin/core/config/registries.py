@@ -10,7 +10,10 @@ from pydantic import BaseModel, ValidationError
 DOCKER_HUB = "docker.io"
 _DOCKER_HUBS_API = "registry-1.docker.io"
 _DOCKER_HUBS_NAMES = {"index.docker.io", _DOCKER_HUBS_API}
-_IMAGE = re.compile(r"(?:(?P<first>[^/:]+(?::[0-9]+)?)/)?(?P<rest>[^:]+):(?P<tag>[^:/]+)", re.ASCII)
+_NAME = "[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:(?P<first>[A-Za-z0-9.-]+(?::[0-9]+)?)/)?(?P<rest>{_NAME}(?:/{_NAME})*):(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*)"
+)
 _IN_A_STORE = 'has no "auths"; logins in a credential store (credsStore, credHelpers) cannot be read'
 
 

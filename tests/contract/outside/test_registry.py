@@ -20,6 +20,9 @@ from tests.server import in_background
 
 # bcrypt, the only kind that the registry reads, of PASSWORD
 HTPASSWD = f"{USER}:$2b$05$abcdefghijklmnopqrstuu8jXihDn6YyI16dkpSl33R.slyuyqYCi\n"
+NO_REGISTRY = "it answered 404, and not as a registry does"
+MAY_NOT = "it answered 401: the login in PREVIEW_REGISTRY_CONFIG may not pull the image"
+NOT_PUBLIC = "it answered 401: not everybody may pull the image"
 LOGIN = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
 
 
@@ -80,9 +83,16 @@ def test_a_tag_and_a_repository_that_do_not_exist(registry: RegistryServer) -> N
     assert logs == []
 
 
+def test_each_image_costs_one_request(registry: RegistryServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [f"{registry.address}/acme/orders:{tag}" for tag in ("1a2b3c", "fffffff")]
+    monkeypatch.setattr("plugin.sources.registry.REQUESTS", len(images))
+
+    assert Registries(None).exist(images) == dict(zip(images, (True, False), strict=True))
+
+
 def test_a_404_of_another_web_server_says_nothing(tmp_path: Path) -> None:
     with in_background(ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(tmp_path)))) as server:
-        assert why(Registries(None), f"127.0.0.1:{server.server_address[1]}/acme/orders:1") == ["it answered 404"]
+        assert why(Registries(None), f"127.0.0.1:{server.server_address[1]}/acme/orders:1") == [NO_REGISTRY]
 
 
 class Files(SimpleHTTPRequestHandler):
@@ -110,7 +120,7 @@ def test_a_registry_wants_a_users_name_and_password(tmp_path: Path) -> None:
         known = Registries(config(tmp_path, registry))
         assert known.exist([there, missing]) == {there: True, missing: False}
         assert why(Registries(None), there) == ["it wants a login, and PREVIEW_REGISTRY_CONFIG has none for it"]
-        assert why(Registries(config(tmp_path, registry, "another-password")), there) == ["it answered 401"]
+        assert why(Registries(config(tmp_path, registry, "another-password")), there) == [MAY_NOT]
         assert known.exist([there]) == {}, "with the file that was changed meanwhile"
         config(tmp_path, registry)
         assert known.exist([there]) == {there: True}
@@ -130,7 +140,7 @@ def test_without_a_login_a_token_opens_what_is_public(private: RegistryServer) -
     public, secret = (f"{private.address}/{name}:1" for name in ("public/shop", "acme/orders"))
 
     assert Registries(None).exist([public]) == {public: True}
-    assert why(Registries(None), secret) == ["it answered 401"]
+    assert why(Registries(None), secret) == [NOT_PUBLIC]
 
 
 def test_a_wrong_password_is_refused_by_the_token_server(private: RegistryServer, tmp_path: Path) -> None:

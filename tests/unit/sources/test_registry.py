@@ -120,6 +120,13 @@ def test_an_image_does_not_exist_if_the_registry_says_so(
     assert logs == []
 
 
+def test_one_request_is_enough_if_a_404_is_marked_as_a_registrys(registries: Registries, requests_mock: Mocker) -> None:
+    requests_mock.head(MANIFEST, status_code=404, headers={"docker-distribution-api-version": "registry/2.0"})
+
+    assert registries.exist([IMAGE]) == {IMAGE: False}
+    assert asked(requests_mock) == [f"HEAD {MANIFEST}"]
+
+
 def test_an_image_that_is_pushed_between_two_questions_exists(registries: Registries, requests_mock: Mocker) -> None:
     requests_mock.head(MANIFEST, status_code=404)
     requests_mock.get(MANIFEST, json={"schemaVersion": 2})
@@ -148,10 +155,10 @@ def test_a_404_of_something_else_than_a_registry_says_nothing(
     requests_mock.head(MANIFEST, status_code=404)
     requests_mock.get(MANIFEST, status_code=404, content=body)
 
-    assert unclear(registries) == ["it answered 404"]
+    assert unclear(registries) == ["it answered 404, and not as a registry does"]
 
 
-@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 308, 400, 403, 405, 410, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 308, 400, 405, 410, 429, 500, 502, 503, 504])
 def test_other_answers_say_nothing_and_no_redirect_is_followed(
     registries: Registries, requests_mock: Mocker, status: int
 ) -> None:
@@ -262,7 +269,7 @@ def test_a_registry_that_refuses_each_login_is_asked_once_more_and_no_further(
     requests_mock.head(MANIFEST, status_code=401, headers=headers)
     requests_mock.get(TOKENS, json={"token": "a-token"})
 
-    assert unclear(known) == ["it answered 401"]
+    assert unclear(known) == ["it answered 401: the login in PREVIEW_REGISTRY_CONFIG may not pull the image"]
     assert [line for line in asked(requests_mock) if line.startswith("HEAD")] == [f"HEAD {MANIFEST}"] * 2
     # And the next time it is not asked with what it refused.
     requests_mock.reset_mock()
@@ -322,7 +329,7 @@ def test_without_readable_logins_nothing_is_asked(
         assert known.exist([IMAGE]) == {}
     assert requests_mock.request_history == []
     (line,) = logs
-    assert line["registry"] == str(config)
+    assert (line["event"], line["file"]) == ("the logins of registries cannot be read", str(config))
     assert "secret-password" not in str(line)
     write(config, "secret-password")
     wants_token(requests_mock)
@@ -339,6 +346,37 @@ def test_a_registry_in_trouble_is_left_alone_and_the_others_are_asked(
 
     assert registries.exist(images) == {"quay.io/acme/orders:1": True, "quay.io/acme/orders:2": True}
     assert len([line for line in asked(requests_mock) if "ghcr.io" in line]) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_token_server_in_trouble_is_left_alone(registries: Registries, requests_mock: Mocker, status: int) -> None:
+    for name in ("orders", "users"):
+        requests_mock.head(f"https://ghcr.io/v2/acme/{name}/manifests/1", status_code=401, headers=BEARER)
+    requests_mock.get(TOKENS, status_code=status)
+
+    with capture_logs() as logs:
+        assert registries.exist(["ghcr.io/acme/orders:1", "ghcr.io/acme/users:1"]) == {}
+    assert [line["reasons"] for line in logs] == [{f"its token server answered {status}": "ghcr.io/acme/orders:1"}]
+    assert len(requests_mock.request_history) == 2
+
+
+def test_the_log_names_an_image_for_each_reason(registries: Registries, requests_mock: Mocker) -> None:
+    for name, status in (("orders", 403), ("users", 403), ("shop", 302)):
+        requests_mock.head(f"https://ghcr.io/v2/acme/{name}/manifests/1", status_code=status)
+
+    with capture_logs() as logs:
+        registries.exist([f"ghcr.io/acme/{name}:1" for name in ("orders", "users", "shop")])
+    assert logs == [
+        {
+            "event": "it is not known which images exist",
+            "log_level": "warning",
+            "registry": "ghcr.io",
+            "reasons": {
+                "it answered 403: not everybody may pull the image": "ghcr.io/acme/orders:1",
+                "it answered 302": "ghcr.io/acme/shop:1",
+            },
+        }
+    ]
 
 
 def test_a_repository_that_is_refused_does_not_keep_others_of_its_registry(
@@ -390,7 +428,7 @@ def test_each_trouble_is_logged_once_until_it_is_over(registries: Registries, re
     for status, expected in (
         (503, ["it answered 503"]),
         (503, []),
-        (403, ["it answered 403"]),
+        (403, ["it answered 403: not everybody may pull the image"]),
         (503, []),
         (200, []),
         (503, ["it answered 503"]),

@@ -39,7 +39,19 @@ def test_an_image_leads_to_its_registry(image: str, registry: str, repository: s
 
 
 @pytest.mark.parametrize(
-    "image", ["", "ghcr.io/acme/orders", "orders:", ":1", "registry:5000/orders", "a:b:c", "a/b@sha256:1:2"]
+    "image",
+    [
+        "",
+        "ghcr.io/acme/orders",
+        "orders:",
+        ":1",
+        "registry:5000/orders",
+        "a:b:c",
+        "a/b@sha256:1:2",
+        "a/../b:1",
+        "a?b:1",
+        "a b:1",
+    ],
 )
 def test_what_has_no_tag_is_refused(image: str) -> None:
     with pytest.raises(ValueError, match=r"^is not an image with a tag$"):
@@ -85,7 +97,7 @@ def test_a_login_is_for_its_registry_only_and_the_longest_place_wins() -> None:
 
     def user(image: str) -> str | None:
         login = logins.of(parse_image(image))
-        return login and login.username
+        return login.username if login else None
 
     assert user("ghcr.io/acme/orders:1") == "ghcr.io/acme/orders"
     assert user("ghcr.io/acme/orders-2:1") == "ghcr.io/acme"
