@@ -133,7 +133,9 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Now = cl
     return app
 
 
-def make_observers(settings: Settings, state: OpenedState, metrics: Metrics, stop: threading.Event) -> list[Observer]:
+def make_observers(
+    settings: Settings, state: OpenedState, metrics: Metrics, stop: threading.Event, now: Now
+) -> list[Observer]:
     """Return everything that reports a refresh. What only wakes its threads comes first."""
     observers: list[Observer] = []
     if settings.argocd_webhook:
@@ -150,7 +152,7 @@ def make_observers(settings: Settings, state: OpenedState, metrics: Metrics, sto
         for number in range(WORKERS):
             _start(f"terminator-{number}", terminator.run, stop)
         observers.append(terminator.observe)
-    return [*observers, measure_refreshes(metrics, settings.source.partition(":")[0]), log_refreshes(get_logger())]
+    return [*observers, measure_refreshes(metrics, settings.source.partition(":")[0], now), log_refreshes(get_logger())]
 
 
 def _start(name: str, run: Callable[[threading.Event], None], stop: threading.Event) -> None:
@@ -167,7 +169,7 @@ def serve(settings: Settings, now: Now = clock) -> Flask:
     collect_garbage_rarely()
     metrics, stop = Metrics(), threading.Event()
     state = open_state(settings.state.get_secret_value())
-    observers = make_observers(settings, state, metrics, stop)
+    observers = make_observers(settings, state, metrics, stop, now)
     plugin = make_plugin(settings, state, observers, now, metrics.state_errors.inc)
     metrics.snapshot_age.set_function(lambda: plugin.answers.age().total_seconds())
     metrics.polls.set_function(lambda: state.lease.held)

@@ -52,6 +52,24 @@ class Metrics:
             registry=self.registry,
         )
         self.previews = Gauge("preview_previews", "Previews by state", ["state"], registry=self.registry)
+        self.paused_seconds = Counter(
+            "preview_paused_seconds",
+            "Time for which previews were paused while this replica polled, over all previews",
+            registry=self.registry,
+        )
+        self.queue = Gauge(
+            "preview_queue_length",
+            "Pull requests that wait in the queue because a limit is reached",
+            registry=self.registry,
+        )
+        self.ending = Gauge(
+            "preview_ending", "Live previews that end within 24 hours if nobody does anything", registry=self.registry
+        )
+        self.held_ends = Gauge(
+            "preview_held_ends",
+            "Ends that an edit of the catalog would bring forward, and that wait for an acknowledgement",
+            registry=self.registry,
+        )
         self.config_errors = Gauge(
             "preview_config_errors", "Previews whose .preview.yaml is invalid", registry=self.registry
         )

@@ -8,7 +8,19 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("init", "check", "list", "explain", "params", "acknowledge", "serve")
+COMMANDS = (
+    "init",
+    "check",
+    "list",
+    "explain",
+    "params",
+    "ask",
+    "pause",
+    "resume",
+    "extend",
+    "acknowledge",
+    "serve",
+)
 
 
 class _Commands(click.Group):

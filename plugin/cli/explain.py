@@ -7,14 +7,12 @@ import click
 
 from plugin.app import clock
 from plugin.cli.failures import errors_for_people
-from plugin.cli.reading import Reading, read_once
-from plugin.core.answers.absence import absence
-from plugin.core.answers.explanation import explanation, history
+from plugin.cli.reading import read_once
+from plugin.core.answers.explanation import Remembered, explanation, history
 from plugin.core.answers.history import Event
 from plugin.core.answers.wanted import Wanted, parse_wanted
 from plugin.core.config.messages import visible
 from plugin.core.config.names import folded
-from plugin.core.config.references import Locator
 from plugin.core.decision.preview import Preview
 from plugin.mirror.current import Current
 from plugin.mirror.described import describe, describe_history, state_of
@@ -35,7 +33,7 @@ def command(preview: str, *, as_json: bool) -> None:
         assert current.known.catalog  # noqa: S101  current() has made sure
         wanted = parse_wanted(preview, current.known.catalog)
         found = [each for each in current.previews if _is_meant(each, wanted)]
-        reason = "" if found else _why_none(wanted, reading, current)
+        reason = "" if found else reading.why_none(wanted)
     histories = {key: reading.stored.histories.get(key, ()) for key in _keys(found, wanted, current)}
     if as_json:
         content = state_of(current, clock()) | {
@@ -71,17 +69,5 @@ def _lines(
         for events in histories.values():
             yield from history(events)
     for preview in found:
-        yield from explanation(preview, current.moment.held.get(preview.key, ""), histories[preview.key])
-
-
-def _why_none(wanted: Wanted, reading: Reading, current: Current) -> str:
-    """Ask the source about a pull request that no listing shows."""
-    locator = wanted.locator
-    services = [service for service in current.services_of(locator) if wanted.admits(service.name)]
-    repositories = current.known.snapshot.repositories
-    known = next((repositories[it.repository] for it in services if it.repository in repositories), None)
-    if known is None:
-        return absence(locator, services, None)
-    spelt = Locator(known.name, locator.number)
-    found = reading.plugin.source.look_up([spelt], {known.name: known}).get(spelt)
-    return absence(spelt, services, found, archived=known.archived_at is not None)
+        held, place = current.moment.held.get(preview.key, ""), current.queue_place(preview)
+        yield from explanation(preview, Remembered(held, current.life(preview), place, histories[preview.key]))

@@ -7,7 +7,7 @@ import click
 from plugin.app import clock
 from plugin.cli.failures import errors_for_people
 from plugin.cli.reading import read_once
-from plugin.core.answers.overview import calls, has_problem, problems, total
+from plugin.core.answers.overview import calls, earlier_ends, has_problem, problems, total
 from plugin.core.config.messages import visible
 from plugin.mirror.described import describe, state_of
 
@@ -29,6 +29,7 @@ def command(*, only_problems: bool, as_json: bool) -> None:
         click.echo(json.dumps(content, indent=2))
         return
     lines = [] if only_problems else list(calls(shown))
-    lines += problems(shown, held, current.missing_labels)
+    lines += problems(shown, held, current.queue, current.missing_labels)
+    lines += earlier_ends(current.earlier_ends, current.to_release)
     text = "\n".join(map(visible, (*lines, "", total(previews))))
     click.echo(text.lstrip("\n"))

@@ -8,7 +8,10 @@ import click
 
 from plugin.app import Plugin, make_plugin
 from plugin.cli.failures import fail
+from plugin.core.answers.absence import absence
+from plugin.core.answers.wanted import Wanted
 from plugin.core.config.messages import one_line, visible
+from plugin.core.config.references import Locator
 from plugin.logs import configure_logs
 from plugin.mirror.refresh import RefreshReport
 from plugin.settings import StateSettings, load_settings, trust_certificates
@@ -25,6 +28,18 @@ class Reading:
 
     stored: Known
     plugin: Plugin
+
+    def why_none(self, wanted: Wanted) -> str:
+        """Say why a pull request has no preview that any listing shows; the source is asked about it."""
+        current, locator = self.plugin.answers.current(), wanted.locator
+        services = [service for service in current.services_of(locator) if wanted.admits(service.name)]
+        repositories = current.known.snapshot.repositories
+        known = next((repositories[it.repository] for it in services if it.repository in repositories), None)
+        if known is None:
+            return absence(locator, services, None)
+        spelt = Locator(known.name, locator.number)
+        found = self.plugin.source.look_up([spelt], {known.name: known}).get(spelt)
+        return absence(spelt, services, found, archived=known.archived_at is not None)
 
 
 def read_once() -> Reading:

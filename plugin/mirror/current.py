@@ -14,7 +14,9 @@ from plugin.core.decision.decide import Decision, changed, decide
 from plugin.core.decision.part import Part
 from plugin.core.decision.preview import Preview
 from plugin.core.decision.wishes import AllWishes
+from plugin.core.facts.lives import NO_LIVES, Life, State
 from plugin.core.life.living import NOBODY, Living
+from plugin.core.life.queued import queue
 from plugin.state import Known
 
 
@@ -87,9 +89,28 @@ class Current:
         return {name: sorted(labels) for name, labels in missing.items()}
 
     @property
+    def earlier_ends(self) -> int:
+        """How many ends an edit would bring forward, but may not before it is acknowledged."""
+        return self.known.ends.count if self.known.ends else 0
+
+    @property
     def to_release(self) -> str:
         """The command that makes the breaker release what it holds back; "" if it holds nothing back."""
-        return f"preview-plugin acknowledge {self.known.hold.catalog}" if self.known.hold else ""
+        catalog = self.known.held_catalog
+        return f"preview-plugin acknowledge {catalog}" if catalog else ""
+
+    @cached_property
+    def queue(self) -> Mapping[str, int]:
+        """The place in the queue of each pull request that waits in it, from 1, by its locator."""
+        return {str(locator): place for place, locator in enumerate(queue(self.known.lives), start=1)}
+
+    def queue_place(self, preview: Preview) -> int:
+        """Return the place of a preview's pull request in the queue, from 1; 0 if the preview is not queued."""
+        return self.queue.get(preview.locator, 0) if preview.verdict.state is State.QUEUED else 0
+
+    def life(self, preview: Preview) -> Life | None:
+        """Return what is remembered of a preview; None if nothing has to be."""
+        return self.known.lives.get(preview.repository.name, NO_LIVES).get(preview.key)
 
     def services_of(self, locator: Locator) -> tuple[Service, ...]:
         """Return the services of a pull request's repository, however its name is spelt."""

@@ -22,6 +22,7 @@ def state_of(current: Current, now: datetime) -> dict[str, Any]:
         "unread": list(current.unread),  # repositories that have never been read: their services wait
         "breaker": {
             "held_back": dict(current.departures),
+            "earlier_ends": current.earlier_ends,  # how many ends an edit would bring forward
             "to_release": current.to_release,
         },
     }
@@ -29,15 +30,22 @@ def state_of(current: Current, now: datetime) -> dict[str, Any]:
 
 def describe(preview: Preview, current: Current) -> dict[str, Any]:
     """Return one preview with the reasons for everything."""
+    life = current.life(preview)
+    announced = life.announced if life else None
     return {
         "service": preview.service.name,
         "locator": preview.locator,
         "state": preview.verdict.state.value,
         "reason": preview.verdict.reason,
+        "since": timestamp(life.since if life else None),
+        "queue_place": current.queue_place(preview),
         "held": current.moment.held.get(preview.key, ""),
         "namespace": preview.name,
         "url": preview.url,
         "expires_at": timestamp(preview.verdict.ends_at),
+        "announced_at": timestamp(announced.at if announced else None),
+        "head_sha": preview.pull_request.head_sha,
+        "deploy_sha": preview.deploy_sha,
         "config_error": preview.config_error,
         "warnings": list(preview.warnings),
         "dependencies": [

@@ -12,7 +12,7 @@ from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import LookUp, PullRequest, PullRequestState, Repository, Snapshot
 from plugin.core.facts.traffic import Used
 from plugin.mirror.current import Current
-from plugin.mirror.gate import ask_gate
+from plugin.mirror.gate import NOT_ASKED, ask_gate
 from plugin.mirror.gather import Gathered
 from plugin.sources import Doubt, Registry, Source
 
@@ -32,7 +32,10 @@ class Outside:
 
 
 def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -> Gathered:
-    """Ask what the lives of previews need, and add it to what was gathered."""
+    """Ask what the lives of previews need, and add it to what was gathered.
+
+    If nothing was read, only what is to end is looked up.
+    """
     known, snapshot = before.known, gathered.snapshot
     catalog = gathered.newest if gathered.may_take_effect else known.catalog
     source_time = stamp(now, outside.source.ahead)
@@ -40,7 +43,9 @@ def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -
     gathered = replace(gathered, snapshot=replace(snapshot, counted_at=counted_at), stamp=source_time, missed=missed)
     if catalog is None:
         return gathered
-    readiness = ask_gate(outside.source, outside.registry, catalog, snapshot, known.lives)
+    readiness = NOT_ASKED
+    if gathered.reads:
+        readiness = ask_gate(outside.source, outside.registry, catalog, snapshot, known.lives)
     if known.live is None and readiness.unreadable:
         return _never_read(gathered, readiness.unreadable)
     used = outside.traffic(catalog.traffic, now)

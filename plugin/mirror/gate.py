@@ -21,6 +21,9 @@ class Readiness:
     unreadable: frozenset[str]  # repositories of which something could not be read
 
 
+NOT_ASKED = Readiness({}, {}, frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A preview whose newest commit was never ready."""

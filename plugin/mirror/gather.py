@@ -48,32 +48,38 @@ class Gathered:
     stamp: datetime | None = None  # the source's time; None: our clock disagrees with it
     missed: Mapping[str, timedelta] = field(default_factory=dict)  # by repository: how long it was not read until now
     found: Found = NOTHING_FOUND
+    reads: bool = True  # False: nothing was asked, so time and acts are all that can have changed
 
 
 def gather(
     source: Source, current: Current, newest: Catalog, now: datetime, only: Collection[str] | None = None
 ) -> Gathered:
-    """Read all repositories, or only some that are said to have changed; keep whatever is in doubt as it was."""
+    """Read all repositories, or only some that are said to have changed; keep whatever is in doubt as it was.
+
+    If `only` is empty, nothing is asked.
+    """
     before = current.known
     if before.catalog and newest.fingerprint == before.catalog.fingerprint:
         newest = before.catalog
     labels = labels_to_ask([newest, *([before.catalog] if before.catalog and before.catalog is not newest else [])])
     known = _known(before.snapshot, labels)
-    readings = _accounted(source, source.read(_wanted(labels, known, now, only)), known, before.live, newest)
+    reads = only is None or bool(only)
+    answers = source.read(_wanted(labels, known, now, only)) if reads else {}
+    readings = _accounted(source, answers, known, before.live, newest)
     read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
     snapshot = _with_readings(replace(before.snapshot, repositories=known | read), labels, readings, now)
     may_take_effect = _may_take_effect(newest, snapshot, before.live)
     catalog = newest if may_take_effect else before.catalog
     absorbed = _absorbed(known, read, catalog or newest, now, current)
     snapshot = replace(snapshot, repositories=known | {name: each.repository for name, each in absorbed.items()})
-    snapshot, gone = _confirmed(source, snapshot, absorbed, catalog or newest, now)
+    snapshot, gone = _confirmed(source, snapshot, absorbed, catalog or newest, now) if reads else (snapshot, {})
     wishes = None
     if catalog:
         wishes = read_wishes(catalog, snapshot.repositories, current.wishes(catalog))
-        snapshot = _looked_up(source, snapshot, wishes.wanted)
+        snapshot = _looked_up(source, snapshot, wishes.wanted) if reads else snapshot
     # Without an answer in this refresh, nobody knows whether our clock was set since the last one.
     snapshot = stamped(snapshot, stamp(now, source.ahead) if read else None)
-    return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes)
+    return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes, reads=reads)
 
 
 def _known(snapshot: Snapshot, labels: Collection[str]) -> dict[str, Repository]:

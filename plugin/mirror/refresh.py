@@ -13,7 +13,8 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.config.names import folded
 from plugin.core.config.threshold import Threshold
 from plugin.logs import get_logger
-from plugin.mirror.advance import advance
+from plugin.mirror.advance import Advanced, advance
+from plugin.mirror.again import Again
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.current import Current, answers_differ
 from plugin.mirror.find import Outside, find
@@ -36,6 +37,7 @@ class RefreshReport:
     current: Current
     events: Histories  # what happened to previews in this refresh
     changed: bool  # the answer to some input may have changed
+    reads: bool  # False: time had passed or somebody had acted, so it only decided again
     failure: str  # why nothing could be read or stored, or ""
     catalog_error: str
     catalog_waits_until: datetime | None  # until then the catalog in force stays: the file is older
@@ -68,15 +70,18 @@ class Refresher:
         self._hinted.set()
 
     def refresh(self, only: Collection[str] | None = None) -> RefreshReport:
-        """Read everything that may have changed, or only some repositories, and store what is certain."""
+        """Read everything that may have changed, or only some repositories, and store what is certain.
+
+        If `only` is empty, nothing is read: it decides again on what is known.
+        """
         with self._refreshing, self._waiting_requests_go_on():
             started, usage_before = time.monotonic(), replace(self._outside.source.usage)
             before = self._newest.known_here
-            events: Histories = {}
+            advanced: Advanced | None = None
             try:
                 self._look_at_catalog()
                 before = self._newest.synchronised()
-                failure, events = self._refresh(before, only)
+                failure, advanced = self._refresh(before, only)
             except (Outdated, Unreachable) as error:
                 failure = str(error)
             except Exception as error:  # noqa: BLE001  an unexpected error must end neither the thread nor a preview
@@ -84,13 +89,15 @@ class Refresher:
                 failure = UNEXPECTED
                 with suppress(Exception):  # it only shows the failure to people
                     self._newest.store(before, _all_in_doubt(before, self._catalog.newest))
-            usage, current, waits = self._outside.source.usage, self._newest.known_here, self._catalog.waits
+            usage, waits = self._outside.source.usage, self._catalog.waits
+            current = advanced.current if advanced else self._newest.known_here
             report = RefreshReport(
                 duration=timedelta(seconds=time.monotonic() - started),
                 before=before,
                 current=current,
-                events=events,
+                events=advanced.events if advanced else {},
                 changed=answers_differ(before, current),
+                reads=only is None or bool(only),
                 failure=failure,
                 catalog_error=self._catalog.error,
                 catalog_waits_until=None if waits is None else self._clock() + waits,
@@ -124,7 +131,7 @@ class Refresher:
                 stop.wait(TICK)
 
     def _run(self, interval: timedelta, stop: threading.Event) -> None:
-        failures, due, hints = 0, 0.0, Hints()
+        failures, due, hints, again = 0, 0.0, Hints(), Again()
         while not stop.is_set():
             now = time.monotonic()
             if not self._state.lease.held:
@@ -132,32 +139,41 @@ class Refresher:
                 self.follow()
             elif now >= due:
                 report = self.refresh()
+                again.decided(report.current)
                 failures = failures + 1 if report.failure else 0
                 wait = next_refresh(interval, failures, self._outside.source.usage, self._clock(), random.random())  # noqa: S311
                 due = time.monotonic() + wait.total_seconds()
             elif repositories := hints.ready(self._take_hints(), now):
-                self.refresh(repositories)
+                again.decided(self.refresh(repositories).current)
+            elif self._is_due(again):
+                again.decided(self.refresh(only=()).current)
             self._hinted.wait(min(TICK, interval.total_seconds()))
             self._hinted.clear()
 
-    def _refresh(self, before: Current, only: Collection[str] | None) -> tuple[str, Histories]:
-        """Read, and store what is new. Return why nothing could be read, or "", and what happened to previews."""
+    def _is_due(self, again: Again) -> bool:
+        try:
+            return again.is_due(self._newest.synchronised(), self._clock)
+        except Unreachable:
+            return False  # the next refresh reports it
+
+    def _refresh(self, before: Current, only: Collection[str] | None) -> tuple[str, Advanced]:
+        """Read, and store what is new. Return why nothing could be read, or "", and what was stored."""
         newest = self._catalog.read(before.known.catalog)
         now = self._clock()
         gathered = find(self._outside, before, gather(self._outside.source, before, newest, now, only), now)
         try:
-            events = self._advance(before, gathered, now)
+            advanced = self._advance(before, gathered, now)
         except Outdated:
             newer = self._newest.synchronised()
             if not _same_facts(before, newer):
                 raise
-            events = self._advance(newer, gathered, now)  # only an act was stored, and its author waits for this
-        return "" if gathered.fresh else "nothing could be read", events
+            advanced = self._advance(newer, gathered, now)  # only an act was stored, and its author waits for this
+        return "" if gathered.fresh or not gathered.reads else "nothing could be read", advanced
 
-    def _advance(self, before: Current, gathered: Gathered, now: datetime) -> Histories:
+    def _advance(self, before: Current, gathered: Gathered, now: datetime) -> Advanced:
         advanced = advance(before, gathered, now, self._threshold)
         self._newest.store(before, advanced.current)
-        return advanced.events
+        return advanced
 
     def _look_at_catalog(self) -> None:
         """Read the file before a newer state is loaded: it may be meant to replace the catalog in force so far only."""

@@ -10,14 +10,17 @@ from plugin.mirror.refresh import Observer, RefreshReport
 def log_refreshes(log: Logger) -> Observer:
     """Return an observer that writes each refresh to the log."""
     held: dict[str, str] = {}
+    ends = 0
     missing: dict[str, list[str]] = {}
     waited = False
 
     def observe(report: RefreshReport) -> None:
-        nonlocal held, missing, waited
+        nonlocal held, ends, missing, waited
         current, snapshot = report.current, report.current.known.snapshot
         if held != (held := dict(current.departures)) and held:
             log.warning("the breaker holds previews back", previews=held, to_release=current.to_release)
+        if ends != (ends := current.earlier_ends) and ends:
+            log.warning("the breaker holds ends of previews back", ends=ends, to_release=current.to_release)
         if report.catalog_error:
             log.error(
                 "the catalog is broken; the previous version stays in force",
@@ -34,7 +37,7 @@ def log_refreshes(log: Logger) -> Observer:
             log.warning("labels of the catalog do not exist, so nobody can ask for a preview", repositories=missing)
         log.log(
             logging.WARNING if report.failure else logging.INFO,
-            "refresh",
+            "refresh" if report.reads else "decision",
             **{"failure": report.failure} if report.failure else {},
             milliseconds=round(report.duration.total_seconds() * 1000, 1),
             version=current.known.head.version,

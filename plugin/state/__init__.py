@@ -49,6 +49,14 @@ class Known:
     lives: Lives = field(default_factory=dict)
     ends: EarlierEnds | None = None  # None: no end waits for an acknowledgement
 
+    @property
+    def held_catalog(self) -> str:
+        """The fingerprint of the catalog that waits for an acknowledgement; "" if none does.
+
+        While previews are held back, they come first: an acknowledgement that belongs to another catalog has no effect.
+        """
+        return self.hold.catalog if self.hold else self.ends.catalog if self.ends else ""
+
 
 NOTHING = Known(Head(0, None), None, Snapshot({}))
 

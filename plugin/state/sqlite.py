@@ -22,7 +22,7 @@ from plugin.state.sqlite_file import (
     transaction,
 )
 
-HEAD_MAX_AGE = 1.0  # seconds for which the process with the lease may use a head that it read
+HEAD_MAX_AGE = 0.5  # seconds for which the process with the lease may use a head that it read
 
 _VALUE = "SELECT value FROM entry WHERE kind = ? AND key = ?"
 _PUT = "INSERT INTO entry VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
@@ -32,7 +32,7 @@ _DELETE = "DELETE FROM entry WHERE kind = ? AND key = ?"
 class SqliteStore:
     """One connection reads the head, so that a request never waits for the other connection, which does the rest.
 
-    The process that holds the lease writes every version itself, so it reads the head only once a second: SQLite
+    The process that holds the lease writes every version itself, so it reads the head only twice a second: SQLite
     releases Python's lock several times in a query, which under load costs more than the rest of an answer.
     """
 

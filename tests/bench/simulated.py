@@ -132,7 +132,7 @@ def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
             breaker=Threshold(5, 20),
             max_stale=timedelta(hours=1),
             clock=passing.now,
-            observers=[measure_refreshes(Metrics(), "github"), log_refreshes(structlog.get_logger())],
+            observers=[measure_refreshes(Metrics(), "github", passing.now), log_refreshes(structlog.get_logger())],
         ).together()
         try:
             yield Simulation(passing, github, plugin, state)

@@ -1,19 +1,34 @@
 """Explanations of one preview in lines of text, for people at a terminal. Pure."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from plugin.core.answers.history import Event
 from plugin.core.decision.preview import Preview
+from plugin.core.facts.lives import Life
+
+SHORT = 8  # digits of a commit
 
 
-def explanation(preview: Preview, held: str, events: Iterable[Event]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of a preview beyond the decision on it."""
+
+    held: str = ""  # why it stays although it would leave, or ""
+    life: Life | None = None
+    queue_place: int = 0  # from 1; 0: it is not in the queue
+    events: tuple[Event, ...] = ()
+
+
+def explanation(preview: Preview, remembered: Remembered) -> Iterator[str]:
     """Say what becomes of a preview, where its calls go and what has happened to it, with every reason."""
     yield f"{preview.service.name} for {preview.locator}: {preview.verdict.state}, because {preview.verdict.reason}"
     if preview.verdict.live:
         yield f"  {preview.url}  namespace {preview.name}"
-    if held:
-        yield f"  held: {held}"
+    yield from _life(preview, remembered)
+    if remembered.held:
+        yield f"  held: {remembered.held}"
     if preview.config_error:
         yield f"  config error: {preview.config_error}"
     for warning in preview.warnings:
@@ -24,10 +39,28 @@ def explanation(preview: Preview, held: str, events: Iterable[Event]) -> Iterato
         for rejected in dependency.rejected:
             wish = f" ({rejected.wish})" if rejected.wish else ""  # the catalog can link without a wish
             yield f"    not {rejected.rule}{wish}: {rejected.reason}"
-    yield from history(events)
+    yield from history(remembered.events)
 
 
 def history(events: Iterable[Event]) -> Iterator[str]:
     """Say what happened, the oldest first."""
     for event in events:
-        yield f"  {event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z {event.kind}: {event.reason}"
+        yield f"  {_time(event.at)} {event.kind}: {event.reason}"
+
+
+def _life(preview: Preview, remembered: Remembered) -> Iterator[str]:
+    life, verdict = remembered.life, preview.verdict
+    head = preview.pull_request.head_sha
+    if verdict.live and preview.deploy_sha != head:
+        yield f"  commit {preview.deploy_sha[:SHORT]}, while the head is {head[:SHORT]}"
+    if life and life.since:
+        yield f"  {verdict.state} since {_time(life.since)}"
+    if verdict.ends_at:
+        announced = life.announced if life else None
+        yield f"  ends at {_time(verdict.ends_at)}" + (f", announced at {_time(announced.at)}" if announced else "")
+    if remembered.queue_place:
+        yield f"  place {remembered.queue_place} in the queue"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"

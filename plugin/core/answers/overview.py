@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from plugin.core.decision.preview import Preview
+from plugin.core.facts.lives import State
 
-_HEADER = ("PREVIEW", "PULL REQUEST", "CALLS", "AT", "RULE", "WHY")
+_HEADER = ("PREVIEW", "PULL REQUEST", "STATE", "CALLS", "AT", "RULE", "WHY")
 _CALLS_NOBODY = ("-", "-", "-", "it calls no other service")
 
 
@@ -15,19 +16,24 @@ def calls(previews: Iterable[Preview]) -> Iterator[str]:
         if preview.verdict.live:
             found = [(it.service, it.locator or it.target, it.rule.value, it.reason) for it in preview.dependencies]
             first, *others = found or [_CALLS_NOBODY]
-            rows += [(_name(preview), preview.locator, *first), *(("", "", *other) for other in others)]
+            row = (_name(preview), preview.locator, preview.verdict.state.value)
+            rows += [(*row, *first), *(("", "", "", *other) for other in others)]
     if rows:
         yield from _aligned([_HEADER, *rows])
 
 
 def problems(
-    previews: Sequence[Preview], held: Mapping[str, str], missing_labels: Mapping[str, Iterable[str]]
+    previews: Sequence[Preview],
+    held: Mapping[str, str],
+    queue: Mapping[str, int],
+    missing_labels: Mapping[str, Iterable[str]],
 ) -> Iterator[str]:
     """Say which pull requests have no preview, and what is wrong with those that have one.
 
-    `held` says why a preview stays, by its key; `missing_labels` which labels a repository lacks, by its name.
+    `held` says why a preview stays, by its key; `queue` the place of a pull request in the queue, by its locator;
+    `missing_labels` which labels a repository lacks, by its name.
     """
-    without = [(_name(it), it.locator, it.verdict.reason) for it in previews if not it.verdict.live]
+    without = [(_name(it), it.locator, _state(it, queue), it.verdict.reason) for it in previews if not it.verdict.live]
     with_one = [(_name(it), it.locator, problem) for it in previews for problem in _problems_of(it, held)]
     labels = [(name, f'has no label "{label}"') for name, missing in missing_labels.items() for label in missing]
     for title, rows in (
@@ -44,6 +50,15 @@ def has_problem(preview: Preview, held: Mapping[str, str]) -> bool:
     return not preview.verdict.live or any(_problems_of(preview, held))
 
 
+def earlier_ends(count: int, to_release: str) -> Iterator[str]:
+    """Say how many ends an edit would bring forward, and the command that lets it; nothing if there are none."""
+    if count:
+        ends = "1 end" if count == 1 else f"{count} ends"
+        yield ""
+        yield f"The breaker holds back {ends} that an edit of the catalog would bring forward."
+        yield f"If that is meant: {to_release}"
+
+
 def total(previews: Sequence[Preview]) -> str:
     """Count the previews."""
     live = sum(preview.verdict.live for preview in previews)
@@ -57,6 +72,11 @@ def _problems_of(preview: Preview, held: Mapping[str, str]) -> Iterator[str]:
         yield f"config error: {preview.config_error}"
     for warning in preview.warnings:
         yield f"warning: {warning}"
+
+
+def _state(preview: Preview, queue: Mapping[str, int]) -> str:
+    state = preview.verdict.state
+    return f"{state}, place {queue[preview.locator]}" if state is State.QUEUED and preview.locator in queue else state
 
 
 def _name(preview: Preview) -> str:

@@ -49,11 +49,12 @@ def cases(catalog: Catalog, inputs: Inputs) -> Iterator[Case]:
         for service in catalog.repositories[inputs.repository.name]:
             verdict = judge(service, pull_request)
             if verdict and verdict.live:
-                case = _case(service, pull_request, verdict.reason, inputs)
+                case = case_of(service, pull_request, verdict.reason, inputs)
                 yield replace(case, deployed=_deployed(case, inputs)) if case.key in live else case
 
 
-def _case(service: Service, pull_request: PullRequest, granted: str, inputs: Inputs) -> Case:
+def case_of(service: Service, pull_request: PullRequest, granted: str, inputs: Inputs) -> Case:
+    """Return the case of one preview, whether the last answer had it or not."""
     key = f"{service.name}/{pull_request.number}"
     before, said = inputs.lives.get(key), inputs.acts.get(key, NO_ACTS)
     asked = asked_at(service.policy, pull_request, said.get(ActKind.ASK))

@@ -49,6 +49,12 @@ def own_end(case: Case, plan: EndPlan, used_at: datetime | None) -> End:
     return End(max(newest + after, extended), cap)
 
 
+def end_beside(case: Case, accepted: EndPlan | None, used_at: datetime | None) -> End:
+    """Return the end that the catalog plans, or a later one by the plan that stays in force beside it."""
+    end = own_end(case, end_plan(case.service.lifecycle), used_at)
+    return end if accepted is None else latest_end(end, own_end(case, accepted, used_at))
+
+
 def latest_end(one: End, other: End) -> End:
     """Return the later of two ends that two plans give one preview."""
     return End(later(one.at, other.at), later(one.cap, other.cap))

@@ -7,7 +7,7 @@ from plugin.core.config.names import preview_name
 from plugin.core.config.references import Locator
 from plugin.core.facts.lives import Life, State
 from plugin.core.life.case import Case, Circumstances, latest
-from plugin.core.life.ends import End, EndPlan, end_plan, latest_end, own_end
+from plugin.core.life.ends import End, EndPlan, end_beside
 from plugin.core.life.expired import still_expired, why_expired
 from plugin.core.life.keep_alive import Alone
 from plugin.core.life.paused import Rest, rest
@@ -71,10 +71,10 @@ def own(case: Case, prefix: str, accepted: EndPlan | None, circumstances: Circum
         announced=before.announced if before and case.was_live else None,
     )
     namespace = preview_name(prefix, case.service.name, case.pull_request.number, fork=case.pull_request.fork)
-    so_far = _end(case, accepted, before.used_for_end_at if before else None)
+    so_far = end_beside(case, accepted, before.used_for_end_at if before else None)
     traffic = counted(case, namespace, so_far, circumstances)
     memory = replace(known, used_at=traffic.used_at, used_for_end_at=traffic.used_for_end_at)
-    end = _end(case, accepted, traffic.used_for_end_at)
+    end = end_beside(case, accepted, traffic.used_for_end_at)
     return Live(case, memory, passed.note, end, rest(case, traffic.used_at, now))
 
 
@@ -98,8 +98,3 @@ def _out(state: State, reason: str, case: Case, now: datetime) -> Life:
         ready=before.ready if before else (),
         walked=bool(before and before.walked),
     )
-
-
-def _end(case: Case, accepted: EndPlan | None, used_at: datetime | None) -> End:
-    end = own_end(case, end_plan(case.service.lifecycle), used_at)
-    return end if accepted is None else latest_end(end, own_end(case, accepted, used_at))

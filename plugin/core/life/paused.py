@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from plugin.core.config.messages import one_line, timestamp
-from plugin.core.facts.acts import ActKind
+from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.lives import State
 from plugin.core.life.case import Case, earliest, latest, shorter
 
@@ -29,9 +29,8 @@ AWAKE = Rest(asleep=False)
 
 def rest(case: Case, used_at: datetime | None, now: datetime) -> Rest:
     """Judge a preview by itself; `used_at` is its newest traffic."""
-    pause, resume = case.acts.get(ActKind.PAUSE), case.acts.get(ActKind.RESUME)
-    woken = latest(case.activity, resume.at if resume else None)
-    if pause and (woken is None or pause.at > woken):
+    woken = _woken(case)
+    if pause := pause_of(case):
         reason = f"{pause.by} paused it at {timestamp(pause.at)}. {WAKE}"
         return Rest(asleep=True, reason=one_line(reason), by_act=True)
     if case.frozen or woken is None:
@@ -41,6 +40,17 @@ def rest(case: Case, used_at: datetime | None, now: datetime) -> Rest:
     used = max(woken, used_at) if used_at else woken
     idle = _idle(case, used, now)
     return idle if idle.asleep else _earlier(idle, _outside_hours(case, used, now))
+
+
+def pause_of(case: Case) -> Act | None:
+    """Return the act by which a person paused a preview, unless something has woken it since."""
+    pause, woken = case.acts.get(ActKind.PAUSE), _woken(case)
+    return pause if pause and (woken is None or pause.at > woken) else None
+
+
+def _woken(case: Case) -> datetime | None:
+    resume = case.acts.get(ActKind.RESUME)
+    return latest(case.activity, resume.at if resume else None)
 
 
 def _as_before(case: Case, woken: datetime | None) -> Rest:

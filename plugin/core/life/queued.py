@@ -3,13 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from plugin.core.config.lifecycle import Limits
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
+from plugin.core.facts.lives import Lives, State
 
 BOT = "[bot]"  # how a bot's name ends
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)  # for what was asked for at a time that nobody knows: it comes last
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,17 @@ def ration(limits: Limits, taken: Places, requests: Iterable[Request]) -> dict[L
         else:
             taken.take(request.locator.repository, request.author)
     return blocked
+
+
+def queue(lives: Lives) -> tuple[Locator, ...]:
+    """Return the pull requests that have to queue, in the order in which they are looked at."""
+    asked: dict[Locator, datetime] = {}
+    for name, each in lives.items():
+        for key, life in each.items():
+            if life.state is State.QUEUED:
+                locator = Locator(name, int(key.rpartition("/")[2]))
+                asked[locator] = min(asked.get(locator, NEVER), life.asked_at or NEVER)
+    return tuple(sorted(asked, key=lambda locator: (asked[locator], locator.repository, locator.number)))
 
 
 def _blocked(limits: Limits, taken: Places, request: Request) -> str:

@@ -15,8 +15,10 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(name="stored")
 def _stored(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage whose state the commands find, with its catalog and source."""
-    monkeypatch.setattr("plugin.cli.acknowledge.open_state", lambda _: stage.state)
-    monkeypatch.setattr("plugin.cli.reading.stored", lambda _: stage.state.store.load())
+    for module in ("acknowledge", "acting"):
+        monkeypatch.setattr(f"plugin.cli.{module}.open_state", lambda _: stage.state)
+    for module in ("reading", "acting"):
+        monkeypatch.setattr(f"plugin.cli.{module}.stored", lambda _: stage.state.store.load())
     monkeypatch.setattr("plugin.app.open_source", lambda *_: stage.source)
     monkeypatch.setenv("PREVIEW_CATALOG", str(stage.path))
     monkeypatch.setenv("PREVIEW_SOURCE", "file:scripted")

@@ -95,7 +95,7 @@ def test_explain_as_json(stored: Stage) -> None:
     assert [preview["namespace"] for preview in content["previews"]] == ["preview-orders-1"]
     assert content["snapshot"]["complete"] is True
     assert content["history"] == {
-        "orders/1": [{"at": "2026-11-21T09:00:02Z", "kind": "created", "reason": 'it has the label "preview"'}]
+        "orders/1": [{"at": "2026-11-21T09:00:01Z", "kind": "created", "reason": 'it has the label "preview"'}]
     }
 
 
@@ -145,7 +145,7 @@ def test_explain_reads_the_state_of_a_server_without_changing_it(stored: Stage) 
         "  held: it is no longer listed, and could not be looked up\n"
         "  payments -> staging  http://app.staging-payments.svc.cluster.local\n"
         "    default: nothing else was asked for\n"
-        '  2026-11-21 09:00:02Z created: it has the label "preview"\n'
+        '  2026-11-21 09:00:01Z created: it has the label "preview"\n'
     )
     assert stored.state.store.load() is before
 
@@ -159,6 +159,6 @@ def test_explain_prints_the_history_of_a_deleted_preview(stored: Stage) -> None:
 
     assert result.exit_code == 1
     assert result.stdout.splitlines()[1:] == [
-        '  2026-11-21 09:00:02Z created: it has the label "preview"',
-        "  2026-11-21 09:00:04Z gone: acme/orders#1 was closed",
+        '  2026-11-21 09:00:01Z created: it has the label "preview"',
+        "  2026-11-21 09:00:02Z gone: acme/orders#1 was closed",
     ]

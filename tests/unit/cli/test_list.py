@@ -11,9 +11,9 @@ from tests.unit.cli.commands import DEMO, run
 
 WITHOUT = """
 No preview, and why:
-  payments-124  acme/payments#124  it comes from a fork, and a label does not approve a fork's code
-  shop-34       acme/shop#34       it has the label "no-preview"
-  users-9       acme/users#9       it is a draft
+  payments-124  acme/payments#124  skipped  it comes from a fork, and a label does not approve a fork's code
+  shop-34       acme/shop#34       skipped  it has the label "no-preview"
+  users-9       acme/users#9       skipped  it is a draft
 
 Problems (these previews stay):
   orders-18  acme/orders#18  config error: .preview.yaml:3: dependencies.paymints: \
@@ -29,9 +29,9 @@ def test_the_table_of_the_demo() -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(
         """\
-PREVIEW       PULL REQUEST       CALLS     AT                 RULE               WHY
-admin-4       acme/backoffice#4  reports   acme/backoffice#4  same-pull-request  acme/backoffice#4 is live
-                                 users     staging            default            nothing else was asked for
+PREVIEW       PULL REQUEST       STATE   CALLS     AT                 RULE               WHY
+admin-4       acme/backoffice#4  active  reports   acme/backoffice#4  same-pull-request  acme/backoffice#4 is live
+                                         users     staging            default            nothing else was asked for
 """
     )
     assert result.stdout.endswith(WITHOUT)

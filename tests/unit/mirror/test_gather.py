@@ -426,3 +426,15 @@ def test_files_are_judged_by_the_catalog_that_takes_effect() -> None:
     assert last_good(Source(readings), before) is None  # by the one in force it is wrong
     assert last_good(Source(readings | {"acme/users": make_repository("acme/users")}), before) == text
     assert last_good(Source(readings), Current(NOTHING, None)) == text  # there is no other catalog
+
+
+def test_if_nothing_is_to_be_read_nothing_is_asked() -> None:
+    linked = make_repository("acme/orders", make_pull_request(1, config=LINK), held={1: Hold("it is no longer listed")})
+    before = known(linked, PAYMENTS)
+    source = Source({})
+    gathered = gather(source, before, CATALOG, LATER, only=())
+
+    assert (source.wanted, source.looked_up) == ({}, [])
+    assert (gathered.reads, gathered.fresh) == (False, False)
+    assert gathered.snapshot == before.known.snapshot
+    assert gathered.may_take_effect

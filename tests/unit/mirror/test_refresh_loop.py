@@ -1,19 +1,26 @@
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from plugin.core.answers.wanted import Wanted
+from plugin.core.config.references import Locator
+from plugin.core.facts.acts import Act, ActKind
+from plugin.core.life.acting import Said
+from plugin.mirror.acting import acts_on
 from plugin.mirror.refresh import TICK, RefreshReport
 from plugin.state import Known, Unreachable
+from tests.builders import catalog_text, make_look_up
+from tests.lives import asked
+from tests.outside import ScriptedRegistry
 from tests.stage import Stage
+from tests.unit.cli.commands import hold
 from tests.unit.mirror.loop import EVERYTHING, Loop, Stop
 from tests.unit.mirror.scenario import listing
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @pytest.fixture(name="loop")
@@ -102,6 +109,161 @@ def test_a_hint_wakes_the_loop(loop: Loop) -> None:
     loop.run(loop.hint("acme/orders"), loop.later(1))
 
     assert loop.wakes == 1
+
+
+# What is decided again without reading
+
+
+def living(loop: Loop, lifecycle: Mapping[str, Any]) -> None:
+    """Plan the life of previews; a pull request of orders was asked for an hour ago. Both clocks stand still."""
+    plan = {"defaults": {"lifecycle": lifecycle}}
+    loop.stage.path.write_text(catalog_text({"orders": {}, "payments": {}}, **plan), "utf-8")
+    clock = loop.stage.clock
+    clock.step = timedelta(0)
+    hour_ago = clock.now - timedelta(hours=1)
+    loop.stage.source.listed["acme/orders"] = [asked(at=hour_ago)]
+
+
+def pass_time(loop: Loop, seconds: float) -> Callable[[], None]:
+    """Let both clocks go on."""
+
+    def step() -> None:
+        loop.now += seconds
+        loop.stage.clock.now += timedelta(seconds=seconds)
+
+    return step
+
+
+def say(loop: Loop, kind: ActKind) -> Callable[[], None]:
+    """Say something about the preview, as a command does."""
+
+    def step() -> None:
+        said = Said(kind, "ada", loop.stage.clock.now)
+        ((_, act),) = acts_on(loop.stage.current(), Wanted(Locator("acme/orders", 1)), said)
+        assert isinstance(act, Act)
+        loop.stage.state.store.act(act)
+
+    return step
+
+
+def states(loop: Loop) -> list[str]:
+    return [preview.verdict.state.value for preview in loop.stage.current().previews]
+
+
+def decisions(loop: Loop) -> list[bool]:
+    """Return for each refresh whether it only decided again."""
+    return [not report.reads for report in loop.stage.reports]
+
+
+def test_an_act_is_decided_on_at_once_and_without_reading(loop: Loop) -> None:
+    living(loop, {})
+    shown: list[list[str]] = []
+    read = loop.run(say(loop, ActKind.PAUSE), lambda: shown.append(states(loop)), loop.later(1))
+
+    assert shown == [["paused"]]
+    assert read == [EVERYTHING, [], [], []]
+    assert decisions(loop) == [False, True]
+    assert [report.failure for report in loop.stage.reports] == ["", ""]
+
+
+def test_an_act_that_changes_nothing_is_decided_on_once(loop: Loop) -> None:
+    act = Act(ActKind.PAUSE, "orders/99", "ada", loop.stage.clock.now)
+    loop.run(lambda: loop.stage.state.store.act(act), *[loop.later(1)] * 3)
+
+    assert decisions(loop) == [False, True]
+
+
+def test_an_acknowledgement_is_noticed_at_once(loop: Loop) -> None:
+    fingerprint = hold(loop.stage)
+    loop.run(lambda: loop.stage.acknowledge(fingerprint), loop.later(1))
+
+    assert loop.stage.answer() == []
+
+
+def test_the_loop_decides_when_a_verdict_changes_by_itself(loop: Loop) -> None:
+    living(loop, {"pause_after": "1h"})
+    loop.stage.clock.now -= timedelta(seconds=10)
+    shown: list[list[str]] = []
+    steps = [step for _ in range(4) for step in (pass_time(loop, 5), lambda: shown.append(states(loop)))]
+    read = loop.run(*steps)
+
+    assert shown == [["active"], ["paused"], ["paused"], ["paused"]]
+    assert [names for names in read if names] == [EVERYTHING]
+    assert decisions(loop) == [False, True]
+
+
+def test_a_moment_at_which_nothing_could_be_decided_does_not_come_again(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living(loop, {"pause_after": "1h"})
+    loop.stage.clock.now -= timedelta(seconds=10)
+    save = loop.stage.state.store.save
+
+    def cut_off() -> None:
+        monkeypatch.setattr(loop.stage.state.store, "save", lambda *_: unreachable())
+        pass_time(loop, 10)()
+
+    def back() -> None:
+        monkeypatch.setattr(loop.stage.state.store, "save", save)
+
+    loop.run(cut_off, loop.later(1), loop.later(1), back, pass_time(loop, 20))
+    assert [report.failure for report in loop.stage.reports] == ["", "the state cannot be reached", ""]
+    assert decisions(loop) == [False, True, False]
+    assert states(loop) == ["paused"]
+
+
+def test_a_due_end_comes_with_its_own_look_up_and_no_other_question(loop: Loop) -> None:
+    living(loop, {"expire_after": "1h", "warn": "10s"})
+    loop.stage.clock.now -= timedelta(seconds=20)
+    source, locator = loop.stage.source, Locator("acme/orders", 1)
+    (pull_request,) = source.listed["acme/orders"]
+    source.elsewhere[locator] = make_look_up(
+        labels=frozenset({"preview"}), head_sha=pull_request.head_sha, updated_at=pull_request.updated_at
+    )
+    shown: list[list[str]] = []
+    steps = [step for _ in range(5) for step in (pass_time(loop, 5), lambda: shown.append(states(loop)))]
+    read = loop.run(*steps)
+
+    assert shown == [["active"], ["active"], ["active"], ["expired"], ["expired"]]
+    assert [names for names in read if names] == [EVERYTHING]
+    assert source.looked_up == [locator]
+    assert decisions(loop) == [False, True, True]  # it is announced, and it comes
+
+
+def test_a_due_end_waits_if_its_look_up_fails_and_is_tried_again_with_the_next_reading(loop: Loop) -> None:
+    living(loop, {"expire_after": "1h", "warn": "10s"})
+    loop.stage.clock.now -= timedelta(seconds=20)
+    loop.run(*[pass_time(loop, 5)] * 9)
+
+    assert states(loop) == ["active"]
+    assert decisions(loop) == [False, True, True, False]
+    assert loop.stage.source.looked_up == [Locator("acme/orders", 1)] * 2
+
+
+def test_the_gate_is_not_asked_when_an_act_is_decided_on(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    questions: list[Sequence[str]] = []
+    monkeypatch.setattr(loop.stage.source, "commits", lambda locators, _: dict.fromkeys(locators, ()))
+    monkeypatch.setattr(ScriptedRegistry, "exist", lambda _, images: questions.append(images) or {})
+    living(loop, {"ready_when": {"image": True}})
+    act = Act(ActKind.PAUSE, "orders/1", "ada", loop.stage.clock.now)
+    loop.run(lambda: loop.stage.state.store.act(act), loop.later(1), loop.later(30))
+
+    assert decisions(loop) == [False, True, False]
+    assert len(questions) == 2
+
+
+def test_a_replica_without_the_lease_shows_what_was_said_and_decides_nothing(loop: Loop) -> None:
+    living(loop, {})
+    poller = loop.stage.restarted()
+    poller.refresh()
+    loop.held = False
+    read = loop.run(say(loop, ActKind.PAUSE), loop.later(1))
+
+    assert read == [[], [], []]
+    assert loop.stage.reports == []
+    assert states(loop) == ["active"]
+    poller.refresh(only=())
+    assert states(loop) == ["paused"]
 
 
 # Without the lease

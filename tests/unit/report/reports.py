@@ -42,6 +42,7 @@ def report(of: Current | None = None, **given: Any) -> RefreshReport:
         "current": of or current(),
         "events": {},
         "changed": True,
+        "reads": True,
         "failure": "",
         "catalog_error": "",
         "catalog_waits_until": None,

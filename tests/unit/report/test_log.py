@@ -1,11 +1,13 @@
 """What the log says of each refresh."""
 
+from dataclasses import replace
 from typing import Any
 
 from structlog.testing import capture_logs
 
 from plugin.core.answers.live import Hold
 from plugin.core.facts.model import Snapshot
+from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.logs import get_logger
 from plugin.mirror.refresh import RefreshReport
 from plugin.report.log import log_refreshes
@@ -87,6 +89,28 @@ def test_a_hold_is_logged_once_for_each_change() -> None:
         ["orders/9", "orders/10"],
         ["orders/9"],
     ]
+
+
+def test_ends_that_wait_are_logged_once_for_each_change_with_the_command_that_lets_them_come() -> None:
+    def waiting(count: int) -> RefreshReport:
+        known = replace(current().known, ends=EarlierEnds("0123456789ab", {}, count))
+        return report(replace(current(), known=known))
+
+    assert beside_refreshes(waiting(7), waiting(7), waiting(8), report(), waiting(8)) == [
+        {
+            "event": "the breaker holds ends of previews back",
+            "log_level": "warning",
+            "ends": count,
+            "to_release": "preview-plugin acknowledge 0123456789ab",
+        }
+        for count in (7, 8, 8)
+    ]
+
+
+def test_a_decision_without_reading_has_its_own_name() -> None:
+    (line,) = logged(report(reads=False))
+
+    assert line["event"] == "decision"
 
 
 def test_a_catalog_file_that_waits_is_logged_once() -> None:

@@ -36,7 +36,7 @@ def _metrics() -> Metrics:
 
 @pytest.fixture(name="plugin")
 def _plugin(settings: Settings, metrics: Metrics) -> Plugin:
-    observers = [measure_refreshes(metrics, "file"), log_refreshes(get_logger())]
+    observers = [measure_refreshes(metrics, "file", lambda: NOW), log_refreshes(get_logger())]
     return make_plugin(settings, open_state("memory"), observers, lambda: NOW)
 
 

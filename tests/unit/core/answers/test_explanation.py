@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from plugin.core.answers.explanation import explanation, history
+from plugin.core.answers.explanation import Remembered, explanation, history
 from plugin.core.answers.history import Event, EventKind
 from plugin.core.facts.model import Elsewhere
-from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, previews_of
+from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, previews_of
+from tests.lives import DAY, HOUR, Lived, asked, lived, with_plan
 
 CATALOG = make_catalog({"orders": {"depends_on": ["payments", "users"], "drafts": False}, "payments": {}, "users": {}})
 PAYMENTS = make_repository("acme/payments", make_pull_request(5), looked_up={6: Elsewhere.MERGED})
@@ -17,7 +18,7 @@ PAYMENTS = make_repository("acme/payments", make_pull_request(5), looked_up={6: 
 def lines(number: int = 1, held: str = "", events: tuple[Event, ...] = (), **given: object) -> list[str]:
     orders = make_repository("acme/orders", make_pull_request(number, **given))
     preview = previews_of(CATALOG, orders, PAYMENTS)[f"preview-orders-{number}"]
-    return list(explanation(preview, held, events))
+    return list(explanation(preview, Remembered(held, events=events)))
 
 
 def test_everything_about_a_preview_has_a_line() -> None:
@@ -55,7 +56,46 @@ def test_a_rejected_rule_without_a_wish() -> None:
     payments = make_repository("acme/payments", make_pull_request(5, branch="shared"))
     preview = previews_of(catalog, orders, payments)["preview-orders-1"]
 
-    assert list(explanation(preview, "", ()))[-1] == "    not same-branch: the rule config comes first"
+    assert list(explanation(preview, Remembered()))[-1] == "    not same-branch: the rule config comes first"
+
+
+def test_the_life_of_a_preview_has_a_line_for_each_fact_that_there_is() -> None:
+    world = with_plan({"ready_when": {"image": True}, "expire_after": "7d"})
+    world.ready = {("orders", SHA): True}
+    world.put(asked())
+    world.step(MONDAY - world.now)
+    world.put(asked(head_sha="f" * 40, head_seen_at=MONDAY + HOUR))
+    world.step(HOUR)
+    world.step(7 * DAY - HOUR)
+
+    assert shown(world)[2:] == [
+        "  commit 01234567, while the head is ffffffff",
+        "  active since 2026-11-16 09:00:00Z",
+        "  ends at 2026-11-23 13:00:00Z, announced at 2026-11-23 09:00:00Z",
+    ]
+
+
+def test_an_end_is_shown_before_it_is_announced() -> None:
+    world = with_plan({"expire_after": "7d"})
+    world.put(asked())
+    world.step(MONDAY - world.now)
+
+    assert shown(world)[2:] == ["  active since 2026-11-16 09:00:00Z", "  ends at 2026-11-23 09:00:00Z"]
+
+
+def test_what_is_queued_says_its_place() -> None:
+    world = lived(limits={"total": 0})
+    world.put(asked(1))
+    world.put(asked(2, at=MONDAY - HOUR))
+    world.step(MONDAY - world.now)
+
+    assert shown(world)[1:] == ["  queued since 2026-11-16 09:00:00Z", "  place 2 in the queue"]
+    assert shown(world, "orders/2")[-1] == "  place 1 in the queue"
+
+
+def shown(world: Lived, key: str = "orders/1") -> list[str]:
+    preview, current = world.preview(key), world.current
+    return list(explanation(preview, Remembered(life=current.life(preview), queue_place=current.queue_place(preview))))
 
 
 def test_a_skipped_preview_has_no_url() -> None:

@@ -1,8 +1,10 @@
 """The table of all previews."""
 
-from plugin.core.answers.overview import calls, has_problem, problems, total
+from plugin.core.answers.overview import calls, earlier_ends, has_problem, problems, total
 from plugin.core.decision.preview import Preview
-from tests.builders import make_catalog, make_pull_request, make_repository, previews_of
+from plugin.core.facts.acts import ActKind
+from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, previews_of
+from tests.lives import HOUR, asked, lived
 
 CATALOG = make_catalog({"orders": {"depends_on": ["payments", "users"], "drafts": False}, "payments": {}, "users": {}})
 
@@ -19,10 +21,10 @@ def test_each_call_has_a_row() -> None:
     first, *others = previews()
 
     assert list(calls([first, others[-1]])) == [
-        "PREVIEW      PULL REQUEST      CALLS     AT                RULE     WHY",
-        "orders-1     acme/orders#1     payments  acme/payments#20  config   acme/payments#20 is live",
-        "                               users     staging           default  nothing else was asked for",
-        "payments-20  acme/payments#20  -         -                 -        it calls no other service",
+        "PREVIEW      PULL REQUEST      STATE   CALLS     AT                RULE     WHY",
+        "orders-1     acme/orders#1     active  payments  acme/payments#20  config   acme/payments#20 is live",
+        "                                       users     staging           default  nothing else was asked for",
+        "payments-20  acme/payments#20  active  -         -                 -        it calls no other service",
     ]
 
 
@@ -36,10 +38,10 @@ def test_what_is_not_live_calls_nobody() -> None:
 def test_every_problem_has_a_row() -> None:
     held = {"orders/2": "it is no longer listed", "orders/3": "GitHub is down"}
 
-    assert list(problems(previews(), held, {"acme/users": ["preview"]})) == [
+    assert list(problems(previews(), held, {}, {"acme/users": ["preview"]})) == [
         "",
         "No preview, and why:",
-        "  orders-4  acme/orders#4  it is a draft",
+        "  orders-4  acme/orders#4  skipped  it is a draft",
         "",
         "Problems (these previews stay):",
         "  orders-2  acme/orders#2  held: it is no longer listed",
@@ -52,10 +54,38 @@ def test_every_problem_has_a_row() -> None:
     ]
 
 
+def test_what_sleeps_has_a_row_and_what_waits_says_its_state() -> None:
+    world = lived({"orders": {}}, limits={"total": 1})
+    world.put(asked(1))
+    world.step(MONDAY - world.now)
+    world.now += HOUR
+    world.act(ActKind.PAUSE)
+    world.put(asked(2, at=MONDAY + HOUR))
+    world.put(asked(3))
+    world.step(HOUR)
+    found, reason = list(world.current.previews), world.preview("orders/2").verdict.reason
+
+    assert list(calls(found))[1:] == ["orders-1  acme/orders#1  paused  -      -   -     it calls no other service"]
+    assert list(problems(found, {}, world.current.queue, {}))[2:] == [
+        f"  orders-2  acme/orders#2  queued, place 2  {reason}",
+        f"  orders-3  acme/orders#3  queued, place 1  {reason}",
+    ]
+
+
+def test_ends_that_wait_are_counted_with_the_command_that_lets_them_come() -> None:
+    assert list(earlier_ends(0, "")) == []
+    assert list(earlier_ends(1, "preview-plugin acknowledge 0123")) == [
+        "",
+        "The breaker holds back 1 end that an edit of the catalog would bring forward.",
+        "If that is meant: preview-plugin acknowledge 0123",
+    ]
+    assert "12 ends that" in list(earlier_ends(12, ""))[1]
+
+
 def test_nothing_is_printed_about_previews_without_a_problem() -> None:
     fine = [previews()[0], previews()[-1]]
 
-    assert list(problems(fine, {}, {})) == []
+    assert list(problems(fine, {}, {}, {})) == []
     assert [has_problem(preview, {}) for preview in previews()] == [False, True, True, True, False]
     assert has_problem(fine[0], {"orders/1": "GitHub is down"})
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.core.config.durations import parse_duration
+from plugin.core.config.durations import parse_duration, parse_span
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -32,3 +32,12 @@ def test_any_text_is_a_positive_duration_or_a_value_error(text: str) -> None:
     except ValueError:
         return
     assert duration > timedelta(0)
+
+
+@pytest.mark.parametrize(("text", "valid"), [("9s", False), ("10s", True), ("365d", True), ("53w", False)])
+def test_spans_are_bounded(text: str, valid: bool) -> None:  # noqa: FBT001  pytest passes it by name
+    if valid:
+        assert parse_span(text) == parse_duration(text)
+    else:
+        with pytest.raises(ValueError, match=f'^"{text}" must be at least 10s and at most 365d$'):
+            parse_span(text)
