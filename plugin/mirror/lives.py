@@ -19,7 +19,6 @@ from plugin.core.life.living import NOBODY, Living, live_on
 from plugin.mirror.gather import Gathered
 from plugin.state import Known
 
-
 Said = Mapping[str, Mapping[str, Mapping[ActKind, Act]]]  # acts by service, by the preview's key and by kind
 
 
