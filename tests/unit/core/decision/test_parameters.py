@@ -237,6 +237,7 @@ def test_an_approved_commit_is_in_the_image_tag_of_a_fork() -> None:
     catalog = make_catalog({"orders": {}})
     fork = previews_of(catalog, make_repository("acme/orders", make_pull_request(12, fork=True)))
     service = replace(catalog.services["orders"], image_tag="{short_sha}")
-    one = parameters(replace(fork["fork-preview-orders-12"], service=service), catalog, "f" * 40)
+    verdict = Verdict(State.ACTIVE, "somebody approved it", "f" * 40)
+    one = parameters(replace(fork["fork-preview-orders-12"], service=service, verdict=verdict), catalog)
 
     assert one["image_tag"] == "f" * 7

@@ -79,7 +79,9 @@ def test_errors_belong_to_their_place(client: GitHubClient, github: Mocker) -> N
 
 def test_our_clock_is_compared_with_githubs_at_each_answer(github: Mocker) -> None:
     now = datetime(2026, 11, 21, 9, 1, tzinfo=UTC)
-    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(now=lambda: now))
+    seconds = 100.0
+    clock = LimiterClock(monotonic=lambda: seconds, now=lambda: now)
+    client = GitHubClient("https://api.github.com", Token("secret"), clock)
     nine = {"Date": "Sat, 21 Nov 2026 09:00:00 GMT"}
     answers: list[dict[str, Any]] = [
         {"json": {"data": {}}, "headers": nine},
@@ -99,6 +101,10 @@ def test_our_clock_is_compared_with_githubs_at_each_answer(github: Mocker) -> No
     assert client.ahead is None
     ask(client)
     assert client.ahead == timedelta(minutes=-4)
+    seconds, now = seconds + 30, now + timedelta(seconds=30)
+    assert client.ahead == timedelta(minutes=-4)
+    now += timedelta(days=10)  # somebody sets our clock
+    assert client.ahead == timedelta(days=10, minutes=-4)
 
 
 def test_an_answer_without_a_date_settles_nothing(client: GitHubClient, github: Mocker) -> None:
