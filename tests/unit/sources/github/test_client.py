@@ -79,7 +79,7 @@ def test_errors_belong_to_their_place(client: GitHubClient, github: Mocker) -> N
 
 def test_our_clock_is_compared_with_githubs_at_each_answer(github: Mocker) -> None:
     now = datetime(2026, 11, 21, 9, 1, tzinfo=UTC)
-    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(now=lambda: now))
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: 0.0, now=lambda: now))
     nine = {"Date": "Sat, 21 Nov 2026 09:00:00 GMT"}
     answers: list[dict[str, Any]] = [
         {"json": {"data": {}}, "headers": nine},
@@ -99,6 +99,18 @@ def test_our_clock_is_compared_with_githubs_at_each_answer(github: Mocker) -> No
     assert client.ahead is None
     ask(client)
     assert client.ahead == timedelta(minutes=-4)
+
+
+def test_a_clock_that_was_set_since_the_newest_answer_is_noticed(github: Mocker) -> None:
+    now, passed = datetime(2026, 11, 21, 9, 1, tzinfo=UTC), 0.0
+    client = GitHubClient("https://api.github.com", Token("secret"), LimiterClock(lambda: passed, now=lambda: now))
+    github.post(GRAPHQL, json={"data": {}}, headers={"Date": "Sat, 21 Nov 2026 09:00:00 GMT"})
+    ask(client)
+
+    now, passed = now + timedelta(hours=1), 3600.0
+    assert client.ahead == timedelta(minutes=1)
+    now += timedelta(days=10)
+    assert client.ahead == timedelta(days=10, minutes=1)
 
 
 def test_an_answer_without_a_date_settles_nothing(client: GitHubClient, github: Mocker) -> None:
