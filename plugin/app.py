@@ -68,6 +68,11 @@ class Plugin:
     answers: Answers
     newest: Newest
 
+    def waits(self, repository: str, check: str) -> bool:
+        """Tell whether previews of a repository wait for a check, or for any (`""`), by the catalog in force."""
+        catalog = self.newest.known_here.known.catalog
+        return catalog is not None and catalog.waits(repository, check)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -129,7 +134,7 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Now = cl
     app.register_blueprint(getparams(plugin.answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(plugin.answers, read_token, now))
     app.register_blueprint(probes(plugin.answers, metrics.registry))
-    app.register_blueprint(webhooks(plugin.refresher.hint, open_deliveries(settings), metrics))
+    app.register_blueprint(webhooks(plugin.refresher.hint, open_deliveries(settings, plugin.waits), metrics))
     return app
 
 

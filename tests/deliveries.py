@@ -11,10 +11,21 @@ WEBHOOK_SECRET = "secret-of-the-webhook"
 
 def deliver(server: Server, repository: str, secret: str = WEBHOOK_SECRET) -> int:
     """Say that a pull request of this repository was pushed to; return the status of the answer."""
-    body = json.dumps({"action": "synchronize", "repository": {"full_name": repository}}).encode()
+    return _deliver(server, "pull_request", {"action": "synchronize", "repository": {"full_name": repository}}, secret)
+
+
+def deliver_success(server: Server, repository: str, check: str) -> int:
+    """Say that a check of this repository has succeeded; return the status of the answer."""
+    run = {"name": check, "conclusion": "success"}
+    payload = {"action": "completed", "check_run": run, "repository": {"full_name": repository}}
+    return _deliver(server, "check_run", payload, WEBHOOK_SECRET)
+
+
+def _deliver(server: Server, event: str, payload: object, secret: str) -> int:
+    body = json.dumps(payload).encode()
     headers = {
         "Content-Type": "application/json",
-        "X-GitHub-Event": "pull_request",
+        "X-GitHub-Event": event,
         "X-Hub-Signature-256": signature(secret, body),
     }
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)

@@ -89,6 +89,9 @@ DELIVERED = {
     "repository renamed": ["changes.repository.name.from"],
     "repository transferred": inside("changes.owner.from", ["user.login", "organization.login"]),
     "installation": ["repositories.full_name"],
+    "check_run": ["repository.full_name", "check_run.name", "check_run.conclusion"],
+    "check_suite": ["repository.full_name", "check_suite.conclusion"],
+    "status": ["repository.full_name", "context", "state"],
     "installation_repositories": ["repositories_added.full_name", "repositories_removed.full_name"],
 }
 
@@ -143,9 +146,9 @@ def main() -> None:
     }
     for event, actions in ACTIONS.items():
         for action in sorted(actions):
-            used = ["action", *DELIVERED[event], *DELIVERED.get(f"{event} {action}", [])]
-            name = f"{event}-{action}".replace("_", "-")
-            deliveries[f"{event} {action}"] = prune_webhook(openapi, name, used)
+            used = [*(["action"] if action else []), *DELIVERED[event], *DELIVERED.get(f"{event} {action}", [])]
+            name = f"{event}-{action}".replace("_", "-").removesuffix("-")
+            deliveries[f"{event} {action}".strip()] = prune_webhook(openapi, name, used)
     (TARGET / "webhooks.json").write_text(json.dumps(deliveries, indent=1) + "\n")
 
 

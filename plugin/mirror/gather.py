@@ -77,8 +77,7 @@ def gather(
     if catalog:
         wishes = read_wishes(catalog, snapshot.repositories, current.wishes(catalog))
         snapshot = _looked_up(source, snapshot, wishes.wanted) if reads else snapshot
-    # Without an answer in this refresh, nobody knows whether our clock was set since the last one.
-    snapshot = stamped(snapshot, stamp(now, source.ahead) if read else None)
+    snapshot = stamped(snapshot, stamp(now, source.ahead))
     return Gathered(newest, may_take_effect, snapshot, gone, bool(read), wishes, reads=reads)
 
 

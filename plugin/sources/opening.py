@@ -9,7 +9,7 @@ from plugin.sources import Deliveries, Registry, Source, TrafficMeter
 from plugin.sources.file import FileSource
 from plugin.sources.github import limiter
 from plugin.sources.github.client import App, GitHubClient, Token
-from plugin.sources.github.deliveries import GitHubDeliveries
+from plugin.sources.github.deliveries import GitHubDeliveries, Waits
 from plugin.sources.github.owned import owned
 from plugin.sources.github.reader import GitHubSource
 from plugin.sources.prometheus import PrometheusMeter
@@ -49,8 +49,11 @@ def _client(settings: SourceSettings, now: Callable[[], datetime]) -> GitHubClie
     return GitHubClient(settings.github_url, credentials, limiter.LimiterClock(now=now))
 
 
-def open_deliveries(settings: Settings) -> Deliveries | None:
-    """Return what reads the source's deliveries; None if no secret is set, so that the webhook is off."""
+def open_deliveries(settings: Settings, waits: Waits) -> Deliveries | None:
+    """Return what reads the source's deliveries; None if no secret is set, so that the webhook is off.
+
+    `waits` tells whether previews of a repository, by its name, wait for a check, by its name, or for any (`""`).
+    """
     secrets = (settings.webhook_secret, settings.webhook_secret_previous)
     known = [secret.get_secret_value() for secret in secrets if secret]
-    return GitHubDeliveries(known) if known else None
+    return GitHubDeliveries(known, waits) if known else None

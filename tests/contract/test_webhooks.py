@@ -8,7 +8,7 @@ import pytest
 
 from plugin.sources.github.deliveries import signature
 from tests.contract.conftest import ACME
-from tests.deliveries import WEBHOOK_SECRET, deliver
+from tests.deliveries import WEBHOOK_SECRET, deliver, deliver_success
 from tests.server import Server, in_background, serve, wait_for
 
 ARGOCD_SECRET = "secret-of-argo-cd"
@@ -56,6 +56,26 @@ def _server(tmp_path: Path, organisation: Path, argocd_webhook: str) -> Iterator
     }
     with serve(tmp_path, **settings) as server:
         yield server
+
+
+def test_only_a_check_that_the_catalog_waits_for_is_worth_a_look(tmp_path: Path, organisation: Path) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    text = (ACME / "catalog.yaml").read_text("utf-8")
+    gate = "repository: acme/orders\n    lifecycle: {ready_when: {check: image}}\n"
+    catalog.write_text(text.replace("repository: acme/orders\n", gate), "utf-8")
+    settings = {
+        "PREVIEW_CATALOG": str(catalog),
+        "PREVIEW_SOURCE": f"file:{organisation}",
+        "PREVIEW_REFRESH": "1h",
+        "PREVIEW_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+    with serve(tmp_path, **settings) as server:
+        assert server.ask().status == 200
+        for repository, check in (("acme/orders", "tests"), ("acme/users", "image"), ("ACME/Orders", "image")):
+            assert deliver_success(server, repository, check) == 202
+
+        assert server.metric("preview_webhook_deliveries_total", result="ignored") == 2
+        assert server.metric("preview_webhook_deliveries_total", result="accepted") == 1
 
 
 def push(organisation: Path) -> str:

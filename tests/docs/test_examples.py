@@ -19,6 +19,7 @@ from plugin import __version__
 from plugin.core.config.catalog import load_catalog
 from plugin.core.config.repo_config import read_config
 from plugin.settings import SECRETS, Settings, variable
+from plugin.sources.file import Organisation
 from tests.docs.pages import ACME, COMMANDS, PAGES, Example, examples, read, run
 from tests.manifests.conftest import PROJECT, copy_of_the_tree, released
 from tools.rendering import ROOT, argocd_module, build, tool
@@ -33,6 +34,8 @@ def kind(example: Example) -> str:
     found = yaml.safe_load(example.text)
     if "kind" in found:
         return "kustomization" if found["apiVersion"].startswith("kustomize") else "object"
+    if "repositories" in found:
+        return "organisation"
     if "repos" in found:
         return "pre-commit"
     if "generators" in found:
@@ -47,6 +50,16 @@ def those(wanted: str) -> pytest.MarkDecorator:
 @those("catalog")
 def test_a_catalog_is_valid(example: Example) -> None:
     assert load_catalog(example.text, str(example)).services
+
+
+@those("organisation")
+def test_an_organisation_file_is_valid(example: Example) -> None:
+    found = Organisation.model_validate(yaml.safe_load(example.text))
+    (repository,) = found.repositories.values()
+    (pull_request,) = repository.pull_requests
+
+    for shown in (found, repository, pull_request):
+        assert shown.model_fields_set == type(shown).model_fields.keys()
 
 
 @those(".preview.yaml")

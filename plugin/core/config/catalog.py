@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from plugin import __version__
 from plugin.core.config.catalog_file import ENDPOINTS, DefaultsFile, Endpoint, ServiceFile, labels_of, read_catalog_file
-from plugin.core.config.lifecycle import NO_LIFECYCLE, NO_LIMITS, Lifecycle, Limits, Traffic
+from plugin.core.config.lifecycle import NO_LIFECYCLE, NO_LIMITS, CheckGate, Lifecycle, Limits, Traffic
 from plugin.core.config.lifecycle_file import lifecycle_of
 from plugin.core.config.names import default_variable, folded
 
@@ -116,6 +116,21 @@ class Catalog:
             for each in called:
                 callers.setdefault(each, set()).add(name)
         return {name: frozenset(each) for name, each in callers.items()}
+
+    def waits(self, repository: str, check: str) -> bool:
+        """Tell whether previews of a repository, however its name is spelt, wait for a check, or for any (`""`)."""
+        awaited = self._checks.get(folded(repository), frozenset())
+        return check in awaited if check else bool(awaited)
+
+    @cached_property
+    def _checks(self) -> Mapping[str, frozenset[str]]:
+        gates = {
+            folded(name): [service.lifecycle.ready_when for service in services]
+            for name, services in self.repositories.items()
+        }
+        return {
+            name: frozenset(gate.name for gate in its if isinstance(gate, CheckGate)) for name, its in gates.items()
+        }
 
     @cached_property
     def listed_labels(self) -> Mapping[str, frozenset[str]]:

@@ -9,10 +9,11 @@ says where to look. Events, actions and fields: https://docs.github.com/en/webho
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from plugin.core.config.references import REPOSITORY
+from plugin.core.config.values import OUR_STATUS
 from plugin.sources import Headers
 
 _HEADER = "X-Hub-Signature-256"
@@ -39,14 +40,24 @@ ACTIONS = {
     ),
     "installation": frozenset({"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"}),
     "installation_repositories": frozenset({"added", "removed"}),
+    "check_run": frozenset({"completed"}),
+    "check_suite": frozenset({"completed"}),
+    "status": frozenset({""}),  # it has no actions
 }
+_CHECKS = frozenset({"check_run", "check_suite", "status"})
+
+Waits = Callable[[str, str], bool]  # whether previews of a repository wait for a check; its name can be "", for any
 
 
 @dataclass(frozen=True, slots=True)
 class GitHubDeliveries:
-    """Deliveries that are signed with one of these secrets: two while a secret is being changed."""
+    """Deliveries that are signed with one of these secrets: two while a secret is being changed.
+
+    Of the many checks that an organisation runs, only those that somebody `waits` for are worth a look.
+    """
 
     secrets: Sequence[str]
+    waits: Waits
 
     def claims_signature(self, headers: Headers) -> bool:
         """Tell whether there is a header that looks like a signature."""
@@ -60,7 +71,7 @@ class GitHubDeliveries:
 
     def hinted(self, headers: Headers, payload: object) -> frozenset[str]:
         """Return the repositories that may have changed."""
-        return hinted(headers.get("X-GitHub-Event", ""), payload)
+        return hinted(headers.get("X-GitHub-Event", ""), payload, self.waits)
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -71,15 +82,32 @@ def signature(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def hinted(event: str, payload: object) -> frozenset[str]:
+def hinted(event: str, payload: object, waits: Waits) -> frozenset[str]:
     """Return the repositories that may have changed, `owner/name` as the delivery spells them.
 
     `event` is the header `X-GitHub-Event`, `payload` any parsed JSON. What is not a repository's name is left out.
     """
-    action = _at(payload, "action")
+    action = "" if event == "status" else _at(payload, "action")
     if not isinstance(action, str) or action not in ACTIONS.get(event, frozenset()):
         return frozenset()
-    return frozenset(name for name in _names(payload) if isinstance(name, str) and REPOSITORY.fullmatch(name))
+    names = frozenset(name for name in _names(payload) if isinstance(name, str) and REPOSITORY.fullmatch(name))
+    if event not in _CHECKS:
+        return names
+    return frozenset(name for name in names if _is_news(event, payload, name, waits))
+
+
+def _is_news(event: str, payload: object, repository: str, waits: Waits) -> bool:
+    """Tell whether a check has succeeded that previews may wait for. A check suite names none of its checks."""
+    match event, payload:
+        case "check_run", {"check_run": {"name": str(check), "conclusion": "success"}}:
+            pass
+        case "check_suite", {"check_suite": {"conclusion": "success"}}:
+            check = ""
+        case "status", {"context": str(check), "state": "success"}:
+            pass
+        case _:
+            return False
+    return not check.startswith(OUR_STATUS) and waits(repository, check)
 
 
 def _names(payload: object) -> Iterator[object]:

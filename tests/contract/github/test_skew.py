@@ -74,7 +74,7 @@ def test_a_head_that_came_while_the_clocks_disagreed_keeps_its_activity(
     skew(github, plugin, timedelta(0))
     github.intercept = faults.server_error(500)
     plugin.refresh()
-    assert head(plugin).unstamped
+    assert head(plugin).unstamped  # there was no answer since the clocks disagreed
 
     github.intercept = None
     plugin.refresh()

@@ -20,6 +20,10 @@ def now() -> datetime:
     return datetime(2026, 11, 21, tzinfo=UTC)
 
 
+def waits(repository: str, check: str) -> bool:
+    return (repository, check) == ("acme/orders", "image")
+
+
 def test_a_file_is_a_source() -> None:
     settings = load_settings(SourceSettings, {**CATALOG, "PREVIEW_SOURCE": "file:organisation.yaml"})
 
@@ -46,12 +50,12 @@ def test_prometheus_is_asked_about_traffic() -> None:
 
 
 def test_without_a_secret_there_are_no_deliveries() -> None:
-    assert open_deliveries(load_settings(Settings, SERVER)) is None
+    assert open_deliveries(load_settings(Settings, SERVER), waits) is None
 
 
 def test_deliveries_are_signed_with_the_new_or_previous_secret() -> None:
     secrets = {"PREVIEW_WEBHOOK_SECRET": NEW, "PREVIEW_WEBHOOK_SECRET_PREVIOUS": OLD}
-    deliveries = open_deliveries(load_settings(Settings, {**SERVER, **secrets}))
+    deliveries = open_deliveries(load_settings(Settings, {**SERVER, **secrets}), waits)
     assert deliveries
 
     for secret, signed in ((OLD, True), (NEW, True), ("another-secret", False)):
@@ -63,9 +67,21 @@ def test_deliveries_are_signed_with_the_new_or_previous_secret() -> None:
 
 
 def test_a_delivery_hints_at_its_repository() -> None:
-    deliveries = open_deliveries(load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}))
+    deliveries = open_deliveries(load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}), waits)
     assert deliveries
     payload = {"action": "synchronize", "repository": {"full_name": "acme/orders"}}
 
     assert deliveries.hinted({"X-GitHub-Event": "pull_request"}, payload) == {"acme/orders"}
     assert deliveries.hinted({}, payload) == frozenset()
+
+
+def test_a_delivery_about_a_check_hints_only_if_somebody_waits_for_it() -> None:
+    deliveries = open_deliveries(load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}), waits)
+    assert deliveries
+
+    def hinted(check: str) -> frozenset[str]:
+        payload = {"state": "success", "context": check, "repository": {"full_name": "acme/orders"}}
+        return deliveries.hinted({"X-GitHub-Event": "status"}, payload)
+
+    assert hinted("image") == {"acme/orders"}
+    assert hinted("tests") == frozenset()

@@ -653,3 +653,21 @@ def test_thousands_of_mistakes_are_bounded() -> None:
     assert len(found) == MAX_PROBLEMS + 1
     assert found[-1].endswith("further problems are not shown")
     assert len([mistake for mistake in found if "did you mean" in mistake]) <= MAX_SUGGESTIONS
+
+
+def test_which_checks_previews_of_a_repository_wait_for() -> None:
+    catalog = make_catalog(
+        {
+            "orders": {"lifecycle": {"ready_when": {"check": "image"}}},
+            "worker": {"repository": "acme/orders", "lifecycle": {"ready_when": {"check": "worker image"}}},
+            "payments": {"lifecycle": {"ready_when": {"image": True}}, "image": {"name": "x", "tag": "{sha}"}},
+        }
+    )
+
+    assert catalog.waits("Acme/Orders", "image")
+    assert catalog.waits("acme/orders", "worker image")
+    assert catalog.waits("acme/orders", "")
+    assert not catalog.waits("acme/orders", "tests")
+    for check in ("", "image"):
+        assert not catalog.waits("acme/payments", check)
+        assert not catalog.waits("acme/users", check)

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.core.config.references import REPOSITORY
-from plugin.sources.github.deliveries import ACTIONS, hinted, signature
+from plugin.sources.github.deliveries import ACTIONS, signature
+from plugin.sources.github.deliveries import hinted as hinted_if
 from tests.fakes import github
 
+IMAGE = "preview / Image"
 SCHEMAS = json.loads(Path(github.__file__).with_name("webhooks.json").read_text("utf-8"))
 ABOUT_A_REPOSITORY = [
     (event, action) for event in ("pull_request", "label", "repository") for action in sorted(ACTIONS[event])
@@ -24,10 +26,15 @@ ALSO: dict[str, dict[str, Any]] = {
 }
 
 
+def hinted(event: str, payload: object, *, waits: str = IMAGE) -> frozenset[str]:
+    """The hints while previews of acme/orders wait for a check."""
+    return hinted_if(event, payload, lambda name, check: name.casefold() == "acme/orders" and check in {waits, ""})
+
+
 def delivery(event: str, action: str, **content: Any) -> dict[str, Any]:
     """A payload as GitHub sends it, without fields that are never read."""
-    payload = {"action": action, **content}
-    jsonschema.Draft202012Validator(SCHEMAS[f"{event} {action}"]).validate(payload)
+    payload = {"action": action, **content} if action else content
+    jsonschema.Draft202012Validator(SCHEMAS[f"{event} {action}".strip()]).validate(payload)
     return payload
 
 
@@ -42,7 +49,9 @@ def listed(*names: str) -> list[dict[str, str]]:
 
 
 def test_every_action_that_counts_exists_at_github() -> None:
-    assert {f"{event} {action}" for event, actions in ACTIONS.items() for action in actions} == SCHEMAS.keys() - {"//"}
+    assert {
+        f"{event} {action}".strip() for event, actions in ACTIONS.items() for action in actions
+    } == SCHEMAS.keys() - {"//"}
 
 
 @pytest.mark.parametrize(("event", "action"), ABOUT_A_REPOSITORY)
@@ -87,6 +96,60 @@ def test_repositories_that_an_installation_gains_or_loses_are_named(action: str)
     assert hinted("installation_repositories", payload) == {repository["full_name"] for repository in gained} | {
         "acme/payments"
     }
+
+
+def check_run(conclusion: str | None = "success", name: str = IMAGE, of: str = "acme/orders") -> dict[str, Any]:
+    run = {"name": name, "conclusion": conclusion}
+    return delivery("check_run", "completed", check_run=run, repository={"full_name": of})
+
+
+def check_suite(conclusion: str | None = "success", of: str = "acme/orders") -> dict[str, Any]:
+    suite = {"conclusion": conclusion}
+    return delivery("check_suite", "completed", check_suite=suite, repository={"full_name": of})
+
+
+def status(state: str = "success", context: str = IMAGE, of: str = "acme/orders") -> dict[str, Any]:
+    return delivery("status", "", context=context, state=state, repository={"full_name": of})
+
+
+def test_a_check_that_succeeded_is_worth_a_look() -> None:
+    assert hinted("check_run", check_run()) == {"acme/orders"}
+    assert hinted("check_run", check_run(of="Acme/Orders")) == {"Acme/Orders"}
+    assert hinted("check_suite", check_suite()) == {"acme/orders"}
+    assert hinted("status", status()) == {"acme/orders"}
+
+
+@pytest.mark.parametrize("end", ["failure", "neutral", "skipped", "cancelled", "timed_out", "action_required", None])
+def test_a_check_that_has_not_succeeded_is_not(end: str | None) -> None:
+    assert hinted("check_run", check_run(end)) == frozenset()
+    assert hinted("check_suite", check_suite(end)) == frozenset()
+
+
+@pytest.mark.parametrize("state", ["pending", "failure", "error"])
+def test_a_commit_status_that_is_no_success_is_not(state: str) -> None:
+    assert hinted("status", status(state)) == frozenset()
+
+
+def test_only_a_check_that_previews_of_this_repository_wait_for_is_worth_a_look() -> None:
+    for event, payload in (
+        ("check_run", check_run(name="tests")),
+        ("check_run", check_run(of="acme/users")),
+        ("check_suite", check_suite(of="acme/users")),
+        ("status", status(context="tests")),
+        ("status", status(of="acme/users")),
+    ):
+        assert hinted(event, payload) == frozenset()
+
+
+@pytest.mark.parametrize("name", ["preview/orders", "preview/"])
+def test_nothing_of_ours_wakes_us(name: str) -> None:
+    assert hinted("check_run", check_run(name=name), waits=name) == frozenset()
+    assert hinted("status", status(context=name), waits=name) == frozenset()
+
+
+@pytest.mark.parametrize("action", ["created", "rerequested", "requested_action", None])
+def test_a_check_that_has_not_completed_is_not_worth_a_look(action: str | None) -> None:
+    assert hinted("check_run", {**check_run(), "action": action}) == frozenset()
 
 
 def test_names_stay_as_the_delivery_spells_them() -> None:
@@ -164,8 +227,14 @@ def test_a_field_that_is_missing_never_becomes_part_of_a_name() -> None:
 
 
 KEYS = ["action", "repository", "full_name", "name", "owner", "login", "changes", "from", "user", "repositories"]
+KEYS += ["check_run", "check_suite", "conclusion", "context", "state"]
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["acme/orders", "acme"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["acme/orders", "acme", "success", IMAGE]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner),
     max_leaves=12,
 )
