@@ -3,7 +3,8 @@
 from click.testing import CliRunner, Result
 
 from plugin.cli import main
-from tests.builders import make_pull_request
+from tests.builders import catalog_text, make_pull_request
+from tests.lives import asked
 from tests.stage import Stage
 
 DEMO = {
@@ -26,3 +27,16 @@ def hold(stage: Stage) -> str:
     held = stage.known().hold
     assert held
     return held.catalog
+
+
+def plan_shorter_lives(stage: Stage) -> str:
+    """Make the breaker hold back seven ends that a new catalog brings forward, and return its fingerprint."""
+    stage.source.listed["acme/orders"] = [asked(number, at=stage.clock.now) for number in range(1, 8)]
+    for plan in ("7d", "7h"):
+        text = catalog_text({"orders": {}, "payments": {}}, defaults={"lifecycle": {"expire_after": plan}})
+        stage.path.write_text(text, "utf-8")
+        stage.refresh()
+        stage.answer()
+    ends = stage.known().ends
+    assert ends
+    return ends.catalog

@@ -63,6 +63,31 @@ def test_an_acknowledgement_releases_previews_at_the_next_refresh(stored: Stage)
     assert stored.answer() == []
 
 
+def test_an_acknowledgement_lets_ends_come_that_an_edit_brings_forward(stored: Stage) -> None:
+    fingerprint = commands.plan_shorter_lives(stored)
+    result = acknowledge(fingerprint)
+    assert result.stdout == (
+        f"{fingerprint}: acknowledged; the next refresh lets the ends come that this catalog plans\n"
+    )
+    before = [preview.verdict.ends_at for preview in stored.current().previews]
+
+    stored.refresh()
+    assert stored.known().ends is None
+    after = [preview.verdict.ends_at for preview in stored.current().previews]
+    assert all(now and then and now < then for now, then in zip(after, before, strict=True))
+
+
+def test_while_previews_are_held_back_only_their_catalog_can_be_acknowledged(stored: Stage) -> None:
+    earlier = commands.plan_shorter_lives(stored)
+    stored.write_catalog({"payments": {}})
+    stored.refresh()
+    hold = stored.known().hold
+    assert hold
+
+    assert acknowledge(earlier).stderr == f"the breaker waits for {hold.catalog}, not for {earlier}\n"
+    assert stored.current().to_release == f"preview-plugin acknowledge {hold.catalog}"
+
+
 def test_a_user_without_a_login_name_is_unknown(state: OpenedState, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)

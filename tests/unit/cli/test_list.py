@@ -7,7 +7,7 @@ from plugin.app import clock
 from plugin.mirror.described import describe, state_of
 from tests.builders import make_pull_request
 from tests.stage import Stage
-from tests.unit.cli.commands import DEMO, run
+from tests.unit.cli.commands import DEMO, plan_shorter_lives, run
 
 WITHOUT = """
 No preview, and why:
@@ -80,6 +80,22 @@ def test_what_an_edit_would_remove_is_a_problem(stored: Stage) -> None:
         "so the ApplicationSet previews leaves it out"
     )
     assert line in run("list", "--problems").stdout.splitlines()
+
+
+def test_ends_that_an_edit_would_bring_forward_are_counted_with_the_command(stored: Stage) -> None:
+    fingerprint = plan_shorter_lives(stored)
+
+    for arguments in (("list",), ("list", "--problems")):
+        assert run(*arguments).stdout.endswith(
+            "The breaker holds back 7 ends that an edit of the catalog would bring forward.\n"
+            f"If that is meant: preview-plugin acknowledge {fingerprint}\n"
+            "\n7 previews, 0 without one\n"
+        )
+    assert json.loads(run("list", "--json").stdout)["breaker"] == {
+        "held_back": {},
+        "earlier_ends": 7,
+        "to_release": f"preview-plugin acknowledge {fingerprint}",
+    }
 
 
 def test_nobody_asks_for_a_preview(stored: Stage) -> None:

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from plugin.app import Plugin, make_app
 from plugin.metrics import Metrics
 from plugin.settings import Settings
-from tests.builders import make_pull_request
+from tests.builders import SHA, catalog_text, make_pull_request
+from tests.lives import asked
 from tests.stage import Stage
 from tests.unit.web.conftest import READ_TOKEN, TOKEN
 
@@ -178,6 +179,29 @@ def test_held_back_previews_are_listed_with_the_release_command(stage: Stage, st
     assert read(staged)["breaker"] == {"held_back": {}, "earlier_ends": 0, "to_release": ""}
     last = read(staged, "/orders/3")["history"][-1]
     assert (last["kind"], last["reason"]) == ("gone", "the catalog no longer has the service orders")
+
+
+def test_the_life_of_a_preview_is_shown(stage: Stage, staged: FlaskClient) -> None:
+    stage.clock.step = timedelta(0)
+    now = stage.clock.now
+    plan = {"defaults": {"lifecycle": {"expire_after": "6h"}}, "limits": {"total": 1}}
+    stage.path.write_text(catalog_text({"orders": {}, "payments": {}}, **plan), "utf-8")
+    stage.refresh()
+    stage.source.listed["acme/orders"] = [asked(number, at=now - timedelta(hours=number)) for number in (1, 2, 3)]
+    stage.refresh()
+    stage.clock.now += timedelta(hours=4)
+    stage.refresh()
+    first, second, third = read(staged)["previews"]
+
+    assert (third["state"], third["since"]) == ("active", "2026-11-21T09:00:00Z")
+    assert (third["expires_at"], third["announced_at"]) == ("2026-11-21T17:00:00Z", "2026-11-21T13:00:00Z")
+    assert third["deploy_sha"] == third["head_sha"] == SHA
+    assert [(each["state"], each["queue_place"]) for each in (first, second, third)] == [
+        ("queued", 2),
+        ("queued", 1),
+        ("active", 0),
+    ]
+    assert (first["expires_at"], first["announced_at"]) == ("", "")
 
 
 def test_a_repository_that_was_never_read_is_named(stage: Stage, staged: FlaskClient) -> None:
