@@ -155,9 +155,9 @@ def rows() -> Iterator[Row]:
         print(f"{name:<62} {found.requests:>9,} {found.points:>9,} {found.age:>18.1f} s{never}")
     print()
     yield Row("that hour: points", polling.points, "", lists.points / 10, f"one list per repository: {lists.points:,}")
-    yield Row("that hour, webhooks: points", hooked.points, "", lists.points / 10, f"as above: {lists.points:,}")
+    yield Row("that hour, webhooks: points", hooked.points, "", lists.points / 8, f"as above: {lists.points:,}")
     yield Row("that hour: age of a change when known", polling.age, "s", lists.age, f"as above: {lists.age:.1f} s")
-    yield Row("that hour, webhooks: age", hooked.age, "s", lists.age / 5, f"as above: {lists.age:.1f} s")
+    yield Row("that hour, webhooks: age", hooked.age, "s", lists.age / 10, f"as above: {lists.age:.1f} s")
 
 
 def _plugin(interval: timedelta, *, webhooks: bool) -> Found:

@@ -97,3 +97,13 @@ def test_a_delivered_push_is_answered_at_once_and_argocd_is_nudged(
     wait_for(lambda: len(nudges) >= 2)  # the nudge is repeated, because Argo CD has not asked yet
     assert head in server.ask().body.decode()
     assert set(nudges) == {"signed"}
+
+
+def test_a_push_of_which_github_knows_only_after_its_delivery_is_answered(server: Server, organisation: Path) -> None:
+    assert server.ask().status == 200
+    readings = server.metric("preview_refresh_seconds_count")
+
+    assert deliver(server, "acme/orders") == 202
+    wait_for(lambda: server.metric("preview_refresh_seconds_count") > readings)
+    head = push(organisation)
+    wait_for(lambda: head in server.ask().body.decode())

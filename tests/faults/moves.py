@@ -480,7 +480,7 @@ def webhook(stage: Stage) -> str:
 def refresh_of_what_webhooks_name(stage: Stage) -> str:
     if not (replica := _idle(stage)):
         return ""
-    stage.clock.pass_by(2.0)
+    stage.clock.pass_by(stage.chance.choice((0.0, 2.0)))  # at once, or when GitHub's API can know
     names = {name.lower() for name in replica.state.board.take_hints()}
     only = frozenset(name for name in stage.oracle.catalog.repositories if name in names)
     if only:
