@@ -13,6 +13,7 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from plugin.core.answers.history import EventKind
 from plugin.core.config.durations import parse_duration
 from plugin.metrics import Metrics
 from plugin.settings import Settings, variable
@@ -164,6 +165,7 @@ def test_expressions_use_label_values_that_the_plugin_sets(expressions: list[str
 
     assert values == {
         "by": {"breaker", "confirm"},
+        "event": {EventKind.CREATED.value},
         "job": {one(monitored, "Service")["metadata"]["name"]},  # as the operator names it
         "result": {"failed", "refused", "sent"},
         "route": {PATH},

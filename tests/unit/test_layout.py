@@ -8,7 +8,11 @@ ROOT = Path(__file__).parents[2]
 # Modules without their own file in tests/unit, and where their tests are.
 ELSEWHERE = {
     "app.py": "tests/contract/test_server.py",
+    "cli/ask.py": "tests/unit/cli/test_acting.py",
+    "cli/extend.py": "tests/unit/cli/test_acting.py",
     "cli/failures.py": "tests/unit/cli/test_reading.py",
+    "cli/pause.py": "tests/unit/cli/test_acting.py",
+    "cli/resume.py": "tests/unit/cli/test_acting.py",
     "cli/serve.py": "tests/contract/test_server.py",
     "core/answers/live.py": "tests/unit/core/answers/test_emission.py",
     "core/config/catalog_file.py": "tests/unit/core/config/test_catalog.py",

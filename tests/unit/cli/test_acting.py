@@ -102,12 +102,9 @@ def test_what_would_mean_nothing_is_refused_with_a_sentence(begun: Stage) -> Non
 
 def test_an_expired_preview_comes_back_when_somebody_asks_for_it(begun: Stage) -> None:
     (pull_request,) = begun.source.listed["acme/orders"]
-    begun.source.look_up = lambda locators, _: {  # type: ignore[method-assign]
-        locator: make_look_up(
-            labels=frozenset({"preview"}), head_sha=pull_request.head_sha, updated_at=pull_request.updated_at
-        )
-        for locator in locators
-    }
+    begun.source.elsewhere[Locator("acme/orders", 1)] = make_look_up(
+        labels=frozenset({"preview"}), head_sha=pull_request.head_sha, updated_at=pull_request.updated_at
+    )
     for _ in range(2):  # it is announced, and it ends
         begun.clock.now += timedelta(days=7)
         begun.refresh()

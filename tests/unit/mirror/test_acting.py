@@ -1,5 +1,7 @@
 """Whom people mean when they act. What each act does is tested with the rules in `core/life/acting.py`."""
 
+from typing import Any
+
 import pytest
 
 from plugin.core.answers.wanted import parse_wanted
@@ -9,7 +11,7 @@ from plugin.mirror.acting import acts_on
 from tests.builders import MONDAY
 from tests.lives import Lived, asked, lived
 
-SERVICES = {
+SERVICES: dict[str, dict[str, Any]] = {
     "admin": {"repository": "acme/backoffice"},
     "reports": {"repository": "acme/backoffice", "drafts": False},
     "orders": {},

@@ -243,7 +243,12 @@ def test_a_due_end_waits_if_its_look_up_fails_and_is_tried_again_with_the_next_r
 def test_the_gate_is_not_asked_when_an_act_is_decided_on(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     questions: list[Sequence[str]] = []
     monkeypatch.setattr(loop.stage.source, "commits", lambda locators, _: dict.fromkeys(locators, ()))
-    monkeypatch.setattr(ScriptedRegistry, "exist", lambda _, images: questions.append(images) or {})
+
+    def exist(_: ScriptedRegistry, images: Sequence[str]) -> dict[str, bool]:
+        questions.append(images)
+        return {}
+
+    monkeypatch.setattr(ScriptedRegistry, "exist", exist)
     living(loop, {"ready_when": {"image": True}})
     act = Act(ActKind.PAUSE, "orders/1", "ada", loop.stage.clock.now)
     loop.run(lambda: loop.stage.state.store.act(act), loop.later(1), loop.later(30))

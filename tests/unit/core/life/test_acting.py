@@ -154,7 +154,7 @@ def test_an_extension_must_move_the_end() -> None:
     reason = "it stays until 2026-11-23T09:00:00Z anyway, which is not before 2026-11-23T09:00:00Z. Name a longer time"
 
     assert refusal(world, ActKind.EXTEND, 7 * DAY) == reason
-    assert act(world, ActKind.EXTEND, 7 * DAY + HOUR)
+    assert act(world, ActKind.EXTEND, 7 * DAY + HOUR).until == MONDAY + 7 * DAY + HOUR
 
 
 def test_an_extension_counts_although_a_caller_keeps_the_preview_alive_for_longer() -> None:
@@ -275,8 +275,9 @@ def test_what_is_accepted_happens_and_what_is_refused_changes_nothing(history: l
             continue
         world.step()
         if kind is ActKind.EXTEND:
-            assert found.until
-            assert world.life().ends_at
-            assert found.until <= world.life().ends_at
+            ends_at = world.life().ends_at
+            assert found.until is not None
+            assert ends_at is not None
+            assert found.until <= ends_at
         else:
             assert world.state() is (State.PAUSED if kind is ActKind.PAUSE else State.ACTIVE)
