@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs/pictures/demo.svg"
 CHARACTER, LINE, MARGIN, SIZE = 7.83, 19, 20, 13  # pixels; a monospaced font is about 0.6 times as wide as high
 WIDTH = 128  # characters; longer sentences go on below
-TITLE = "What preview-plugin list prints: the services that each preview calls, where each call goes, and why"
+TITLE = "What preview-plugin list prints: each preview, its state, the services it calls, where each call goes, and why"
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 STYLE = f"""
 text {{ font: {SIZE}px {FONTS}; fill: #c9d1d9; white-space: pre; }}
