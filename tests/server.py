@@ -125,7 +125,7 @@ def free_port() -> int:
 @contextmanager
 def serve(folder: Path, command: Sequence[str] = SERVE, **settings: str) -> Iterator[Server]:
     """Start the server with the demo organisation's catalog and no earlier state; it listens when this returns."""
-    demo = {"PREVIEW_CATALOG": "examples/acme/catalog.yaml", "PREVIEW_TOKEN": TOKEN, "PREVIEW_READ_TOKEN": READ_TOKEN}
+    demo = {"PREVIEW_CATALOG": "tests/acme/catalog.yaml", "PREVIEW_TOKEN": TOKEN, "PREVIEW_READ_TOKEN": READ_TOKEN}
     demo["PREVIEW_STATE"] = f"sqlite:{mkdtemp(dir=folder)}/state.db"
     with start(folder, demo | settings, command) as server:
         yield server

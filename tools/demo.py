@@ -1,24 +1,30 @@
-"""The demo: start the real server with the demo organisation, ask as Argo CD does, and print who calls whom."""
+"""The demo: play a day, start the real server with what is known then, ask as Argo CD does, and print who calls whom."""
 
 import argparse
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from plugin.sources.file import Organisation, load_organisation
+from tools.demo_day import BEGINS, MOMENT, Show, play
+
 ROOT = Path(__file__).parent.parent
 ACME = ROOT / "examples" / "acme"
-PARAMETERS = ROOT / ".cache" / "demo" / "parameters.json"
+FOLDER = ROOT / ".cache" / "demo"
+PARAMETERS, STATE, PLAYED = FOLDER / "parameters.json", FOLDER / "state.db", FOLDER / "organisation.json"
 START_TIMEOUT = 30.0  # seconds
-PREVIEW_PLUGIN = str(Path(sys.executable).parent / "preview-plugin")
+COMMAND = [sys.executable, "-m", "tools.demo_command"]  # preview-plugin, at the moment of the demo
 
 
 def main() -> None:
@@ -27,11 +33,13 @@ def main() -> None:
     options.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
     arguments = options.parse_args()
     token, read_token = secrets.token_hex(), secrets.token_hex()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
     with _source(arguments.source) as source, _server(source, token, read_token) as port:
         parameters = _ask_as_argocd(port, token)
         PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n", "utf-8")
         print("$ preview-plugin list", flush=True)
-        subprocess.run([PREVIEW_PLUGIN, "list"], env=_environment(source), cwd=ROOT, check=True)
+        subprocess.run([*COMMAND, "list"], env=_environment(source), cwd=ROOT, check=True)
         print(f"\nThe full parameters are in {PARAMETERS.relative_to(ROOT)}")
         if arguments.keep:
             _print_curl(port, token, read_token)
@@ -40,36 +48,50 @@ def main() -> None:
 
 @contextmanager
 def _source(kind: str) -> Iterator[dict[str, str]]:
+    """Play the day with a source, and yield its settings."""
+    organisation = load_organisation(ACME / "organisation.yaml")
+    with _github(organisation) if kind == "github" else _file() as (source, while_played, show):
+        refreshes = play(organisation, show, _environment(while_played))
+        print(f"Played: {BEGINS:%Y-%m-%d, %H:%M} to {MOMENT:%H:%M} UTC, {refreshes} refreshes; now it is {MOMENT:%H:%M}")
+        yield source
+
+
+@contextmanager
+def _file() -> Iterator[tuple[dict[str, str], dict[str, str], Show]]:
     organisation = ACME / "organisation.yaml"
-    if kind == "file":
-        print(f"Source: the file {organisation.relative_to(ROOT)}")
-        yield {"PREVIEW_SOURCE": f"file:{organisation}"}
-        return
-    token = secrets.token_hex()  # hex: an argument must not begin with a dash
-    command = [sys.executable, "-m", "tests.fakes.github", "--organisation", str(organisation), "--token", token]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as fake:
-        assert fake.stdout is not None  # noqa: S101  PIPE was asked for
-        url = fake.stdout.readline().strip()
-        print(f"Source: a fake GitHub at {url}, which answers from the same file through GitHub's own GraphQL schema")
-        try:
-            yield {"PREVIEW_SOURCE": "github", "PREVIEW_GITHUB_URL": url, "PREVIEW_GITHUB_TOKEN": token}
-        finally:
-            fake.terminate()
+    print(f"Source: the file {organisation.relative_to(ROOT)}")
+
+    def show(organisation: Organisation, _: datetime) -> None:
+        PLAYED.write_text(organisation.model_dump_json(), "utf-8")
+
+    yield {"PREVIEW_SOURCE": f"file:{organisation}"}, {"PREVIEW_SOURCE": f"file:{PLAYED}"}, show
+
+
+@contextmanager
+def _github(organisation: Organisation) -> Iterator[tuple[dict[str, str], dict[str, str], Show]]:
+    from tests.fakes.github import GitHub  # noqa: PLC0415  it needs what only tests need
+
+    with GitHub(organisation, token=secrets.token_hex()) as github:
+        print(f"Source: a fake GitHub at {github.url}, which answers from the same file in GitHub's own GraphQL schema")
+
+        def show(organisation: Organisation, now: datetime) -> None:
+            github.organisation, github.now = organisation, lambda: now
+
+        source = {"PREVIEW_SOURCE": "github", "PREVIEW_GITHUB_URL": github.url, "PREVIEW_GITHUB_TOKEN": github.token}
+        yield source, source, show
 
 
 @contextmanager
 def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int]:
     port = _free_port()
-    log = ROOT / ".cache" / "demo" / "server.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = FOLDER / "server.log"
     environment = _environment(source) | {
         "PREVIEW_BIND": f"127.0.0.1:{port}",
         "PREVIEW_TOKEN": token,
         "PREVIEW_READ_TOKEN": read_token,
         "PREVIEW_REFRESH": "5s",
     }
-    command = [PREVIEW_PLUGIN, "serve"]
-    with log.open("w") as output, subprocess.Popen(command, env=environment, stderr=output, cwd=ROOT) as server:
+    with log.open("w") as output, subprocess.Popen([*COMMAND, "serve"], env=environment, stderr=output, cwd=ROOT) as server:
         try:
             _wait_until_ready(port, server, log)
             yield port
@@ -79,7 +101,7 @@ def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int
 
 def _environment(source: dict[str, str]) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
-    return environment | source | {"PREVIEW_CATALOG": str(ACME / "catalog.yaml"), "PREVIEW_STATE": "memory"}
+    return environment | source | {"PREVIEW_CATALOG": str(ACME / "catalog.yaml"), "PREVIEW_STATE": f"sqlite:{STATE}"}
 
 
 def _wait_until_ready(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:

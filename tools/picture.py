@@ -1,14 +1,18 @@
 """Draws the table that `make demo` prints as the README's picture, docs/pictures/demo.svg."""
 
+import re
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs/pictures/demo.svg"
 CHARACTER, LINE, MARGIN, SIZE = 7.83, 19, 20, 13  # pixels; a monospaced font is about 0.6 times as wide as high
-TITLE = "What preview-plugin list prints: the services that each preview calls, where each call goes, and why"
+WIDTH = 128  # characters; longer sentences go on below
+TITLE = "What preview-plugin list prints: each preview, its state, the services it calls, where each call goes, and why"
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 STYLE = f"""
 text {{ font: {SIZE}px {FONTS}; fill: #c9d1d9; white-space: pre; }}
@@ -26,7 +30,15 @@ def demo(source: str = "file") -> list[str]:
     return lines[start : end - 1]
 
 
-def picture(lines: list[str]) -> str:
+def wrapped(lines: Sequence[str]) -> Iterator[str]:
+    """Break lines that are too long for the picture, below the beginning of their last column."""
+    for line in lines:
+        columns = re.match(r".*  ", line)
+        indent = " " * (columns.end() if columns else 0)
+        yield from textwrap.wrap(line, WIDTH, subsequent_indent=indent) or [""]
+
+
+def picture(lines: Sequence[str]) -> str:
     """Return an SVG of a terminal with these lines."""
     width = round(max(map(len, lines)) * CHARACTER + 2 * MARGIN)
     height = len(lines) * LINE + 2 * MARGIN
@@ -48,7 +60,7 @@ def picture(lines: list[str]) -> str:
 
 
 def _kind(line: str) -> str:
-    if line.startswith(("PREVIEW ", "No preview", "Problems")):
+    if line.startswith(("PREVIEW ", "Paused, ", "No preview", "Problems")):
         return ' class="head"'
     if ".preview.yaml:" in line:
         return ' class="error"'
@@ -57,4 +69,4 @@ def _kind(line: str) -> str:
 
 if __name__ == "__main__":
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(picture(demo()), "utf-8")
+    PICTURE.write_text(picture([*wrapped(demo())]), "utf-8")

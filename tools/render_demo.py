@@ -40,9 +40,11 @@ def summary(parameters: dict[str, Any], objects: list[dict[str, Any]]) -> list[s
     postgres = found.get(("Deployment", "postgres"))
     calls = [f"{dependency['env']}={environment[dependency['env']]}" for dependency in parameters["dependencies"]]
     (host,) = (rule["host"] for rule in found["Ingress", "app"]["spec"]["rules"])
+    pods = sum(one["spec"]["replicas"] for (kind, _), one in found.items() if kind == "Deployment")
     return [
         f"\nnamespace {namespace}  https://{host}",
         f"  objects   {len(objects)}: {kinds}",
+        f"  pods      {pods or 'none, because it is paused'}",
         f"  image     {_image(found['Deployment', 'app'])}",
         f"  database  {_image(postgres) if postgres else 'none'}",
         f"  calls     {'  '.join(calls) or 'nobody'}",

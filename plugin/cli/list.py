@@ -7,8 +7,9 @@ import click
 from plugin.app import clock
 from plugin.cli.failures import errors_for_people
 from plugin.cli.reading import read_once
-from plugin.core.answers.overview import calls, earlier_ends, has_problem, problems, total
+from plugin.core.answers.overview import calls, earlier_ends, has_problem, problems, resting, total
 from plugin.core.config.messages import visible
+from plugin.mirror.current import Current
 from plugin.mirror.described import describe, state_of
 
 
@@ -28,8 +29,13 @@ def command(*, only_problems: bool, as_json: bool) -> None:
         content = state_of(current, clock()) | {"previews": [describe(preview, current) for preview in shown]}
         click.echo(json.dumps(content, indent=2))
         return
-    lines = [] if only_problems else list(calls(shown))
+    lines = [] if only_problems else [*calls(shown), *resting(shown, _announced(current))]
     lines += problems(shown, held, current.queue, current.missing_labels)
     lines += earlier_ends(current.earlier_ends, current.to_release)
     text = "\n".join(map(visible, (*lines, "", total(previews))))
     click.echo(text.lstrip("\n"))
+
+
+def _announced(current: Current) -> set[str]:
+    lives = ((preview.key, current.life(preview)) for preview in current.previews)
+    return {key for key, life in lives if life and life.announced}

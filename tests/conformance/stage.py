@@ -15,7 +15,7 @@ from typing import Any
 from plugin.sources.file import LONG_AGO, Organisation, PullRequestEntry, load_organisation
 from tests.conformance import argocd
 from tests.conformance.argocd import VALIDATION_ERROR, ArgoCD, Object, Reconciled
-from tests.contract.conftest import changed, with_pull_requests
+from tests.contract.conftest import CATALOG, changed, with_pull_requests
 from tests.fakes.github import GitHub
 from tests.server import READ_TOKEN, SERVE, Server, serve, wait_for
 from tools.rendering import render_applications
@@ -177,7 +177,7 @@ def stage(
 @contextmanager
 def well(folder: Path, organisation: Organisation | None = None) -> Iterator[Stage]:
     """Start all three and reconcile once without errors. The catalog in the folder may be edited."""
-    catalog = Path(shutil.copy(ACME / "catalog.yaml", folder))
+    catalog = Path(shutil.copy(CATALOG, folder))
     with stage(folder, organisation, PREVIEW_CATALOG=str(catalog)) as staged:
         staged.ready()
         assert len(staged.reconcile().created) >= DEMO

@@ -10,8 +10,8 @@ from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
 from tests.bench import company
 from tests.conformance.argocd import ArgoCD, Object, secret
-from tests.conformance.stage import ACME, Stage, acme, stage
-from tests.contract.conftest import Time, plugin_of, pull_request, with_pull_requests
+from tests.conformance.stage import Stage, acme, stage
+from tests.contract.conftest import CATALOG, Time, plugin_of, pull_request, with_pull_requests
 from tests.docs.pages import read
 from tests.fakes.github import GitHub
 
@@ -119,7 +119,7 @@ def test_requests_in_an_hour_of_polling(controller: ArgoCD, tmp_path: Path, caps
     catalog.write_text(company.catalog(), "utf-8")
     rows: list[tuple[str, ...]] = []
     for who, made, file in (
-        ("5 repositories, 16 pull requests", acme(), ACME / "catalog.yaml"),
+        ("5 repositories, 16 pull requests", acme(), CATALOG),
         ("50 repositories, 1,000 pull requests", company.organisation(), catalog),
     ):
         with GitHub(made) as github:

@@ -15,7 +15,7 @@ from tests.conformance.test_applicationsets import as_fork
 from tools.rendering import ROOT, render, render_without_argocd
 
 DEMO = {
-    "PREVIEW_CATALOG": "examples/acme/catalog.yaml",
+    "PREVIEW_CATALOG": "tests/acme/catalog.yaml",
     "PREVIEW_SOURCE": "file:examples/acme/organisation.yaml",
 }
 HOSTILE = 'line 3: "}}\n{{ fail "no" }} \'\\ # % $HOME $(id) <b>&amp; 日本語 ___'

@@ -25,6 +25,7 @@ from tests.fakes.github import GitHub
 from tests.outside import ScriptedMeter, ScriptedRegistry
 
 ACME = Path("examples/acme")
+CATALOG = Path("tests/acme/catalog.yaml")  # the example's, with nothing that time changes
 EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
 
 
@@ -77,11 +78,11 @@ class Plugin:
         return self.answers.current().known.snapshot
 
 
-def make_plugin(client: GitHubClient, catalog: Path = ACME / "catalog.yaml") -> Plugin:
+def make_plugin(client: GitHubClient, catalog: Path = CATALOG) -> Plugin:
     return plugin_of(GitHubSource(client), catalog)
 
 
-def plugin_of(source: Source, catalog: Path = ACME / "catalog.yaml", passing: Time | None = None) -> Plugin:
+def plugin_of(source: Source, catalog: Path = CATALOG, passing: Time | None = None) -> Plugin:
     passing = passing or Time()
     state = OpenedState(MemoryStore(), LocalBoard(), LocalLease(), lambda: None)
     parts = Parts(
@@ -130,7 +131,7 @@ def _edited_catalog(tmp_path: Path) -> EditedCatalog:
     """Return a function that writes the demo organisation's catalog with one string replaced by another."""
 
     def write(old: str, new: str) -> Path:
-        text = (ACME / "catalog.yaml").read_text("utf-8")
+        text = CATALOG.read_text("utf-8")
         assert old in text
         path = tmp_path / "catalog.yaml"
         path.write_text(text.replace(old, new), "utf-8")

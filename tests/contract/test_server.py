@@ -150,7 +150,7 @@ def test_a_broken_catalog_stops_the_start_unless_the_state_has_a_valid_one(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("server")
-    catalog, good = folder / "catalog.yaml", Path("examples/acme/catalog.yaml").read_text("utf-8")
+    catalog, good = folder / "catalog.yaml", Path("tests/acme/catalog.yaml").read_text("utf-8")
     settings = {
         "PREVIEW_CATALOG": str(catalog),
         "PREVIEW_SOURCE": "file:examples/acme/organisation.yaml",

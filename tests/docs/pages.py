@@ -73,6 +73,13 @@ def _examples(path: Path) -> Iterator[Example]:
         yield Example(str(path.relative_to(ROOT)), line, match["language"], content)
 
 
+def run_in_the_demo(command: str) -> "subprocess.CompletedProcess[str]":
+    """Run one of the plugin's commands on the example's files, at the moment that they show."""
+    program, arguments = command.split(" ", 1)
+    assert program == "preview-plugin"
+    return run(f"{sys.executable} -m tools.demo_command {arguments}", ACME)
+
+
 def run(
     command: str, environment: Mapping[str, str] = MappingProxyType({}), cwd: Path = ROOT
 ) -> "subprocess.CompletedProcess[str]":

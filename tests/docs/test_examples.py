@@ -20,7 +20,7 @@ from plugin.core.config.catalog import load_catalog
 from plugin.core.config.repo_config import read_config
 from plugin.settings import SECRETS, Settings, variable
 from plugin.sources.file import Organisation
-from tests.docs.pages import ACME, COMMANDS, PAGES, Example, examples, read, run
+from tests.docs.pages import ACME, COMMANDS, PAGES, Example, examples, read, run, run_in_the_demo
 from tests.manifests.conftest import PROJECT, copy_of_the_tree, released
 from tools.rendering import ROOT, argocd_module, build, tool
 
@@ -198,7 +198,7 @@ def test_explain_prints_what_the_reference_shows() -> None:
     (block,) = examples("console", "docs/reference.md")
     exported, command, *expected = block.text.splitlines()
     environment = dict(word.split("=", 1) for word in exported.removeprefix("$ export ").split())
-    result = run(command.removeprefix("$ "), environment)
+    result = run_in_the_demo(command.removeprefix("$ "))
 
     assert result.stdout.splitlines() == expected
     assert environment == ACME

@@ -14,7 +14,7 @@ import yaml
 from plugin.sources.file import load_organisation
 from tests.docs.pages import ACME, examples, read, run
 from tests.fakes.github import GitHub
-from tools.picture import PICTURE, demo, picture
+from tools.picture import PICTURE, demo, picture, wrapped
 from tools.rendering import ROOT
 
 WORDS = 1300
@@ -30,7 +30,7 @@ def test_the_readme_shows_the_picture() -> None:
 
 @pytest.mark.parametrize("source", ["file", "github"])
 def test_the_picture_shows_what_the_demo_prints(source: str) -> None:
-    lines = demo(source)
+    lines = [*wrapped(demo(source))]
     namespace = "{http://www.w3.org/2000/svg}"
     shown = [text.text for text in ET.parse(PICTURE).getroot().iter(f"{namespace}text")]
 

@@ -18,7 +18,7 @@ from plugin.core.decision.links import LinkRule
 from plugin.metrics import Metrics
 from plugin.settings import SECRETS, SHORTEST_SECRET, Settings, load_settings, variable
 from plugin.state.opening import open_state
-from tests.docs.pages import ACME, COMMANDS, run, section, tables
+from tests.docs.pages import ACME, COMMANDS, run_in_the_demo, section, tables
 
 PAGE = "docs/reference.md"
 
@@ -82,7 +82,7 @@ def test_every_target_and_every_rule_is_explained() -> None:
 
 
 def test_the_parameter_table_matches_the_parameters() -> None:
-    result = run("preview-plugin params --service orders", ACME)
+    result = run_in_the_demo("preview-plugin params --service orders")
     (parameters,) = (p for p in json.loads(result.stdout)["output"]["parameters"] if p["number"] == "15")
     (rows,) = tables(section(PAGE, "Parameters"))
 

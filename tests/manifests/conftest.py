@@ -116,7 +116,7 @@ def _acme() -> Acme:
     settings = load_settings(
         StateSettings,
         {
-            "PREVIEW_CATALOG": str(ROOT / "examples/acme/catalog.yaml"),
+            "PREVIEW_CATALOG": str(ROOT / "tests/acme/catalog.yaml"),
             "PREVIEW_SOURCE": f"file:{ROOT / 'examples/acme/organisation.yaml'}",
         },
     )

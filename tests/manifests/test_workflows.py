@@ -289,7 +289,7 @@ def _application(tmp_path: Path) -> Path:
     (tmp_path / "previews/.venv").mkdir(parents=True)
     (tmp_path / "previews/.venv/bin").symlink_to(Path(sys.executable).parent)
     (tmp_path / "catalog").mkdir()
-    (tmp_path / "catalog/catalog.yaml").write_bytes((ROOT / "examples/acme/catalog.yaml").read_bytes())
+    (tmp_path / "catalog/catalog.yaml").write_bytes((ROOT / "tests/acme/catalog.yaml").read_bytes())
     (tmp_path / "catalog/newer.yaml").write_text("version: 2\n", "utf-8")
     (tmp_path / "application").mkdir()
     return tmp_path / "application"

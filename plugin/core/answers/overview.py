@@ -1,6 +1,6 @@
 """An overview of all previews in lines of text, for people at a terminal. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.lives import State
@@ -20,6 +20,17 @@ def calls(previews: Iterable[Preview]) -> Iterator[str]:
             rows += [(*row, *first), *(("", "", "", *other) for other in others)]
     if rows:
         yield from _aligned([_HEADER, *rows])
+
+
+def resting(previews: Iterable[Preview], announced: Collection[str]) -> Iterator[str]:
+    """Say why live previews are paused, and which end soon; `announced` are those whose end was announced, by key."""
+    rows = [
+        (_name(it), it.locator, it.verdict.reason)
+        for it in previews
+        if it.verdict.state is State.PAUSED or (it.verdict.live and it.key in announced)
+    ]
+    if rows:
+        yield from ("", "Paused, or about to end:", *_aligned(rows, indent="  "))
 
 
 def problems(

@@ -76,7 +76,7 @@ def _blocked(limits: Limits, taken: Places, request: Request) -> str:
     most = limits.per_bot if is_bot else limits.per_author
     key = "limits.per_bot" if is_bot else "limits.per_author"
     reached = [
-        f"{number} pull requests{whose} have previews, which is the limit ({name})"
+        f"{_counted(number)}{whose} {'has' if number == 1 else 'have'} previews, which is the limit ({name})"
         for number, limit, whose, name in (
             (taken.total, limits.total, "", "limits.total"),
             (taken.per_repository[repository], limits.per_repository, f" of {repository}", "limits.per_repository"),
@@ -85,3 +85,7 @@ def _blocked(limits: Limits, taken: Places, request: Request) -> str:
         if limit is not None and number >= limit
     ]
     return f"{reached[0]}. It starts by itself once one of them ends" if reached else ""
+
+
+def _counted(number: int) -> str:
+    return "1 pull request" if number == 1 else f"{number} pull requests"

@@ -164,7 +164,7 @@ def test_an_owner_without_the_app_is_doubt_about_its_repositories_only(
 
 def test_a_token_of_an_app_is_renewed_before_it_expires(organisation: Organisation, key: rsa.RSAPrivateKey) -> None:
     with GitHub(organisation, app=FakeApp(42, public_pem(key), token_seconds=10)) as github:
-        plugin = app_plugin(github, key, Path("examples/acme/catalog.yaml"))
+        plugin = app_plugin(github, key, Path("tests/acme/catalog.yaml"))
         plugin.refresh()  # PyGithub renews a token 20 seconds before its end, so this one for each request
         github.now = lambda: datetime.now(UTC) + timedelta(seconds=11)
 
@@ -175,7 +175,7 @@ def test_an_app_that_was_installed_again_is_found(
     organisation: Organisation, key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with GitHub(organisation, app=FakeApp(42, public_pem(key), token_seconds=10)) as github:
-        plugin = app_plugin(github, key, Path("examples/acme/catalog.yaml"))
+        plugin = app_plugin(github, key, Path("tests/acme/catalog.yaml"))
         plugin.refresh()
         monkeypatch.setattr("tests.fakes.github.app.database_id", len)  # another installation id
 
@@ -186,7 +186,7 @@ def test_an_app_that_was_installed_again_is_found(
 def test_another_apps_key_is_refused_and_said_so(organisation: Organisation, key: rsa.RSAPrivateKey) -> None:
     other = rsa.generate_private_key(65537, 2048)
     with GitHub(organisation, app=FakeApp(42, public_pem(other))) as github:
-        report = app_plugin(github, key, Path("examples/acme/catalog.yaml")).refresh()
+        report = app_plugin(github, key, Path("tests/acme/catalog.yaml")).refresh()
 
     (doubt,) = set(doubts(report).values())
     assert doubt == (

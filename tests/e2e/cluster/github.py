@@ -25,7 +25,7 @@ WEBHOOK = f"https://hooks.{DOMAIN}/webhooks/github"
 
 def organisation() -> Organisation:
     """Return the demo organisation's repositories, without a pull request."""
-    catalog = yaml.safe_load((ROOT / "examples/acme/catalog.yaml").read_text("utf-8"))
+    catalog = yaml.safe_load((ROOT / "tests/acme/catalog.yaml").read_text("utf-8"))
     names = {service["repository"] for service in catalog["services"].values()}
     return Organisation(repositories={name: RepositoryEntry() for name in sorted(names)})
 

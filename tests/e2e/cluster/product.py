@@ -134,7 +134,7 @@ def apply_settings(kubernetes: Kubernetes) -> None:
 def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base", *, ending_syncs: bool = True) -> None:
     """Apply the plugin's manifests through a wrapper with the demo organisation's catalog."""
     WRAPPER.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "examples/acme/catalog.yaml", WRAPPER / "catalog.yaml")
+    shutil.copy(ROOT / "tests/acme/catalog.yaml", WRAPPER / "catalog.yaml")
     shutil.copytree(COMPONENTS / "private-ca", WRAPPER / "private-ca", dirs_exist_ok=True)
     shutil.copy(authority, WRAPPER / "private-ca/ca.crt")
     up = os.path.relpath(ROOT, WRAPPER)

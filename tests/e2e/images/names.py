@@ -21,7 +21,7 @@ def fixed() -> dict[str, str]:
     }
     seeds = {
         f"{service['seed']['image']}:{tag}": f"seed-{dataset}"
-        for service in _read("examples/acme/catalog.yaml")["services"].values()
+        for service in _read("tests/acme/catalog.yaml")["services"].values()
         for dataset, tag in service.get("seed", {}).get("datasets", {}).items()
     }
     return {f"{plugin['newName']}:{plugin['newTag']}": "plugin", PAUSE: "pause"} | third_party | seeds

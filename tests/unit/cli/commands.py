@@ -8,7 +8,7 @@ from tests.lives import asked
 from tests.stage import Stage
 
 DEMO = {
-    "PREVIEW_CATALOG": "examples/acme/catalog.yaml",
+    "PREVIEW_CATALOG": "tests/acme/catalog.yaml",
     "PREVIEW_SOURCE": "file:examples/acme/organisation.yaml",
 }
 

@@ -18,7 +18,7 @@ from tests.unit.cli.commands import run
 @pytest.mark.parametrize("command", [["params"], ["list"], ["list", "--json"], ["explain", "acme/orders#12"]])
 def test_one_line_says_that_nothing_can_be_read(command: list[str], tmp_path: Path) -> None:
     missing = tmp_path / "organisation.yaml"
-    result = run(*command, PREVIEW_CATALOG="examples/acme/catalog.yaml", PREVIEW_SOURCE=f"file:{missing}")
+    result = run(*command, PREVIEW_CATALOG="tests/acme/catalog.yaml", PREVIEW_SOURCE=f"file:{missing}")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
@@ -29,7 +29,7 @@ def test_one_line_says_that_nothing_can_be_read(command: list[str], tmp_path: Pa
 
 def test_one_line_says_that_github_cannot_be_reached() -> None:
     environment = {"PREVIEW_GITHUB_URL": f"http://127.0.0.1:{free_port()}", "PREVIEW_GITHUB_TOKEN": "t"}
-    result = run("list", PREVIEW_CATALOG="examples/acme/catalog.yaml", **environment)
+    result = run("list", PREVIEW_CATALOG="tests/acme/catalog.yaml", **environment)
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
@@ -95,7 +95,7 @@ def test_a_missing_catalog_is_named_with_its_setting(tmp_path: Path) -> None:
 
 def test_the_catalog_in_the_working_directory_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = f"file:{Path('examples/acme/organisation.yaml').absolute()}"
-    catalog = Path("examples/acme/catalog.yaml").read_bytes()
+    catalog = Path("tests/acme/catalog.yaml").read_bytes()
     monkeypatch.chdir(tmp_path)
     missing = run("list", PREVIEW_SOURCE=source)
     (tmp_path / "catalog.yaml").write_bytes(catalog)

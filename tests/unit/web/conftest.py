@@ -21,7 +21,7 @@ def _settings() -> Settings:
     return load_settings(
         Settings,
         {
-            "PREVIEW_CATALOG": "examples/acme/catalog.yaml",
+            "PREVIEW_CATALOG": "tests/acme/catalog.yaml",
             "PREVIEW_SOURCE": "file:examples/acme/organisation.yaml",
             "PREVIEW_TOKEN": TOKEN,
             "PREVIEW_READ_TOKEN": READ_TOKEN,
