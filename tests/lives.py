@@ -105,7 +105,8 @@ class Lived:
     def _gathered(self) -> Gathered:
         known = self.current.known
         catalog = known.catalog if known.catalog and known.catalog.text == self.catalog.text else self.catalog
-        snapshot = Snapshot({name: self._repository(name) for name in catalog.repositories}, self.doubts)
+        read = {**catalog.repositories, **(known.catalog.repositories if known.catalog else {})}
+        snapshot = Snapshot({name: self._repository(name) for name in read}, self.doubts)
         due = [
             Locator(name, int(key.partition("/")[2]))
             for name, lives in known.lives.items()

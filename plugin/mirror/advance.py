@@ -11,11 +11,13 @@ from plugin.core.answers.emission import live_previews, missing, parameters
 from plugin.core.answers.history import Histories, acted, happened, joined, recorded, without_old
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
+from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.config.threshold import Threshold
 from plugin.core.decision.decide import Decision, changed, decide
 from plugin.core.decision.preview import LivePreview
 from plugin.core.decision.wishes import read_wishes
+from plugin.core.facts.absorb import unread
 from plugin.core.facts.acts import Act, ActKind, Acts
 from plugin.core.facts.lives import Lives
 from plugin.core.life.earlier_ends import EarlierEnds
@@ -42,15 +44,17 @@ def advance(before: Current, gathered: Gathered, now: datetime, threshold: Thres
     fresh_at = now if gathered.fresh else known.head.fresh_at
     unchanged = replace(known, head=Head(known.head.version, fresh_at), snapshot=gathered.snapshot)
     candidate = gathered.newest if gathered.may_take_effect else known.catalog
+    if candidate and known.live is None and unread(gathered.snapshot, candidate):
+        candidate = None  # nobody knows which previews of what was not read are live
     same_facts = _is_settled(known, candidate) and gathered.snapshot == known.snapshot
     if same_facts and (candidate is None or known.hold):
         return Advanced(replace(before, known=unchanged))
     draft = replace(unchanged, head=Head(known.head.version + 1, fresh_at))
     if candidate is None:  # not everything was read yet, so nothing is answered
         return Advanced(replace(before, known=draft))
-    draft = replace(draft, acts=_acts(draft, candidate, gathered.newest))
+    draft = replace(draft, acts=_acts(draft, gathered.newest))
     after = _Step(before, draft, candidate, gathered, now, threshold).decided()
-    said = acted(known.histories, draft.acts, now)
+    said = acted(known.histories, after.known.acts, now)
     if same_facts and not said and (after.known.lives, after.known.ends) == (known.lives, known.ends):
         return Advanced(replace(before, known=unchanged, living=after.living))
     events = joined(said, happened(before.moment, after.moment, _departed(before, after, gathered), now))
@@ -87,13 +91,13 @@ class _Step:
     threshold: Threshold
 
     def decided(self) -> Current:
-        draft, live = self.draft, self.draft.live
+        draft, live, decisions = self.draft, self.draft.live, None
         if live is not None and live.catalog != self.candidate.fingerprint:
             decisions = self._decisions()
             removed = removed_by_edit(live, decisions.as_before, decisions.edited, self.gathered.snapshot)
             if removed.holds(self.threshold, acknowledged=_acknowledged(draft, self.candidate)):
                 return _held(self.before, draft, live, decisions, self.gathered)
-        return self._lived_on()
+        return self._lived_on(decisions)
 
     def _decisions(self) -> _Decisions:
         """Decide before any life goes on: while an answer is held, nothing is announced, expires or is admitted."""
@@ -105,13 +109,14 @@ class _Step:
         as_before = decide(in_force, snapshot, before.decision, lives=lives) if in_force else None
         return _Decisions(as_before, decide(self.candidate, snapshot, before.edited, wishes, lives))
 
-    def _lived_on(self) -> Current:
-        """Let the lives of previews go on, and decide."""
-        before, draft, candidate = self.before, self.draft, self.candidate
+    def _lived_on(self, decisions: _Decisions | None) -> Current:
+        """Let the lives of previews go on, and decide; `decisions` compare an edit with what was in force."""
+        before, candidate = self.before, self.candidate
+        draft = replace(self.draft, acts=_meant(self.draft, candidate))
         repositories = self.gathered.snapshot.repositories
         wishes = self.gathered.wishes or read_wishes(candidate, repositories, before.wishes(candidate))
         scene = Scene(candidate, wishes, draft, self.gathered, before.decision, self.now)
-        ends = _ends(draft, candidate, scene, self.threshold)
+        ends = _ends(draft, candidate, scene, decisions, self.threshold)
         living = scene.live_on(ends, before.living if candidate is draft.catalog and ends == draft.ends else NOBODY)
         lives = _lives(draft, candidate, living)
         previous = before.decision if candidate is draft.catalog else before.edited
@@ -121,15 +126,17 @@ class _Step:
         return Current(known, decision, living=living)
 
 
-def _ends(known: Known, candidate: Catalog, scene: Scene, threshold: Threshold) -> EarlierEnds | None:
+def _ends(
+    known: Known, candidate: Catalog, scene: Scene, decisions: _Decisions | None, threshold: Threshold
+) -> EarlierEnds | None:
     """Return the ends that an edit may not bring forward yet."""
-    if known.catalog is None or _acknowledged(known, candidate):
+    if _acknowledged(known, candidate):
         return None
-    if known.ends and known.ends.catalog == candidate.fingerprint:
-        return known.ends
-    if candidate is known.catalog:
-        return None
-    return scene.earlier_ends(known.catalog, threshold)
+    if candidate is not known.catalog and decisions and decisions.as_before:
+        return scene.earlier_ends(decisions.as_before, decisions.edited, threshold)
+    if known.ends and known.ends.catalog != candidate.fingerprint:  # another program reads the same catalog
+        return replace(known.ends, catalog=candidate.fingerprint)
+    return known.ends
 
 
 def _lives(known: Known, candidate: Catalog, living: Living) -> Lives:
@@ -193,16 +200,26 @@ def _acknowledged(known: Known, catalog: Catalog) -> bool:
     return (ActKind.ACKNOWLEDGE, catalog.fingerprint) in known.acts
 
 
-def _acts(known: Known, candidate: Catalog, newest: Catalog) -> Acts:
-    """Keep what still means something: an edit that is made again must be acknowledged again."""
-    return {key: act for key, act in known.acts.items() if _still_means_something(act, known, candidate, newest)}
+def _acts(known: Known, newest: Catalog) -> Acts:
+    """Leave out acknowledgements of other catalogs: an edit that is made again must be acknowledged again."""
+    return {
+        key: act
+        for key, act in known.acts.items()
+        if act.kind is not ActKind.ACKNOWLEDGE or act.subject == newest.fingerprint
+    }
 
 
-def _still_means_something(act: Act, known: Known, candidate: Catalog, newest: Catalog) -> bool:
+def _meant(known: Known, candidate: Catalog) -> Acts:
+    """Leave out what was said about previews that the catalog, now that it takes effect, no longer knows."""
+    return {key: act for key, act in known.acts.items() if _is_meant(act, known, candidate)}
+
+
+def _is_meant(act: Act, known: Known, candidate: Catalog) -> bool:
     if act.kind is ActKind.ACKNOWLEDGE:
-        return act.subject == newest.fingerprint
+        return True
     service, _, number = act.subject.partition("/")
-    if service not in candidate.services:
+    now, before = candidate.services.get(service), known.catalog.services.get(service) if known.catalog else None
+    if now is None or (before and folded(before.repository) != folded(now.repository)):
         return False
-    repository = known.snapshot.repositories.get(candidate.services[service].repository)
+    repository = known.snapshot.repositories.get(now.repository)
     return repository is None or int(number) in repository.numbers

@@ -30,6 +30,11 @@ def filtered(everything: bytes, filters: Filters, envelope: Envelope = BARE) -> 
     return json.dumps(kept, separators=(",", ":")).encode().join(envelope)
 
 
+def deployed(everything: bytes) -> dict[str, str]:
+    """Return which commits an old answer to everything gave previews, by the preview's key."""
+    return {f"{each['service']}/{each['number']}": each.get("deploy_sha", "") for each in json.loads(everything)}
+
+
 def live_previews(decision: Decision, before: Live | None) -> Live:
     """Return what is remembered of a decision; what has not changed is the same object as before."""
     known = before.by_repository if before else {}

@@ -55,10 +55,12 @@ class Life:
     deploy_sha: str = ""  # "": the head
     asked_at: datetime | None = None  # when somebody asked for it; None: not known
     admitted_at: datetime | None = None  # when it became live; None: it was live when the first answer was made
+    unstamped: bool = False  # it became live while the clocks did not agree: it counts from when they do again
     ready: tuple[str, ...] = ()  # commits that were ready once, the newest last
     walked: bool = False  # whether its older commits were looked at, too
     used_at: datetime | None = None  # the newest traffic that keeps it awake
     used_for_end_at: datetime | None = None  # the newest traffic that moved its end, which it does more rarely
+    asleep: str = ""  # why it sleeps, if it does: the part of the reason that time does not change while it is in doubt
     announced: Announcement | None = None
     expired: Latch | None = None
 

@@ -1,8 +1,8 @@
 """Activity: the newest thing that somebody did with a preview. Comments are none, so `updated_at` never counts."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from plugin.core.config.catalog import Policy
 from plugin.core.config.names import folded
 from plugin.core.facts.acts import Act
 from plugin.core.facts.lives import Life
@@ -10,12 +10,12 @@ from plugin.core.facts.model import PullRequest
 from plugin.core.life.case import latest
 
 
-def asked_at(policy: Policy, pull_request: PullRequest, ask: Act | None) -> datetime | None:
+def asked_at(require: Iterable[str], pull_request: PullRequest, ask: Act | None) -> datetime | None:
     """Return when somebody asked for a preview: by the newest of its labels, or again by an act. None: not known."""
     events = pull_request.events
     if events is None:
         return None
-    labelled = latest(*(events.labelled_at.get(folded(label)) for label in policy.require))
+    labelled = latest(*(events.labelled_at.get(folded(label)) for label in require))
     return latest(labelled or events.created_at, ask.at if ask else None)
 
 

@@ -20,6 +20,6 @@ def announcement(
     return Announcement(end, now) if now >= end - warn else None
 
 
-def comes_at(end: datetime | None, announced: Announcement | None, warn: timedelta) -> datetime | None:
-    """Return when an end really comes; None if there is none."""
-    return max(end, announced.at + warn) if end and announced else end
+def comes_at(end: datetime, announced: Announcement, warn: timedelta) -> datetime:
+    """Return when an announced end really comes."""
+    return max(end, announced.at + warn)

@@ -45,6 +45,7 @@ class Case:
     before: Life | None
     deployed: str | None  # the commit that the last answer gave it; None: the last answer did not have it
     acts: Mapping[ActKind, Act]  # those of its age
+    ask: Act | None  # the newest one that began an age
     asked_at: datetime | None
     activity: datetime | None  # the newest one without traffic; None: not known
     in_doubt: bool  # its facts are in doubt

@@ -1,7 +1,7 @@
 """Cases: puts together what the rules look at, for the previews of one repository."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from plugin.core.config.catalog import Catalog, Service
 from plugin.core.decision.judge import judge
@@ -28,6 +28,8 @@ class Inputs:
     part: Part | None  # what the last answer was made of
     acts: Mapping[str, Mapping[ActKind, Act]]  # by the preview's key
     circumstances: Circumstances
+    # By the preview's key: the commits that the last answer gave, if it was held while facts went on, and `part` too.
+    answered: Mapping[str, str] = field(default_factory=dict)
 
     def same_as(self, other: "Inputs") -> bool:
         """Tell whether only time can have changed something. Large objects are compared by identity."""
@@ -37,6 +39,7 @@ class Inputs:
             and self.lives is other.lives
             and self.live is other.live
             and self.part is other.part
+            and self.answered == other.answered
             and self.acts == other.acts
             and self.circumstances == other.circumstances
         )
@@ -57,7 +60,8 @@ def case_of(service: Service, pull_request: PullRequest, granted: str, inputs: I
     """Return the case of one preview, whether the last answer had it or not."""
     key = f"{service.name}/{pull_request.number}"
     before, said = inputs.lives.get(key), inputs.acts.get(key, NO_ACTS)
-    asked = asked_at(service.policy, pull_request, said.get(ActKind.ASK))
+    ask = said.get(ActKind.ASK)
+    asked = asked_at(service.policy.require, pull_request, ask)
     in_doubt = inputs.circumstances.in_doubt or pull_request.number in inputs.repository.held
     return Case(
         key=key,
@@ -69,6 +73,7 @@ def case_of(service: Service, pull_request: PullRequest, granted: str, inputs: I
         before=before,
         deployed=None,
         acts={kind: act for kind, act in said.items() if asked and act.asked_at and act.asked_at >= asked},
+        ask=ask,
         asked_at=asked,
         activity=activity(pull_request, asked, before),
         in_doubt=in_doubt,
@@ -78,6 +83,8 @@ def case_of(service: Service, pull_request: PullRequest, granted: str, inputs: I
 
 def _deployed(case: Case, inputs: Inputs) -> str:
     """Return the commit that the last answer gave a preview."""
+    if sha := inputs.answered.get(case.key):
+        return sha
     if inputs.part and (preview := inputs.part.live.get(case.key)):
         return preview.deploy_sha
     return (case.before.deploy_sha if case.before else "") or case.pull_request.head_sha

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from plugin.core.config.lifecycle import Lifecycle
+from plugin.core.config.catalog import Service
 from plugin.core.facts.acts import ActKind
+from plugin.core.life.activity import asked_at
 from plugin.core.life.case import Case, shorter
 
 
@@ -15,6 +16,7 @@ class EndPlan:
     expire_after: timedelta | None = None
     max_age: timedelta | None = None
     keep: str = ""
+    require: tuple[str, ...] = ()  # the labels that ask for a preview, because its age begins with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,22 @@ class End:
         return sooner(self.at, self.cap)
 
 
-def end_plan(plan: Lifecycle) -> EndPlan:
-    """Return the part of a plan that decides when previews end."""
-    return EndPlan(plan.expire_after, plan.max_age, plan.keep)
+def end_plan(service: Service) -> EndPlan:
+    """Return the part of a service's plan that decides when its previews end."""
+    plan = service.lifecycle
+    return EndPlan(plan.expire_after, plan.max_age, plan.keep, service.policy.require)
 
 
 def own_end(case: Case, plan: EndPlan, used_at: datetime | None) -> End:
     """Return the end of a preview that nobody calls; `used_at` is the traffic that counts for it."""
-    if case.asked_at is None or case.activity is None:
+    asked = _asked_at(case, plan)
+    if asked is None or case.activity is None:
         return End(None, None)
-    cap = None if plan.max_age is None else case.asked_at + plan.max_age
+    cap = None if plan.max_age is None else asked + plan.max_age
     after = shorter(plan.expire_after, case.shortened.expire_after)
     if after is None or case.has(plan.keep):
         return End(None, cap)
-    newest = max(case.activity, used_at) if used_at else case.activity
+    newest = max(case.activity, asked, used_at or asked)
     extension = case.acts.get(ActKind.EXTEND)
     extended = extension.until if extension and extension.until else newest
     return End(max(newest + after, extended), cap)
@@ -51,8 +55,14 @@ def own_end(case: Case, plan: EndPlan, used_at: datetime | None) -> End:
 
 def end_beside(case: Case, accepted: EndPlan | None, used_at: datetime | None) -> End:
     """Return the end that the catalog plans, or a later one by the plan that stays in force beside it."""
-    end = own_end(case, end_plan(case.service.lifecycle), used_at)
+    end = own_end(case, end_plan(case.service), used_at)
     return end if accepted is None else latest_end(end, own_end(case, accepted, used_at))
+
+
+def _asked_at(case: Case, plan: EndPlan) -> datetime | None:
+    if plan.require == case.service.policy.require:
+        return case.asked_at
+    return asked_at(plan.require, case.pull_request, case.ask)
 
 
 def latest_end(one: End, other: End) -> End:

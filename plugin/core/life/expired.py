@@ -2,20 +2,23 @@
 
 from datetime import datetime
 
-from plugin.core.config.messages import one_line, timestamp
+from plugin.core.config.messages import timestamp
 from plugin.core.facts.lives import Latch
-from plugin.core.life.case import Case
+from plugin.core.life.case import Case, Circumstances
+from plugin.core.life.sentences import cut, sentences
 
 
-def still_expired(case: Case, now: datetime) -> Latch | None:
+def still_expired(case: Case, circumstances: Circumstances) -> Latch | None:
     """Return why a preview that is not live stays away, or None.
 
-    Newer activity releases a latch, but not past `max_age`: then only asking again does.
+    Newer activity releases a latch, but not past `max_age`: then only asking again does. Without a last answer nobody
+    knows which previews are live, so none of them has reached its greatest age unannounced.
     """
     latch = case.before.expired if case.before else None
     if latch and not _released(latch, case):
         return latch
-    if case.frozen or case.was_live or case.oldest_at is None or now < case.oldest_at:
+    now = circumstances.now
+    if circumstances.first or case.frozen or case.oldest_at is None or now < case.oldest_at:
         return None
     return latch_of(case, now, by_age=True)
 
@@ -30,15 +33,16 @@ def latch_of(case: Case, now: datetime, *, by_age: bool) -> Latch | None:
 def why_expired(latch: Latch, case: Case) -> str:
     """Say why a preview expired, and how to get it back."""
     if latch.by_age:
-        reason = f"it was asked for at {timestamp(latch.asked_at)} and has reached its greatest age"
-        return one_line(f"{reason}. To start again, {_again(case)}")
+        reason = f"it was asked for at {timestamp(latch.asked_at)} and has reached its maximum age"
+        return sentences(reason, f"To start anew, {again(case)}")
     reason = f"nobody did anything with it after {timestamp(latch.activity)}, so it ended at {timestamp(latch.at)}"
-    return one_line(f"{reason}. To get it back, push a commit, or {_again(case)}")
+    return sentences(reason, f"To get it back, push a commit, or {again(case)}")
 
 
-def _again(case: Case) -> str:
+def again(case: Case) -> str:
+    """Say how to ask for a preview again."""
     labels = case.service.policy.require
-    return f'take the label "{labels[0]}" off and put it on again' if labels else "ask for it again"
+    return f'take the label "{cut(labels[0])}" off and put it on again' if labels else "run preview-plugin ask"
 
 
 def _released(latch: Latch, case: Case) -> bool:

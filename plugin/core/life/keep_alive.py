@@ -5,7 +5,7 @@ and ends.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from plugin.core.life.ends import End, later, sooner
@@ -21,6 +21,7 @@ class Alone:
     asleep: bool
     by_act: bool  # a person paused it, which wins over its callers
     locator: str  # its pull request, as people write it
+    due: datetime | None = None  # the end that may be carried out now, if that is still its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Kept:
     ends_at: datetime | None
     ends_by: str = ""
     awake_by: str = ""
+    needed: bool = False  # its end has come, but a caller stays: in doubt, for example
 
 
 def keep_alive(previews: Mapping[str, Alone], calls: Iterable[Call]) -> dict[str, Kept]:
@@ -42,7 +44,11 @@ def keep_alive(previews: Mapping[str, Alone], calls: Iterable[Call]) -> dict[str
             callees.setdefault(caller, []).append(callee)
     ends = _ends(previews, callers, callees)
     awake = _awake(previews, callers, callees)
-    return {callee: _kept(callee, each, previews, ends, awake) for callee, each in callers.items()}
+    needed = _needed(previews, callees, ends)
+    return {
+        callee: replace(_kept(callee, each, previews, ends, awake), needed=callee in needed)
+        for callee, each in callers.items()
+    }
 
 
 def _kept(
@@ -76,6 +82,20 @@ def _ends(
                 ends[callee] = end
                 due.append(callee)
     return ends
+
+
+def _needed(
+    previews: Mapping[str, Alone], callees: Mapping[str, list[str]], ends: Mapping[str, datetime | None]
+) -> set[str]:
+    """Find the previews that may not end now, because somebody who stays calls them."""
+    due = [key for key, end in ends.items() if previews[key].due is None or previews[key].due != end]
+    needed: set[str] = set()
+    while due:
+        for callee in callees.get(due.pop(), ()):
+            if callee not in needed and ends[callee] != previews[callee].end.cap:
+                needed.add(callee)
+                due.append(callee)
+    return needed
 
 
 def _awake(

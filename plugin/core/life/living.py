@@ -6,7 +6,7 @@ that were not live compete for places (`queued.py`). Pure: a function of what is
 What follows from one repository is judged again only if something that it depends on has changed, or its time has come.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -80,7 +80,7 @@ def live_on(
     """
     judging = _Judging(catalog, accepted, before)
     owns = {name: judging.own(name, inputs) for name, inputs in repositories.items()}
-    kept = _kept(catalog, owns, calls)
+    kept = _kept(catalog, repositories, owns, calls)
     stayed = {
         name: judging.settled(name, each, kept.get(name, {}), repositories[name].circumstances)
         for name, each in owns.items()
@@ -111,9 +111,10 @@ class _Judging:
             for case in judged
         }
         live = {key: each for key, each in found.items() if isinstance(each, Live)}
+        outs = {key: each.life for key, each in found.items() if isinstance(each, Out)}
         return _Own(
             inputs,
-            {key: each.life for key, each in found.items() if isinstance(each, Out)},
+            {**_still_latched(inputs, found), **outs},
             {key: each for key, each in live.items() if each.case.was_live},
             {key: each for key, each in live.items() if not each.case.was_live},
             earliest(
@@ -156,28 +157,45 @@ class _Judging:
     def _admitted(self, live: Live, blocked: str, inputs: Inputs) -> Settled:
         if blocked:
             return Settled(out(State.QUEUED, blocked, live, inputs.circumstances.now), None)
-        return settled(live, None, inputs.circumstances)
+        # It may have been judged long ago and have queued since, and being admitted is an activity.
+        accepted = self.accepted.get(live.case.service.name)
+        again = own(live.case, self.catalog.prefix, accepted, inputs.circumstances)
+        return settled(again, None, inputs.circumstances) if isinstance(again, Live) else Settled(again.life, None)
+
+
+def _still_latched(inputs: Inputs, judged: Collection[str]) -> Mapping[str, Life]:
+    """Return the expired previews that are skipped for now: neither that nor its end brings one back."""
+    numbers = inputs.repository.numbers
+    return {
+        key: life
+        for key, life in inputs.lives.items()
+        if life.expired and key not in judged and int(key.partition("/")[2]) in numbers
+    }
 
 
 def _is_future(moment: datetime | None, now: datetime) -> bool:
     return moment is None or now < moment
 
 
-def _kept(catalog: Catalog, owns: Mapping[str, _Own], calls: Iterable[Call]) -> dict[str, dict[str, Kept]]:
+def _kept(
+    catalog: Catalog, repositories: Mapping[str, Inputs], owns: Mapping[str, _Own], calls: Iterable[Call]
+) -> dict[str, dict[str, Kept]]:
     """Return what callers change, by repository and preview."""
     calls = list(calls)
-    previews = dict(_alone(catalog, owns, {key for call in calls for key in call}))
+    previews = dict(_alone(catalog, repositories, owns, {key for call in calls for key in call}))
     kept: dict[str, dict[str, Kept]] = {}
     for key, each in keep_alive(previews, calls).items():
         kept.setdefault(_repository(catalog, key), {})[key] = each
     return kept
 
 
-def _alone(catalog: Catalog, owns: Mapping[str, _Own], keys: Iterable[str]) -> Iterator[tuple[str, Alone]]:
+def _alone(
+    catalog: Catalog, repositories: Mapping[str, Inputs], owns: Mapping[str, _Own], keys: Iterable[str]
+) -> Iterator[tuple[str, Alone]]:
     for key in keys:
-        judged = owns.get(_repository(catalog, key))
+        judged = owns.get(name := _repository(catalog, key))
         if judged and (live := judged.staying.get(key)):
-            yield key, live.alone
+            yield key, live.alone(repositories[name].circumstances)
 
 
 def _repository(catalog: Catalog, key: str) -> str:

@@ -6,7 +6,8 @@ from datetime import datetime
 from plugin.core.config.names import preview_name
 from plugin.core.config.references import Locator
 from plugin.core.facts.lives import Life, State
-from plugin.core.life.case import Case, Circumstances, latest
+from plugin.core.life.announcing import comes_at
+from plugin.core.life.case import Case, Circumstances, earliest, latest
 from plugin.core.life.ends import End, EndPlan, end_beside
 from plugin.core.life.expired import still_expired, why_expired
 from plugin.core.life.keep_alive import Alone
@@ -32,11 +33,19 @@ class Live:
     end: End
     rest: Rest
 
-    @property
-    def alone(self) -> Alone:
-        """What the rules about callers look at."""
+    def alone(self, circumstances: Circumstances) -> Alone:
+        """Return what the rules about callers look at."""
         locator = Locator(self.case.repository, self.case.pull_request.number)
-        return Alone(self.end, self.rest.asleep, self.rest.by_act, str(locator))
+        return Alone(self.end, self.rest.asleep, self.rest.by_act, str(locator), self.due(circumstances))
+
+    def due(self, circumstances: Circumstances) -> datetime | None:
+        """Return the announced end if it may be carried out now; None if it has not come, or something is in doubt."""
+        case, announced = self.case, self.memory.announced
+        if announced is None or case.frozen or case.pull_request.number not in circumstances.nothing_newer:
+            return None
+        counted = replace(announced, at=announced.at + circumstances.missed)
+        comes = comes_at(announced.end, counted, case.service.lifecycle.warn)
+        return announced.end if comes <= circumstances.now else None
 
 
 def own(case: Case, prefix: str, accepted: EndPlan | None, circumstances: Circumstances) -> Out | Live:
@@ -47,18 +56,17 @@ def own(case: Case, prefix: str, accepted: EndPlan | None, circumstances: Circum
     before, now = case.before, circumstances.now
     if case.in_doubt and before and not case.was_live:
         return Out(before)
-    latch = None if case.was_live else still_expired(case, now)
+    latch = None if case.was_live else still_expired(case, circumstances)
     if latch:
         return Out(replace(_out(State.EXPIRED, why_expired(latch, case), case, now), expired=latch))
     passed = gate(case, circumstances)
     if passed.waits and not case.was_live:
         walked = case.pull_request.number in circumstances.commits or bool(before and before.walked)
         return Out(replace(_out(State.WAITING, passed.note, case, now), ready=passed.ready, walked=walked))
-    if not case.was_live and not circumstances.first:  # being admitted is an activity
-        admitted = circumstances.stamp
+    admitted, unstamped = before.admitted_at if before else None, False
+    if _is_admitted_now(case, circumstances):  # which is an activity
+        admitted, unstamped = circumstances.stamp, circumstances.stamp is None
         case = replace(case, activity=latest(case.activity, admitted))
-    else:
-        admitted = before.admitted_at if before else None
     known = Life(
         state=before.state if before else State.ACTIVE,
         reason="",
@@ -66,6 +74,7 @@ def own(case: Case, prefix: str, accepted: EndPlan | None, circumstances: Circum
         deploy_sha=passed.deploy_sha,
         asked_at=case.asked_at,
         admitted_at=admitted,
+        unstamped=unstamped,
         ready=passed.ready,
         walked=bool(before and before.walked),
         announced=before.announced if before and case.was_live else None,
@@ -75,7 +84,9 @@ def own(case: Case, prefix: str, accepted: EndPlan | None, circumstances: Circum
     traffic = counted(case, namespace, so_far, circumstances)
     memory = replace(known, used_at=traffic.used_at, used_for_end_at=traffic.used_for_end_at)
     end = end_beside(case, accepted, traffic.used_for_end_at)
-    return Live(case, memory, passed.note, end, rest(case, traffic.used_at, now))
+    resting = rest(case, traffic.used_at, now)
+    resting = replace(resting, changes_at=earliest(resting.changes_at, traffic.changes_at))
+    return Live(case, memory, passed.note, end, resting)
 
 
 def out(state: State, reason: str, live: Live, now: datetime) -> Life:
@@ -86,6 +97,12 @@ def out(state: State, reason: str, live: Live, now: datetime) -> Life:
 def since(state: State, before: Life | None, now: datetime) -> datetime | None:
     """Return when a preview got into the state that it has now."""
     return before.since if before and before.state is state and before.since else now
+
+
+def _is_admitted_now(case: Case, circumstances: Circumstances) -> bool:
+    if case.was_live:
+        return bool(case.before and case.before.unstamped)
+    return not circumstances.first
 
 
 def _out(state: State, reason: str, case: Case, now: datetime) -> Life:

@@ -1,17 +1,18 @@
 """Paused: a person said so, nobody has used it for a while, or it is outside working hours. Nothing is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from plugin.core.config.messages import one_line, timestamp
+from plugin.core.config.messages import timestamp
 from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.lives import State
 from plugin.core.life.case import Case, earliest, latest, shorter
+from plugin.core.life.sentences import cut
 
 SPREAD = timedelta(minutes=10)  # over which previews wake up in the morning, so that not all of them start at once
 
-WAKE = "To wake it, push a commit, or resume it"
+WAKE = "To wake it, push a commit, or run preview-plugin resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,7 @@ def rest(case: Case, used_at: datetime | None, now: datetime) -> Rest:
     """Judge a preview by itself; `used_at` is its newest traffic."""
     woken = _woken(case)
     if pause := pause_of(case):
-        reason = f"{pause.by} paused it at {timestamp(pause.at)}. {WAKE}"
-        return Rest(asleep=True, reason=one_line(reason), by_act=True)
+        return Rest(asleep=True, reason=f"{cut(pause.by)} paused it at {timestamp(pause.at)}. {WAKE}", by_act=True)
     if case.frozen or woken is None:
         return _as_before(case, woken)
     if case.has(case.service.lifecycle.keep):
@@ -60,7 +60,7 @@ def _as_before(case: Case, woken: datetime | None) -> Rest:
         return AWAKE
     if woken and before.since and woken > before.since:
         return AWAKE
-    return Rest(asleep=True, reason=before.reason)
+    return Rest(asleep=True, reason=before.asleep)
 
 
 def _idle(case: Case, used: datetime, now: datetime) -> Rest:
@@ -70,7 +70,7 @@ def _idle(case: Case, used: datetime, now: datetime) -> Rest:
     falls_asleep = used + pause_after
     if now < falls_asleep:
         return Rest(asleep=False, changes_at=falls_asleep)
-    return Rest(asleep=True, reason=one_line(f"nobody has used it since {timestamp(used)}. {WAKE}"))
+    return Rest(asleep=True, reason=f"nobody has used it since {timestamp(used)}. {WAKE}")
 
 
 def _outside_hours(case: Case, used: datetime, now: datetime) -> Rest:
@@ -83,16 +83,14 @@ def _outside_hours(case: Case, used: datetime, now: datetime) -> Rest:
     awake_until = used + plan.awake
     if now < awake_until:
         return Rest(asleep=False, changes_at=earliest(opening.changes_at, awake_until))
-    until = f", until {timestamp(opening.changes_at)}"
-    reason = f"it is outside {plan.hours.text}{until}. {WAKE}"
-    return Rest(asleep=True, reason=one_line(reason), changes_at=opening.changes_at)
+    until = f", until {timestamp(opening.changes_at)}" if opening.changes_at else ""
+    reason = f"it is outside {cut(plan.hours.text)}{until}. {WAKE}"
+    return Rest(asleep=True, reason=reason, changes_at=opening.changes_at)
 
 
 def _earlier(one: Rest, other: Rest) -> Rest:
-    """Combine two reasons to be awake or asleep: any of them puts it to sleep."""
-    if other.asleep:
-        return other
-    return Rest(asleep=False, changes_at=earliest(one.changes_at, other.changes_at))
+    """Combine being awake for one reason with what another one says; either can change first, and so the sentence."""
+    return replace(other, changes_at=earliest(one.changes_at, other.changes_at))
 
 
 def _late(key: str) -> timedelta:

@@ -9,6 +9,7 @@ from plugin.core.config.lifecycle import Limits
 from plugin.core.config.names import folded
 from plugin.core.config.references import Locator
 from plugin.core.facts.lives import Lives, State
+from plugin.core.life.sentences import cut
 
 BOT = "[bot]"  # how a bot's name ends
 
@@ -75,17 +76,22 @@ def _blocked(limits: Limits, taken: Places, request: Request) -> str:
     is_bot = author.endswith(BOT)
     most = limits.per_bot if is_bot else limits.per_author
     key = "limits.per_bot" if is_bot else "limits.per_author"
-    reached = [
-        f"{_counted(number)}{whose} {'has' if number == 1 else 'have'} previews, which is the limit ({name})"
+    reached = (
+        _reason(limit, whose, name)
         for number, limit, whose, name in (
             (taken.total, limits.total, "", "limits.total"),
             (taken.per_repository[repository], limits.per_repository, f" of {repository}", "limits.per_repository"),
-            (taken.per_author[folded(author)], most, f" of {author}", key),
+            (taken.per_author[folded(author)], most, f" of {cut(author)}", key),
         )
         if limit is not None and number >= limit
-    ]
-    return f"{reached[0]}. It starts by itself once one of them ends" if reached else ""
+    )
+    return next(reached, "")
 
 
-def _counted(number: int) -> str:
-    return "1 pull request" if number == 1 else f"{number} pull requests"
+def _reason(limit: int, whose: str, name: str) -> str:
+    """Say which limit is reached. How many there are would change the reasons of all that wait with each one."""
+    if limit == 0:
+        return f"pull requests{whose} get no previews ({name} is 0 in the catalog). Ask the platform team to raise it"
+    of_them, it = ("pull request", "that one") if limit == 1 else ("pull requests", "one of them")
+    only = f"only {limit} {of_them}{whose} may have previews at a time ({name} in the catalog)"
+    return f"{only}. It starts by itself once {it} is closed or ends"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plugin.core.config.lifecycle import CheckGate, Gate
-from plugin.core.config.messages import one_line
 from plugin.core.life.case import Case, Circumstances
+from plugin.core.life.sentences import cut
 
 REMEMBERED = 20  # ready commits of one pull request
 SHORT = 8  # digits of a commit in a sentence
@@ -51,10 +51,9 @@ def _newly_ready(case: Case, circumstances: Circumstances) -> Iterator[str]:
 
 
 def _note(plan: Gate, head: str, sha: str) -> str:
-    what = f'the check "{plan.name}" has not succeeded' if isinstance(plan, CheckGate) else "the image does not exist"
-    commit = head[:SHORT]
+    commit, check = head[:SHORT], f'the check "{cut(plan.name)}"' if isinstance(plan, CheckGate) else ""
     if sha:
-        return one_line(
-            f"{sha[:SHORT]} runs, because {what} for the newer commit {commit}; it follows once that changes"
-        )
-    return one_line(f"{what} for {commit}; it starts by itself once that changes. Look at the pull request's checks")
+        until = f"{check} has succeeded for the newer commit" if check else "there is an image of the newer commit"
+        return f"Commit {sha[:SHORT]} runs until {until} {commit}"
+    missing = f"{check} has not succeeded for commit {commit}" if check else f"there is no image of commit {commit} yet"
+    return f"{missing}. It starts by itself once that changes: look at the pull request's checks, or push a fix"

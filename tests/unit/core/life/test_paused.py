@@ -16,5 +16,5 @@ def test_a_preview_sleeps_once_nobody_has_used_it_for_the_time_of_the_plan() -> 
     assert lived.step(12 * HOUR - timedelta(seconds=1)).state() is State.ACTIVE
     assert lived.step(timedelta(seconds=1)).state() is State.PAUSED
     assert lived.preview().verdict.reason == (
-        "nobody has used it since 2026-11-16T09:00:00Z. To wake it, push a commit, or resume it"
+        "nobody has used it since 2026-11-16T09:00:00Z. To wake it, push a commit, or run preview-plugin resume"
     )
