@@ -82,7 +82,7 @@ def test_a_pause_and_a_resume_reach_the_answer_without_a_refresh(beside: Beside)
 
     paused = beside.run("pause", "orders-1")
     assert (paused.returncode, paused.stderr) == (0, "")
-    assert paused.stdout == "orders-1: it is paused. To wake it, push a commit, or resume it\n"
+    assert paused.stdout == "orders-1: it is paused. To wake it, push a commit, or run preview-plugin resume\n"
     wait_for(lambda: beside.parameters()["replicas"] == "0")
     assert beside.parameters()["state_reason"].startswith("ada paused it at ")
     assert beside.server.metric("preview_previews", state="paused") == 1

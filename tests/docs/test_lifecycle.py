@@ -124,9 +124,9 @@ def test_the_demo_shows_every_state_with_its_reason() -> None:
     for reason in (
         "it is outside Mon-Fri 08:00-17:00 Europe/Berlin, until ",
         "nobody has used it since ",
-        "it ends at ",
-        "has not succeeded for ",
-        "which is the limit",
+        "It ends at ",
+        "has not succeeded for commit ",
+        "may have previews at a time",
         "so it ended at",
         "it is a draft",
     ):

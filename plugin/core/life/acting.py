@@ -114,7 +114,7 @@ def _extend(seen: Seen, said: Said) -> Refusal | datetime:
         return until
     if now == end.cap:
         return _refused(
-            f"it reaches its greatest age (max_age) at {timestamp(end.cap)}, and no extension goes beyond. "
+            f"it reaches its maximum age (max_age) at {timestamp(end.cap)}, and no extension goes beyond. "
             "Ask for it again once it has ended"
         )
     return _refused(

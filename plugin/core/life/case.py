@@ -58,7 +58,7 @@ class Case:
 
     @property
     def oldest_at(self) -> datetime | None:
-        """When it reaches its greatest age; None: never."""
+        """When it reaches its maximum age; None: never."""
         max_age = self.service.lifecycle.max_age
         return None if max_age is None or self.asked_at is None else self.asked_at + max_age
 

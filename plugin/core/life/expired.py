@@ -12,7 +12,7 @@ def still_expired(case: Case, circumstances: Circumstances) -> Latch | None:
     """Return why a preview that is not live stays away, or None.
 
     Newer activity releases a latch, but not past `max_age`: then only asking again does. Without a last answer nobody
-    knows which previews are live, so none of them has reached its greatest age unannounced.
+    knows which previews are live, so none of them has reached its maximum age unannounced.
     """
     latch = case.before.expired if case.before else None
     if latch and not _released(latch, case):

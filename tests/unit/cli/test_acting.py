@@ -45,7 +45,7 @@ def state(stage: Stage) -> str:
 def test_a_pause_and_a_resume_are_stored_with_who_and_when(begun: Stage) -> None:
     result = run("pause", "orders-1")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == "orders-1: it is paused. To wake it, push a commit, or resume it\n"
+    assert result.stdout == "orders-1: it is paused. To wake it, push a commit, or run preview-plugin resume\n"
     act = begun.state.store.load().acts[ActKind.PAUSE, "orders/1"]
     assert (act.by, act.at) == ("ada", begun.clock.now)
     assert state(begun) == "paused"
@@ -55,7 +55,7 @@ def test_a_pause_and_a_resume_are_stored_with_who_and_when(begun: Stage) -> None
     assert state(begun) == "active"
     assert [(event.kind, event.reason) for event in begun.known().histories["orders/1"]][1:] == [
         ("paused", "ada paused it"),
-        ("updated", "paused: ada paused it at 2026-11-21T09:00:00Z. To wake it, push a commit, or resume it"),
+        ("updated", "paused: ada paused it at 2026-11-21T09:00:00Z. To wake it, push a commit, or run preview-plugin resume"),
         ("resumed", "ada resumed it"),
         ("updated", 'active: it has the label "preview"'),
     ]

@@ -58,14 +58,14 @@ def test_a_pause_counts_although_no_plan_speaks_of_pausing() -> None:
     said = act(world, ActKind.PAUSE)
 
     assert (said.by, said.asked_at, said.until) == ("ada", MONDAY, None)
-    assert outcome(said) == "it is paused. To wake it, push a commit, or resume it"
+    assert outcome(said) == "it is paused. To wake it, push a commit, or run preview-plugin resume"
     assert world.step().state() is State.PAUSED
 
 
 def test_what_a_person_paused_cannot_be_paused_again_even_before_the_pause_was_decided_on() -> None:
     world = begun(lived())
     act(world, ActKind.PAUSE)
-    reason = "it is paused already, by ada at 2026-11-16T09:00:00Z. To wake it, push a commit, or resume it"
+    reason = "it is paused already, by ada at 2026-11-16T09:00:00Z. To wake it, push a commit, or run preview-plugin resume"
 
     assert refusal(world, ActKind.PAUSE) == reason
     assert refusal(world.step(HOUR), ActKind.PAUSE) == reason
@@ -140,13 +140,13 @@ def test_no_extension_goes_beyond_the_greatest_age() -> None:
 
     assert act(world, ActKind.EXTEND, 365 * DAY).until == MONDAY + 30 * DAY
     assert refusal(world.step(), ActKind.EXTEND) == (
-        "it reaches its greatest age (max_age) at 2026-12-16T09:00:00Z, and no extension goes beyond. "
+        "it reaches its maximum age (max_age) at 2026-12-16T09:00:00Z, and no extension goes beyond. "
         "Ask for it again once it has ended"
     )
 
 
 def test_what_ends_by_its_age_alone_cannot_be_extended() -> None:
-    assert refusal(begun(with_plan({"max_age": "30d"})), ActKind.EXTEND).startswith("it reaches its greatest age")
+    assert refusal(begun(with_plan({"max_age": "30d"})), ActKind.EXTEND).startswith("it reaches its maximum age")
 
 
 def test_an_extension_must_move_the_end() -> None:
@@ -224,7 +224,7 @@ def test_asking_for_what_is_there_or_on_its_way_means_nothing() -> None:
     world = lived(limits={"total": 0})
     begun(world)
 
-    assert refusal(world, ActKind.ASK).startswith("it was asked for already, but it is queued: 0 pull requests")
+    assert refusal(world, ActKind.ASK).startswith("it was asked for already, but it is queued: pull requests get")
     assert refusal(begun(lived()), ActKind.ASK) == "it is active already. To keep it for longer, extend it"
     draft = begun(lived({"orders": {"drafts": False}}), draft=True)
     assert refusal(draft, ActKind.ASK) == "it was asked for already, but it is skipped: it is a draft"
