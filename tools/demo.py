@@ -1,4 +1,4 @@
-"""The demo: play a day, start the real server with what is known then, ask as Argo CD does, and print who calls whom."""
+"""The demo: play a day, start the real server in its evening, ask as Argo CD does, and print who calls whom."""
 
 import argparse
 import json
@@ -52,7 +52,7 @@ def _source(kind: str) -> Iterator[dict[str, str]]:
     organisation = load_organisation(ACME / "organisation.yaml")
     with _github(organisation) if kind == "github" else _file() as (source, while_played, show):
         refreshes = play(organisation, show, _environment(while_played))
-        print(f"Played: {BEGINS:%Y-%m-%d, %H:%M} to {MOMENT:%H:%M} UTC, {refreshes} refreshes; now it is {MOMENT:%H:%M}")
+        print(f"Played: {BEGINS:%Y-%m-%d, %H:%M} to {MOMENT:%H:%M} UTC, {refreshes} refreshes")
         yield source
 
 
@@ -91,7 +91,10 @@ def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int
         "PREVIEW_READ_TOKEN": read_token,
         "PREVIEW_REFRESH": "5s",
     }
-    with log.open("w") as output, subprocess.Popen([*COMMAND, "serve"], env=environment, stderr=output, cwd=ROOT) as server:
+    with (
+        log.open("w") as output,
+        subprocess.Popen([*COMMAND, "serve"], env=environment, stderr=output, cwd=ROOT) as server,
+    ):
         try:
             _wait_until_ready(port, server, log)
             yield port
@@ -140,7 +143,8 @@ def _request(port: int, method: str, path: str, token: str = "", body: bytes | N
 
 def _print_curl(port: int, token: str, read_token: str) -> None:
     print(f"""
-The server keeps running until Ctrl-C. Edit {ACME.relative_to(ROOT)}/organisation.yaml and ask again:
+The server keeps running until Ctrl-C, but its clock stands still.
+Edit {ACME.relative_to(ROOT)}/organisation.yaml and ask again:
 
   curl -sS -H 'Authorization: Bearer {token}' \\
     -d '{{"applicationSetName": "previews", "input": {{"parameters": {{"services": ["orders"]}}}}}}' \\

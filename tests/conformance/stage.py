@@ -12,25 +12,22 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from plugin.sources.file import LONG_AGO, Organisation, PullRequestEntry, load_organisation
+from plugin.sources.file import LONG_AGO, Organisation, PullRequestEntry
+from tests import acme
+from tests.acme import CATALOG
 from tests.conformance import argocd
 from tests.conformance.argocd import VALIDATION_ERROR, ArgoCD, Object, Reconciled
-from tests.contract.conftest import CATALOG, changed, with_pull_requests
+from tests.contract.conftest import changed, with_pull_requests
 from tests.fakes.github import GitHub
 from tests.server import READ_TOKEN, SERVE, Server, serve, wait_for
 from tools.rendering import render_applications
 
-ACME = Path("examples/acme")
 SET = "previews"
 DEMO = 12  # previews of the demo organisation
 ORDERS, PUSHED = "acme/orders", "preview-orders-12"  # where `Stage.push` pushes to
 PLUGIN_ERROR = f"error listing params: error get api '{SET}': API error with status code "
 NEVER_READ = f"{PLUGIN_ERROR}503: these repositories have never been read: "
 SETTINGS = {"PREVIEW_REFRESH": "1s"}
-
-
-def acme() -> Organisation:
-    return load_organisation(ACME / "organisation.yaml")
 
 
 @dataclass
@@ -159,7 +156,7 @@ def stage(
 
     With `argocd_secret` the plugin nudges Argo CD, whose `webhook.github.secret` it is; "" for none.
     """
-    with GitHub(organisation or acme()) as github, argocd.start(argocd_secret or "") as controller:
+    with GitHub(organisation or acme.organisation()) as github, argocd.start(argocd_secret or "") as controller:
         nudging = {} if argocd_secret is None else {"PREVIEW_ARGOCD_WEBHOOK": controller.webhook}
         if argocd_secret:
             nudging["PREVIEW_ARGOCD_WEBHOOK_SECRET"] = argocd_secret

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from plugin.sources.file import LONG_AGO, Organisation
+from tests.acme import organisation as acme
 from tests.conformance.argocd import Object
 from tests.conformance.conftest import MakeStage
-from tests.conformance.stage import Stage, acme, differences
+from tests.conformance.stage import Stage, differences
 from tests.contract.conftest import pull_request, with_pull_requests
 
 TEXTS = {

@@ -8,10 +8,12 @@ import pytest
 from plugin.sources.file import Organisation
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.reader import GitHubSource
+from tests import acme
+from tests.acme import CATALOG
 from tests.bench import company
 from tests.conformance.argocd import ArgoCD, Object, secret
-from tests.conformance.stage import Stage, acme, stage
-from tests.contract.conftest import CATALOG, Time, plugin_of, pull_request, with_pull_requests
+from tests.conformance.stage import Stage, stage
+from tests.contract.conftest import Time, plugin_of, pull_request, with_pull_requests
 from tests.docs.pages import read
 from tests.fakes.github import GitHub
 
@@ -47,7 +49,7 @@ POLLS_PER_HOUR = {"Argo CD's own generator": 60, "this plugin": 120}
 
 
 def organisation() -> Organisation:
-    made = acme()
+    made = acme.organisation()
     entries = [
         pull_request(
             700 + i,
@@ -119,7 +121,7 @@ def test_requests_in_an_hour_of_polling(controller: ArgoCD, tmp_path: Path, caps
     catalog.write_text(company.catalog(), "utf-8")
     rows: list[tuple[str, ...]] = []
     for who, made, file in (
-        ("5 repositories, 16 pull requests", acme(), CATALOG),
+        ("5 repositories, 16 pull requests", acme.organisation(), CATALOG),
         ("50 repositories, 1,000 pull requests", company.organisation(), catalog),
     ):
         with GitHub(made) as github:

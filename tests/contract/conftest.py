@@ -15,17 +15,18 @@ from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Source
-from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry, load_organisation
+from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 from plugin.sources.github.client import GitHubClient, Token
 from plugin.sources.github.limiter import LimiterClock
 from plugin.sources.github.reader import GitHubSource
 from plugin.state import OpenedState
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from tests import acme
+from tests.acme import CATALOG
 from tests.fakes.github import GitHub
 from tests.outside import ScriptedMeter, ScriptedRegistry
 
 ACME = Path("examples/acme")
-CATALOG = Path("tests/acme/catalog.yaml")  # the example's, with nothing that time changes
 EVERYTHING = {"acme/backoffice", "acme/orders", "acme/payments", "acme/shop", "acme/users"}
 
 
@@ -100,7 +101,7 @@ def plugin_of(source: Source, catalog: Path = CATALOG, passing: Time | None = No
 
 @pytest.fixture(name="organisation")
 def _organisation() -> Organisation:
-    return load_organisation(ACME / "organisation.yaml")
+    return acme.organisation()
 
 
 @pytest.fixture(name="github")

@@ -1,4 +1,4 @@
-"""The guide to the life of previews: its states, numbers, costs and commands are the plugin's, and the demo shows them all."""
+"""The guide to the life of previews: its states, numbers, costs and commands are the plugin's."""
 
 import re
 from datetime import timedelta

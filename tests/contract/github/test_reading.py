@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugin.sources.file import LONG_AGO, FileSource, Organisation
+from plugin.sources.file import LONG_AGO, FileSource, Organisation, load_organisation
 from plugin.sources.github.client import GitHubClient, Token
 from tests.contract.conftest import (
     ACME,
@@ -24,7 +24,8 @@ from tests.fakes.github import Blob, GitHub, Symlink, Tree
 from tests.fakes.github.faults import on, server_error, spoiled
 
 
-def test_both_sources_give_the_same_snapshot_and_the_same_parameters(plugin: Plugin) -> None:
+def test_both_sources_give_the_same_snapshot_and_the_same_parameters(github: GitHub, plugin: Plugin) -> None:
+    github.organisation = load_organisation(ACME / "organisation.yaml")
     from_file = plugin_of(FileSource(ACME / "organisation.yaml"))
     from_file.refresh()
     plugin.refresh()
