@@ -54,7 +54,7 @@ def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -
         commits=readiness.commits,
         used=used if isinstance(used, Used) else None,
         traffic_in_doubt=isinstance(used, Doubt),
-        nothing_newer=_nothing_newer(outside.source, snapshot, _due(known.lives, now)),
+        nothing_newer=_nothing_newer(outside.source, snapshot, _due(known.lives, now), source_time),
     )
     return replace(gathered, found=found)
 
@@ -93,16 +93,28 @@ def _due(lives: Lives, now: datetime) -> list[Locator]:
     return sorted(due, key=str)
 
 
-def _nothing_newer(source: Source, snapshot: Snapshot, due: Collection[Locator]) -> frozenset[Locator]:
-    """Look up by number the pull requests whose previews are to end, and return those to which nothing happened."""
+def _nothing_newer(
+    source: Source, snapshot: Snapshot, due: Collection[Locator], source_time: datetime | None
+) -> frozenset[Locator]:
+    """Look up by number the pull requests whose previews are to end, and return those to which nothing happened.
+
+    One whose repository was not read for longer than what counts is not asked about: its next reading tells how much of
+    the time since its end was announced does not count.
+    """
     known = {
         locator: pull_request
         for locator in due
         if (repository := snapshot.repositories.get(locator.repository)) and locator.repository not in snapshot.doubts
+        if _was_read_lately(snapshot, locator.repository, source_time)
         for pull_request in _numbered(repository, locator.number)
     }
     answers = source.look_up(list(known), snapshot.repositories) if known else {}
     return frozenset(locator for locator, answer in answers.items() if _is_unchanged(known[locator], answer))
+
+
+def _was_read_lately(snapshot: Snapshot, repository: str, source_time: datetime | None) -> bool:
+    read_at = snapshot.counted_at.get(repository)
+    return source_time is not None and read_at is not None and source_time - read_at <= COUNTED
 
 
 def _numbered(repository: Repository, number: int) -> list[PullRequest]:

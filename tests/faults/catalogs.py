@@ -8,6 +8,9 @@ from typing import Any
 from plugin.core.config.catalog import load_catalog
 from plugin.sources.file import PullRequestEntry
 from tests.builders import catalog_text
+from tests.faults.plans import KEEP, NO_PLAN, Plan
+
+TRAFFIC = {"prometheus": "http://prometheus.test", "query": "sum by (namespace) (requests)", "label": "namespace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,7 @@ class Service:
     skip: tuple[str, ...] = ("no-preview",)
     drafts: bool = True
     depends_on: tuple[str, ...] = ()
+    plan: Plan = NO_PLAN
 
     def wants(self, entry: PullRequestEntry) -> bool:
         """Tell whether a pull request should have a preview of this service."""
@@ -35,6 +39,8 @@ class Catalog:
     services: Mapping[str, Service]
     prefix: str = "preview"
     edition: int = field(default=0)  # so that every edit changes the text
+    limits: tuple[tuple[str, int], ...] = ()
+    traffic: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -47,9 +53,11 @@ class Catalog:
                 "depends_on": [other for other in service.depends_on if other in self.services],
                 "extra": {"edition": str(self.edition)},
             }
+            | ({"lifecycle": service.plan.lifecycle} if service.plan != NO_PLAN else {})
             for name, service in self.services.items()
         }
-        return catalog_text(entries, prefix=self.prefix)
+        given: dict[str, Any] = {"limits": dict(self.limits)} if self.limits else {}
+        return catalog_text(entries, prefix=self.prefix, **given, **({"traffic": TRAFFIC} if self.traffic else {}))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -84,8 +92,26 @@ class Catalog:
         left = {other: service for other, service in self.services.items() if other != name}
         return replace(self, services=left, edition=self.edition + 1)
 
+    def with_plans(self, plans: Mapping[str, Plan]) -> "Catalog":
+        """Return the catalog with other plans for some services, or for all of them."""
+        services = {
+            name: replace(service, plan=plans.get(name, service.plan)) for name, service in self.services.items()
+        }
+        return replace(self, services=services, edition=self.edition + 1)
+
+    def with_limits(self, limits: tuple[tuple[str, int], ...]) -> "Catalog":
+        return replace(self, limits=limits, edition=self.edition + 1)
+
+    def with_traffic(self, *, traffic: bool) -> "Catalog":
+        return replace(self, traffic=traffic, edition=self.edition + 1)
+
     def with_prefix(self, prefix: str) -> "Catalog":
         return replace(self, prefix=prefix, edition=self.edition + 1)
+
+
+def keeps(plan: Plan, entry: PullRequestEntry) -> bool:
+    """Tell whether a pull request's previews neither pause nor expire by a plan."""
+    return plan.keep and KEEP in entry.labels and not entry.fork
 
 
 SERVICES = {

@@ -8,12 +8,14 @@ from typing import Any
 from plugin.errors import NotReady
 from plugin.state import Unreachable
 from tests.faults.catalogs import REPOSITORIES, SERVICES
+from tests.faults.plans import NO_PLAN
 from tests.faults.replica import Cut, Killed, Replica
 from tests.faults.stage import INPUTS, Stage
 from tests.faults.trouble import KINDS, LAGGING, LIES, UNCOUNTED
 from tests.faults.truth import Fact
 
 MOST = 18  # pull requests of one repository
+AUTHORS = ("ada", "ada", "bob", "dependabot[bot]")
 
 Move = Callable[[Stage], str]
 
@@ -23,14 +25,15 @@ class Chance:
     weight: int
     move: Move
     nested: bool  # whether it can happen while a replica waits for GitHub
+    life: bool  # whether it is about lives, so that it happens only in episodes about these
 
 
 MOVES: dict[str, Chance] = {}
 
 
-def move(weight: int, *, nested: bool = False) -> Callable[[Move], Move]:
+def move(weight: int, *, nested: bool = False, life: bool = False) -> Callable[[Move], Move]:
     def register(function: Move) -> Move:
-        MOVES[function.__name__.replace("_", " ")] = Chance(weight, function, nested)
+        MOVES[function.__name__.replace("_", " ")] = Chance(weight, function, nested, life)
         return function
 
     return register
@@ -53,7 +56,7 @@ def _change(stage: Stage, **changes: Any) -> str:
     return f"{name}#{number}"
 
 
-def _relabel(stage: Stage, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> str:
+def relabel(stage: Stage, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> str:
     candidates = [
         each
         for each in stage.truth.all()
@@ -82,7 +85,12 @@ def open_pull_request(stage: Stage) -> str:
         stage.truth.create_label(name, label)
     fork = "mallory/fork" if stage.chance.random() < 0.1 else ""
     number = stage.truth.open(
-        name, labels=labels, fork=fork, draft=stage.chance.random() < 0.2, head_sha=stage.truth.commit(_config(stage))
+        name,
+        labels=labels,
+        fork=fork,
+        draft=stage.chance.random() < 0.2,
+        head_sha=stage.truth.commit(_config(stage)),
+        author=stage.chance.choice(AUTHORS),
     )
     stage.changed.append(name)
     return f"{name}#{number}"
@@ -106,32 +114,32 @@ def force_push_back(stage: Stage) -> str:
 
 @move(8, nested=True)
 def label(stage: Stage) -> str:
-    return _relabel(stage, add=("preview",))
+    return relabel(stage, add=("preview",))
 
 
 @move(6, nested=True)
 def unlabel(stage: Stage) -> str:
-    return _relabel(stage, remove=("preview",))
+    return relabel(stage, remove=("preview",))
 
 
 @move(4, nested=True)
 def other_label(stage: Stage) -> str:
-    return _relabel(stage, add=(stage.chance.choice(("other", "go")),))
+    return relabel(stage, add=(stage.chance.choice(("other", "go")),))
 
 
 @move(3, nested=True)
 def other_unlabel(stage: Stage) -> str:
-    return _relabel(stage, remove=(stage.chance.choice(("other", "go")),))
+    return relabel(stage, remove=(stage.chance.choice(("other", "go")),))
 
 
 @move(3, nested=True)
 def skip_label(stage: Stage) -> str:
-    return _relabel(stage, add=("no-preview",))
+    return relabel(stage, add=("no-preview",))
 
 
 @move(3, nested=True)
 def skip_unlabel(stage: Stage) -> str:
-    return _relabel(stage, remove=("no-preview",))
+    return relabel(stage, remove=("no-preview",))
 
 
 @move(6, nested=True)
@@ -196,7 +204,7 @@ def describe(stage: Stage) -> str:
 @move(4)
 def twice_within_a_second(stage: Stage) -> str:
     """What is read between two changes looks as new as what is read after them."""
-    if not (chosen := _some(stage)) or not (replica := _idle(stage)):
+    if not (chosen := _some(stage)) or not (replica := idle(stage)):
         return ""
     name, number, _ = chosen
     stage.clock.pass_by(1 - stage.clock.now.microsecond / 1e6)
@@ -257,7 +265,8 @@ def _config(stage: Stage) -> str | None:
     number = stage.chance.randint(1, MOST)
     service = stage.chance.choice(("payments", "users", "orders", "shop-api"))
     link = f"version: 1\ndependencies:\n  {service}: pr:{number}\n"
-    return stage.chance.choice((None, None, "version: 1\n", link, link, "version: 1\nbroken: [\n"))
+    short = "version: 1\nlifecycle:\n  expire_after: 6h\n"
+    return stage.chance.choice((None, None, "version: 1\n", link, link, short, "version: 1\nbroken: [\n"))
 
 
 # --- Repositories
@@ -321,7 +330,7 @@ def recreate_repository_before_it_is_looked_up(stage: Stage) -> str:
     if any(len(generations) > 1 for generations in stage.truth.generations.values()):
         return ""
     live = [each for each in stage.truth.all() if "preview" in each[2].entry.labels and each[2].entry.state == "open"]
-    if not live or not (replica := _idle(stage)):
+    if not live or not (replica := idle(stage)):
         return ""
     name, number, _ = stage.chance.choice(live)
     stage.truth.change(name, number, title="so that it is listed")
@@ -399,14 +408,14 @@ def clocks_of_replicas_jump(stage: Stage) -> str:
 # --- Processes
 
 
-def _idle(stage: Stage) -> Replica | None:
+def idle(stage: Stage) -> Replica | None:
     idle = stage.idle()
     return stage.chance.choice(idle) if idle else None
 
 
 @move(60)
 def refresh(stage: Stage) -> str:
-    if not (replica := _idle(stage)):
+    if not (replica := idle(stage)):
         return ""
     stage.clock.pass_by(stage.chance.choice((0.4, 1.0, 2.5) if stage.hurried else (1.0, 5.0, 30.0, 30.0)))
     stage.refresh(replica)
@@ -415,7 +424,7 @@ def refresh(stage: Stage) -> str:
 
 @move(4, nested=True)
 def another_refreshes(stage: Stage) -> str:
-    if not (replica := _idle(stage)):
+    if not (replica := idle(stage)):
         return ""
     stage.refresh(replica)
     return replica.name
@@ -424,7 +433,7 @@ def another_refreshes(stage: Stage) -> str:
 @move(6)
 def answers_from_before_what_was_seen(stage: Stage) -> str:
     """A change is seen at once, and then GitHub answers from before it."""
-    if not (replica := _idle(stage)):
+    if not (replica := idle(stage)):
         return ""
     said = stage.chance.choice((label, unlabel, reopen, close, push))(stage)
     others, stage.trouble.names = stage.trouble.names, []
@@ -464,7 +473,7 @@ def leader_is_overtaken(stage: Stage) -> str:
 @move(10, nested=True)
 def webhook(stage: Stage) -> str:
     """Late, repeated, out of order or meaningless; most of them are lost."""
-    replica = _idle(stage)
+    replica = idle(stage)
     if not replica:
         return ""
     known = stage.changed[-5:]
@@ -478,7 +487,7 @@ def webhook(stage: Stage) -> str:
 
 @move(12)
 def refresh_of_what_webhooks_name(stage: Stage) -> str:
-    if not (replica := _idle(stage)):
+    if not (replica := idle(stage)):
         return ""
     stage.clock.pass_by(stage.chance.choice((0.0, 2.0)))  # at once, or when GitHub's API can know
     names = {name.lower() for name in replica.state.board.take_hints()}
@@ -490,7 +499,7 @@ def refresh_of_what_webhooks_name(stage: Stage) -> str:
 
 @move(10, nested=True)
 def request(stage: Stage) -> str:
-    if not (replica := _idle(stage)):
+    if not (replica := idle(stage)):
         return ""
     stage.ask(replica, stage.chance.choice(stage.inputs))
     return replica.name
@@ -499,7 +508,7 @@ def request(stage: Stage) -> str:
 @move(2, nested=True)
 def request_for_something_new(stage: Stage) -> str:
     new = [asked for asked in INPUTS if asked not in stage.inputs]
-    if not new or not (replica := _idle(stage)):
+    if not new or not (replica := idle(stage)):
         return ""
     stage.inputs.append(new[0])
     stage.ask(replica, new[0])
@@ -558,6 +567,7 @@ def state_goes_back(stage: Stage) -> str:
     if len(reachable) < len(stage.replicas) or any(stage.ask(replica, ()) is None for replica in stage.replicas):
         return ""
     stage.place.go_back()
+    stage.oracle.lives.forget_acts()
     for replica in list(stage.replicas):
         stage.ask(replica, stage.chance.choice(stage.inputs))
     # A process that starts before that knows only what the state holds.
@@ -639,7 +649,9 @@ def add_service(stage: Stage) -> str:
     if not missing:
         return ""
     name = stage.chance.choice(missing)
-    stage.edit(stage.oracle.catalog.with_service(name, SERVICES[name]))
+    others = list(stage.oracle.catalog.services.values())
+    plan = stage.chance.choice(others).plan if others else NO_PLAN
+    stage.edit(stage.oracle.catalog.with_service(name, replace(SERVICES[name], plan=plan)))
     return name
 
 
@@ -679,7 +691,7 @@ def mend_catalog(stage: Stage) -> str:
 @move(3)
 def acknowledge(stage: Stage) -> str:
     """Do what the read routes say, as a person would."""
-    if not (replica := _idle(stage)):
+    if not (replica := idle(stage)):
         return ""
     try:
         return stage.acknowledge(replica)

@@ -6,40 +6,21 @@ neither can the plugin.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from tests.faults.catalogs import Catalog
-from tests.faults.truth import LAG, Fact, Repository, Truth
+from tests.faults.lives import Lives
+from tests.faults.sightings import Sighting, Wrong
+from tests.faults.truth import LAG, Fact, Truth
 
+Described = Mapping[str, Mapping[str, Any]]  # what the read routes say, by the preview's key
 Asked = tuple[tuple[str, Any], ...]
 
 MANY, SHARE = 5, 20  # the breaker: more than these, and more than this share in per cent
 HIDDEN_FOR = timedelta(hours=1)
-
-
-class Wrong(AssertionError):
-    """An answer that must never have been given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """An environment in an answer: the oldest fact that this can be."""
-
-    service: str
-    repository: Repository
-    number: int
-    fact: int  # its index
-
-    @property
-    def facts(self) -> list[Fact]:
-        return self.repository.pulls[self.number]
-
-    @property
-    def rank(self) -> tuple[int, float]:
-        return self.repository.generation, self.facts[self.fact].updated_at.timestamp()
 
 
 @dataclass(slots=True)
@@ -51,6 +32,7 @@ class Record:
     catalog: int = 0  # the oldest edition that the answer can have been made with
     compared: bool = False  # whether the plugin compares its next answer with this one
     held: bool = False  # whether the breaker held it
+    heard: int = 0  # when, as lives count
 
 
 class Oracle:
@@ -67,10 +49,17 @@ class Oracle:
         self._newest_edition = 0  # the newest edition that an answer was made with
         self._first_editions: int | None = None  # those up to this one were there before the first answer
         self._added: dict[str, datetime] = {}  # when the catalog took a repository in again
+        self.lives = Lives(truth)
+        self._lost: dict[str, Sighting] = {}  # what was live when the state was lost, until there is an answer again
 
     @property
     def catalog(self) -> Catalog:
         return self._catalogs[-1]
+
+    @property
+    def live(self) -> list[str]:
+        """The names of all environments in the newest answer."""
+        return sorted(self._live)
 
     def edited(self, catalog: Catalog) -> None:
         added = catalog.repositories - self.catalog.repositories
@@ -80,9 +69,12 @@ class Oracle:
     def acknowledged(self, fingerprint: str) -> None:
         """Say that a person accepts what the catalog with this fingerprint removes."""
         self._acknowledged.add(fingerprint)
+        self.lives.acknowledged.add(fingerprint)
 
     def state_lost(self) -> None:
         """Say that the plugin has forgotten what it answered, and may take any repository for the one that it knew."""
+        self._lost |= {name: self._seen[name] for name in self._live}
+        self.lives.lost()
         self._forgot_in = len(self._catalogs)
         self._records, self._seen, self._live = {}, {}, set()
         self._newest_edition, self._first_editions = 0, None
@@ -99,8 +91,11 @@ class Oracle:
                 raise Wrong("an answer that the breaker holds is there no more")
             record.compared = False
 
-    def hear(self, asked: Asked, body: bytes, *, held: bool) -> None:
-        """Judge a 200. `held` says that the read routes show the breaker's hold on this answer. Raises Wrong."""
+    def hear(self, asked: Asked, body: bytes, describe: Callable[[], Described], *, held: bool) -> None:
+        """Judge a 200. `held` says that the read routes show the breaker's hold on this answer. Raises Wrong.
+
+        `describe` asks the read routes about all previews, which is done only if one is missing.
+        """
         record = self._records.get(asked)
         if record is None:
             record = self._records[asked] = Record(catalog=self._forgot_in and self._forgot_in - 1)
@@ -115,9 +110,44 @@ class Oracle:
         made_before, record.catalog = record.catalog, max(record.catalog, self._edition(record.catalog, seen))
         if not held:
             self._no_older_edition(parameters)
-            self._nothing_is_missing(record, asked, seen, made_before)
+            entries = {entry["name"]: entry for entry in parameters}
+            self._in_force(entries)
+            had = [self._seen[name] for name in self._live]
+            self._nothing_is_missing(record, asked, seen, made_before, describe)
+            self._lives_are_right(record, asked, had, seen, entries)
         self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
         record.body, record.seen, record.compared, record.held = body, seen, True, held
+
+    def _in_force(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        """Find out which catalog an answer was made with."""
+        editions = {int(entry["extra"]["edition"]) for entry in entries.values()}
+        catalog = next((each for each in self._catalogs if each.edition in editions), None)
+        if catalog:
+            live = {name: self._seen[name] for name in self._live}
+            called = {each["namespace"] for entry in entries.values() for each in entry["dependencies"]}
+            self.lives.in_force(catalog, live, called)
+
+    def _lives_are_right(
+        self,
+        record: Record,
+        asked: Asked,
+        had: list[Sighting],
+        seen: Mapping[str, Sighting],
+        entries: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        editions = self.lives.catalogs_since(record.heard)
+        first, record.heard = not record.heard, self.lives.now
+        if not editions:
+            return
+        for name, was in seen.items():
+            if name not in record.seen:
+                self.lives.returned(was, editions)
+            if not first:
+                self.lives.deployed(was, entries[name], editions)
+            self.lives.paused(was, entries[name], editions)
+        if not asked and not first:
+            self.lives.admitted(had, seen.values(), editions)
+        self.lives.hear(seen, entries)
 
     def expected(self, asked: Asked, *, but: frozenset[str]) -> dict[str, Fact]:
         """Return what an answer contains once everything is known and nothing is held, without some repositories."""
@@ -130,7 +160,9 @@ class Oracle:
             if service.wants(fact.entry)
         }
 
-    def converged(self, asked: Asked, body: bytes, excused: Mapping[str, str], doubtful: frozenset[str]) -> None:
+    def converged(
+        self, asked: Asked, body: bytes, excused: Mapping[str, str], doubtful: frozenset[str], described: Described
+    ) -> None:
         """Judge a 200 after faults have ended. `excused`: what the read routes list as held. Raises Wrong.
 
         `doubtful` are the repositories that cannot be read still, because of something that only people can change.
@@ -138,18 +170,36 @@ class Oracle:
         expected = self.expected(asked, but=doubtful)
         parameters = json.loads(body)["output"]["parameters"]
         entries = {entry["name"]: entry for entry in parameters if entry["repository"] not in doubtful}
+        live = [self._seen[name] for name in self._live]
         for name in sorted(expected.keys() - entries.keys()):
-            raise Wrong(f"{name} is open and labelled, and still missing")
+            service, _, number = name.removeprefix(f"{self.catalog.prefix}-").rpartition("-")
+            became = described.get(f"{service}/{number}", {"state": "nowhere", "reason": ""})
+            repository = self._truth.repository(self.catalog.services[service].repository)
+            was = Sighting(service, repository, int(number), len(repository.pulls[int(number)]) - 1)
+            if not self.lives.may_be(became["state"], was, self.catalog, live):
+                raise Wrong(f"{name} is open and labelled, and still missing: {became['state']}, {became['reason']}")
         for name, entry in sorted(entries.items()):
             if name in expected:
                 self._is_current(name, entry, expected[name], doubtful)
             elif not excused.get(f"{entry['service']}/{entry['number']}"):
                 raise Wrong(f"{name} is still there, and nobody says why")
 
+    def all_ended(self, body: bytes) -> None:
+        """Judge an answer for which nobody did anything for so long that every end has come. Raises Wrong."""
+        entries = json.loads(body)["output"]["parameters"]
+        called = {each["namespace"] for entry in entries for each in entry["dependencies"]}
+        for entry in entries:
+            was = self._seen[entry["name"]]
+            if self.lives.must_have_ended(was, entry, self.catalog, called=entry["name"] in called):
+                raise Wrong(f"{entry['name']} is still there, and its end has come: {entry['state_reason']}")
+
     def _is_current(self, name: str, entry: Mapping[str, Any], fact: Fact, doubtful: frozenset[str]) -> None:
         current = _looks(fact)
         if _shown(entry) != current:
             raise Wrong(f"{name} is {_shown(entry)}, and should be {current}")
+        sha, gate = fact.entry.head_sha, self.catalog.services[entry["service"]].plan.gate
+        if entry["deploy_sha"] != sha and (not gate or self.lives.is_ready(gate, entry["service"], sha)):
+            raise Wrong(f"{name} runs {entry['deploy_sha']}, and should run {sha}: {entry['state_reason']}")
         for dependency in entry["dependencies"]:
             target = self._target(entry, dependency["service"], fact, doubtful)
             if target is not None and dependency["namespace"] != target:
@@ -164,7 +214,8 @@ class Oracle:
         if repository in doubtful:
             return None
         number, config = entry["number"], fact.entry.config
-        if fact.entry.body.startswith(f"Depends-On: {repository}#"):
+        is_bot = fact.entry.author.endswith("[bot]")  # whose descriptions quote others, so their links count for nothing
+        if fact.entry.body.startswith(f"Depends-On: {repository}#") and not is_bot:
             number = fact.entry.body.partition("#")[2]
         elif config and not self._is_good(config, entry["repository"]):
             return None  # the last good one counts, and that may be one that was never seen
@@ -176,7 +227,8 @@ class Oracle:
             return None  # it may be held still, and then it is as live as before
         linked = self._truth.repository(repository).at(self._truth.clock.now).get(int(number))
         live = linked is not None and self.catalog.services[service].wants(linked.entry)
-        return self.catalog.name(service, int(number)) if live else ""
+        name = self.catalog.name(service, int(number))
+        return name if live and name in self._live else ""
 
     def _is_good(self, config: str, repository: str) -> bool:
         services = (service for service in self.catalog.services.values() if service.repository == repository)
@@ -243,13 +295,21 @@ class Oracle:
                 return edition
         return oldest
 
-    def _nothing_is_missing(self, record: Record, asked: Asked, seen: Mapping[str, Sighting], made_before: int) -> None:
+    def _nothing_is_missing(
+        self,
+        record: Record,
+        asked: Asked,
+        seen: Mapping[str, Sighting],
+        made_before: int,
+        describe: Callable[[], Described],
+    ) -> None:
         editions = self._catalogs[record.catalog :]
         elsewhere = {name: self._seen[name] for name in self._live if self._is_asked_for(asked, self._seen[name])}
         missing = {name: was for name, was in (elsewhere | record.seen).items() if name not in seen}
         whole = len(self._live | record.seen.keys())
         self._live -= missing.keys()
         self._live |= seen.keys()
+        missing = self._ended_rightly(missing, editions, describe)
         for name, was in sorted(missing.items()):
             if not any(self._may_be_gone(catalog, name, was) for catalog in editions):
                 raise Wrong(f"{name} is missing, and its pull request was never closed or unlabelled since")
@@ -258,6 +318,40 @@ class Oracle:
         if record.compared:
             left = {name: was for name, was in record.seen.items() if name in missing}
             self._edits_are_meant(self._catalogs[made_before:], left, whole)
+
+    def _ended_rightly(
+        self, missing: Mapping[str, Sighting], editions: list[Catalog], describe: Callable[[], Described]
+    ) -> dict[str, Sighting]:
+        """Judge what became of those that were live; return those that are missing for another reason than time."""
+        lost, self._lost = self._lost, {}
+        if not missing and not lost:
+            return {}
+        described = describe()
+        others = {}
+        for name, was in missing.items():
+            state = described.get(f"{was.service}/{was.number}", {}).get("state")
+            if state == "expired":
+                self.lives.expired(was)
+            else:
+                others[name] = was
+        for name, was in [*missing.items(), *lost.items()]:
+            became = described.get(f"{was.service}/{was.number}", {})
+            never = ("waiting", "queued") if name in missing else ("waiting", "queued", "expired")
+            if became.get("state") in never and self._is_wanted_throughout(editions, was):
+                raise Wrong(f"{name} was live, and is {became['state']} now: {became['reason']}")
+        return others
+
+    def _is_wanted_throughout(self, editions: list[Catalog], was: Sighting) -> bool:
+        """Tell whether every fact since it was seen, and every catalog, gives a preview to a pull request."""
+        later = [fact for fact in was.facts[was.fact :] if fact.updated_at >= was.facts[was.fact].updated_at]
+        return self._truth.repository(was.repository.name) is was.repository and all(
+            not fact.hidden
+            and was.service in catalog.services
+            and catalog.services[was.service].repository == was.repository.name
+            and catalog.services[was.service].wants(fact.entry)
+            for fact in later
+            for catalog in editions
+        )
 
     def _edits_are_meant(self, editions: list[Catalog], left: Mapping[str, Sighting], whole: int) -> None:
         """Judge what left although nothing happened to its pull request, out of so many that were live."""

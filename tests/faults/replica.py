@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from plugin.core.config.threshold import Threshold
 from plugin.core.facts.acts import Act
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.sources import Source
+from plugin.sources import Registry, Source, TrafficMeter
 from plugin.state import Head, Known, OpenedState, Store, Unreachable
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
 from plugin.web.previews import previews
 from tests.faults.truth import Clock
-from tests.outside import ScriptedMeter, ScriptedRegistry
 
 BREAKER = Threshold(5, 20)
 MAX_STALE = timedelta(hours=1)
@@ -92,22 +91,34 @@ class Answer:
         return json.loads(self.body)
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a process asks, and where it keeps its state."""
+
+    source: Source
+    registry: Registry
+    meter: TrafficMeter
+    state: OpenedState
+    clock: Clock
+
+
 class Replica:
     """One process: the real parts between a source, a state and HTTP."""
 
-    def __init__(self, name: str, file: Path, source: Source, state: OpenedState, clock: Clock) -> None:
+    def __init__(self, name: str, file: Path, around: Around) -> None:
         """Start. Raises InvalidFile if the catalog's file is broken and the state holds no catalog."""
         self.name = name
         self.file = file
         self.fate = Fate()
-        self.source = source
-        self.state = state
+        self.source = around.source
+        self.state = state = around.state
+        clock = around.clock
         mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
         watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
         plugin = Parts(
-            source=source,
-            registry=ScriptedRegistry(),
-            meter=ScriptedMeter(),
+            source=around.source,
+            registry=around.registry,
+            meter=around.meter,
             catalog=watched,
             state=mortal,
             breaker=BREAKER,
@@ -122,6 +133,11 @@ class Replica:
     def known(self) -> Known:
         """What this process knows."""
         return self._newest.known_here.known
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When time changes a verdict next."""
+        return self._newest.known_here.living.next_at
 
     def ask(self, asked: Mapping[str, Any]) -> Answer:
         """Ask as Argo CD does."""

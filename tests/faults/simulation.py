@@ -7,6 +7,7 @@ should be. A seed is that of an episode: the same one plays the same moves.
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +15,13 @@ from unittest.mock import patch
 
 from redis import Redis
 
+from tests.faults import life_moves
 from tests.faults.catalogs import REPOSITORIES
-from tests.faults.moves import MOVES
-from tests.faults.oracle import Wrong
+from tests.faults.moves import AUTHORS, MOVES
+from tests.faults.oracle import Described
 from tests.faults.places import MemoryPlace, RedisPlace, SqlitePlace
 from tests.faults.replica import Replica
+from tests.faults.sightings import Wrong
 from tests.faults.stage import OK, Stage, do_nothing
 
 STEPS = 150  # of an episode
@@ -27,6 +30,8 @@ BOUND = 4  # refreshes after which everything that a probe can see must be there
 INTERVAL = 30.0  # seconds between two of them
 FULL_LISTING = 660.0  # seconds after which the rest must be there
 HALF_AN_HOUR = 1800.0  # seconds
+ENDED = 22 * 86400.0  # seconds, after which every end has come, for plans do not go beyond three weeks
+WARNED = 12  # refreshes in which every end has been announced long enough
 LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
 LAST_CHANGES_OF_ONE_SECOND = ("twice within a second",) * 4
 
@@ -41,6 +46,7 @@ class Tally:
     refusals: int = 0
     moves: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
+    lives: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         lines = [
@@ -49,6 +55,8 @@ class Tally:
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.moves.items())]
         lines += ["  of the troubles that began:"]
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.troubles.items())]
+        lines += ["  of the lives of previews:"]
+        lines += [f"{count:>8}  {name}" for name, count in sorted(self.lives.items())]
         return "\n".join(lines)
 
 
@@ -81,6 +89,7 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
             tally.episodes += 1
             tally.answers += episode.stage.answers
             tally.refusals += episode.stage.refusals
+            tally.lives += episode.stage.oracle.lives.tally
             episode.end()
 
 
@@ -110,7 +119,7 @@ class Episode:
     def _begin(self) -> None:
         for name in REPOSITORIES:
             for _ in range(self._chance.randint(0, 7)):
-                self.stage.truth.open(name, labels=("preview",))
+                self.stage.truth.open(name, labels=("preview",), author=self._chance.choice(AUTHORS))
         self.stage.clock.pass_by(60)
         for replica in list(self.stage.replicas):
             self.stage.refresh(replica)
@@ -121,7 +130,11 @@ class Episode:
                 self._move(nested=True)
 
     def _move(self, *, nested: bool) -> None:
-        possible = {name: chance for name, chance in MOVES.items() if chance.nested or not nested}
+        possible = {
+            name: chance
+            for name, chance in MOVES.items()
+            if (chance.nested or not nested) and (self.stage.lively or not chance.life)
+        }
         (name,) = self._chance.choices(list(possible), [chance.weight for chance in possible.values()])
         place = len(self.story)
         self.story.append(f"{'    ' * self._depth}{name} ...")
@@ -147,6 +160,8 @@ class Episode:
         self._after_last_changes()
         self._after_an_hour()
         self._after_people_put_everything_right()
+        if self.stage.lively and self._chance.random() < 0.4:
+            self._after_all_ends_have_come()
 
     def _end_trouble(self) -> None:
         stage = self.stage
@@ -154,6 +169,9 @@ class Episode:
         stage.meanwhile = do_nothing
         stage.doomed = ""
         stage.trouble.names = []
+        stage.clock.skew = timedelta(0)
+        stage.outside.registry_works(works=True)
+        stage.outside.measure(frozenset({"another-namespace"}))
         for replica in stage.replicas:
             replica.fate.unreachable, replica.fate.next_write = False, None
         stage.files.spread = 0.0
@@ -208,6 +226,19 @@ class Episode:
         self._acknowledge()
         self._judge()
 
+    def _after_all_ends_have_come(self) -> None:
+        """Whatever nobody keeps ends, and no person has to agree."""
+        stage = self.stage
+        self.story.append("ten days pass, in which nobody does anything")
+        stage.clock.pass_by(ENDED)
+        for _ in range(WARNED):
+            stage.clock.pass_by(life_moves.BETWEEN)
+            stage.refresh(stage.replicas[0])
+        self._judge()
+        answer = stage.ask(stage.replicas[0], ())
+        if answer and answer.status == OK:
+            stage.oracle.all_ended(answer.body)
+
     def _wait_for_limits(self) -> None:
         """GitHub has asked for silence, which may be an hour; until then the plugin asks nothing."""
         for replica in self.stage.replicas:
@@ -246,6 +277,7 @@ class Episode:
         doubtful = frozenset(stage.truth.renamed) | stage.truth.invisible | again
         for replica in stage.replicas:
             listed, waits = self._listed_as_held(replica)
+            described = self._described(replica)
             for asked in stage.inputs:
                 answer = stage.ask(replica, asked)
                 assert answer
@@ -255,9 +287,14 @@ class Episode:
                 if outdated and doubtful & stage.oracle.catalog.repositories:
                     continue
                 if answer.status == OK and not waits:
-                    stage.oracle.converged(asked, answer.body, listed if held else {}, doubtful)
+                    stage.oracle.converged(asked, answer.body, listed if held else {}, doubtful, described)
                 elif answer.status != OK and stage.oracle.catalog.knows(dict(asked)) and not doubtful and not waits:
                     raise Wrong(f"still an error: {answer.status} {answer.body!r}")
+
+    def _described(self, replica: Replica) -> Described:
+        answer = replica.read()
+        listed = answer.json["previews"] if answer.status == OK else []
+        return {f"{each['service']}/{each['locator'].rpartition('#')[2]}": each for each in listed}
 
     def _listed_as_held(self, replica: Replica) -> tuple[dict[str, str], bool]:
         """Read what people can see of what is held, and whether the breaker waits for one of them."""

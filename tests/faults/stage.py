@@ -1,15 +1,27 @@
 """The stage: the truth, a GitHub that tells it or does not, a catalog's file, and the processes of the plugin."""
 
 import random
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from plugin.core.answers.wanted import parse_wanted
 from plugin.core.facts.acts import Act, ActKind
+from plugin.core.life.acting import Said
 from plugin.errors import InvalidFile
+from plugin.mirror.acting import acts_on
+from plugin.mirror.current import decided
+from plugin.state import OpenedState
+from tests.faults.beside import Beside
 from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
 from tests.faults.files import Files
-from tests.faults.oracle import Asked, Oracle, Wrong
+from tests.faults.lives import Deciding
+from tests.faults.oracle import Asked, Described, Oracle
+from tests.faults.plans import NO_PLAN, some_limits, some_plan
 from tests.faults.places import Place
-from tests.faults.replica import MAX_STALE, Answer, Killed, Replica
+from tests.faults.replica import MAX_STALE, Answer, Around, Killed, Replica
+from tests.faults.sightings import Wrong
 from tests.faults.told import Told
 from tests.faults.trouble import Trouble
 from tests.faults.truth import Clock, Truth
@@ -38,12 +50,15 @@ class Stage:
         self.trouble = Trouble(self.clock, chance)
         self.github = Told(self.truth, self.trouble, self._while_asking)
         self.place = place
-        self.oracle = Oracle(self.truth, Catalog(SERVICES))
+        # Some episodes are about what happens within the seconds by which GitHub's answers lag, others about lives.
+        self.hurried = chance.random() < 0.3
+        self.lively = not self.hurried and chance.random() < 0.6
+        self.oracle = Oracle(self.truth, self._first_catalog())
+        self.oracle.lives.words = self.github.words
+        self.outside = Beside(self.clock)
         self.files = Files(self.clock, chance, folder, self.oracle.catalog.text)
         self.inputs = list(INPUTS[: chance.randint(1, len(INPUTS))])
         self.changed: list[str] = []  # repositories in the order of their changes, for webhooks
-        # Some episodes are about what happens within the seconds by which GitHub's answers lag.
-        self.hurried = chance.random() < 0.3
         self.answers = 0
         self.refusals = 0
         self.doomed = ""  # the replica that dies at its next request to GitHub
@@ -52,6 +67,17 @@ class Stage:
         self._started = 0
         self.replicas = [self.start() for _ in range(chance.choice((1, 2)) if place.shared else 1)]
 
+    def _first_catalog(self) -> Catalog:
+        if not self.lively:
+            return Catalog(SERVICES)
+        chance, plan = self.chance, some_plan(self.chance)
+        # Some services have a plan of their own, or none.
+        plans = {name: chance.choice((plan, plan, plan, some_plan(chance), NO_PLAN)) for name in SERVICES}
+        if chance.random() < 0.5:
+            plans = dict.fromkeys(SERVICES, plan)
+        services = {name: replace(service, plan=plans[name]) for name, service in SERVICES.items()}
+        return Catalog(services, limits=some_limits(chance), traffic=chance.random() < 0.3)
+
     # --- Processes
 
     def start(self) -> Replica:
@@ -59,12 +85,16 @@ class Stage:
         self._started += 1
         name, state = f"replica {self._started}", self.place.open()
         try:
-            return Replica(name, self.files.new(name), self.github.source(), state, self.clock)
+            return self._replica(name, state)
         except InvalidFile:  # with nothing in force that could stay, so people mend it first
             if state.store.load().catalog:
                 raise
             self.files.write(self.oracle.catalog.text)
-            return Replica(name, self.files.new(name), self.github.source(), state, self.clock)
+            return self._replica(name, state)
+
+    def _replica(self, name: str, state: OpenedState) -> Replica:
+        around = Around(self.github.source(), self.outside.registry, self.outside.meter, state, self.clock)
+        return Replica(name, self.files.new(name), around)
 
     def stop(self, replica: Replica) -> None:
         """End a process without notice."""
@@ -80,6 +110,9 @@ class Stage:
         """Refresh one, which may be the end of it, and ask it everything."""
         self.look()
         self._busy.append(replica.name)
+        deciding = self.oracle.lives.begins(
+            skew=self.clock.skew, measured=self.outside.measured, used=self.outside.used_lately
+        )
         if self.chance.random() < 0.8:  # else it is a leader that was paused, and does not know its successor
             self.place.take_lease(replica.state)
         try:
@@ -89,10 +122,20 @@ class Stage:
             self.replace(replica)
         finally:
             self._busy.remove(replica.name)
+            self.oracle.lives.ends(deciding)
         for alive in self.idle():
             for asked in self.inputs:
                 if alive in self.replicas:  # else an answer was its end
                     self.ask(alive, asked)
+        if self.lively and replica in self.replicas:
+            self._tell(replica, deciding)
+
+    def _tell(self, replica: Replica, deciding: Deciding) -> None:
+        """Let the oracle hear what the read routes say."""
+        answer = replica.read()
+        if answer.status == OK and (catalog := replica.known.catalog):
+            read = catalog.repositories.keys() - set(answer.json["unread"])
+            self.oracle.lives.told(answer.json["previews"], read, deciding)
 
     def look(self) -> None:
         """Make every replica do what it does each second while it does not poll."""
@@ -120,7 +163,7 @@ class Stage:
         if answer.status == OK:
             if self.clock.of_replicas() - self.github.last_word > MAX_STALE:
                 raise Wrong("nothing was read for too long, and still it answers")
-            self.oracle.hear(asked, answer.body, held=replica.known.hold is not None)
+            self.oracle.hear(asked, answer.body, partial(_described, replica), held=replica.known.hold is not None)
         elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):
             self.refusals += 1
             self.oracle.refused(asked, held=b"the previous answer is not known" in answer.body)
@@ -149,6 +192,28 @@ class Stage:
             self.oracle.acknowledged(fingerprint)
         return str(command)
 
+    # --- What people say
+
+    def act(self, replica: Replica, kind: ActKind, locator: str, span: timedelta | None = None) -> str:
+        """Tell a preview something, as the commands do: without the process that serves."""
+        state, said = self.place.open(), []
+        try:
+            current = decided(state.store.load())
+            catalog = current.known.catalog
+            if catalog is None:
+                return ""
+            meant = acts_on(current, parse_wanted(locator, catalog), Said(kind, "ada", self.clock.of_replicas(), span))
+            for preview, act in meant:
+                if isinstance(act, Act):
+                    state.store.act(act)
+                    self.oracle.lives.acted(preview.service.name, preview.pull_request.number, act)
+                    said.append(preview.key)
+        finally:
+            state.close()
+        if said and self.chance.random() < 0.6:
+            self.refresh(replica, frozenset())
+        return f"{kind.value} {', '.join(said)}" if said else ""
+
     # --- What happens within a refresh
 
     def _while_asking(self) -> None:
@@ -156,3 +221,9 @@ class Stage:
             self.doomed = ""
             raise Killed("while reading")
         self.meanwhile()
+
+
+def _described(replica: Replica) -> Described:
+    answer = replica.read()
+    assert answer.status == OK
+    return {f"{each['service']}/{each['locator'].rpartition('#')[2]}": each for each in answer.json["previews"]}

@@ -22,6 +22,7 @@ class Told:
         self._on_request = on_request
         self._clock = truth.clock
         self.last_word = self._clock.of_replicas()  # when GitHub last said something useful
+        self.words = [self._clock.now]  # whenever it did, by its own clock
         self.operation = ""  # that somebody asks for at the moment
         self._github = GitHub(Organisation(repositories={}), inside=True)
         self._github.now = lambda: self._clock.now
@@ -45,6 +46,7 @@ class Told:
         name = self._trouble.met()
         if name not in SILENCE:
             self.last_word = self._clock.of_replicas()
+            self.words.append(self._clock.now)
         return self._trouble.fault(name)(request) if name else None
 
     def _change(self) -> None:
@@ -74,6 +76,7 @@ class Told:
             deleted_labels=frozenset(key for key, ids in labels.items() if not ids[-1]),
             new_labels={key: len([label_id for label_id in ids if label_id]) for key, ids in labels.items()},
             hidden=frozenset(hidden),
+            suites=dict(truth.suites),
         )
         self._github.change(Organisation.model_construct(repositories=organisation), changes)
 

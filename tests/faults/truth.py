@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from plugin.sources.file import PullRequestEntry
+from tests.fakes.github.checks import ACTIONS, CheckSuite, with_run
 
 LAG = timedelta(seconds=8)  # GitHub's answers can be older than this by no more
+CHECK = "preview / Image"
+COMMITS = 9  # of a pull request, before its head, that GitHub is asked for
 
 
 class Clock:
@@ -76,9 +79,15 @@ class Truth:
         self.renamed: dict[str, str] = {}  # by its first name: what it is called now
         self.invisible: set[str] = set()  # private or deleted, or the token may see it no more
         self.files: dict[str, str] = {}  # commit: the text of .preview.yaml, which never changes
+        self.hidden_from: dict[str, list[tuple[datetime, bool]]] = {}  # when a repository could be read, and when not
+        self.suites: dict[tuple[str, str], tuple[CheckSuite, ...]] = {}  # of checks, by repository and commit
+        self.succeeded: set[str] = set()  # commits whose check has succeeded at least once
+        self.succeeded_now: set[str] = set()  # those whose newest check has
+        self.images: set[tuple[str, str]] = set()  # those that were pushed, by service and commit
         self.on_change: Callable[[], None] = lambda: None
         self._commits = 0
         self._labels = 0
+        self._runs = 0
 
     def repository(self, name: str) -> Repository:
         return self.generations[name][-1]
@@ -106,7 +115,8 @@ class Truth:
         number = len(pulls) + 1
         entry = PullRequestEntry(
             **{"number": number, "title": f"pull request {number}", "branch": f"branch-{number}", "author": "ada"}
-            | {"head_sha": self.commit(), "updated_at": self._second()}
+            | {"head_sha": self.commit(), "updated_at": self._second(), "created_at": self._second()}
+            | {"labelled_at": dict.fromkeys(given.get("labels", ()), self._second())}
             | given
         )
         pulls[number] = [Fact(self.clock.now, self._with_config(entry))]
@@ -117,7 +127,8 @@ class Truth:
         """Change a pull request; not everything that changes one moves its `updatedAt`."""
         fact = self.newest(name, number)
         moved = {"updated_at": self._second()} if touch else {}
-        self._add(name, number, replace(fact, entry=self._with_config(fact.entry.model_copy(update=changes | moved))))
+        changes |= moved | self._events(fact.entry, changes) | self._commits_before(name, number, changes)
+        self._add(name, number, replace(fact, entry=self._with_config(fact.entry.model_copy(update=changes))))
 
     def hide(self, name: str, number: int, *, hidden: bool) -> None:
         self._add(name, number, replace(self.newest(name, number), hidden=hidden))
@@ -140,6 +151,23 @@ class Truth:
             repository.labels[label].append((self.clock.now, f"{label} again {self._labels}"))
             self.on_change()
 
+    def check(self, name: str, sha: str, conclusion: str | None) -> None:
+        """Run the check of a commit; None: it still runs."""
+        self._runs += 1
+        before = self.suites.get((name, sha), ())
+        self.suites[name, sha] = with_run(before, self._runs, CHECK, conclusion, ACTIONS, again=False)
+        self.succeeded_now.discard(sha)
+        if conclusion == "SUCCESS":
+            self.succeeded.add(sha)
+            self.succeeded_now.add(sha)
+        self.on_change()
+
+    def was_readable(self, name: str, since: datetime, until: datetime) -> bool:
+        """Tell whether a repository could be read at some moment of a span of time."""
+        changes = [(at, visible) for at, visible in self.hidden_from.get(name, []) if at <= until]
+        before = [visible for at, visible in changes if at <= since]
+        return any(visible for at, visible in changes if at > since) or (before[-1] if before else True)
+
     def recreate(self, name: str) -> None:
         """Delete the repository and make another one of the same name, without any pull requests."""
         self.generations[name].append(Repository(name, len(self.generations[name])))
@@ -150,12 +178,37 @@ class Truth:
         self.renamed = {**self.renamed, name: new}
         if name == new:
             del self.renamed[name]
+        self._note_visibility(name)
         self.on_change()
 
     def show(self, name: str, *, visible: bool) -> None:
         """Let the token see it, or not."""
         self.invisible = self.invisible - {name} if visible else self.invisible | {name}
+        self._note_visibility(name)
         self.on_change()
+
+    def _note_visibility(self, name: str) -> None:
+        visible = name not in self.invisible and name not in self.renamed
+        self.hidden_from.setdefault(name, []).append((self.clock.now, visible))
+
+    def _events(self, before: PullRequestEntry, changes: dict[str, Any]) -> dict[str, Any]:
+        """Note when labels were added, and when it was reopened or marked as ready for review."""
+        events: dict[str, Any] = {}
+        if new := set(changes.get("labels", ())) - set(before.labels):
+            events["labelled_at"] = {**before.labelled_at, **dict.fromkeys(sorted(new), self._second())}
+        reopened = before.state != "open" and changes.get("state") == "open"
+        if reopened or (before.draft and changes.get("draft") is False):
+            events["reopened_at"] = self._second()
+        return events
+
+    def _commits_before(self, name: str, number: int, changes: dict[str, Any]) -> dict[str, Any]:
+        """Note which commits it has: those until the head of a push, and of a force-push those that it had then."""
+        head, facts = changes.get("head_sha"), self.repository(name).pulls[number]
+        if head is None or head == facts[-1].entry.head_sha:
+            return {}
+        older = next((fact.entry.commits for fact in facts if fact.entry.head_sha == head), None)
+        before = facts[-1].entry
+        return {"commits": (before.head_sha, *before.commits)[:COMMITS] if older is None else older}
 
     def _add(self, name: str, number: int, fact: Fact) -> None:
         self.repository(name).pulls[number].append(replace(fact, at=self.clock.now))
