@@ -137,7 +137,9 @@ class Lives:
             if forward.fingerprint in self.acknowledged:
                 self._accept(forward)
         plans = {name: service.plan for name, service in catalog.services.items()}
-        if self._in_force and self._surely_forward(catalog, {n: w for n, w in live.items() if n not in called}, len(live)):
+        if self._in_force and self._surely_forward(
+            catalog, {n: w for n, w in live.items() if n not in called}, len(live)
+        ):
             kept = {name: self._accepted[name] for name in plans if name in self._accepted}
             self._forward[catalog.fingerprint] = Forward(catalog.fingerprint, kept)
             self.tally["edits that bring many ends forward"] += 1
@@ -146,12 +148,12 @@ class Lives:
         if self._in_force:
             before = self.catalog.services
             changed = {
-                name for name, service in catalog.services.items()
+                name
+                for name, service in catalog.services.items()
                 if name not in before or before[name].require != service.require
             }
             self.ended = {
-                key: each for key, each in self.ended.items()
-                if key[0] in catalog.services and key[0] not in changed
+                key: each for key, each in self.ended.items() if key[0] in catalog.services and key[0] not in changed
             }
         self._in_force.append((self._now, catalog))
 

@@ -214,7 +214,9 @@ class Oracle:
         if repository in doubtful:
             return None
         number, config = entry["number"], fact.entry.config
-        is_bot = fact.entry.author.endswith("[bot]")  # whose descriptions quote others, so their links count for nothing
+        is_bot = fact.entry.author.endswith(
+            "[bot]"
+        )  # whose descriptions quote others, so their links count for nothing
         if fact.entry.body.startswith(f"Depends-On: {repository}#") and not is_bot:
             number = fact.entry.body.partition("#")[2]
         elif config and not self._is_good(config, entry["repository"]):

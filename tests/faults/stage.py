@@ -18,8 +18,8 @@ from tests.faults.catalogs import REPOSITORIES, SERVICES, Catalog
 from tests.faults.files import Files
 from tests.faults.lives import Deciding
 from tests.faults.oracle import Asked, Described, Oracle
-from tests.faults.plans import NO_PLAN, some_limits, some_plan
 from tests.faults.places import Place
+from tests.faults.plans import NO_PLAN, some_limits, some_plan
 from tests.faults.replica import MAX_STALE, Answer, Around, Killed, Replica
 from tests.faults.sightings import Wrong
 from tests.faults.told import Told

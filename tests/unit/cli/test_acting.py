@@ -55,7 +55,10 @@ def test_a_pause_and_a_resume_are_stored_with_who_and_when(begun: Stage) -> None
     assert state(begun) == "active"
     assert [(event.kind, event.reason) for event in begun.known().histories["orders/1"]][1:] == [
         ("paused", "ada paused it"),
-        ("updated", "paused: ada paused it at 2026-11-21T09:00:00Z. To wake it, push a commit, or run preview-plugin resume"),
+        (
+            "updated",
+            "paused: ada paused it at 2026-11-21T09:00:00Z. To wake it, push a commit, or run preview-plugin resume",
+        ),
         ("resumed", "ada resumed it"),
         ("updated", 'active: it has the label "preview"'),
     ]

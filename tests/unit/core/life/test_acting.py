@@ -65,7 +65,9 @@ def test_a_pause_counts_although_no_plan_speaks_of_pausing() -> None:
 def test_what_a_person_paused_cannot_be_paused_again_even_before_the_pause_was_decided_on() -> None:
     world = begun(lived())
     act(world, ActKind.PAUSE)
-    reason = "it is paused already, by ada at 2026-11-16T09:00:00Z. To wake it, push a commit, or run preview-plugin resume"
+    reason = (
+        "it is paused already, by ada at 2026-11-16T09:00:00Z. To wake it, push a commit, or run preview-plugin resume"
+    )
 
     assert refusal(world, ActKind.PAUSE) == reason
     assert refusal(world.step(HOUR), ActKind.PAUSE) == reason
