@@ -461,7 +461,7 @@ def test_a_large_catalog_is_accepted() -> None:
 def test_the_demo_catalog_is_valid() -> None:
     catalog = load_catalog((ROOT / "examples/acme/catalog.yaml").read_text("utf-8"), "catalog.yaml")
 
-    assert list(catalog.services) == ["admin", "orders", "payments", "reports", "shop", "users"]
+    assert list(catalog.services) == ["admin", "orders", "payments", "reports", "search", "shop", "users"]
 
 
 @pytest.mark.parametrize(
