@@ -48,7 +48,7 @@ def advance(before: Current, gathered: Gathered, now: datetime, threshold: Thres
         candidate = None  # nobody knows which previews of what was not read are live
     same_facts = _is_settled(known, candidate) and gathered.snapshot == known.snapshot
     if same_facts and (candidate is None or known.hold):
-        return Advanced(replace(before, known=unchanged))
+        return Advanced(replace(before, known=_uncounted(unchanged, known)))
     draft = replace(unchanged, head=Head(known.head.version + 1, fresh_at))
     if candidate is None:  # not everything was read yet, so nothing is answered
         return Advanced(replace(before, known=draft))
@@ -150,9 +150,15 @@ def _lives(known: Known, candidate: Catalog, living: Living) -> Lives:
     return lives if changed(known.lives, lives) else known.lives
 
 
+def _uncounted(known: Known, before: Known) -> Known:
+    """Let the time of a hold count as time in which nothing was read: no announced end comes nearer meanwhile."""
+    return replace(known, snapshot=replace(known.snapshot, counted_at=before.snapshot.counted_at))
+
+
 def _held(before: Current, draft: Known, live: Live, decisions: _Decisions, gathered: Gathered) -> Current:
     """Keep the old answer whole, and the catalog in force too, so that undoing the edit undoes the hold."""
     old, (as_before, edited) = before.known.hold, decisions
+    draft = _uncounted(draft, before.known)
     hold = Hold(
         edited.catalog.fingerprint,
         _reasons(old, live, edited, gathered),

@@ -55,10 +55,8 @@ def settled(live: Live, kept: Kept | None, circumstances: Circumstances) -> Sett
 
 def _announced(live: Live, end: datetime | None, circumstances: Circumstances) -> Announcement | None:
     before, case = live.memory.announced, live.case
-    if case.frozen:  # no end is announced, and one that was announced does not come
-        return before if before and before.end == end else None
-    warn = case.service.lifecycle.warn
-    return announcement(before, end, warn, circumstances.now, missed=circumstances.missed)
+    warn, missed = case.service.lifecycle.warn, circumstances.missed
+    return announcement(before, end, warn, circumstances.now, missed=missed, frozen=case.frozen)
 
 
 def _why(live: Live, kept: Kept, *, asleep: bool, announced: bool) -> Iterator[str]:

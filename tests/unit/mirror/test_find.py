@@ -6,24 +6,27 @@ from plugin.core.config.references import Locator
 from plugin.core.facts.model import Events
 from tests.builders import SHA, make_look_up, make_pull_request
 from tests.stage import Stage
+from tests.unit.mirror.scenario import held
 
+PLAN = {"lifecycle": {"expire_after": "8h", "warn": "1h"}}
+NUMBERS = range(1, 9)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture
 def announced(stage: Stage) -> Stage:
-    """A preview whose end was announced just now, an hour before it comes; nothing happens to its pull request."""
-    stage.write_catalog({"orders": {"lifecycle": {"expire_after": "8h", "warn": "1h"}}, "payments": {}})
+    """Previews whose ends were announced just now, an hour before they come; nothing happens to the pull requests."""
+    stage.write_catalog({"orders": PLAN, "payments": {}})
     now = stage.clock.now
     given = {"updated_at": now, "events": Events(now, {"preview": now})}
-    stage.source.listed["acme/orders"] = [make_pull_request(**given)]
+    stage.source.listed["acme/orders"] = [make_pull_request(number, **given) for number in NUMBERS]
     confirmed = make_look_up("open", head_sha=SHA, updated_at=now, labels=frozenset({"preview"}))
-    stage.source.elsewhere = {Locator("acme/orders", 1): confirmed}
+    stage.source.elsewhere = {Locator("acme/orders", number): confirmed for number in NUMBERS}
     stage.refresh()
     stage.clock.now += 7 * HOUR
     stage.refresh()
-    assert stage.answer() == ["preview-orders-1"]
-    assert stage.known().lives["acme/orders"]["orders/1"].announced
+    assert len(stage.answer()) == len(NUMBERS)
+    assert all(life.announced for life in stage.known().lives["acme/orders"].values())
     return stage
 
 
@@ -32,7 +35,7 @@ def test_an_announced_end_comes_once_a_look_up_shows_nothing_newer(announced: St
         announced.clock.now += 9 * MINUTE
         announced.refresh()
 
-    assert announced.source.looked_up == [Locator("acme/orders", 1)]
+    assert announced.source.looked_up == [Locator("acme/orders", number) for number in NUMBERS]
     assert announced.answer() == []
 
 
@@ -43,7 +46,7 @@ def test_no_end_comes_in_a_decision_without_a_reading_if_the_last_one_is_long_ag
     assert announced.source.looked_up == []
     # The next reading tells that most of this time does not count.
     announced.refresh()
-    assert announced.answer() == ["preview-orders-1"]
+    assert len(announced.answer()) == len(NUMBERS)
 
 
 def test_an_end_comes_in_a_decision_without_a_reading_shortly_after_one(announced: Stage) -> None:
@@ -53,5 +56,21 @@ def test_an_end_comes_in_a_decision_without_a_reading_shortly_after_one(announce
     announced.clock.now += 8 * MINUTE
     announced.refresh(only=())
 
-    assert announced.source.looked_up == [Locator("acme/orders", 1)]
+    assert announced.source.looked_up == [Locator("acme/orders", number) for number in NUMBERS]
+    assert announced.answer() == []
+
+
+def test_time_in_which_the_breaker_held_the_answer_does_not_count(announced: Stage) -> None:
+    announced.write_catalog({"payments": {}})
+    for _ in range(20):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+    assert len(held(announced)) == len(NUMBERS)
+    announced.write_catalog({"orders": PLAN, "payments": {}})
+    announced.refresh()
+    assert len(announced.answer()) == len(NUMBERS)
+
+    for _ in range(7):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
     assert announced.answer() == []
