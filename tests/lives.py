@@ -58,7 +58,7 @@ class Lived:
     def step(self, after: timedelta = timedelta(0)) -> "Lived":
         """Let time pass, refresh, and answer."""
         self.now += after
-        self.current = advance(self.current, self._gathered(), self.now, self.threshold).current
+        self.current = advance(self.current, self.gathered(), self.now, self.threshold).current
         return self
 
     def act(self, kind: ActKind, key: str = "orders/1", by: str = "ada", until: datetime | None = None) -> None:
@@ -102,7 +102,8 @@ class Lived:
         known = self.current.known.snapshot.repositories.get(name)
         return known if known == made else made
 
-    def _gathered(self) -> Gathered:
+    def gathered(self) -> Gathered:
+        """What a refresh gathers now."""
         known = self.current.known
         catalog = known.catalog if known.catalog and known.catalog.text == self.catalog.text else self.catalog
         read = {**catalog.repositories, **(known.catalog.repositories if known.catalog else {})}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from tests.bench import cost, growth, hostile, hour, seed_db, serving, start, warm
+from tests.bench import cost, growth, hostile, hour, lives, seed_db, serving, start, warm
 from tests.bench.table import Row, show
 
 
@@ -20,6 +20,7 @@ def main() -> None:
                 warm.rows(folder),
                 cost.rows(),
                 growth.rows(),
+                lives.rows(),
                 hour.rows(),
                 start.rows(),
                 _hostile_files(),

@@ -23,9 +23,9 @@ def organisation(sizes: Sequence[int] | None = None) -> Organisation:
     return Organisation(repositories={name(i): _repository(i, count, len(sizes)) for i, count in enumerate(sizes)})
 
 
-def catalog(repositories: int = REPOSITORIES) -> str:
-    """The catalog: each service calls two others. JSON is YAML."""
-    return json.dumps({"version": 1, "domain": "preview.example.com", "services": _services(repositories)})
+def catalog(repositories: int = REPOSITORIES, **given: object) -> str:
+    """The catalog: each service calls two others; `given` are further keys. JSON is YAML."""
+    return json.dumps({"version": 1, "domain": "preview.example.com", "services": _services(repositories)} | given)
 
 
 def name(i: int) -> str:

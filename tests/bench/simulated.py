@@ -111,8 +111,11 @@ class Simulation:
 
 
 @contextmanager
-def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
-    """A company with so many pull requests in each repository; nothing was read yet."""
+def simulation(sizes: Sequence[int], **given: object) -> Iterator[Simulation]:
+    """A company with so many pull requests in each repository; nothing was read yet.
+
+    `given` are further keys of its catalog.
+    """
     collect_garbage_rarely()
     passing = Time()
     with TemporaryDirectory() as folder, GitHub(company.organisation(sizes)) as github, _quiet_logs():
@@ -120,7 +123,7 @@ def simulation(sizes: Sequence[int]) -> Iterator[Simulation]:
         github.intercept = lambda _: passing.passes(LATENCY)
         state = open_state(f"sqlite:{folder}/state.db")
         catalog = Path(folder) / "catalog.yaml"
-        catalog.write_text(company.catalog(len(sizes)), "utf-8")
+        catalog.write_text(company.catalog(len(sizes), **given), "utf-8")
         clock = LimiterClock(lambda: passing.seconds, passing.passes, passing.now)
         source = GitHubSource(GitHubClient(github.url, Token(github.token), clock))
         plugin = Parts(
