@@ -81,4 +81,4 @@ def switched(plan: Plan, chance: Random) -> Plan:
 
 
 def _written(span: timedelta | None) -> str | None:
-    return None if span is None else f"{int(span.total_seconds())}s"
+    return None if span is None else f"{int(span / MINUTE)}m"

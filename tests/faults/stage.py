@@ -174,6 +174,7 @@ class Stage:
     # --- The catalog
 
     def edit(self, catalog: Catalog) -> None:
+        assert catalog.fingerprint  # it has no mistakes
         self.oracle.edited(catalog)
         self.files.write(catalog.text)
 
