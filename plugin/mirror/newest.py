@@ -71,8 +71,15 @@ class Newest:
         if self._loaded and known.head.version == self._current.known.head.version:
             self._current = replace(self._current, known=known)
         else:
-            self._current, self._loaded = decided(known, self._current.decision), True
+            self._current, self._loaded = _decided(known, self._current), True
         return self._current
+
+
+def _decided(known: Known, before: Current) -> Current:
+    """Decide on what another process stored. Often that is only an act, and most of what was judged still holds."""
+    current = decided(known, before.decision)
+    same_plans = known.catalog is before.known.catalog and known.ends == before.known.ends
+    return replace(current, living=before.living) if same_plans else current
 
 
 def _usable(known: Known) -> Known:

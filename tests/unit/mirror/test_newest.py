@@ -1,13 +1,16 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from plugin.core.answers.emission import live_previews
 from plugin.core.config.catalog import Catalog
+from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.model import PullRequest
+from plugin.core.life.earlier_ends import EarlierEnds
+from plugin.core.life.living import NOBODY, Living
 from plugin.mirror.current import decided
 from plugin.mirror.newest import Newest
 from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CATALOG = make_catalog({"orders": {}, "payments": {}})
+JUDGED = Living(next_at=MONDAY)
 ONE, TWO, THREE = make_pull_request(1), make_pull_request(2), make_pull_request(3)
 
 
@@ -271,3 +275,35 @@ def test_a_repository_without_live_previews_may_be_missing() -> None:
     assert newest.synchronised().known.catalog is CATALOG
     assert newest.synchronised().unread == ("acme/payments",)
     assert live(newest) == ["preview-orders-1"]
+
+
+# What was judged
+
+
+def lived_on(store: Store) -> Newest:
+    """A newest version whose lives were judged here."""
+    newest, known = Newest(store), version(1, ONE)
+    newest.store(newest.synchronised(), replace(decided(known), living=JUDGED))
+    return newest
+
+
+def test_what_was_judged_still_holds_once_somebody_has_acted() -> None:
+    store = Store()
+    newest = lived_on(store)
+    store.act(Act(ActKind.PAUSE, "orders/1", "ada", MONDAY))
+
+    assert newest.synchronised().living is JUDGED
+    assert newest.known_here.known.acts
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"catalog": make_catalog({"orders": {}, "payments": {}})}, {"ends": EarlierEnds(CATALOG.fingerprint, {}, 1)}],
+    ids=["catalog", "plans that stay in force"],
+)
+def test_what_was_judged_by_other_plans_is_forgotten(other: dict[str, Any]) -> None:
+    store = Store()
+    newest = lived_on(store)
+    store.become(replace(version(2, ONE), **other))
+
+    assert newest.synchronised().living is NOBODY
