@@ -1,6 +1,6 @@
 """Previews that live on, as a test tells it: time passes, people act, and each step is stored and answered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from plugin.core.decision.wishes import read_wishes
 from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.found import Found
 from plugin.core.facts.lives import Life, State
-from plugin.core.facts.model import Events, PullRequest, Repository, Snapshot
+from plugin.core.facts.model import Events, Hold, PullRequest, Repository, Snapshot
 from plugin.mirror.advance import advance
 from plugin.mirror.current import Current, decided
 from plugin.mirror.gather import Gathered
@@ -21,6 +21,7 @@ from plugin.state import NOTHING
 from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NEXT = "b" * 40  # a newer commit
 
 
 def asked(number: int = 1, at: datetime = MONDAY, **given: Any) -> PullRequest:
@@ -60,6 +61,24 @@ class Lived:
         self.now += after
         self.current = advance(self.current, self.gathered(), self.now, self.threshold).current
         return self
+
+    def pass_time(self, span: timedelta, every: timedelta = HOUR) -> "Lived":
+        """Let time pass, with a refresh every hour."""
+        until = self.now + span
+        while self.now < until:
+            self.step(min(every, until - self.now))
+        return self
+
+    def edit(self, lifecycle: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]] | None = None) -> "Lived":
+        """Edit the catalog, and refresh."""
+        self.catalog = make_catalog(services or {"orders": {}}, defaults={"lifecycle": lifecycle})
+        return self.step()
+
+    def push(self, number: int = 1, sha: str = NEXT, repository: str = "acme/orders") -> "Lived":
+        """Push a commit, which is seen at once."""
+        known = next(each for each in self.repositories[repository] if each.number == number)
+        self.put(replace(known, head_sha=sha, head_seen_at=self.now, updated_at=self.now), repository)
+        return self.step()
 
     def act(self, kind: ActKind, key: str = "orders/1", by: str = "ada", until: datetime | None = None) -> None:
         """Tell the plugin something, as a command does."""
@@ -139,3 +158,41 @@ def lived(services: Mapping[str, Mapping[str, Any]] | None = None, **given: Any)
 def with_plan(lifecycle: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]] | None = None) -> Lived:
     """The same with a plan for all services."""
     return lived(services, defaults={"lifecycle": lifecycle})
+
+
+def begun(lifecycle: Mapping[str, Any], **given: Any) -> Lived:
+    """A plan, and a pull request that got its label a moment ago."""
+    story = with_plan(lifecycle)
+    story.now = MONDAY
+    story.put(asked(**given))
+    return story.step()
+
+
+def _doubt_clock(story: Lived) -> None:
+    story.agreed = False
+
+
+def _doubt_repository(story: Lived) -> None:
+    story.doubts = {"acme/orders": "no answer"}
+
+
+def _doubt_pull_request(story: Lived) -> None:
+    story.given = {"acme/orders": {"held": {1: Hold("it is no longer listed")}}}
+
+
+def _doubt_traffic(story: Lived) -> None:
+    story.found = Found(traffic_in_doubt=True)
+
+
+# Everything while which time changes nothing for the first pull request of orders.
+DOUBTS: Mapping[str, Callable[[Lived], None]] = {
+    "the clock": _doubt_clock,
+    "its repository": _doubt_repository,
+    "itself": _doubt_pull_request,
+    "traffic": _doubt_traffic,
+}
+
+
+def trust(story: Lived) -> None:
+    """End every doubt."""
+    story.agreed, story.doubts, story.given, story.found = True, {}, {}, Found()

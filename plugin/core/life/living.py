@@ -18,7 +18,7 @@ from plugin.core.life.cases import Inputs, cases
 from plugin.core.life.ends import EndPlan
 from plugin.core.life.keep_alive import Alone, Call, Kept, keep_alive
 from plugin.core.life.own import Live, Out, out, own
-from plugin.core.life.queued import Places, Request, ration
+from plugin.core.life.queued import NEVER, Places, Request, ration
 from plugin.core.life.settled import Settled, settled
 
 
@@ -224,7 +224,7 @@ def _requests(name: str, stayed: _Settled) -> Iterator[Request]:
     for live in stayed.own.coming.values():
         case, number = live.case, live.case.pull_request.number
         if number not in stayed.authors and not stayed.own.inputs.circumstances.first:
-            at = case.asked_at or stayed.own.inputs.circumstances.now
+            at = case.asked_at or NEVER
             known = asked.get(number)
             if known is None or at < known.asked_at:
                 asked[number] = Request(at, Locator(name, number), case.pull_request.author)
