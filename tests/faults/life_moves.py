@@ -182,9 +182,10 @@ def tell(stage: Stage) -> str:
 # --- Plans
 
 
-def _edit_plans(stage: Stage, **given: timedelta | None) -> None:
+def _plan_ends(stage: Stage, expire_after: timedelta | None) -> None:
     catalog = stage.oracle.catalog
-    stage.edit(catalog.with_plans({name: replace(each.plan, **given) for name, each in catalog.services.items()}))
+    plans = {name: replace(each.plan, expire_after=expire_after) for name, each in catalog.services.items()}
+    stage.edit(catalog.with_plans(plans))
 
 
 @move(2, nested=True, life=True)
@@ -192,7 +193,7 @@ def mistype(stage: Stage) -> str:
     """`7h` where `7d` was meant."""
     if not any(service.plan.expire_after == EXPIRES for service in stage.oracle.catalog.services.values()):
         return ""
-    _edit_plans(stage, expire_after=MISTYPED)
+    _plan_ends(stage, MISTYPED)
     return "7h for 7d"
 
 
@@ -200,13 +201,13 @@ def mistype(stage: Stage) -> str:
 def correct(stage: Stage) -> str:
     if not any(service.plan.expire_after == MISTYPED for service in stage.oracle.catalog.services.values()):
         return ""
-    _edit_plans(stage, expire_after=EXPIRES)
+    _plan_ends(stage, EXPIRES)
     return "7d again"
 
 
 @move(2, nested=True, life=True)
 def lengthen(stage: Stage) -> str:
-    _edit_plans(stage, expire_after=stage.chance.choice((EXPIRES, 3 * EXPIRES, None)))
+    _plan_ends(stage, stage.chance.choice((EXPIRES, 3 * EXPIRES, None)))
     return "later ends"
 
 

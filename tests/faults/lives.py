@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from plugin.core.facts.acts import Act
@@ -88,7 +89,7 @@ class Lives:
     def begins(self, *, skew: timedelta, measured: bool, used: frozenset[str]) -> Deciding:
         """Note that a refresh begins."""
         self._now += 1
-        self._decidings = [each for each in self._decidings[-300:]]
+        self._decidings = self._decidings[-300:]
         self._decidings.append(Deciding(self._truth.clock.now, skew, measured, used))
         return self._decidings[-1]
 
@@ -226,18 +227,20 @@ class Lives:
         if catalog.traffic and not deciding.measured:
             return "Prometheus said nothing"
         service = catalog.services.get(was.service)
-        if service is None:
-            return "the catalog has no such service"
-        end = self._earliest(was, catalog, deciding)
-        if end is None:
+        end = self._earliest(was, catalog, deciding) if service else None
+        if service is None or end is None:
             return "it never ends"
         if deciding.at + SLACK < end:
             return f"it ends at {end} at the earliest, and that was decided at {deciding.at}"
+        return self._unannounced(was, service.plan.warn, deciding)
+
+    def _unannounced(self, was: Sighting, warn: timedelta, deciding: Deciding) -> str:
+        """Say why an end was not announced long enough; "" if it was."""
         since = self._announced.get(self.key(was))
         if since is None:
             return "that was never announced"
         announced = self._read_time(was.repository.name, since, deciding.at)
-        if announced + SLACK < service.plan.warn:
+        if announced + SLACK < warn:
             return f"that was announced only for {announced} in which anything was read"
         return ""
 
@@ -308,7 +311,7 @@ class Lives:
         _, asked_at = self._acts.get(("ask", key), (None, None))
         if asked_at and asked_at >= ended.at:
             return
-        for before, fact in zip(facts, facts[1:], strict=False):
+        for before, fact in pairwise(facts):
             if fact.at < ended.at - LAG:
                 continue
             new_label = fact.entry.labelled_at != before.entry.labelled_at

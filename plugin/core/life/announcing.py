@@ -6,24 +6,19 @@ from datetime import datetime, timedelta
 from plugin.core.facts.lives import Announcement
 
 
-def announcement(
-    before: Announcement | None,
-    end: datetime | None,
-    warn: timedelta,
-    now: datetime,
-    *,
-    missed: timedelta,
-    frozen: bool,
-) -> Announcement | None:
-    """Return the announcement of an end, if it is time for one; `missed` is time that does not count.
+def announcement(end: datetime | None, warn: timedelta, now: datetime) -> Announcement | None:
+    """Return the announcement of an end, if it is time for one."""
+    return Announcement(end, now) if end and now >= end - warn else None
 
-    A later end starts over, and an earlier one is announced anew, but not while time changes nothing (`frozen`).
+
+def still(before: Announcement | None, end: datetime | None, missed: timedelta) -> Announcement | None:
+    """Return the announcement before if it is of this end; `missed` is time that does not count.
+
+    A later end starts over, and an earlier one is announced anew.
     """
-    if end is None:
+    if before is None or before.end != end:
         return None
-    if before and before.end == end:
-        return replace(before, at=before.at + missed) if missed else before
-    return Announcement(end, now) if now >= end - warn and not frozen else None
+    return replace(before, at=before.at + missed) if missed else before
 
 
 def comes_at(end: datetime, announced: Announcement, warn: timedelta) -> datetime:

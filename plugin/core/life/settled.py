@@ -6,7 +6,7 @@ from datetime import datetime
 
 from plugin.core.config.messages import timestamp
 from plugin.core.facts.lives import Announcement, Life, State
-from plugin.core.life.announcing import announcement, comes_at
+from plugin.core.life.announcing import announcement, comes_at, still
 from plugin.core.life.case import Circumstances, earliest
 from plugin.core.life.expired import again, latch_of, why_expired
 from plugin.core.life.keep_alive import Kept
@@ -54,9 +54,10 @@ def settled(live: Live, kept: Kept | None, circumstances: Circumstances) -> Sett
 
 
 def _announced(live: Live, end: datetime | None, circumstances: Circumstances) -> Announcement | None:
-    before, case = live.memory.announced, live.case
-    warn, missed = case.service.lifecycle.warn, circumstances.missed
-    return announcement(before, end, warn, circumstances.now, missed=missed, frozen=case.frozen)
+    announced, case = still(live.memory.announced, end, circumstances.missed), live.case
+    if announced or case.frozen:  # then nothing is announced anew, and what was announced does not come
+        return announced
+    return announcement(end, case.service.lifecycle.warn, circumstances.now)
 
 
 def _why(live: Live, kept: Kept, *, asleep: bool, announced: bool) -> Iterator[str]:
