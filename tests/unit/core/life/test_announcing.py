@@ -179,7 +179,7 @@ def test_the_newest_look_up_counts_even_if_nothing_else_has_changed() -> None:
 def test_without_an_end_there_is_nothing_to_announce() -> None:
     before = Announcement(END, MONDAY)
 
-    assert announcement(before, None, WARN, MONDAY, missed=timedelta(0)) is None
-    assert announcement(before, END, WARN, END, missed=timedelta(0)) is before
+    assert announcement(before, None, WARN, MONDAY, missed=timedelta(0), frozen=False) is None
+    assert announcement(before, END, WARN, END, missed=timedelta(0), frozen=False) is before
     assert comes_at(END, before, WARN) == END
     assert comes_at(END, Announcement(END, END), WARN) == END + WARN
