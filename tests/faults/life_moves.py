@@ -86,13 +86,13 @@ def clocks_are_mended(stage: Stage) -> str:
 # --- Checks and images
 
 
-def _gated(stage: Stage) -> list[tuple[str, int, Fact]]:
+def _open(stage: Stage) -> list[tuple[str, int, Fact]]:
     return [each for each in stage.truth.all() if each[2].entry.state == "open"]
 
 
 @move(12, nested=True, life=True)
 def check_ends(stage: Stage) -> str:
-    found = _gated(stage)
+    found = _open(stage)
     if not found:
         return ""
     name, number, fact = stage.chance.choice(found)
@@ -105,7 +105,7 @@ def check_ends(stage: Stage) -> str:
 
 @move(10, nested=True, life=True)
 def image_is_pushed(stage: Stage) -> str:
-    found = _gated(stage)
+    found = _open(stage)
     if not found:
         return ""
     name, number, fact = stage.chance.choice(found)
