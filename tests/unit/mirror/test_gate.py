@@ -8,7 +8,7 @@ import pytest
 
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
-from plugin.core.facts.lives import Life, Lives, State
+from plugin.core.facts.lives import Latch, Life, Lives, State
 from plugin.core.facts.model import PullRequest
 from plugin.mirror.gate import Readiness, ask_gate
 from plugin.sources import CheckQuestion
@@ -94,7 +94,7 @@ def test_later_only_its_head_is_asked_about(life: Life) -> None:
     [
         (Life(State.ACTIVE, "", ready=(SHA,)), {}),
         (Life(State.ACTIVE, "", ready=(SHA, NEXT)), {}),  # somebody has pushed back
-        (Life(State.EXPIRED, ""), {}),
+        (Life(State.EXPIRED, "", expired=Latch(MONDAY, MONDAY, MONDAY, by_age=False)), {}),
         (None, {"labels": ("preview", "skip")}),
         (None, {"labels": ()}),
         (None, {"fork": True}),
