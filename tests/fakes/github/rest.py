@@ -267,7 +267,7 @@ def _repository_json(visit: Visit, repository: Repository) -> Json:
         "name": repository.name,
         "full_name": repository.full_name,
         "owner": _account_json(Account(repository.owner)),
-        "private": True,
+        "private": repository.visibility != "public",
         "fork": repository.is_fork,
         "url": f"{visit.request.base_url}/repos/{repository.full_name}",
         "html_url": f"https://github.com/{repository.full_name}",
