@@ -13,6 +13,7 @@ from plugin.core.answers.history import Event
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.facts.acts import Act, Acts
+from plugin.core.facts.deployments import Reports
 from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
 from plugin.core.life.earlier_ends import EarlierEnds
@@ -48,6 +49,7 @@ class Known:
     acts: Acts = field(default_factory=dict)
     lives: Lives = field(default_factory=dict)
     ends: EarlierEnds | None = None  # None: no end waits for an acknowledgement
+    reported: Reports = field(default_factory=dict)  # what Argo CD reported
 
     @property
     def held_catalog(self) -> str:
