@@ -18,6 +18,7 @@ ELSEWHERE = {
     "core/facts/acts.py": "tests/store_promises.py",
     "core/facts/model.py": "tests/unit/core/facts/test_absorb.py",
     "http_client.py": "tests/unit/report/test_argocd_api.py",
+    "core/reports/content.py": "tests/unit/core/reports/test_said.py",
     "errors.py": "tests/unit/core/config/test_validation.py",
     "logs.py": "tests/unit/web/test_logs.py",
     "mirror/described.py": "tests/unit/web/test_previews.py",

@@ -28,6 +28,7 @@ class Reported:
     message: str  # what Argo CD says about a failure, in one line; "" if there is none
     at: datetime  # when this state was first reported, by our clock
     started_at: datetime  # when the operation began that this belongs to, by Argo CD's clock
+    ready_at: datetime | None = None  # when this commit was first reported as ready, by our clock
 
 
 Reports = Mapping[str, tuple[Reported, ...]]  # by the name of the preview; the newest last, one for each commit

@@ -1,0 +1,49 @@
+"""The budget: how often something may be written, so that GitHub never has to refuse it.
+
+GitHub allows 80 requests a minute, and 500 an hour, that create content. Some are left for everything else that uses
+the same token. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+A_MINUTE = 20
+AN_HOUR = 400
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One request that wrote something, or tried to."""
+
+    at: datetime
+    pull_request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What was written within an hour, the oldest first."""
+
+    written: tuple[Written, ...] = ()
+
+    def spent(self, pull_request: str, now: datetime) -> "Budget":
+        """Count one request more."""
+        return replace(self, written=(*self._within(HOUR, now), Written(now, pull_request)))
+
+    def free_at(self, now: datetime) -> datetime:
+        """Return when something may be written: now, or later."""
+        free = now
+        for window, most in ((MINUTE, A_MINUTE), (HOUR, AN_HOUR)):
+            recent = self._within(window, now)
+            if len(recent) >= most:
+                free = max(free, recent[-most].at + window)
+        return free
+
+    def share(self, pull_request: str, now: datetime) -> int:
+        """Return how much of it one pull request has used."""
+        return sum(each.pull_request == pull_request for each in self._within(HOUR, now))
+
+    def _within(self, window: timedelta, now: datetime) -> list[Written]:
+        # What lies in the future was written before the clock was set back, which must not stop everything for long.
+        return [each for each in self.written if -MINUTE < now - each.at < window]

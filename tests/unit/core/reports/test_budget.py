@@ -1,0 +1,54 @@
+"""The budget: never more than is allowed within any minute and any hour, and everybody gets a turn."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.core.reports.budget import A_MINUTE, AN_HOUR, HOUR, MINUTE, Budget
+from tests.builders import MONDAY
+
+
+@given(st.lists(st.integers(0, 90), max_size=600))
+def test_neither_a_minute_nor_an_hour_sees_more_than_is_allowed(pauses: list[int]) -> None:
+    now, budget, moments = MONDAY, Budget(), []
+    for pause in pauses:
+        now = max(now + timedelta(seconds=pause), budget.free_at(now + timedelta(seconds=pause)))
+        budget = budget.spent("acme/orders#1", now)
+        moments.append(now)
+
+    for window, most in ((MINUTE, A_MINUTE), (HOUR, AN_HOUR)):
+        for index in range(len(moments) - most):
+            assert moments[index + most] - moments[index] >= window
+
+
+def test_a_full_budget_says_when_it_is_free_again() -> None:
+    budget = Budget()
+    for second in range(A_MINUTE):
+        budget = budget.spent("acme/orders#1", MONDAY + timedelta(seconds=second))
+    now = MONDAY + timedelta(seconds=A_MINUTE)
+
+    assert budget.free_at(now) == MONDAY + MINUTE
+    assert budget.free_at(MONDAY + MINUTE) == MONDAY + MINUTE
+
+
+def test_what_is_older_than_an_hour_is_forgotten() -> None:
+    budget = Budget().spent("acme/orders#1", MONDAY).spent("acme/orders#2", MONDAY + HOUR)
+
+    assert [each.pull_request for each in budget.written] == ["acme/orders#2"]
+
+
+def test_the_share_of_a_pull_request_is_what_it_wrote_within_an_hour() -> None:
+    budget = Budget().spent("acme/orders#1", MONDAY).spent("acme/orders#2", MONDAY).spent("acme/orders#1", MONDAY)
+
+    assert budget.share("acme/orders#1", MONDAY) == 2
+    assert budget.share("acme/orders#3", MONDAY) == 0
+    assert budget.share("acme/orders#1", MONDAY + HOUR) == 0
+
+
+def test_a_clock_that_was_wrong_stops_nothing_for_long() -> None:
+    budget = Budget()
+    for _ in range(AN_HOUR):
+        budget = budget.spent("acme/orders#1", MONDAY + timedelta(days=10))
+
+    assert budget.free_at(MONDAY) == MONDAY
