@@ -1,7 +1,7 @@
 """State: keeps what is known, so that it survives a restart and can be shared between replicas.
 
-`Store` holds what must never be lost, `Board` holds messages between replicas that may be lost, and `Lease` decides
-which replica polls.
+`Store` holds what must never be lost, `Board` holds messages between replicas that may be lost, `Outbox` holds what was
+written elsewhere, and `Lease` decides which replica polls.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -18,6 +18,7 @@ from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
 from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.errors import PluginError
+from plugin.state.outbox import MemoryOutbox, Outbox
 
 
 class Outdated(PluginError):
@@ -114,3 +115,4 @@ class OpenedState:
     board: Board
     lease: Lease
     close: Callable[[], None]
+    outbox: Outbox = field(default_factory=MemoryOutbox)

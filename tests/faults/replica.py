@@ -102,7 +102,7 @@ class Replica:
         self.fate = Fate()
         self.source = source
         self.state = state
-        mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
+        mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close, state.outbox)
         watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
         plugin = Parts(
             source=source,

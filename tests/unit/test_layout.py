@@ -45,6 +45,8 @@ ELSEWHERE = {
     "state/redis.py": "tests/contract/state/test_redis.py",
     "state/redis_board.py": "tests/contract/state/test_redis.py",
     "state/redis_client.py": "tests/contract/state/test_redis_client.py",
+    "state/redis_outbox.py": "tests/contract/state/test_redis_outbox.py",
+    "state/sqlite_outbox.py": "tests/store_promises.py",
     "state/redis_keys.py": "tests/contract/state/test_rollout.py",
     "state/redis_lease.py": "tests/contract/state/test_redis_lease.py",
     "state/redis_scripts.py": "tests/contract/state/test_redis.py",

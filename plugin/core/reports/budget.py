@@ -23,17 +23,24 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What was written within an hour, the oldest first."""
+    """What was written within an hour, the oldest first, and when GitHub takes more again."""
 
     written: tuple[Written, ...] = ()
+    closed_until: datetime | None = None  # None: it has refused nothing lately
 
     def spent(self, pull_request: str, now: datetime) -> "Budget":
         """Count one request more."""
         return replace(self, written=(*self._within(HOUR, now), Written(now, pull_request)))
 
+    def closed(self, until: datetime) -> "Budget":
+        """Write nothing until then, because a limit was reached all the same."""
+        return replace(self, closed_until=until)
+
     def free_at(self, now: datetime) -> datetime:
         """Return when something may be written: now, or later."""
-        free = now
+        # GitHub's longest window is an hour, so a later moment comes from a clock that was wrong.
+        closed = self.closed_until
+        free = closed if closed and now < closed <= now + HOUR else now
         for window, most in ((MINUTE, A_MINUTE), (HOUR, AN_HOUR)):
             recent = self._within(window, now)
             if len(recent) >= most:

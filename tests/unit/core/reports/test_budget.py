@@ -52,3 +52,11 @@ def test_a_clock_that_was_wrong_stops_nothing_for_long() -> None:
         budget = budget.spent("acme/orders#1", MONDAY + timedelta(days=10))
 
     assert budget.free_at(MONDAY) == MONDAY
+
+
+def test_after_a_limit_nothing_is_written_until_it_ends() -> None:
+    budget = Budget().closed(MONDAY + timedelta(minutes=5))
+
+    assert budget.free_at(MONDAY) == MONDAY + timedelta(minutes=5)
+    assert budget.free_at(MONDAY + timedelta(minutes=5)) == MONDAY + timedelta(minutes=5)
+    assert Budget().closed(MONDAY + timedelta(days=10)).free_at(MONDAY) == MONDAY
