@@ -8,9 +8,10 @@ from plugin.settings import Settings, SourceSettings, StateSettings
 from plugin.sources import Deliveries, Registry, Source, TrafficMeter
 from plugin.sources.file import FileSource
 from plugin.sources.github import limiter
-from plugin.sources.github.client import App, GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.deliveries import GitHubDeliveries
 from plugin.sources.github.owned import owned
+from plugin.sources.github.pygithub import App, Token
 from plugin.sources.github.reader import GitHubSource
 from plugin.sources.prometheus import PrometheusMeter
 from plugin.sources.registry import Registries

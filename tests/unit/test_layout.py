@@ -40,6 +40,7 @@ ELSEWHERE = {
     "sources/github/look_ups.py": "tests/contract/github/test_look_ups.py",
     "sources/github/owned.py": "tests/contract/github/test_owned.py",
     "sources/github/probing.py": "tests/contract/github/test_probing.py",
+    "sources/github/pygithub.py": "tests/contract/github/test_credentials.py",
     "sources/github/reader.py": "tests/contract/github/test_reading.py",
     "state/file_lease.py": "tests/contract/state/test_file_lease.py",
     "state/redis.py": "tests/contract/state/test_redis.py",
