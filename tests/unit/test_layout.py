@@ -33,6 +33,8 @@ ELSEWHERE = {
     "sources/github/events.py": "tests/contract/github/test_events.py",
     "sources/github/asker.py": "tests/contract/github/test_look_ups.py",
     "sources/github/checks.py": "tests/contract/github/test_checks.py",
+    "report/opening.py": "tests/contract/report/test_reporter.py",
+    "setting_values.py": "tests/unit/test_settings.py",
     "sources/github/details.py": "tests/contract/github/test_details.py",
     "sources/github/identity.py": "tests/contract/github/test_identity.py",
     "sources/github/labels.py": "tests/contract/github/test_listing.py",

@@ -4,6 +4,7 @@ GitHub allows 80 requests a minute, and 500 an hour, that create content. Some a
 the same token. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -38,18 +39,22 @@ class Budget:
 
     def free_at(self, now: datetime) -> datetime:
         """Return when something may be written: now, or later."""
-        # GitHub's longest window is an hour, so a later moment comes from a clock that was wrong.
-        closed = self.closed_until
-        free = closed if closed and now < closed <= now + HOUR else now
+        free = self.opens_at(now)
         for window, most in ((MINUTE, A_MINUTE), (HOUR, AN_HOUR)):
             recent = self._within(window, now)
             if len(recent) >= most:
                 free = max(free, recent[-most].at + window)
         return free
 
-    def share(self, pull_request: str, now: datetime) -> int:
-        """Return how much of it one pull request has used."""
-        return sum(each.pull_request == pull_request for each in self._within(HOUR, now))
+    def opens_at(self, now: datetime) -> datetime:
+        """Return when GitHub takes requests again after a limit: now, or later."""
+        # Its longest window is an hour, so a later moment comes from a clock that was wrong.
+        closed = self.closed_until
+        return closed if closed and now < closed <= now + HOUR else now
+
+    def shares(self, now: datetime) -> Counter[str]:
+        """Return how much of it each pull request has used."""
+        return Counter(each.pull_request for each in self._within(HOUR, now))
 
     def _within(self, window: timedelta, now: datetime) -> list[Written]:
         # What lies in the future was written before the clock was set back, which must not stop everything for long.

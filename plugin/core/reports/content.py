@@ -100,7 +100,7 @@ class Link:
     """
 
     issue: str
-    identity: str  # the same for each preview, so that a link is replaced and never doubled
+    identity: str  # the same whatever is said, so that a link is replaced and never doubled
     title: str
     url: str
     summary: str
@@ -120,6 +120,11 @@ class Ended:
 
 
 Content = Deployment | Status | Comment | Link
+
+
+def identity(pull_request: str, service: str) -> str:
+    """Return what Jira knows the link to a preview by, whatever it says: a `globalId`."""
+    return f"preview-plugin:{pull_request}:{service}"
 
 
 def digest(*texts: str) -> str:

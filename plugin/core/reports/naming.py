@@ -22,7 +22,7 @@ class Naming:
 
     on: str
     confidential: bool  # not everybody may read it, so everything may be named
-    _hidden: frozenset[str]  # folded names of other repositories and of their services
+    _hidden: frozenset[str] = frozenset()  # folded names of other repositories and of their services
 
     def names(self, repository: str) -> bool:
         """Tell whether a repository of the catalog, its services and its pull requests may be named."""
@@ -49,7 +49,7 @@ def naming(catalog: Catalog, repositories: Mapping[str, Repository], on: str) ->
     """Return what may be named on a repository of the catalog."""
     own = repositories.get(on)
     if own is not None and own.public is False:
-        return Naming(on, confidential=True, _hidden=frozenset())
+        return Naming(on, confidential=True)
     private = [
         name
         for name in catalog.repositories

@@ -9,7 +9,7 @@ from plugin.core.config.messages import one_line
 from plugin.core.config.report import Jira
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.lives import State
-from plugin.core.reports.content import Deployment, Link, Status
+from plugin.core.reports.content import Deployment, Link, Status, identity
 from plugin.core.reports.naming import Naming
 from plugin.core.reports.progress import Progress, Stage
 
@@ -101,7 +101,7 @@ def links(progress: Progress, jira: Jira) -> Iterator[Link]:
     for issue in issues(f"{preview.pull_request.branch} {preview.pull_request.title}", jira.projects):
         yield Link(
             issue=issue,
-            identity=f"preview-plugin:{preview.locator}:{preview.service.name}",
+            identity=identity(preview.locator, preview.service.name),
             title=f"Preview {preview.service.name}-{preview.pull_request.number}",
             url=preview.url,
             summary=f"{preview.verdict.state}" + (f" until {ends_at:%Y-%m-%d %H:%M} UTC" if ends_at else ""),

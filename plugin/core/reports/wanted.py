@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from plugin.core.config.report import CommentPolicy
+from plugin.core.config.report import NO_REPORT, CommentPolicy
 from plugin.core.decision.part import Part
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.deployments import Reports
@@ -29,6 +29,8 @@ class Around:
 def wanted(part: Part, place: Place, around: Around) -> dict[Target, Content]:
     """Return what is to be said about the previews of one repository, as far as the catalog wants it said."""
     said: dict[Target, Content] = {}
+    if place.catalog.report == NO_REPORT:
+        return said
     by_number = sorted(part.previews, key=lambda preview: preview.pull_request.number)
     lives = part.made_from[0].lives if part.made_from[0] else NO_LIVES
     for number, previews in groupby(by_number, lambda preview: preview.pull_request.number):

@@ -41,9 +41,8 @@ def test_what_is_older_than_an_hour_is_forgotten() -> None:
 def test_the_share_of_a_pull_request_is_what_it_wrote_within_an_hour() -> None:
     budget = Budget().spent("acme/orders#1", MONDAY).spent("acme/orders#2", MONDAY).spent("acme/orders#1", MONDAY)
 
-    assert budget.share("acme/orders#1", MONDAY) == 2
-    assert budget.share("acme/orders#3", MONDAY) == 0
-    assert budget.share("acme/orders#1", MONDAY + HOUR) == 0
+    assert budget.shares(MONDAY) == {"acme/orders#1": 2, "acme/orders#2": 1}
+    assert budget.shares(MONDAY + HOUR) == {}
 
 
 def test_a_clock_that_was_wrong_stops_nothing_for_long() -> None:
