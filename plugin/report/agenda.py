@@ -78,12 +78,15 @@ class Agenda:
             self._leave(self._said.pop(name))
         self._end(current, decision)
 
-    def due(self, now: datetime) -> Iterator[Due]:
-        """Find what has to be done, the most urgent first. Where nothing has to be done, nothing is looked at again."""
+    def due(self, shares: Mapping[str, int]) -> Iterator[Due]:
+        """Find what has to be done, the most urgent first. Where nothing has to be done, nothing is looked at again.
+
+        `shares` is how much each pull request wrote lately: who wrote little comes first.
+        """
         ending = {_place(target) for target in self._open if isinstance(self._wanted[target], Ended)}
-        # Who wrote little lately comes first, so that a robot that pushes all day does not keep the others waiting.
-        shares = self.sent.budget.shares(now)
-        for target in sorted(self._open, key=lambda it: (shares[it.pull_request], _ORDER.index(it.kind), it.key)):
+        for target in sorted(
+            self._open, key=lambda it: (shares.get(it.pull_request, 0), _ORDER.index(it.kind), it.key)
+        ):
             wanted, standing = self._wanted[target], self.standing(target)
             step = next_step(wanted, standing)
             if isinstance(wanted, Ended):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from plugin.core.reports import steps
-from plugin.core.reports.budget import Budget
+from plugin.core.reports.budget import Allowance, Budget
 from plugin.core.reports.content import Kind, Target
 from plugin.core.reports.said import Pages
 from plugin.core.reports.steps import Create, Look, Standing, Step
@@ -74,20 +74,21 @@ class Reporter:
         agenda.see(self._newest())
         now = self._clock()
         self._metrics.reports_waiting.set(agenda.waiting)
-        for due in agenda.due(now):
+        allowance = agenda.sent.budget.allows(now)
+        for due in agenda.due(allowance.shares) if allowance.ask else ():
             if due.step is None:
                 self._keep(agenda, due.target, None)
             elif due.target.kind not in self._writers:
                 self._warn_without(due.target.kind, now)
-            elif self._may(agenda, due, due.step, now):
+            elif self._may(allowance, due, due.step, now):
                 self._take(agenda, due, due.step)
                 return PACE
         return TICK
 
-    def _may(self, agenda: Agenda, due: Due, step: Step, now: datetime) -> bool:
-        budget = agenda.sent.budget
-        free = budget.opens_at(now) if isinstance(step, Look) else budget.free_at(now)
-        moments = (free, due.not_before, self._trouble.until(due.target, step))
+    def _may(self, allowance: Allowance, due: Due, step: Step, now: datetime) -> bool:
+        if not isinstance(step, Look) and not allowance.may_write(due.target.pull_request):
+            return False
+        moments = (due.not_before, self._trouble.until(due.target, step))
         return all(moment is None or moment <= now for moment in moments)
 
     def _warn_without(self, kind: Kind, now: datetime) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 A_MINUTE = 20
 AN_HOUR = 400
+A_PULL_REQUEST = AN_HOUR // 2  # an hour, so that a robot that pushes all day does not use up everything
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
@@ -20,6 +21,19 @@ class Written:
 
     at: datetime
     pull_request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the budget allows at one moment."""
+
+    ask: bool  # anything at all
+    write: bool
+    shares: Counter[str]  # what each pull request has written within an hour
+
+    def may_write(self, pull_request: str) -> bool:
+        """Tell whether something may be written about a pull request."""
+        return self.write and self.shares[pull_request] < A_PULL_REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +66,10 @@ class Budget:
         closed = self.closed_until
         return closed if closed and now < closed <= now + HOUR else now
 
-    def shares(self, now: datetime) -> Counter[str]:
-        """Return how much of it each pull request has used."""
-        return Counter(each.pull_request for each in self._within(HOUR, now))
+    def allows(self, now: datetime) -> "Allowance":
+        """Return what may be done now."""
+        shares = Counter(each.pull_request for each in self._within(HOUR, now))
+        return Allowance(ask=self.opens_at(now) <= now, write=self.free_at(now) <= now, shares=shares)
 
     def _within(self, window: timedelta, now: datetime) -> list[Written]:
         # What lies in the future was written before the clock was set back, which must not stop everything for long.

@@ -20,7 +20,7 @@ from plugin.sources.github.pygithub import (
     unreachable,
 )
 
-UNAUTHORIZED = 401
+UNAUTHORIZED, SERVER_ERROR = 401, 500
 # https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
 _NOT_GRANTED = "permissions requested are not granted"
 
@@ -69,7 +69,8 @@ class GitHubRest:
         match reply.body:
             case {"login": str(login)}:
                 return login
-        raise NotSent(f"GitHub did not say whose token this is ({reply.status})")
+        what = f"GitHub does not say whose token this is ({reply.status})"
+        raise NotSent(what) if reply.status >= SERVER_ERROR else NotGranted(what)
 
     def _requester(self, owner: str) -> Requester:
         try:

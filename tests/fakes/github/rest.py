@@ -37,7 +37,7 @@ def answer(visit: Visit) -> Response:
             return not_found()
         path = f"/repos/{repository.full_name}{moved[2] or ''}"
     for route in ROUTES:
-        if found := route.match(visit.request.method, path):
+        if (found := route.match(visit.request.method, path)) is not None:
             if route.for_app != (visit.app is not None):
                 return error(HTTPStatus.UNAUTHORIZED, "A JSON web token could not be decoded")
             if (renamed := _renamed(visit, path, found)) is not None:

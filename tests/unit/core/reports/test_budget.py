@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.core.reports.budget import A_MINUTE, AN_HOUR, HOUR, MINUTE, Budget
+from plugin.core.reports.budget import A_MINUTE, A_PULL_REQUEST, AN_HOUR, HOUR, MINUTE, Budget
 from tests.builders import MONDAY
 
 
@@ -41,8 +41,8 @@ def test_what_is_older_than_an_hour_is_forgotten() -> None:
 def test_the_share_of_a_pull_request_is_what_it_wrote_within_an_hour() -> None:
     budget = Budget().spent("acme/orders#1", MONDAY).spent("acme/orders#2", MONDAY).spent("acme/orders#1", MONDAY)
 
-    assert budget.shares(MONDAY) == {"acme/orders#1": 2, "acme/orders#2": 1}
-    assert budget.shares(MONDAY + HOUR) == {}
+    assert budget.allows(MONDAY).shares == {"acme/orders#1": 2, "acme/orders#2": 1}
+    assert budget.allows(MONDAY + HOUR).shares == {}
 
 
 def test_a_clock_that_was_wrong_stops_nothing_for_long() -> None:
@@ -59,3 +59,25 @@ def test_after_a_limit_nothing_is_written_until_it_ends() -> None:
     assert budget.free_at(MONDAY) == MONDAY + timedelta(minutes=5)
     assert budget.free_at(MONDAY + timedelta(minutes=5)) == MONDAY + timedelta(minutes=5)
     assert Budget().closed(MONDAY + timedelta(days=10)).free_at(MONDAY) == MONDAY
+
+
+def test_one_pull_request_gets_half_of_it_at_most() -> None:
+    budget, now = Budget(), MONDAY
+    for _ in range(A_PULL_REQUEST):
+        now = budget.free_at(now)
+        budget = budget.spent("acme/orders#1", now)
+    allowance = budget.allows(budget.free_at(now))
+
+    assert allowance.may_write("acme/orders#2")
+    assert not allowance.may_write("acme/orders#1")
+    assert budget.allows(MONDAY + HOUR).may_write("acme/orders#1")
+
+
+def test_what_is_allowed_follows_from_what_was_written() -> None:
+    budget = Budget()
+    for _ in range(A_MINUTE):
+        budget = budget.spent("acme/orders#1", MONDAY)
+
+    assert (budget.allows(MONDAY).ask, budget.allows(MONDAY).write) == (True, False)
+    assert budget.allows(MONDAY + MINUTE).write
+    assert not budget.closed(MONDAY + HOUR).allows(MONDAY).ask
