@@ -26,6 +26,7 @@ from plugin.report.argocd import Nudger
 from plugin.report.argocd_api import ArgoApi
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
+from plugin.report.opening import open_reporter
 from plugin.report.terminator import WORKERS, Terminator
 from plugin.settings import Settings, StateSettings
 from plugin.sources import Registry, Source, TrafficMeter
@@ -178,6 +179,7 @@ def serve(settings: Settings, now: Now = clock) -> Flask:
     plugin = make_plugin(settings, state, observers, now, metrics.state_errors.inc)
     metrics.snapshot_age.set_function(lambda: plugin.answers.age().total_seconds())
     metrics.polls.set_function(lambda: state.lease.held)
+    _start("reporter", open_reporter(settings, state, plugin.newest, metrics, now).run, stop)
     state.lease.compete()
     atexit.register(state.close)  # so that another replica need not wait for the lease to expire
     threading.Thread(target=plugin.refresher.run, args=(settings.refresh, stop), name="refresh", daemon=True).start()

@@ -99,6 +99,15 @@ class Metrics:
             ["result"],  # sent, failed
             registry=self.registry,
         )
+        self.reports = Counter(
+            "preview_reports",
+            "Requests that tell developers about previews, by what is written and by result",
+            ["report", "result"],  # written, looked, lost, refused, closed, forbidden, missing
+            registry=self.registry,
+        )
+        self.reports_waiting = Gauge(
+            "preview_reports_waiting", "Deployments, statuses, comments and links to look at", registry=self.registry
+        )
         self.terminations = Counter(
             "preview_terminations",
             "Running syncs of Argo CD that an answer outdated, by what became of the request to end them",

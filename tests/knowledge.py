@@ -31,6 +31,7 @@ def repository(name: str = "acme/orders", title: str = ODD) -> Repository:
         listed_at=MONDAY,
         archived_at=MONDAY,
         missing_labels=frozenset({"previews"}),
+        public=True,
     )
 
 

@@ -10,8 +10,12 @@ import pytest
 
 from plugin.core.answers.history import Event, EventKind
 from plugin.core.facts.acts import ActKind
+from plugin.core.reports.budget import Budget
+from plugin.core.reports.content import Kind, Target
+from plugin.core.reports.steps import Item, Standing
 from plugin.state import NOTHING, Head, OpenedState, Outdated, Store
 from plugin.state.opening import open_state, stored
+from plugin.state.outbox import Sent
 from tests.builders import MONDAY
 from tests.knowledge import (
     FULL,
@@ -25,6 +29,14 @@ from tests.knowledge import (
     live,
     repository,
     with_repository,
+)
+
+COMMENT = Standing(Target(Kind.COMMENT, "acme/orders", 7), (Item(1, state="confidential", digest="d"),), None, MONDAY)
+DEPLOYMENT = Standing(
+    Target(Kind.DEPLOYMENT, "acme/orders", 7, "orders"),
+    (Item(1, "a" * 40, "success", "x"), Item(2, "b" * 40)),
+    None,
+    MONDAY,
 )
 
 
@@ -208,6 +220,33 @@ class StorePromises:
 
         assert place.open().store.load().acts == acts(said[-1])
 
+    def test_what_was_sent_is_kept_with_the_budget_and_can_be_forgotten(self, place: Place) -> None:
+        outbox, budget = place.open().outbox, Budget().spent("acme/orders#7", MONDAY).closed(MONDAY)
+        assert outbox.load() == Sent()
+        outbox.keep(budget, COMMENT.target, COMMENT)
+        outbox.keep(budget, DEPLOYMENT.target, replace(DEPLOYMENT, unsure_since=MONDAY))
+        outbox.keep(budget, DEPLOYMENT.target, DEPLOYMENT)
+
+        assert place.open().outbox.load() == Sent(budget, {COMMENT.target: COMMENT, DEPLOYMENT.target: DEPLOYMENT})
+        outbox.keep(budget, COMMENT.target, None)
+        outbox.keep(budget, COMMENT.target, None)
+        assert place.open().outbox.load() == Sent(budget, {DEPLOYMENT.target: DEPLOYMENT})
+
+    def test_what_was_sent_is_no_part_of_what_is_known(self, place: Place) -> None:
+        state = place.open()
+        state.outbox.keep(Budget(), COMMENT.target, COMMENT)
+        state.store.save(NOTHING, FULL)
+        before = state.store.load()
+        state.outbox.keep(Budget(), DEPLOYMENT.target, DEPLOYMENT)
+
+        assert state.store.head() == FULL.head
+        assert details(state.store.load()) == details(before)
+        nothing = later(FULL, snapshot=NOTHING.snapshot, live=None, hold=None, histories={}, acts={}, catalog=None)
+        state.store.save(before, nothing)
+        other = place.open()
+        assert details(other.store.load()) == details(nothing)
+        assert set(other.outbox.load().standings) == {COMMENT.target, DEPLOYMENT.target}
+
     def test_hints_are_taken_once_by_one_replica(self, place: Place) -> None:
         board, other = place.open().board, place.open().board
         assert board.take_hints() == frozenset()
@@ -245,6 +284,13 @@ class DurableStorePromises(StorePromises):
         before = again.store.load()
         again.store.save(before, later(before))
         assert again.store.head().version == 2
+
+    def test_what_was_sent_outlives_the_process(self, place: Place) -> None:
+        state = place.open()
+        state.outbox.keep(Budget(), COMMENT.target, COMMENT)
+        state.close()
+
+        assert place.open().outbox.load() == Sent(Budget(), {COMMENT.target: COMMENT})
 
     def test_the_stored_state_can_be_read_beside_the_server(self, place: Place) -> None:
         assert stored(place.setting) == NOTHING

@@ -21,7 +21,7 @@ from plugin.core.facts.model import Repository, Snapshot
 from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
-from plugin.state import Head, Known
+from plugin.state import Head, Known, outbox
 from plugin.state.entries import UNREADABLE, Name, Unreadable, Value, decode, encode
 
 V = TypeVar("V")
@@ -82,7 +82,9 @@ class Records:
 
     def known(self, head: Head, entries: Iterable[tuple[Name, bytes]]) -> Known:
         """Put together what is stored. An unreadable entry is logged and left out, as if it had never been stored."""
-        self._objects = {name: self._read(name, data) for name, data in sorted(entries)}
+        self._objects = {
+            name: self._read(name, data) for name, data in sorted(entries) if name.kind not in outbox.KINDS
+        }
         parts = {name: part for name, (_, part) in self._objects.items()}
         readings = _of_kind(parts, "readings", _Readings).get("", _Readings({}, {}))
         answered = _of_kind(parts, "answered", str).get("")

@@ -16,7 +16,8 @@ from plugin.core.config.lifecycle_file import LifecycleFile, LimitsFile, Traffic
 from plugin.core.config.references import parse_reference
 from plugin.core.decision.links import LinkRule
 from plugin.metrics import Metrics
-from plugin.settings import SECRETS, SHORTEST_SECRET, Settings, load_settings, variable
+from plugin.setting_values import SHORTEST_SECRET
+from plugin.settings import SECRETS, Settings, load_settings, variable
 from plugin.state.opening import open_state
 from tests.docs.pages import ACME, COMMANDS, run_in_the_demo, section, tables
 

@@ -113,7 +113,7 @@ class Replica:
         self.source = around.source
         self.state = state = around.state
         clock = around.clock
-        mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
+        mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close, state.outbox)
         watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
         plugin = Parts(
             source=around.source,
