@@ -102,6 +102,9 @@ class Settings(StateSettings):
         None, description="The mail address of the account of Jira Cloud that writes links; none for Data Center"
     )
     jira_token: BearerToken | None = Field(None, description="The API token that writes links in Jira")
+    notifications_token: BearerToken | None = Field(
+        None, description="The bearer token that Argo CD's notifications send; without it the route is off"
+    )
 
 
 SECRETS = tuple(sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation)))

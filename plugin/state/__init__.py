@@ -13,7 +13,7 @@ from plugin.core.answers.history import Event
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.facts.acts import Act, Acts
-from plugin.core.facts.deployments import Reports
+from plugin.core.facts.deployments import Reported, Reports
 from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
 from plugin.core.life.earlier_ends import EarlierEnds
@@ -35,6 +35,7 @@ class Head:
 
     version: int  # grows whenever an answer could change
     fresh_at: datetime | None  # the last time that the source was read successfully; None: never
+    reports: str = ""  # opaque; another one whenever Argo CD has reported something, which changes no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,12 @@ class Store(Protocol):
 
     def act(self, act: Act) -> None:
         """Store what somebody said, at once and in a new version. An older act never replaces a newer one."""
+
+    def report(self, name: str, report: Reported) -> None:
+        """Store what Argo CD reported about the preview of this name, at once, without a new version.
+
+        A save that began before does not undo it.
+        """
 
 
 class Board(Protocol):

@@ -158,7 +158,7 @@ _alone = st.builds(
     locator=st.just("l"),
     due=_moments,
 ).map(lambda each: each if each.asleep or not each.by_act else Alone(each.end, asleep=True, by_act=True, locator="l"))
-_previews = st.fixed_dictionaries({key: _alone for key in _keys})
+_previews = st.fixed_dictionaries(dict.fromkeys(_keys, _alone))
 _calls = st.lists(st.tuples(st.sampled_from([*_keys, "gone/1"]), st.sampled_from([*_keys, "gone/2"])), max_size=12)
 
 
