@@ -74,6 +74,8 @@ class GitHub:
         self.budget: int | None = None  # points (and REST requests) per hour; None: counted, never refused
         self.intercept: Intercept | None = None
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        # What the tokens that an App signs are compared with: PyGithub signs them by the machine's clock.
+        self.now_of_apps: Callable[[], datetime] = lambda: self.now()  # noqa: PLW0108  tests change `now`
         self.log: list[Call] = []
         self.login = "acme-previews"  # of the account that the token belongs to
         self.writes: frozenset[str] | None = None  # what the token may write; None: everything
@@ -348,7 +350,7 @@ class GitHub:
 
     def _app(self, token: str) -> _Caller | Response:
         try:
-            return _Caller("app", app=self._installations.check(token, self.now()))
+            return _Caller("app", app=self._installations.check(token, self.now_of_apps()))
         except BadJWTError as problem:
             return error(HTTPStatus.UNAUTHORIZED, str(problem))
 
