@@ -43,6 +43,7 @@ class Lived:
     found: Found = field(default_factory=Found)
     agreed: bool = True  # whether our clock and the source's tell the same time
     confirms: bool = True  # whether look-ups show that nothing is newer
+    without: set[str] = field(default_factory=set)  # repositories that count as never read
     missed: dict[str, timedelta] = field(default_factory=dict)
     threshold: Threshold = field(default_factory=lambda: Threshold(5, 20))
     current: Current = field(default_factory=lambda: Current(NOTHING, None))
@@ -119,14 +120,14 @@ class Lived:
         """The same object as before, if nothing has changed."""
         made = make_repository(name, *self.repositories.get(name, []), **self.given.get(name, {}))
         known = self.current.known.snapshot.repositories.get(name)
-        return known if known == made else made
+        return known if known == made and _seen(known) == _seen(made) else made
 
     def gathered(self) -> Gathered:
         """What a refresh gathers now."""
         known = self.current.known
         catalog = known.catalog if known.catalog and known.catalog.text == self.catalog.text else self.catalog
         read = {**catalog.repositories, **(known.catalog.repositories if known.catalog else {})}
-        snapshot = Snapshot({name: self._repository(name) for name in read}, self.doubts)
+        snapshot = Snapshot({name: self._repository(name) for name in read if name not in self.without}, self.doubts)
         due = [
             Locator(name, int(key.partition("/")[2]))
             for name, lives in known.lives.items()
@@ -138,7 +139,7 @@ class Lived:
         stamp = self.now if self.agreed else None
         return Gathered(
             catalog,
-            may_take_effect=True,
+            may_take_effect=not self.without,
             snapshot=snapshot,
             gone={},
             fresh=True,
@@ -147,6 +148,10 @@ class Lived:
             missed=self.missed,
             found=found,
         )
+
+
+def _seen(repository: Repository) -> list[datetime | None]:
+    return [pull_request.head_seen_at for pull_request in repository.pull_requests]
 
 
 def lived(services: Mapping[str, Mapping[str, Any]] | None = None, **given: Any) -> Lived:

@@ -33,6 +33,10 @@ class ScriptedSource:
     elsewhere: dict[Locator, LookUp] = field(default_factory=dict)
     looked_up: list[Locator] = field(default_factory=list)
     asked: list[dict[str, set[str]]] = field(default_factory=list)
+    newest: dict[Locator, tuple[str, ...]] = field(default_factory=dict)  # commits; those of others are unreadable
+    succeeded: dict[str, bool] = field(default_factory=dict)  # checks, by commit; those of others are unreadable
+    walked: list[Locator] = field(default_factory=list)
+    questions: list[CheckQuestion] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     ahead: timedelta | None = timedelta(0)
 
@@ -50,12 +54,16 @@ class ScriptedSource:
     def commits(
         self, locators: Sequence[Locator], known: Mapping[str, Repository]
     ) -> Mapping[Locator, tuple[str, ...]]:
-        raise NotImplementedError
+        assert {locator.repository for locator in locators} <= set(known)
+        self.walked += locators
+        return {locator: self.newest[locator] for locator in locators if locator in self.newest}
 
     def checks(
         self, questions: Sequence[CheckQuestion], known: Mapping[str, Repository]
     ) -> Mapping[CheckQuestion, bool]:
-        raise NotImplementedError
+        assert {question.repository for question in questions} <= set(known)
+        self.questions += questions
+        return {each: self.succeeded[each.sha] for each in questions if each.sha in self.succeeded}
 
     def close(self, repository: str, number: int, state: str = "closed") -> None:
         """Take a pull request out of the listing and say, if asked for it, that it is closed."""
@@ -92,6 +100,8 @@ class Stage:
     state: OpenedState
     clock: Clock
     reports: list[RefreshReport]
+    registry: ScriptedRegistry
+    meter: ScriptedMeter
 
     def write_catalog(self, services: Mapping[str, Mapping[str, Any]]) -> None:
         self.path.write_text(catalog_text(services), "utf-8")
@@ -149,10 +159,11 @@ def make_stage(tmp_path: Path, store: Store | None = None) -> Stage:
 
 def _stage(path: Path, source: ScriptedSource, state: OpenedState, clock: Clock) -> Stage:
     reports: list[RefreshReport] = []
+    registry, meter = ScriptedRegistry(), ScriptedMeter()
     plugin = Parts(
         source=source,
-        registry=ScriptedRegistry(),
-        meter=ScriptedMeter(),
+        registry=registry,
+        meter=meter,
         catalog=WatchedCatalog(path),
         state=state,
         breaker=Threshold(5, 20),
@@ -161,4 +172,4 @@ def _stage(path: Path, source: ScriptedSource, state: OpenedState, clock: Clock)
         observers=[reports.append],
     ).together()
     plugin.refresher.refreshed_once.set()  # nobody waits for a refresh that no thread makes
-    return Stage(path, source, plugin.refresher, plugin.answers, plugin.newest, state, clock, reports)
+    return Stage(path, source, plugin.refresher, plugin.answers, plugin.newest, state, clock, reports, registry, meter)

@@ -7,8 +7,10 @@ from plugin.core.config.catalog import Catalog, Service
 from plugin.core.config.lifecycle import CheckGate, ImageGate
 from plugin.core.config.references import Locator
 from plugin.core.decision.judge import judge
-from plugin.core.facts.lives import NO_LIVES, Life, Lives, State
+from plugin.core.facts.lives import NO_LIVES, Life, Lives
 from plugin.core.facts.model import PullRequest, Snapshot
+from plugin.core.life.activity import activity, asked_at
+from plugin.core.life.expired import is_released
 from plugin.sources import CheckQuestion, Registry, Source
 
 
@@ -66,10 +68,16 @@ def _waiting(catalog: Catalog, snapshot: Snapshot, lives: Lives) -> Iterator[_Wa
 
 
 def _waits(service: Service, pull_request: PullRequest, life: Life | None) -> bool:
-    if life and (life.state is State.EXPIRED or pull_request.head_sha in life.ready):
+    if life and (pull_request.head_sha in life.ready or _stays_expired(service, pull_request, life)):
         return False
     verdict = judge(service, pull_request)
     return verdict is not None and verdict.live
+
+
+def _stays_expired(service: Service, pull_request: PullRequest, life: Life) -> bool:
+    """Tell whether a preview stays away: one that a push brings back is asked about, so that it starts with that."""
+    asked = asked_at(service.policy.require, pull_request, None)
+    return life.expired is not None and not is_released(life.expired, asked, activity(pull_request, asked, life))
 
 
 def _walks(life: Life | None) -> bool:

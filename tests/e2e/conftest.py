@@ -10,6 +10,7 @@ from tests.e2e import staging
 from tests.e2e.cluster.cluster import Cluster, start
 from tests.e2e.diagnosis import diagnose
 from tests.e2e.layout import LOGS
+from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
 TIMES = pytest.StashKey[Times]()
@@ -17,6 +18,7 @@ CLUSTER = pytest.StashKey[Cluster]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "preview(service, number, **how): a preview that a story needs; see previews")
     config.stash[TIMES] = Times()
 
 
@@ -38,6 +40,47 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
 def staging_users(cluster: Cluster) -> str:
     """The version that `users` on staging answers with."""
     return staging.deploy(cluster)
+
+
+@pytest.fixture(scope="session")
+def shop(cluster: Cluster) -> Iterator[Preview]:
+    """A preview that runs while others, or what they need, are disturbed."""
+    preview = Preview(cluster, "shop", 31)
+    preview.open()
+    preview.wait()
+    yield preview
+    preview.close()
+
+
+@pytest.fixture(scope="module")
+def opened(cluster: Cluster, request: pytest.FixtureRequest) -> dict[tuple[str, int], Preview]:
+    """Open the pull requests of all stories of a file: together, their previews come up sooner than in turn."""
+    stories = [story for story in request.session.items if story.getparent(pytest.Module) is request.node]
+    marks = [mark for story in stories for mark in story.iter_markers("preview")]
+    found = {mark.args: Preview(cluster, *mark.args) for mark in marks}
+    for mark in marks:
+        found[mark.args].open(**mark.kwargs)
+    return found
+
+
+@pytest.fixture
+def previews(opened: dict[tuple[str, int], Preview], request: pytest.FixtureRequest) -> Iterator[list[Preview]]:
+    """The previews that a story asks for with `@pytest.mark.preview`, while they come up. Afterwards they are closed.
+
+    The marks have the arguments of Preview.open.
+    """
+    found = [opened[mark.args] for mark in request.node.iter_markers("preview")][::-1]
+    yield found
+    for preview in found:
+        if preview.is_open:
+            preview.close()
+
+
+@pytest.fixture
+def preview(previews: list[Preview]) -> Preview:
+    """The preview of a story that needs one."""
+    (found,) = previews
+    return found
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,13 +6,18 @@ from typing import Any
 import yaml
 
 from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.processes import until
 from tests.e2e.preview import Preview
 from tools.rendering import ROOT
 
 
 def parameters(cluster: Cluster, preview: Preview, number: int) -> dict[str, Any]:
     """Return the parameters of a preview as if it came from a fork's pull request with this number."""
-    (found,) = (one for one in cluster.plugin.parameters() if one["name"] == preview.name)
+
+    def answered() -> dict[str, Any] | None:
+        return next((one for one in cluster.plugin.parameters() if one["name"] == preview.name), None)
+
+    found = until(f"the plugin answers with {preview.name}", answered, 60)
     name = f"fork-preview-{preview.service}-{number}"
     made: dict[str, Any] = yaml.safe_load(
         yaml.safe_dump(found)

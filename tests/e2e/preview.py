@@ -1,6 +1,6 @@
 """One preview on the cluster, as its developer and its platform team see it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import requests
 from tests.e2e.cluster.argocd import Application
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.processes import until
+from tests.e2e.commits import build, commit
 from tests.e2e.layout import DOMAIN
 from tests.e2e.times import Stopwatch
 
@@ -22,6 +23,10 @@ class Preview:
     @property
     def name(self) -> str:
         return f"preview-{self.service}-{self.number}"
+
+    @property
+    def repository(self) -> str:
+        return f"acme/{self.service}"
 
     @property
     def url(self) -> str:
@@ -55,6 +60,34 @@ class Preview:
         session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
         session.verify = str(self.cluster.authority.certificate)
         return session
+
+    def build(self, files: Mapping[str, bytes] | None = None) -> str:
+        """Publish the image of a new commit, with these files changed in it, and return the commit."""
+        return build(self.cluster, self.service, commit(), files)
+
+    def open(
+        self,
+        *,
+        built: bool = True,
+        files: Mapping[str, bytes] | None = None,
+        config: str | None = None,
+        deliver: bool = True,
+    ) -> None:
+        """Open its pull request with the label; without `deliver`, GitHub sends no webhook."""
+        head = self.build(files) if built else commit()
+        self.cluster.developers.open(
+            self.repository, self.number, head_sha=head, labels=["preview"], config=config, deliver=deliver
+        )
+
+    @property
+    def is_open(self) -> bool:
+        return self.cluster.developers.is_open(self.repository, self.number)
+
+    def push(self, head_sha: str, config: str | None = None) -> None:
+        self.cluster.developers.push(self.repository, self.number, head_sha, config)
+
+    def close(self, state: str = "closed") -> None:
+        self.cluster.developers.close(self.repository, self.number, state)
 
     def wait(self, seconds: float = 180) -> Application:
         """Wait until it runs and its smoke test has passed."""

@@ -2,7 +2,6 @@
 
 from tests.e2e.cluster import argocd, product
 from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.commits import build, commit
 from tests.e2e.preview import Preview
 
 SETTINGS = "/api/v1/namespaces/argocd/configmaps"
@@ -27,10 +26,8 @@ def generation(cluster: Cluster) -> int:
     return int((cluster.kubernetes.get(path) or {})["metadata"]["generation"])
 
 
-def test_settings_of_users_and_ours_survive_each_others_upgrades(cluster: Cluster) -> None:
-    preview = Preview(cluster, "shop", 51)
-    cluster.developers.open("acme/shop", 51, head_sha=build(cluster, "shop", commit()), labels=["preview"])
-    before = preview.wait().uid
+def test_settings_of_users_and_ours_survive_each_others_upgrades(cluster: Cluster, shop: Preview) -> None:
+    before = shop.wait().uid
     name, key, value = THEIRS
     cluster.kubernetes.patch(f"{SETTINGS}/{name}", {"data": {key: value}})
     product.apply_settings(cluster.kubernetes)
@@ -41,9 +38,8 @@ def test_settings_of_users_and_ours_survive_each_others_upgrades(cluster: Cluste
     assert theirs(cluster) == value
     assert all(ours(cluster).values())
     argocd.wait(cluster.kubernetes)
-    after = preview.wait()
+    after = shop.wait()
     assert after.uid == before
-    cluster.developers.close("acme/shop", 51)
 
 
 def theirs(cluster: Cluster) -> str:

@@ -4,7 +4,6 @@ import pytest
 
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.processes import until
-from tests.e2e.commits import build, commit
 from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
@@ -12,38 +11,36 @@ from tests.e2e.times import Times
 @pytest.mark.parametrize("number", [11, 12, 13])
 def test_a_label_brings_a_preview_and_closing_removes_everything(cluster: Cluster, times: Times, number: int) -> None:
     preview = Preview(cluster, "users", number)
-    version = build(cluster, "users", commit())
-    cluster.developers.open("acme/users", number, head_sha=version)
+    version = preview.build()
+    cluster.developers.open(preview.repository, number, head_sha=version)
     stopwatch = times.stopwatch("label, with webhook")
-    cluster.developers.label("acme/users", number, "preview")
+    cluster.developers.label(preview.repository, number, "preview")
     preview.timed_rise(stopwatch)
     assert preview.ask()["version"] == version
     assert preview.ask()["rows"]["users"] > 0, "the database is seeded"
 
     stopwatch = times.stopwatch("close, with webhook")
-    cluster.developers.close("acme/users", number)
+    preview.close()
     preview.timed_end(stopwatch)
 
 
 def test_without_a_webhook_the_next_refresh_sees_the_label(cluster: Cluster, times: Times) -> None:
     preview = Preview(cluster, "shop", 14)
-    cluster.developers.open("acme/shop", 14, head_sha=build(cluster, "shop", commit()), deliver=False)
     stopwatch = times.stopwatch("label, without webhook (refresh every 30 s)")
-    cluster.developers.label("acme/shop", 14, "preview", deliver=False)
+    preview.open(deliver=False)
     preview.timed_rise(stopwatch)
-    cluster.developers.close("acme/shop", 14)
+    preview.close()
 
 
-def test_a_push_brings_the_new_image_and_keeps_the_rows(cluster: Cluster, times: Times) -> None:
-    preview = Preview(cluster, "users", 15)
-    cluster.developers.open("acme/users", 15, head_sha=build(cluster, "users", commit()), labels=["preview"])
+@pytest.mark.preview("users", 15)
+def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times: Times) -> None:
     preview.wait()
     preview.post("/notes", "written before the push")
     until("the worker has answered the note", lambda: len(preview.ask("/notes")["notes"]) == 2, 30)
 
-    pushed = build(cluster, "users", commit())
+    pushed = preview.build()
     stopwatch = times.stopwatch("push, with webhook")
-    cluster.developers.push("acme/users", 15, pushed)
+    preview.push(pushed)
     preview.wait_for_version(pushed)
     stopwatch.lap("the public URL answers from the new commit")
     preview.wait()
@@ -52,34 +49,29 @@ def test_a_push_brings_the_new_image_and_keeps_the_rows(cluster: Cluster, times:
     assert "written before the push" in texts
 
     stopwatch = times.stopwatch("label removed, with webhook")
-    cluster.developers.label("acme/users", 15)
+    preview.cluster.developers.label(preview.repository, preview.number)
     preview.timed_end(stopwatch)
 
 
-def test_a_broken_config_changes_nothing_and_says_where(cluster: Cluster) -> None:
-    preview = Preview(cluster, "users", 16)
-    head = build(cluster, "users", commit())
-    cluster.developers.open(
-        "acme/users", 16, head_sha=head, labels=["preview"], config="version: 1\ndataset: minimal\n"
-    )
+@pytest.mark.preview("users", 16, config="version: 1\ndataset: minimal\n")
+def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> None:
     before = preview.wait()
 
-    pushed = build(cluster, "users", commit())
-    cluster.developers.push("acme/users", 16, pushed, config="version: 1\ndataset: [\n")
+    pushed = preview.build()
+    preview.push(pushed, config="version: 1\ndataset: [\n")
     preview.wait_for_version(pushed)
     after = preview.wait()
     assert ".preview.yaml" in after.annotations["preview.example.com/config-error"]
     assert after.images["seed"] == before.images["seed"], "the last good file still chooses the dataset"
     assert after.images["seed"].endswith("-min")
-    cluster.developers.close("acme/users", 16)
 
 
 def test_a_namespace_that_is_there_already_is_used_and_removed(cluster: Cluster) -> None:
     preview = Preview(cluster, "shop", 17)
     cluster.kubernetes.kubectl("create", "namespace", preview.name)
-    cluster.developers.open("acme/shop", 17, head_sha=build(cluster, "shop", commit()), labels=["preview"])
+    preview.open()
     preview.wait()
-    cluster.developers.close("acme/shop", 17)
+    preview.close()
     preview.wait_until_gone()
 
 
@@ -87,7 +79,7 @@ def test_a_preview_without_room_waits_for_it(cluster: Cluster) -> None:
     preview = Preview(cluster, "shop", 18)
     cluster.kubernetes.kubectl("create", "namespace", preview.name)
     cluster.kubernetes.kubectl("create", "quota", "full", "--hard=pods=0", "-n", preview.name)
-    cluster.developers.open("acme/shop", 18, head_sha=build(cluster, "shop", commit()), labels=["preview"])
+    preview.open()
     until(
         "Kubernetes says that the quota is exceeded",
         lambda: "exceeded quota" in cluster.kubernetes.kubectl("get", "events", "-n", preview.name),
@@ -95,5 +87,4 @@ def test_a_preview_without_room_waits_for_it(cluster: Cluster) -> None:
     )
     cluster.kubernetes.kubectl("delete", "quota", "full", "-n", preview.name)
     preview.wait()
-    cluster.developers.close("acme/shop", 18)
-    preview.wait_until_gone()
+    preview.close()

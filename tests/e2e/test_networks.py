@@ -9,7 +9,6 @@ import pytest
 from tests.e2e import forks
 from tests.e2e.cluster import argocd, product, services
 from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.commits import build, commit
 from tests.e2e.layout import DNS, INTERNET, METADATA, NODE
 from tests.e2e.preview import Preview
 from tests.e2e.staging import NAMESPACE as STAGING
@@ -94,20 +93,18 @@ HOSTS = {
 @pytest.fixture(scope="module")
 def neighbours(cluster: Cluster, staging_users: str) -> Iterator[None]:
     assert staging_users
-    previews = [Preview(cluster, "payments", 71), Preview(cluster, "users", 72), Preview(cluster, "users", 73)]
-    for preview in reversed(previews):
-        config = CONFIG if preview.service == "payments" else ""
-        head = build(cluster, preview.service, commit())
-        cluster.developers.open(
-            f"acme/{preview.service}", preview.number, head_sha=head, labels=["preview"], config=config or None
-        )
-    for preview in previews:
-        preview.wait(300)
-    cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, previews[1], 74)))
-    cluster.argocd.wait_for(FORK)
+    caller, callee, stranger = (
+        Preview(cluster, service, number) for service, number in (("payments", 71), ("users", 72), ("users", 73))
+    )
+    callee.open()
+    stranger.open()
+    caller.open(config=CONFIG)
+    cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, callee, 74)))
+    for name in (CALLER, CALLEE, STRANGER, FORK):
+        cluster.argocd.wait_for(name, 300)
     yield
-    for preview in previews:
-        cluster.developers.close(f"acme/{preview.service}", preview.number)
+    for preview in (caller, callee, stranger):
+        preview.close()
     cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/forks-by-list")
 
 

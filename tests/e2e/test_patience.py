@@ -9,8 +9,9 @@ import pytest
 
 from tests.e2e.cluster import product
 from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.commits import build, commit
-from tests.e2e.test_hang import hanging
+from tests.e2e.images import HANGING_MIGRATION
+from tests.e2e.preview import Preview
+from tests.e2e.test_hang import wait_until_it_hangs
 from tests.e2e.times import Times
 
 GOAL = 300  # seconds, and a sync that hangs takes 240 of them
@@ -26,14 +27,17 @@ def without_account(cluster: Cluster) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("without_account")
-def test_a_push_and_a_close_wait_for_five_minutes_at_most(cluster: Cluster, times: Times) -> None:
-    closed, pushed = hanging(cluster, 91), hanging(cluster, 92)
-    fixed = build(cluster, "users", commit())
+@pytest.mark.preview("users", 91, files=HANGING_MIGRATION)
+@pytest.mark.preview("users", 92, files=HANGING_MIGRATION)
+def test_a_push_and_a_close_wait_for_five_minutes_at_most(previews: list[Preview], times: Times) -> None:
+    closed, pushed = previews
+    for preview in previews:
+        wait_until_it_hangs(preview)
+    fixed = pushed.build()
     stopwatch = times.stopwatch("a migration hangs, without the account that may end a sync")
-    cluster.developers.close("acme/users", 91)
-    cluster.developers.push("acme/users", 92, fixed)
+    closed.close()
+    pushed.push(fixed)
     closed.wait_until_gone(2 * GOAL)
     assert stopwatch.lap("the closed one: nothing is left") < GOAL
     pushed.wait_for_version(fixed, 2 * GOAL)
     assert stopwatch.lap("the other: the public URL answers from the fix") < GOAL
-    cluster.developers.close("acme/users", 92)

@@ -1,13 +1,14 @@
 """Moves about the life of previews: long times, checks and images, traffic, what people say, and plans that change."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from plugin.core.facts.acts import ActKind
 from plugin.errors import NotReady, PluginError
 from plugin.state import Unreachable
 from tests.faults.moves import idle, move, relabel
 from tests.faults.plans import EXPIRES, HOUR, KEEP, MISTYPED, some_limits, switched
+from tests.faults.replica import Replica
 from tests.faults.stage import OK, Stage
 from tests.faults.truth import Fact
 
@@ -68,6 +69,38 @@ def decide_at_the_next_moment(stage: Stage) -> str:
     return f"{replica.name}, {seconds:.0f} seconds later"
 
 
+@move(6, life=True)
+def push_just_before_an_end(stage: Stage) -> str:
+    """Nothing is read between the push and the end, so only a look-up can tell."""
+    if not (replica := idle(stage)) or not (ending := _ending(stage, replica)):
+        return ""
+    locator = stage.chance.choice(sorted(ending))
+    name, _, number = locator.rpartition("#")
+    for _ in range(8):
+        seconds = (ending.get(locator, stage.clock.of_replicas()) - stage.clock.of_replicas()).total_seconds()
+        if seconds <= BETWEEN or replica not in stage.replicas:
+            break
+        stage.clock.pass_by(min(BETWEEN, seconds - 30))
+        stage.refresh(replica)
+        ending = _ending(stage, replica)
+    pulls = stage.truth.repository(name).pulls
+    if locator not in ending or replica not in stage.replicas or pulls[int(number)][-1].entry.state != "open":
+        return f"{locator} has ended before"
+    stage.truth.change(name, int(number), head_sha=stage.truth.commit())
+    stage.clock.pass_by(max(seconds, 0) + 10)
+    stage.refresh(replica, frozenset())
+    return locator
+
+
+def _ending(stage: Stage, replica: Replica) -> dict[str, datetime]:
+    """Return the pull requests of previews whose end was announced, and when that comes."""
+    answer = replica.read()
+    listed = answer.json["previews"] if answer.status == OK else []
+    ends = {each["locator"]: datetime.fromisoformat(each["expires_at"]) for each in listed if each["announced_at"]}
+    known = {f"{name}#{number}" for name, number, _ in stage.truth.all()}
+    return {locator: end for locator, end in ends.items() if locator in known}
+
+
 @move(2, life=True)
 def clocks_jump_by_days(stage: Stage) -> str:
     days = stage.chance.choice((-10, -1, 1, 10))
@@ -86,13 +119,13 @@ def clocks_are_mended(stage: Stage) -> str:
 # --- Checks and images
 
 
-def _gated(stage: Stage) -> list[tuple[str, int, Fact]]:
+def _open(stage: Stage) -> list[tuple[str, int, Fact]]:
     return [each for each in stage.truth.all() if each[2].entry.state == "open"]
 
 
 @move(12, nested=True, life=True)
 def check_ends(stage: Stage) -> str:
-    found = _gated(stage)
+    found = _open(stage)
     if not found:
         return ""
     name, number, fact = stage.chance.choice(found)
@@ -105,7 +138,7 @@ def check_ends(stage: Stage) -> str:
 
 @move(10, nested=True, life=True)
 def image_is_pushed(stage: Stage) -> str:
-    found = _gated(stage)
+    found = _open(stage)
     if not found:
         return ""
     name, number, fact = stage.chance.choice(found)
@@ -205,7 +238,7 @@ def correct(stage: Stage) -> str:
     return "7d again"
 
 
-@move(2, nested=True, life=True)
+@move(4, nested=True, life=True)
 def lengthen(stage: Stage) -> str:
     _plan_ends(stage, stage.chance.choice((EXPIRES, 3 * EXPIRES, None)))
     return "later ends"

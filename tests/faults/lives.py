@@ -21,9 +21,9 @@ from tests.faults.truth import LAG, Fact, Truth
 COUNTED = timedelta(minutes=10)  # between two readings; what is longer counts as this
 AGREED = timedelta(minutes=2)  # that two clocks may differ
 SLACK = 2 * AGREED + timedelta(seconds=30)  # what clocks that agree can add up to, and what requests take
-UNMEASURED = timedelta(minutes=10)  # of a Prometheus that says nothing, after which everybody knows
 QUANTUM = timedelta(minutes=25)  # a quarter of an hour, and how long an answer of Prometheus is kept, with some slack
-SURELY, SHARE = 8, 40  # ends that an edit brings forward: more than the breaker allows, and that share in per cent
+SURELY, SHARE = 8, 40  # ends that an edit brings forward: clearly more than the breaker allows, and of all in per cent
+KEPT = 300  # refreshes
 
 Key = tuple[str, str, int, int]  # the service, the repository and which one of that name, the number
 
@@ -89,7 +89,7 @@ class Lives:
     def begins(self, *, skew: timedelta, measured: bool, used: frozenset[str]) -> Deciding:
         """Note that a refresh begins."""
         self._now += 1
-        self._decidings = self._decidings[-300:]
+        self._decidings = self._decidings[-KEPT:]
         self._decidings.append(Deciding(self._truth.clock.now, skew, measured, used))
         return self._decidings[-1]
 

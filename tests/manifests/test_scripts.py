@@ -48,7 +48,7 @@ def test_a_listed_key_that_is_missing_stops_the_pod(previews: dict[str, Rendered
     [
         ("app", 0, (0, ["manage.py migrate --noinput"])),
         ("app", 2, (0, ["manage.py migrate --noinput"] * 3)),  # the database was still starting
-        ("app", 99, (1, ["manage.py migrate --noinput"] * 9)),  # and people see a failing pod
+        ("app", 99, (1, ["manage.py migrate --noinput"] * 15)),  # and people see a failing pod
         ("worker", 0, (0, ["manage.py migrate --check"])),
         ("worker", 12, (0, ["manage.py migrate --check"] * 13)),  # the app has not migrated yet
     ],

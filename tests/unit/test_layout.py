@@ -20,6 +20,8 @@ ELSEWHERE = {
     "core/decision/preview.py": "tests/unit/core/decision/test_decide.py",
     "core/decision/verdicts.py": "tests/unit/core/decision/test_judge.py",
     "core/facts/acts.py": "tests/store_promises.py",
+    "core/facts/found.py": "tests/unit/mirror/test_find.py",
+    "core/facts/lives.py": "tests/unit/core/life/test_own.py",
     "core/facts/model.py": "tests/unit/core/facts/test_absorb.py",
     "http_client.py": "tests/unit/report/test_argocd_api.py",
     "core/reports/content.py": "tests/unit/core/reports/test_said.py",

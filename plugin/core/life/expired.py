@@ -15,7 +15,7 @@ def still_expired(case: Case, circumstances: Circumstances) -> Latch | None:
     knows which previews are live, so none of them has reached its maximum age unannounced.
     """
     latch = case.before.expired if case.before else None
-    if latch and not _released(latch, case):
+    if latch and not is_released(latch, case.asked_at, case.activity):
         return latch
     now = circumstances.now
     if circumstances.first or case.frozen or case.oldest_at is None or now < case.oldest_at:
@@ -45,7 +45,8 @@ def again(case: Case) -> str:
     return f'take the label "{cut(labels[0])}" off and put it on again' if labels else "run preview-plugin ask"
 
 
-def _released(latch: Latch, case: Case) -> bool:
-    if case.asked_at is None or case.activity is None:
+def is_released(latch: Latch, asked_at: datetime | None, activity: datetime | None) -> bool:
+    """Tell whether somebody has done since what brings an expired preview back."""
+    if asked_at is None or activity is None:
         return False
-    return case.asked_at > latch.asked_at or (not latch.by_age and case.activity > latch.activity)
+    return asked_at > latch.asked_at or (not latch.by_age and activity > latch.activity)

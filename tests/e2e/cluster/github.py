@@ -63,6 +63,9 @@ class Developers:
         self._change(repository, number, state=state)
         self._deliver(repository, "closed")
 
+    def is_open(self, repository: str, number: int) -> bool:
+        return any(entry.number == number and entry.state == "open" for entry in self._entries(repository))
+
     @contextmanager
     def outage(self) -> Iterator[None]:
         """Let GitHub answer each request with 502."""

@@ -1,16 +1,24 @@
+"""What is asked beside pull requests, and what may end once the answers are there."""
+
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plugin.core.config.references import Locator
-from plugin.core.facts.model import Events
-from tests.builders import SHA, make_look_up, make_pull_request
-from tests.stage import Stage
+from plugin.core.facts.model import Events, PullRequestState
+from plugin.errors import NotReady
+from tests.builders import MONDAY, SHA, catalog_text, make_look_up, make_pull_request
+from tests.lives import DAY, NEXT
+from tests.stage import Stage, make_stage
 from tests.unit.mirror.scenario import held
 
 PLAN = {"lifecycle": {"expire_after": "8h", "warn": "1h"}}
 NUMBERS = range(1, 9)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+TRAFFIC = {"prometheus": "http://prometheus:9090", "query": "sum by (namespace) (requests)", "label": "namespace"}
 
 
 @pytest.fixture
@@ -74,3 +82,116 @@ def test_time_in_which_the_breaker_held_the_answer_does_not_count(announced: Sta
         announced.clock.now += 9 * MINUTE
         announced.refresh()
     assert announced.answer() == []
+
+
+def test_an_end_does_not_come_under_an_old_listing_if_somebody_has_pushed(announced: Stage) -> None:
+    """The listing still shows the old head, and the look-up by number shows another one."""
+    one = Locator("acme/orders", 1)
+    pushed_at = announced.clock.now + 50 * MINUTE
+    announced.source.elsewhere[one] = replace(announced.source.elsewhere[one], head_sha=NEXT, updated_at=pushed_at)
+    for _ in range(9):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+    assert announced.answer() == ["preview-orders-1"]
+
+    (known,) = (each for each in announced.source.listed["acme/orders"] if each.number == 1)
+    announced.source.listed["acme/orders"] = [replace(known, head_sha=NEXT, updated_at=pushed_at)]
+    announced.refresh()
+    life = announced.known().lives["acme/orders"]["orders/1"]
+    assert life.announced is None
+    assert life.ends_at
+    assert life.ends_at > announced.clock.now + 7 * HOUR
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head_sha": NEXT},
+        {"updated_at": MONDAY + 99 * DAY},
+        {"settled": False},
+        {"state": PullRequestState.CLOSED},
+        {"updated_at": None},
+    ],
+    ids=["a push", "anything newer", "too young to be sure", "closed", "no time"],
+)
+def test_an_end_comes_only_if_the_look_up_shows_the_very_same(announced: Stage, changes: dict[str, Any]) -> None:
+    for number in NUMBERS:
+        locator = Locator("acme/orders", number)
+        announced.source.elsewhere[locator] = replace(announced.source.elsewhere[locator], **changes)
+    for _ in range(9):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+
+    assert len(announced.answer()) == len(NUMBERS)
+
+
+def test_an_end_waits_for_a_look_up_that_fails(announced: Stage) -> None:
+    answers, announced.source.elsewhere = announced.source.elsewhere, {}
+    for _ in range(9):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+    assert len(announced.answer()) == len(NUMBERS)
+
+    announced.source.elsewhere = answers
+    announced.refresh()
+    assert announced.answer() == []
+
+
+def test_a_source_that_was_down_for_hours_moves_every_announced_end(announced: Stage) -> None:
+    listed, announced.source.listed = announced.source.listed, {}
+    for _ in range(20):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+    announced.source.listed = listed
+    announced.refresh()
+    assert len(announced.answer()) == len(NUMBERS)
+
+    for _ in range(7):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+    assert announced.answer() == []
+
+
+def test_nothing_ends_while_our_clock_and_the_sources_differ(announced: Stage) -> None:
+    announced.source.ahead = timedelta(minutes=2, seconds=1)
+    for _ in range(99):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+    assert len(announced.answer()) == len(NUMBERS)
+
+
+def test_at_the_first_start_a_repository_whose_commits_cannot_be_read_counts_as_never_read(tmp_path: Path) -> None:
+    """Nobody knows which of its previews are live, and none of them may be left out of the first answer."""
+    stage = make_stage(tmp_path)
+    stage.write_catalog({"orders": {"lifecycle": {"ready_when": {"image": True}}}, "payments": {}})
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.source.newest = {}
+    stage.refresh()
+    with pytest.raises(NotReady, match="acme/orders"):
+        stage.answer()
+
+    stage.source.newest = {Locator("acme/orders", 1): (SHA,)}
+    stage.registry.images = None
+    stage.refresh()
+    with pytest.raises(NotReady, match="acme/orders"):
+        stage.answer()
+
+    stage.registry.images = set()
+    stage.refresh()
+    assert stage.answer() == ["preview-orders-1"]  # it may have been live, so it does not wait
+    stage.source.listed["acme/orders"].append(make_pull_request(2))
+    stage.source.newest[Locator("acme/orders", 2)] = (SHA,)
+    stage.refresh()
+    assert stage.answer() == ["preview-orders-1"]
+
+
+@pytest.mark.parametrize("meter", [None, frozenset({"preview-orders-1"})], ids=["down", "up"])
+def test_prometheus_that_is_down_ends_nothing(announced: Stage, meter: frozenset[str] | None) -> None:
+    text = catalog_text({"orders": PLAN, "payments": {}}, traffic=TRAFFIC)
+    announced.path.write_text(text, "utf-8")
+    announced.meter.namespaces = meter
+    for _ in range(9):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+
+    assert len(announced.answer()) == (len(NUMBERS) if meter is None else 1)

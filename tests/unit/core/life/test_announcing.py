@@ -9,7 +9,7 @@ from plugin.core.decision.parameters import parameters
 from plugin.core.facts.acts import ActKind
 from plugin.core.facts.found import Found
 from plugin.core.facts.lives import Announcement, State
-from plugin.core.life.announcing import announcement, comes_at
+from plugin.core.life.announcing import announcement, comes_at, still
 from plugin.core.life.case import Circumstances
 from tests.builders import MONDAY
 from tests.lives import DAY, DOUBTS, HOUR, Lived, asked, begun, trust, with_plan
@@ -179,7 +179,8 @@ def test_the_newest_look_up_counts_even_if_nothing_else_has_changed() -> None:
 def test_without_an_end_there_is_nothing_to_announce() -> None:
     before = Announcement(END, MONDAY)
 
-    assert announcement(before, None, WARN, MONDAY, missed=timedelta(0)) is None
-    assert announcement(before, END, WARN, END, missed=timedelta(0)) is before
+    assert announcement(None, WARN, MONDAY) is None
+    assert still(before, None, timedelta(0)) is None
+    assert still(before, END, timedelta(0)) is before
     assert comes_at(END, before, WARN) == END
     assert comes_at(END, Announcement(END, END), WARN) == END + WARN

@@ -20,11 +20,9 @@ MANY = 10
 KEYS = [f"orders/{number}" for number in range(1, MANY + 1)]
 
 
-def many(
-    plan: Mapping[str, Any] = WEEK, services: Mapping[str, Mapping[str, Any]] | None = None, **given: Any
-) -> Lived:
-    """Ten pull requests, each asked for two hours after the one before."""
-    story = with_plan(dict(plan), services)
+def many(plan: Mapping[str, Any] = WEEK, **given: Any) -> Lived:
+    """Ten pull requests, each pushed to two hours after the one before."""
+    story = with_plan(plan)
     story.now = MONDAY
     for number in range(1, MANY + 1):
         story.put(asked(number, **given), "acme/orders")

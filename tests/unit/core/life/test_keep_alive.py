@@ -56,11 +56,8 @@ def test_nobody_keeps_a_preview_beyond_its_own_maximum_age() -> None:
 
 
 def test_a_caller_without_an_end_keeps_for_ever() -> None:
-    services = {
-        "shop": {"depends_on": ["orders"]},
-        "orders": {"lifecycle": {"expire_after": "1d", "pause_after": "2h"}},
-    }
-    story = lived(services)
+    plan = {"expire_after": "1d", "pause_after": "2h"}
+    story = lived({"shop": {"depends_on": ["orders"]}, "orders": {"lifecycle": plan}})
     story.now = MONDAY
     story.put(asked(1))
     story.put(asked(7, config=CALLS_ORDERS), "acme/shop")
@@ -129,11 +126,8 @@ def test_a_callee_stays_as_long_as_a_caller_that_is_in_doubt() -> None:
 
 
 def test_a_callee_stays_until_its_callers_longer_warning_is_over() -> None:
-    services = {
-        "shop": {**SERVICES["shop"], "lifecycle": {"expire_after": "1d", "warn": "9h"}},
-        "orders": SERVICES["orders"],
-    }
-    story = lived(services, defaults={"lifecycle": {"expire_after": "12h", "warn": "1h"}})
+    shop = {"depends_on": ["orders"], "lifecycle": {"expire_after": "1d", "warn": "9h"}}
+    story = lived({"shop": shop, "orders": {}}, defaults={"lifecycle": {"expire_after": "12h", "warn": "1h"}})
     story.now = MONDAY
     story.put(asked(1))
     story.put(asked(7, config=CALLS_ORDERS), "acme/shop")
@@ -151,13 +145,11 @@ def test_a_callee_stays_until_its_callers_longer_warning_is_over() -> None:
 _moments = st.none() | st.integers(0, 5).map(lambda days: MONDAY + days * DAY)
 _keys = [f"orders/{number}" for number in range(6)]
 _alone = st.builds(
-    Alone,
+    lambda end, asleep, due: Alone(end, asleep=bool(asleep), by_act=asleep == "by act", locator="#1", due=due),
     st.builds(End, _moments, _moments),
-    asleep=st.booleans(),
-    by_act=st.booleans(),
-    locator=st.just("l"),
-    due=_moments,
-).map(lambda each: each if each.asleep or not each.by_act else Alone(each.end, asleep=True, by_act=True, locator="l"))
+    st.sampled_from(["", "by itself", "by act"]),
+    _moments,
+)
 _previews = st.fixed_dictionaries(dict.fromkeys(_keys, _alone))
 _calls = st.lists(st.tuples(st.sampled_from([*_keys, "gone/1"]), st.sampled_from([*_keys, "gone/2"])), max_size=12)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_mornings_are_spread_over_ten_minutes_by_name() -> None:
 
     assert awake[0] <= 1
     assert awake == sorted(awake)
-    assert max(now - before for before, now in zip(awake, awake[1:], strict=False)) <= 12
+    assert max(now - before for before, now in pairwise(awake)) <= 12
     assert awake[10:] == [40, 40]
 
 

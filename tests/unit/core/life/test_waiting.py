@@ -13,7 +13,7 @@ from plugin.state import NOTHING
 from tests.builders import MONDAY, make_catalog
 from tests.lives import DAY, HOUR, NEXT, Lived, asked, begun
 
-CHECK: Mapping[str, Any] = {"ready_when": {"check": "ci"}}
+CHECK: dict[str, Any] = {"ready_when": {"check": "ci"}}
 HEAD, OLDER, OLDEST = "a" * 40, "c" * 40, "d" * 40
 
 
