@@ -40,7 +40,6 @@ ELSEWHERE = {
     "sources/github/asker.py": "tests/contract/github/test_look_ups.py",
     "sources/github/checks.py": "tests/contract/github/test_checks.py",
     "report/agenda.py": "tests/contract/report/test_reporter.py",
-    "report/github.py": "tests/contract/report/test_reporter.py",
     "report/opening.py": "tests/contract/report/test_server.py",
     "report/reporter.py": "tests/contract/report/test_reporter.py",
     "report/writing.py": "tests/contract/report/test_faults.py",
