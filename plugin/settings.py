@@ -173,6 +173,9 @@ class Settings(StateSettings):
         description="Argo CD's API, for example `https://argocd-server.argocd.svc`, to end syncs that hang",
     )
     argocd_token: BearerToken | None = Field(None, description="The token of an account of Argo CD, for its API")
+    notifications_token: BearerToken | None = Field(
+        None, description="The bearer token that Argo CD's notifications send; without it the route is off"
+    )
 
 
 SECRETS = tuple(sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation)))

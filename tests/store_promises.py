@@ -10,6 +10,7 @@ import pytest
 
 from plugin.core.answers.history import Event, EventKind
 from plugin.core.facts.acts import ActKind
+from plugin.core.facts.deployments import Deployed
 from plugin.state import NOTHING, Head, OpenedState, Outdated, Store
 from plugin.state.opening import open_state, stored
 from tests.builders import MONDAY
@@ -23,6 +24,7 @@ from tests.knowledge import (
     known,
     later,
     live,
+    reported,
     repository,
     with_repository,
 )
@@ -95,7 +97,7 @@ class StorePromises:
     def test_removed_parts_are_deleted(self, place: Place) -> None:
         store = place.open().store
         store.save(NOTHING, FULL)
-        nothing = later(FULL, snapshot=NOTHING.snapshot, live=None, hold=None, histories={}, acts={}, catalog=None)
+        nothing = replace(NOTHING, head=later(FULL).head)
         store.save(FULL, nothing)
 
         assert details(place.open().store.load()) == details(nothing)
@@ -155,6 +157,79 @@ class StorePromises:
         loaded = place.open().store.load()
         assert loaded.head.version == 2
         assert loaded.acts == acts(newer, acknowledgement("0123456789ab"))
+
+    def test_a_report_makes_no_version_and_every_replica_has_it(self, place: Place) -> None:
+        store, other = place.open().store, place.open().store
+        store.save(NOTHING, FULL)
+        before, head = other.load(), other.head()
+        new = reported(Deployed.DEGRADED, minute=1)
+        store.report("preview-orders-7", new)
+
+        assert other.head().version == head.version
+        assert other.head().reports != head.reports
+        after = other.load()
+        assert details(after) == details(
+            replace(before, head=other.head(), reported={"preview-orders-7": (replace(new, ready_at=MONDAY),)})
+        )
+        assert after.snapshot.repositories["acme/orders"] is before.snapshot.repositories["acme/orders"]
+
+    def test_a_repeated_or_older_report_changes_nothing(self, place: Place) -> None:
+        store = place.open().store
+        store.report("preview-orders-7", reported(minute=1))
+        head = store.head()
+        for again in (reported(minute=1), reported(Deployed.FAILED, minute=0), reported(Deployed.DEPLOYING, minute=1)):
+            store.report("preview-orders-7", again)
+
+        assert place.open().store.head() == head
+        assert place.open().store.load().reported == {"preview-orders-7": (reported(minute=1),)}
+
+    def test_a_report_can_be_the_first_thing_stored(self, place: Place) -> None:
+        place.open().store.report("preview-orders-7", reported())
+
+        loaded = place.open().store.load()
+        assert loaded.reported == {"preview-orders-7": (reported(),)}
+        assert loaded.head.version == 0
+
+    def test_a_save_that_began_before_a_report_succeeds_and_does_not_undo_it(self, place: Place) -> None:
+        store, other = place.open().store, place.open().store
+        store.save(NOTHING, FULL)
+        before = store.load()
+        failed = reported(Deployed.FAILED, minute=1)
+        other.report("preview-orders-7", failed)
+        other.report("preview-payments-9", reported())
+        store.save(before, later(before, histories={}))
+
+        for each in (store, other, place.open().store):
+            loaded = each.load()
+            assert loaded.head.version == 2
+            assert loaded.histories == {}
+            assert loaded.reported == {
+                "preview-orders-7": (replace(failed, ready_at=MONDAY),),
+                "preview-payments-9": (reported(),),
+            }
+
+    def test_reports_that_were_dropped_are_deleted_and_others_stay(self, place: Place) -> None:
+        store = place.open().store
+        store.save(NOTHING, FULL)
+        store.report("preview-payments-9", reported())
+        before = store.load()
+        store.save(before, later(before, reported={"preview-payments-9": (reported(),)}))
+
+        assert place.open().store.load().reported == {"preview-payments-9": (reported(),)}
+
+    def test_concurrent_reports_about_one_preview_keep_every_commit(self, place: Place) -> None:
+        stores = [place.open().store for _ in range(2)]
+        said = [reported(sha=f"{number:040x}", minute=number) for number in range(8)]
+        threads = [
+            threading.Thread(target=stores[i % 2].report, args=("preview-orders-7", report))
+            for i, report in enumerate(said)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert place.open().store.load().reported == {"preview-orders-7": tuple(said)}
 
     def test_unchanged_parts_are_loaded_as_the_same_objects(self, place: Place) -> None:
         store, other = place.open().store, place.open().store

@@ -135,6 +135,7 @@ def test_the_routes_are_those_of_the_server() -> None:
             "PREVIEW_TOKEN": "token",
             "PREVIEW_READ_TOKEN": "read-token",
             "PREVIEW_WEBHOOK_SECRET": "s" * SHORTEST_SECRET,
+            "PREVIEW_NOTIFICATIONS_TOKEN": "notifications-token",
         },
     )
     app = make_app(settings, make_plugin(settings, open_state("memory")), Metrics())
