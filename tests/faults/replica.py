@@ -16,6 +16,7 @@ from plugin.app import Parts
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.threshold import Threshold
 from plugin.core.facts.acts import Act
+from plugin.core.facts.deployments import Reported
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.sources import Registry, Source, TrafficMeter
@@ -79,6 +80,10 @@ class MortalStore:
     def act(self, act: Act) -> None:
         self._fate.must_be_reachable()
         self._store.act(act)
+
+    def report(self, name: str, report: Reported) -> None:
+        self._fate.must_be_reachable()
+        self._store.report(name, report)
 
 
 @dataclass(frozen=True, slots=True)
