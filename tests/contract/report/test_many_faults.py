@@ -279,12 +279,22 @@ def test_a_commit_that_github_does_not_know_yet_is_tried_again(stage: Stage) -> 
     assert_one_of_each(stage, sha(2))
 
 
+def test_what_cannot_be_ended_because_its_commit_is_gone_is_forgotten(stage: Stage) -> None:
+    stage.argocd_says("ready", sha(1))
+    stage.settle()
+    stage.change(1, head_sha=sha(2), state="closed")  # nobody has seen the push
+    stage.settle()
+
+    assert stage.deployments() == []
+    assert {target.repository for target in stage.outbox.load().standings} == {"acme/payments"}
+
+
 SHAS = [sha(1), sha(2), sha(3)]
 MOVES = ["push", "deploying", "ready", "failed", "link", "mistake", "unlabel", "label", "close", "reopen", "other"]
 
 
 @given(st.lists(st.sampled_from(MOVES), min_size=1, max_size=12), st.integers(0, 2**32))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])  # a second each
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])  # a second each
 def test_whatever_happens_there_is_one_of_each_in_the_end(moves: list[str], seed: int) -> None:
     """Pushes, reports, lost answers, kills, other replicas and limits in any order, then an hour of peace."""
     chance = random.Random(seed)
