@@ -122,7 +122,7 @@ class Reporter:
         result = type(error).__name__.lower()
         self._metrics.reports.labels(target.kind.value, result).inc()
         match error:
-            case Closed(seconds=float(seconds)):
+            case Closed(seconds=float(seconds)) if target.kind is not Kind.LINK:
                 budget = budget.closed(now + timedelta(seconds=seconds))
             case Lost() | Closed():
                 self._trouble.pauses(target, now)
@@ -144,7 +144,7 @@ class Reporter:
                 problem=str(error),
                 **{"needs": NEEDS[target.kind]} if isinstance(error, Forbidden) else {},
             )
-        if due.ending and isinstance(error, Missing | Refused):
+        if due.ending and (isinstance(error, Refused) or (isinstance(error, Missing) and isinstance(step, Look))):
             self._keep(agenda, target, None, budget)  # a commit or a repository is gone; nothing more can be done
         elif (after, budget) != (due.standing, agenda.sent.budget):
             self._keep(agenda, target, after, budget)
