@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from plugin.sources.file import Organisation, load_organisation
@@ -22,7 +22,7 @@ from tools.demo_day import BEGINS, MOMENT, Show, play
 ROOT = Path(__file__).parent.parent
 ACME = ROOT / "examples" / "acme"
 FOLDER = ROOT / ".cache" / "demo"
-PARAMETERS, STATE, PLAYED = FOLDER / "parameters.json", FOLDER / "state.db", FOLDER / "organisation.json"
+PARAMETERS = FOLDER / "parameters.json"
 START_TIMEOUT = 30.0  # seconds
 COMMAND = [sys.executable, "-m", "tools.demo_command"]  # preview-plugin, at the moment of the demo
 
@@ -33,8 +33,7 @@ def main() -> None:
     options.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
     arguments = options.parse_args()
     token, read_token = secrets.token_hex(), secrets.token_hex()
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with _source(arguments.source) as source, _server(source, token, read_token) as port:
         parameters = _ask_as_argocd(port, token)
         PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n", "utf-8")
@@ -48,23 +47,27 @@ def main() -> None:
 
 @contextmanager
 def _source(kind: str) -> Iterator[dict[str, str]]:
-    """Play the day with a source, and yield its settings."""
+    """Play the day with a source, and yield its settings and the state that was stored."""
     organisation = load_organisation(ACME / "organisation.yaml")
-    with _github(organisation) if kind == "github" else _file() as (source, while_played, show):
-        refreshes = play(organisation, show, _environment(while_played))
+    with (
+        TemporaryDirectory() as folder,
+        _github(organisation) if kind == "github" else _file(folder) as (source, while_played, show),
+    ):
+        state = {"PREVIEW_STATE": f"sqlite:{folder}/state.db"}
+        refreshes = play(organisation, show, _environment(while_played | state))
         print(f"Played: {BEGINS:%Y-%m-%d, %H:%M} to {MOMENT:%H:%M} UTC, {refreshes} refreshes")
-        yield source
+        yield source | state
 
 
 @contextmanager
-def _file() -> Iterator[tuple[dict[str, str], dict[str, str], Show]]:
-    organisation = ACME / "organisation.yaml"
+def _file(folder: str) -> Iterator[tuple[dict[str, str], dict[str, str], Show]]:
+    organisation, played = ACME / "organisation.yaml", Path(folder) / "organisation.json"
     print(f"Source: the file {organisation.relative_to(ROOT)}")
 
     def show(organisation: Organisation, _: datetime) -> None:
-        PLAYED.write_text(organisation.model_dump_json(), "utf-8")
+        played.write_text(organisation.model_dump_json(), "utf-8")
 
-    yield {"PREVIEW_SOURCE": f"file:{organisation}"}, {"PREVIEW_SOURCE": f"file:{PLAYED}"}, show
+    yield {"PREVIEW_SOURCE": f"file:{organisation}"}, {"PREVIEW_SOURCE": f"file:{played}"}, show
 
 
 @contextmanager
@@ -104,7 +107,7 @@ def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int
 
 def _environment(source: dict[str, str]) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
-    return environment | source | {"PREVIEW_CATALOG": str(ACME / "catalog.yaml"), "PREVIEW_STATE": f"sqlite:{STATE}"}
+    return environment | source | {"PREVIEW_CATALOG": str(ACME / "catalog.yaml")}
 
 
 def _wait_until_ready(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:

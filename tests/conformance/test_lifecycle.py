@@ -169,7 +169,7 @@ def test_a_preview_that_nobody_uses_sleeps_and_ends_and_a_push_brings_it_back(ma
     assert STATE <= changed <= STATE | END
     state, reason = days.reason(NAME)
     assert state == "paused"
-    assert f"it ends at {asleep['metadata']['annotations']['preview.example.com/expires-at']}" in reason
+    assert f"ends at {asleep['metadata']['annotations']['preview.example.com/expires-at']}" in reason
     days.pass_by(minutes=4)
     days.step()
     days.pass_by(minutes=9)

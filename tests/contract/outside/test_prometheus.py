@@ -87,6 +87,7 @@ def test_a_prometheus_that_hangs_or_is_gone_is_a_doubt(tmp_path: Path, monkeypat
     monkeypatch.setattr(prometheus, "BOUNDS", replace(prometheus.BOUNDS, timeout=0.2))
     with serve_prometheus(tmp_path, exporter=9) as server:
         os.kill(server.process.pid, signal.SIGSTOP)
+        os.waitpid(server.process.pid, os.WUNTRACED)  # until all of its threads have stopped
         assert why(server, QUERY) == "ReadTimeout"
 
     assert why(server, QUERY) == "ConnectionError"

@@ -78,6 +78,15 @@ def test_time_in_which_nothing_was_read_does_not_count_even_if_something_else_is
     assert story.step(MINUTE).state() is State.EXPIRED
 
 
+def test_time_that_does_not_count_may_become_known_only_when_the_end_has_come() -> None:
+    story = begun(PLAN)
+    story.step(42 * HOUR)
+    story.missed = {"acme/orders": 3 * HOUR}
+
+    assert story.step(6 * HOUR).state() is State.ACTIVE
+    assert story.life().ends_at == END + 3 * HOUR
+
+
 def test_time_that_was_missed_before_the_announcement_changes_nothing() -> None:
     story = begun(PLAN)
     story.missed = {"acme/orders": 30 * HOUR}
@@ -176,11 +185,12 @@ def test_the_newest_look_up_counts_even_if_nothing_else_has_changed() -> None:
     assert Circumstances(MONDAY, MONDAY) == Circumstances(END, END)
 
 
-def test_without_an_end_there_is_nothing_to_announce() -> None:
-    before = Announcement(END, MONDAY)
+def test_an_announcement_is_still_the_one_before_or_a_new_one() -> None:
+    before, nothing = Announcement(END, MONDAY), timedelta(0)
 
-    assert announcement(None, WARN, MONDAY) is None
-    assert still(before, None, timedelta(0)) is None
-    assert still(before, END, timedelta(0)) is before
+    assert announcement(None, WARN, END) is None
+    assert still(before, None, nothing) is still(None, END, nothing) is still(before, END + HOUR, nothing) is None
+    assert still(before, END, nothing) is before
+    assert still(before, END, HOUR) == Announcement(END, MONDAY + HOUR)
     assert comes_at(END, before, WARN) == END
     assert comes_at(END, Announcement(END, END), WARN) == END + WARN

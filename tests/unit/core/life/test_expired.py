@@ -1,5 +1,6 @@
 """What has ended stays away until somebody does something with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from plugin.core.facts.lives import State
 from plugin.core.facts.model import Events
 from plugin.core.facts.traffic import Used, quantised
 from tests.builders import MONDAY
-from tests.lives import DAY, HOUR, NEXT, Lived, asked, begun, lived
+from tests.lives import DAY, DOUBTS, HOUR, NEXT, Lived, asked, begun, lived, trust
 
 PLAN: dict[str, Any] = {"expire_after": "2d"}
 
@@ -101,6 +102,8 @@ def test_past_its_maximum_age_only_asking_again_brings_it_back() -> None:
     story = ended({"max_age": "2d", "expire_after": "9d"})
     assert story.push().state() is State.EXPIRED
     assert story.edit({"max_age": "90d"}).state() is State.EXPIRED
+    story.now += HOUR
+    assert story.push(sha="c" * 40).state() is State.EXPIRED
 
     story.edit({"max_age": "2d"})
     assert asked_again(story, head_sha=NEXT).state() is State.ACTIVE
@@ -120,6 +123,16 @@ def test_one_that_is_not_live_and_too_old_is_expired_at_once() -> None:
     story.now = MONDAY
     story.put(asked(at=MONDAY - 3 * DAY, head_seen_at=MONDAY))
 
+    assert story.step().state() is State.EXPIRED
+
+
+@pytest.mark.parametrize("doubt", DOUBTS.values(), ids=DOUBTS)
+def test_one_that_is_not_live_does_not_get_too_old_while_something_is_in_doubt(doubt: Callable[[Lived], None]) -> None:
+    story = begun({"max_age": "2d", "ready_when": {"check": "ci"}})
+    doubt(story)
+    assert story.pass_time(3 * DAY, 5 * HOUR).state() is State.WAITING
+
+    trust(story)
     assert story.step().state() is State.EXPIRED
 
 

@@ -140,6 +140,20 @@ def test_a_callee_stays_until_its_callers_longer_warning_is_over() -> None:
     assert story.step(HOUR).states == {"orders/1": "expired", "shop/7": "expired"}
 
 
+def test_nobody_wakes_through_one_that_a_person_paused() -> None:
+    """It sleeps although it is called, so it calls nobody."""
+    end = End(None, None)
+    awake = Alone(end, asleep=False, by_act=False, locator="#1")
+    asleep = Alone(end, asleep=True, by_act=False, locator="#3")
+    paused = Alone(end, asleep=True, by_act=True, locator="#2")
+    calls = [("a/1", "a/2"), ("a/2", "a/3")]
+
+    kept = keep_alive({"a/1": awake, "a/2": paused, "a/3": asleep}, calls)
+    assert {key: each.awake_by for key, each in kept.items()} == {"a/2": "", "a/3": ""}
+    kept = keep_alive({"a/1": awake, "a/2": asleep, "a/3": asleep}, calls)
+    assert {key: each.awake_by for key, each in kept.items()} == {"a/2": "#1", "a/3": "#3"}
+
+
 # As a property
 
 _moments = st.none() | st.integers(0, 5).map(lambda days: MONDAY + days * DAY)
