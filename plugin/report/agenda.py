@@ -30,7 +30,8 @@ class Due:
     target: Target
     standing: Standing
     step: Step | None  # None: nothing stands there any more, so it can be forgotten
-    not_before: datetime | None  # None: it may be done now
+    not_before: datetime | None = None  # None: it may be done now
+    ending: bool = False  # nothing is to stand there any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Agenda:
             wanted, standing = self._wanted[target], self.standing(target)
             step = next_step(wanted, standing)
             if isinstance(wanted, Ended):
-                yield Due(target, standing, step, not_before(step, standing) if step else None)
+                yield Due(target, standing, step, not_before(step, standing) if step else None, ending=True)
             elif step is None:
                 self._open.discard(target)
             elif _place(target) not in ending:  # a repository was renamed, and its old name leads to the same things

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from plugin.core.reports import steps
@@ -111,7 +111,7 @@ class Reporter:
             else:
                 after = steps.done(standing, step, writer.write(target, step), self._clock())
         except (Lost, Closed, Forbidden, Missing, Refused) as error:
-            self._failed(agenda, Due(target, standing, step, None), step, error)
+            self._failed(agenda, replace(due, standing=standing), step, error)
         else:
             self._trouble.passed(target)
             self._metrics.reports.labels(target.kind.value, "looked" if isinstance(step, Look) else "written").inc()
@@ -122,7 +122,7 @@ class Reporter:
         result = type(error).__name__.lower()
         self._metrics.reports.labels(target.kind.value, result).inc()
         match error:
-            case Closed(seconds=float(seconds)):
+            case Closed(seconds=float(seconds)) if target.kind is not Kind.LINK:
                 budget = budget.closed(now + timedelta(seconds=seconds))
             case Lost() | Closed():
                 self._trouble.pauses(target, now)
@@ -144,7 +144,9 @@ class Reporter:
                 problem=str(error),
                 **{"needs": NEEDS[target.kind]} if isinstance(error, Forbidden) else {},
             )
-        if (after, budget) != (due.standing, agenda.sent.budget):
+        if due.ending and (isinstance(error, Refused) or (isinstance(error, Missing) and isinstance(step, Look))):
+            self._keep(agenda, target, None, budget)  # a commit or a repository is gone; nothing more can be done
+        elif (after, budget) != (due.standing, agenda.sent.budget):
             self._keep(agenda, target, after, budget)
 
     def _keep(self, agenda: Agenda, target: Target, standing: Standing | None, budget: Budget | None = None) -> None:

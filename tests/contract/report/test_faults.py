@@ -279,6 +279,16 @@ def test_a_commit_that_github_does_not_know_yet_is_tried_again(stage: Stage) -> 
     assert_one_of_each(stage, sha(2))
 
 
+def test_what_cannot_be_ended_because_its_commit_is_gone_is_forgotten(stage: Stage) -> None:
+    stage.argocd_says("ready", sha(1))
+    stage.settle()
+    stage.change(1, head_sha=sha(2), state="closed")  # nobody has seen the push
+    stage.settle()
+
+    assert stage.deployments() == []
+    assert {target.repository for target in stage.outbox.load().standings} == {"acme/payments"}
+
+
 SHAS = [sha(1), sha(2), sha(3)]
 MOVES = ["push", "deploying", "ready", "failed", "link", "mistake", "unlabel", "label", "close", "reopen", "other"]
 
