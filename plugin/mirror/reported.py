@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from plugin.core.facts.acts import ActKind
 from plugin.core.facts.deployments import Deployed, Reported
-from plugin.core.facts.lives import NO_LIVES
+from plugin.core.life.activity import asked_at
 from plugin.errors import InvalidRequest
 from plugin.mirror.answers import Answers
 from plugin.mirror.current import Current
@@ -48,10 +49,12 @@ def _seconds_until_ready(current: Current, name: str, report: Reported) -> float
     preview = next((each for each in current.previews if each.name == name), None)
     if preview is None or report.state is not Deployed.READY:
         return None
-    life = current.known.lives.get(preview.repository.name, NO_LIVES).get(preview.key)
-    if life is None or life.admitted_at is None:  # its beginning was not seen here, or is lost
+    ask = current.known.acts.get((ActKind.ASK, preview.key))
+    asked = asked_at(preview.service.policy.require, preview.pull_request, ask)
+    known = current.known.reported.get(name, ())
+    # Without an earlier report of this commit, it may have been ready for long.
+    if asked is None or not any(each.sha == report.sha for each in known):
         return None
-    asked_at = life.asked_at or life.admitted_at
-    if any(it.ready_at and it.ready_at >= life.admitted_at for it in current.known.reported.get(name, ())):
+    if any(each.ready_at and each.ready_at >= asked for each in known):
         return None
-    return max(0.0, (report.at - asked_at).total_seconds())
+    return max(0.0, (report.at - asked).total_seconds())

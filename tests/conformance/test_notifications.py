@@ -267,6 +267,31 @@ def test_a_degraded_preview_and_its_recovery_are_told(preview: Preview) -> None:
     assert preview.shown == state("degraded"), "Argo CD stores no reason unless it is told to"
 
 
+def test_pods_that_come_up_after_the_sync_gave_up_are_ready(preview: Preview) -> None:
+    app, late = preview.application, 'Deployment "app" exceeded its progress deadline'
+    results = [result("Deployment", "app", late, group="apps", status="Synced", hookPhase="Failed")]
+    preview.told(synced(app, "Failed", 0, health="Degraded", results=results, message="it failed"))
+    assert preview.shown == state("failed", f"Deployment/app: {late}; it failed")
+    preview.told(synced(app, "Failed", 0, health_since=20, results=results, message="it failed"))
+
+    assert preview.shown == state("ready")
+
+
+def test_a_failed_smoke_test_is_no_ready_preview_however_healthy_its_pods(preview: Preview) -> None:
+    failure = failed_hook("smoke-test", "it got no answer")
+    preview.told(synced(preview.application, "Failed", 0, results=[failure], message="it failed"))
+
+    assert preview.shown == state("failed", "Job/smoke-test: it got no answer; it failed")
+
+
+def test_a_failed_migration_is_no_ready_preview_while_older_pods_are_healthy(preview: Preview) -> None:
+    app = synced(preview.application, "Failed", 0, message="it failed")
+    app["status"]["sync"]["status"] = "OutOfSync"
+    preview.told(app)
+
+    assert preview.shown == state("failed", "it failed")
+
+
 def test_a_paused_preview_is_ready_again_after_its_sync(preview: Preview) -> None:
     app = preview.application
     preview.told(synced(app, "Succeeded", 0))

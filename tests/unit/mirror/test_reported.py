@@ -1,16 +1,15 @@
 """What is told about Applications: stored if it is about a preview, shown at once, and never part of an answer."""
 
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from plugin.core.facts.deployments import Deployed, Reported
-from plugin.core.facts.lives import Life, State
+from plugin.core.facts.model import Events
 from plugin.errors import InvalidRequest, NotReady
 from plugin.mirror.reported import AHEAD, Reports
-from tests.builders import SHA, make_pull_request
+from tests.builders import MONDAY, SHA, make_pull_request
 from tests.stage import Stage, make_stage
 
 NAME = "preview-orders-1"
@@ -116,44 +115,54 @@ def test_before_anything_was_read_nothing_can_be_told(tmp_path: Path) -> None:
         reports.tell(NAME, report(cold))
 
 
-def admitted(stage: Stage, **given: object) -> None:
-    """Remember the life of the preview as it is remembered once it was admitted."""
-    before = stage.known()
-    life = replace(Life(State.ACTIVE, "it has the label", admitted_at=stage.clock.now), **given)  # type: ignore[arg-type]
-    head = replace(before.head, version=before.head.version + 1)
-    stage.state.store.save(before, replace(before, head=head, lives={"acme/orders": {"orders/1": life}}))
+def asked(stage: Stage, at: datetime) -> None:
+    """Put the label on the pull request at this time."""
+    events = Events(created_at=MONDAY, labelled_at={"preview": at})
+    stage.source.listed["acme/orders"] = [make_pull_request(1, events=events)]
+    stage.refresh()
 
 
 def test_the_time_from_the_request_to_the_first_ready_is_measured_once(
     stage: Stage, reports: Reports, seconds: list[float]
 ) -> None:
-    admitted(stage, asked_at=stage.clock.now - timedelta(seconds=5))
     start = stage.clock.now
+    asked(stage, start - timedelta(seconds=5))
     for minute, state in enumerate([Deployed.DEPLOYING, Deployed.READY, Deployed.DEGRADED, Deployed.READY]):
         reports.tell(NAME, report(stage, state, at=start + timedelta(minutes=minute)))
-    reports.tell(NAME, report(stage, sha="f" * 40))
+    for state in (Deployed.DEPLOYING, Deployed.READY):
+        reports.tell(NAME, report(stage, state, sha="f" * 40))
 
     assert seconds == [65.0]
 
 
-def test_where_the_beginning_was_not_seen_nothing_is_measured(
+def test_what_was_ready_before_it_was_first_told_of_is_not_measured(
     stage: Stage, reports: Reports, seconds: list[float]
 ) -> None:
-    reports.tell(NAME, report(stage))
-    admitted(stage, admitted_at=None, asked_at=stage.clock.now)
-    reports.tell(NAME, report(stage, sha="f" * 40))
+    asked(stage, stage.clock.now - timedelta(days=3))
+    reports.tell(NAME, report(stage))  # Argo CD's notifications have just been switched on
 
+    assert seconds == []
+
+
+def test_where_nobody_knows_when_it_was_asked_for_nothing_is_measured(
+    stage: Stage, reports: Reports, seconds: list[float]
+) -> None:
+    for state in (Deployed.DEPLOYING, Deployed.READY):
+        reports.tell(NAME, report(stage, state))
+
+    assert stage.current().reported["orders/1"].state is Deployed.READY
     assert seconds == []
 
 
 def test_a_preview_that_is_asked_for_again_is_measured_again(
     stage: Stage, reports: Reports, seconds: list[float]
 ) -> None:
-    admitted(stage)
-    start = stage.clock.now
-    reports.tell(NAME, report(stage, at=start + timedelta(minutes=1)))
-    stage.clock.now = start + timedelta(hours=1)
-    admitted(stage)
-    reports.tell(NAME, report(stage, at=stage.clock.now + timedelta(minutes=2), sha="f" * 40))
+    for hour, took in ((0, 60), (5, 120)):
+        start = stage.clock.now + timedelta(hours=hour)
+        asked(stage, start)
+        stage.clock.now = start + timedelta(seconds=took)
+        for state in (Deployed.DEPLOYING, Deployed.READY):
+            reports.tell(NAME, report(stage, state, at=start + timedelta(seconds=took), started_at=stage.clock.now))
+        reports.tell(NAME, report(stage, Deployed.GONE, started_at=stage.clock.now + timedelta(seconds=1)))
 
     assert seconds == [60.0, 120.0]
