@@ -241,7 +241,9 @@ def test_a_failure_says_which_resource_and_which_image(preview: Preview) -> None
             hookPhase="Failed", images=["ghcr.io/acme/orders:1"],
         ),
     ]  # fmt: skip
-    preview.told(synced(preview.application, "Failed", 0, results=results, message="it failed (retried 2 times)."))
+    failed = synced(preview.application, "Failed", 0, results=results, message="it failed (retried 2 times).")
+    failed["status"]["sync"]["status"] = "OutOfSync"  # the Service is not as it should be
+    preview.told(failed)
 
     assert preview.shown == state(
         "failed",
