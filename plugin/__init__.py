@@ -13,7 +13,8 @@ Versions are made in the background, one refresh after the other. `mirror/refres
    and why, and what a template gets. `core/answers/` compares that with the last answer: the breaker may hold an edit
    back, and the history records what happened.
 6. `mirror/newest.py` stores the version (`state/`), and shows it only then.
-7. `report/` tells people and Argo CD what the refresh did.
+7. `report/` tells people and Argo CD what the refresh did. What developers are told on GitHub and in Jira is made in
+   `core/reports/`, and `report/reporter.py` writes it, in its own time.
 
 `core/` is pure: no network, no clock, no files. `app.py` puts everything together, and `cli/` has the commands.
 """

@@ -21,11 +21,13 @@ from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.find import Outside
 from plugin.mirror.newest import Newest
 from plugin.mirror.refresh import Observer, Refresher
+from plugin.mirror.reported import Reports
 from plugin.mirror.traffic import TrafficWatch
 from plugin.report.argocd import Nudger
 from plugin.report.argocd_api import ArgoApi
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
+from plugin.report.opening import open_reporter
 from plugin.report.terminator import WORKERS, Terminator
 from plugin.settings import Settings, StateSettings
 from plugin.sources import Registry, Source, TrafficMeter
@@ -36,6 +38,7 @@ from plugin.web.access import register_access_log
 from plugin.web.bodies import register_bodies
 from plugin.web.errors import register_errors
 from plugin.web.getparams import getparams
+from plugin.web.notifications import notifications
 from plugin.web.previews import previews
 from plugin.web.probes import probes
 from plugin.web.webhooks import webhooks
@@ -67,6 +70,7 @@ class Plugin:
     refresher: Refresher
     answers: Answers
     newest: Newest
+    store: Store
 
     def waits(self, repository: str, check: str) -> bool:
         """Tell whether previews of a repository wait for a check, or for any (`""`), by the catalog in force."""
@@ -96,7 +100,7 @@ class Parts:
         refresher = Refresher(outside, self.catalog, newest, self.state, self.breaker, self.clock, self.observers)
         once = refresher.refreshed_once
         answers = Answers(newest, self.state.board, lambda: self.catalog.newest, self.max_stale, self.clock, once)
-        return Plugin(self.source, refresher, answers, newest)
+        return Plugin(self.source, refresher, answers, newest, self.state.store)
 
 
 def make_plugin(
@@ -135,6 +139,9 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Now = cl
     app.register_blueprint(previews(plugin.answers, read_token, now))
     app.register_blueprint(probes(plugin.answers, metrics.registry))
     app.register_blueprint(webhooks(plugin.refresher.hint, open_deliveries(settings, plugin.waits), metrics))
+    reports = Reports(plugin.answers, plugin.store, now, metrics.request_to_ready.observe)
+    notifications_token = settings.notifications_token.get_secret_value() if settings.notifications_token else None
+    app.register_blueprint(notifications(reports.tell, notifications_token, metrics, now))
     return app
 
 
@@ -178,6 +185,7 @@ def serve(settings: Settings, now: Now = clock) -> Flask:
     plugin = make_plugin(settings, state, observers, now, metrics.state_errors.inc)
     metrics.snapshot_age.set_function(lambda: plugin.answers.age().total_seconds())
     metrics.polls.set_function(lambda: state.lease.held)
+    _start("reporter", open_reporter(settings, state, plugin.newest, metrics, now).run, stop)
     state.lease.compete()
     atexit.register(state.close)  # so that another replica need not wait for the lease to expire
     threading.Thread(target=plugin.refresher.run, args=(settings.refresh, stop), name="refresh", daemon=True).start()

@@ -8,6 +8,7 @@ PluginError
 ├── Unreachable       the state cannot be read or written now (plugin/state)
 ├── Outdated          another replica stored something newer (plugin/state)
 ├── Unanswered        a server gave no answer that can be used; its caller says what follows from that
+├── NotSent, NotGranted, NoReply: why something could not be written elsewhere (plugin/sources)
 └── Unavailable, TooHeavy, Malformed: what GitHub could not say, which becomes a doubt (plugin/sources/github)
 """
 

@@ -28,13 +28,14 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked. `form` is the body of a POST, `authorization` the whole header; "" sends none."""
+    """What is asked. The body is `form` or `json`, `authorization` is the whole header; "" sends none."""
 
     method: str
     url: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    json: object = None
     authorization: str = field(default="", repr=False)
 
 
@@ -55,6 +56,7 @@ def ask(session: requests.Session, request: Request, bounds: Bounds) -> Response
             request.url,
             params=dict(request.query),
             data=None if request.form is None else dict(request.form),
+            json=request.json,
             headers={"User-Agent": USER_AGENT, **request.headers},
             auth=_Authorization(request.authorization),
             timeout=bounds.timeout,

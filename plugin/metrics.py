@@ -93,11 +93,32 @@ class Metrics:
             ["result"],  # accepted, ignored, refused, failed
             registry=self.registry,
         )
+        self.notifications = Counter(
+            "preview_notifications",
+            "Argo CD's notifications by result",
+            ["result"],  # accepted, ignored, refused, failed
+            registry=self.registry,
+        )
+        self.request_to_ready = Histogram(
+            "preview_request_to_ready_seconds",
+            "Time from the request for a preview until Argo CD first reported it as ready",
+            buckets=(15, 30, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600, 7200),
+            registry=self.registry,
+        )
         self.nudges = Counter(
             "preview_nudges",
             "Deliveries to Argo CD's webhook by result",
             ["result"],  # sent, failed
             registry=self.registry,
+        )
+        self.reports = Counter(
+            "preview_reports",
+            "Requests that tell developers about previews, by what is written and by result",
+            ["report", "result"],  # written, looked, lost, refused, closed, forbidden, missing
+            registry=self.registry,
+        )
+        self.reports_waiting = Gauge(
+            "preview_reports_waiting", "Deployments, statuses, comments and links to look at", registry=self.registry
         )
         self.terminations = Counter(
             "preview_terminations",

@@ -4,104 +4,28 @@ Every secret can also come from a file: `PREVIEW_TOKEN_FILE=/path` instead of `P
 secret is removed in both cases, because files and Kubernetes Secrets tend to end with a line break.
 """
 
-import re
 from collections.abc import Iterator, Mapping, MutableMapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from plugin.core.config.durations import parse_duration
-from plugin.core.config.registries import parse_docker_config
 from plugin.core.config.threshold import Threshold, parse_threshold
 from plugin.errors import InvalidSettings
+from plugin.setting_values import (
+    Address,
+    BearerToken,
+    Bind,
+    Interval,
+    MailAddress,
+    PrivateKey,
+    RegistryConfig,
+    SourceName,
+    State,
+    WebhookSecret,
+)
 
 PREFIX = "PREVIEW_"
-MAX_PORT = 65535
-LONGEST_INTERVAL = timedelta(days=1)
-SHORTEST_SECRET = 16  # characters of a secret that deliveries are signed with
-
-
-def _token(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    # Argo CD sends the literal "$name" when the key is missing from its Secret, so that must never be a token.
-    if value.startswith("$"):
-        raise ValueError('must not start with "$"')
-    if not re.fullmatch(r"[!-~]+", value):
-        raise ValueError("must consist of visible ASCII characters without blanks, and must not be empty")
-    return secret
-
-
-def _webhook_secret(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if len(value) < SHORTEST_SECRET:
-        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
-    if not value.isprintable():
-        raise ValueError("must be a single line without control characters")
-    return secret
-
-
-def _state(secret: SecretStr) -> SecretStr:
-    # A secret, because the URL of a Redis holds its password.
-    if not re.fullmatch(r"memory|sqlite:.+|rediss?://\S+", secret.get_secret_value()):
-        raise ValueError('must be "sqlite:PATH", "redis://HOST:PORT/DB", "rediss://..." or "memory"')
-    return secret
-
-
-def _private_key(secret: SecretStr) -> SecretStr:
-    try:
-        load_pem_private_key(secret.get_secret_value().encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("must be a private key in PEM format without a password") from None
-    return secret
-
-
-def _registry_config(path: Path) -> Path:
-    try:
-        parse_docker_config(path.read_text("utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8") from None
-    except ValueError as error:
-        raise ValueError(f"{path} {error}") from None
-    return path
-
-
-def _interval(text: str) -> timedelta:
-    interval = parse_duration(text)
-    if interval > LONGEST_INTERVAL:
-        raise ValueError("must be at most 1d")
-    return interval
-
-
-def _bind(text: str) -> str:
-    match = re.fullmatch(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
-    if match is None or int(match[1]) > MAX_PORT:
-        raise ValueError("must be HOST:PORT, for example 0.0.0.0:8080")
-    return text
-
-
-def _source(text: str) -> str:
-    if text != "github" and not re.fullmatch(r"file:.+", text):
-        raise ValueError('must be "github" or "file:PATH"')
-    return text
-
-
-def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?", text):
-        raise ValueError("must be a URL, for example https://ghe.example.com/api/v3")
-    return text
-
-
-BearerToken = Annotated[SecretStr, AfterValidator(_token)]
-PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
-WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
-State = Annotated[SecretStr, AfterValidator(_state)]
-Interval = Annotated[timedelta, BeforeValidator(_interval)]
 
 
 class SourceSettings(BaseModel):
@@ -110,10 +34,8 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     catalog: Path = Field(Path("catalog.yaml"), description="The catalog's file")
-    source: Annotated[str, AfterValidator(_source)] = Field(
-        "github", description="`github`, or `file:PATH` of an organisation file"
-    )
-    github_url: Annotated[str, AfterValidator(_url)] = Field(
+    source: SourceName = Field("github", description="`github`, or `file:PATH` of an organisation file")
+    github_url: Address = Field(
         "https://api.github.com", description="GitHub's API; on Enterprise Server `https://HOST/api/v3`"
     )
     github_token: BearerToken | None = Field(None, description="A token that may read pull requests and contents")
@@ -142,7 +64,7 @@ class StateSettings(SourceSettings):
         validate_default=True,
         description="A catalog edit that removes more previews than this number and share waits for `acknowledge`",
     )
-    registry_config: Annotated[Path, AfterValidator(_registry_config)] | None = Field(
+    registry_config: RegistryConfig | None = Field(
         None, description="A Docker config file with the logins of registries, for `ready_when: {image: true}`"
     )
 
@@ -150,7 +72,7 @@ class StateSettings(SourceSettings):
 class Settings(StateSettings):
     """Everything that `serve` needs."""
 
-    bind: Annotated[str, AfterValidator(_bind)] = Field("0.0.0.0:8080", description="Address and port to listen on")
+    bind: Bind = Field("0.0.0.0:8080", description="Address and port to listen on")
     token: BearerToken = Field(description="The bearer token that Argo CD sends")
     read_token: BearerToken | None = Field(
         None, description="The bearer token of the read routes; without it they are off"
@@ -162,17 +84,27 @@ class Settings(StateSettings):
     webhook_secret_previous: WebhookSecret | None = Field(
         None, description="The previous secret, also accepted while you change it"
     )
-    argocd_webhook: Annotated[str, AfterValidator(_url)] | None = Field(
+    argocd_webhook: Address | None = Field(
         None, description="Argo CD's webhook for ApplicationSets, called as soon as an answer changes"
     )
     argocd_webhook_secret: WebhookSecret | None = Field(
         None, description="Argo CD's own `webhook.github.secret`, if it has one"
     )
-    argocd_api: Annotated[str, AfterValidator(_url)] | None = Field(
+    argocd_api: Address | None = Field(
         None,
         description="Argo CD's API, for example `https://argocd-server.argocd.svc`, to end syncs that hang",
     )
     argocd_token: BearerToken | None = Field(None, description="The token of an account of Argo CD, for its API")
+    argocd_url: Address | None = Field(
+        None, description="Argo CD's address for people; reports link to Applications there"
+    )
+    jira_user: MailAddress | None = Field(
+        None, description="The mail address of the account of Jira Cloud that writes links; none for Data Center"
+    )
+    jira_token: BearerToken | None = Field(None, description="The API token that writes links in Jira")
+    notifications_token: BearerToken | None = Field(
+        None, description="The bearer token that Argo CD's notifications send; without it the route is off"
+    )
 
 
 SECRETS = tuple(sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation)))
@@ -270,6 +202,8 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
         problems.append("PREVIEW_WEBHOOK_SECRET_PREVIOUS: PREVIEW_WEBHOOK_SECRET is missing")
     if "argocd_webhook_secret" in values and "argocd_webhook" not in values:
         problems.append("PREVIEW_ARGOCD_WEBHOOK_SECRET: PREVIEW_ARGOCD_WEBHOOK is missing")
+    if "jira_user" in values and "jira_token" not in values:
+        problems.append("PREVIEW_JIRA_USER: PREVIEW_JIRA_TOKEN is missing")
     api = [name for name in ("argocd_api", "argocd_token") if name in values]
     if len(api) == 1:
         problems.append("PREVIEW_ARGOCD_API: must be set together with PREVIEW_ARGOCD_TOKEN; one of them is missing")

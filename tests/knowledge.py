@@ -10,9 +10,10 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.decision.preview import LivePreview
 from plugin.core.facts import model
 from plugin.core.facts.acts import Act, ActKind
+from plugin.core.facts.deployments import Deployed, Reported
 from plugin.core.facts.model import Elsewhere, LookedUp, Mark, Repository, Snapshot
 from plugin.state import Head, Known
-from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository
+from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository
 
 CATALOG = make_catalog({"orders": {}, "payments": {}})
 ODD = "\ud800 \U0001f680 \x00 \u202e"  # people's texts hold anything
@@ -31,6 +32,7 @@ def repository(name: str = "acme/orders", title: str = ODD) -> Repository:
         listed_at=MONDAY,
         archived_at=MONDAY,
         missing_labels=frozenset({"previews"}),
+        public=True,
     )
 
 
@@ -47,6 +49,12 @@ def hold(parameters: bytes | None = b'[{"a":\n"\xff\x00"}]') -> Hold:
 
 def acknowledgement(subject: str = "fedcba987654", by: str = ODD, at: datetime = MONDAY) -> Act:
     return Act(ActKind.ACKNOWLEDGE, subject, by, at)
+
+
+def reported(state: Deployed = Deployed.READY, sha: str = SHA, minute: int = 0, message: str = ODD) -> Reported:
+    """What Argo CD reported about an operation that began in this minute."""
+    at = MONDAY + timedelta(minutes=minute)
+    return Reported(state, sha, message, at, at, ready_at=at if state is Deployed.READY else None)
 
 
 def acts(*given: Act) -> dict[tuple[ActKind, str], Act]:
@@ -68,6 +76,7 @@ FULL = replace(
     hold=hold(),
     histories={"orders/7": (Event(MONDAY, EventKind.CREATED, ODD), Event(MONDAY, EventKind.HELD, "held"))},
     acts=acts(acknowledgement()),
+    reported={"preview-orders-7": (reported(),)},
 )
 
 

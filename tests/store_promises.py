@@ -10,8 +10,13 @@ import pytest
 
 from plugin.core.answers.history import Event, EventKind
 from plugin.core.facts.acts import ActKind
+from plugin.core.facts.deployments import Deployed
+from plugin.core.reports.budget import Budget
+from plugin.core.reports.content import Kind, Target
+from plugin.core.reports.steps import Item, Standing
 from plugin.state import NOTHING, Head, OpenedState, Outdated, Store
 from plugin.state.opening import open_state, stored
+from plugin.state.outbox import Sent
 from tests.builders import MONDAY
 from tests.knowledge import (
     FULL,
@@ -23,8 +28,17 @@ from tests.knowledge import (
     known,
     later,
     live,
+    reported,
     repository,
     with_repository,
+)
+
+COMMENT = Standing(Target(Kind.COMMENT, "acme/orders", 7), (Item(1, state="confidential", digest="d"),), None, MONDAY)
+DEPLOYMENT = Standing(
+    Target(Kind.DEPLOYMENT, "acme/orders", 7, "orders"),
+    (Item(1, "a" * 40, "success", "x"), Item(2, "b" * 40)),
+    None,
+    MONDAY,
 )
 
 
@@ -95,7 +109,7 @@ class StorePromises:
     def test_removed_parts_are_deleted(self, place: Place) -> None:
         store = place.open().store
         store.save(NOTHING, FULL)
-        nothing = later(FULL, snapshot=NOTHING.snapshot, live=None, hold=None, histories={}, acts={}, catalog=None)
+        nothing = replace(NOTHING, head=later(FULL).head)
         store.save(FULL, nothing)
 
         assert details(place.open().store.load()) == details(nothing)
@@ -156,6 +170,79 @@ class StorePromises:
         assert loaded.head.version == 2
         assert loaded.acts == acts(newer, acknowledgement("0123456789ab"))
 
+    def test_a_report_makes_no_version_and_every_replica_has_it(self, place: Place) -> None:
+        store, other = place.open().store, place.open().store
+        store.save(NOTHING, FULL)
+        before, head = other.load(), other.head()
+        new = reported(Deployed.DEGRADED, minute=1)
+        store.report("preview-orders-7", new)
+
+        assert other.head().version == head.version
+        assert other.head().reports != head.reports
+        after = other.load()
+        assert details(after) == details(
+            replace(before, head=other.head(), reported={"preview-orders-7": (replace(new, ready_at=MONDAY),)})
+        )
+        assert after.snapshot.repositories["acme/orders"] is before.snapshot.repositories["acme/orders"]
+
+    def test_a_repeated_or_older_report_changes_nothing(self, place: Place) -> None:
+        store = place.open().store
+        store.report("preview-orders-7", reported(minute=1))
+        head = store.head()
+        for again in (reported(minute=1), reported(Deployed.FAILED, minute=0), reported(Deployed.DEPLOYING, minute=1)):
+            store.report("preview-orders-7", again)
+
+        assert place.open().store.head() == head
+        assert place.open().store.load().reported == {"preview-orders-7": (reported(minute=1),)}
+
+    def test_a_report_can_be_the_first_thing_stored(self, place: Place) -> None:
+        place.open().store.report("preview-orders-7", reported())
+
+        loaded = place.open().store.load()
+        assert loaded.reported == {"preview-orders-7": (reported(),)}
+        assert loaded.head.version == 0
+
+    def test_a_save_that_began_before_a_report_succeeds_and_does_not_undo_it(self, place: Place) -> None:
+        store, other = place.open().store, place.open().store
+        store.save(NOTHING, FULL)
+        before = store.load()
+        failed = reported(Deployed.FAILED, minute=1)
+        other.report("preview-orders-7", failed)
+        other.report("preview-payments-9", reported())
+        store.save(before, later(before, histories={}))
+
+        for each in (store, other, place.open().store):
+            loaded = each.load()
+            assert loaded.head.version == 2
+            assert loaded.histories == {}
+            assert loaded.reported == {
+                "preview-orders-7": (replace(failed, ready_at=MONDAY),),
+                "preview-payments-9": (reported(),),
+            }
+
+    def test_reports_that_were_dropped_are_deleted_and_others_stay(self, place: Place) -> None:
+        store = place.open().store
+        store.save(NOTHING, FULL)
+        store.report("preview-payments-9", reported())
+        before = store.load()
+        store.save(before, later(before, reported={"preview-payments-9": (reported(),)}))
+
+        assert place.open().store.load().reported == {"preview-payments-9": (reported(),)}
+
+    def test_concurrent_reports_about_one_preview_keep_every_commit(self, place: Place) -> None:
+        stores = [place.open().store for _ in range(2)]
+        said = [reported(sha=f"{number:040x}", minute=number) for number in range(8)]
+        threads = [
+            threading.Thread(target=stores[i % 2].report, args=("preview-orders-7", report))
+            for i, report in enumerate(said)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert place.open().store.load().reported == {"preview-orders-7": tuple(said)}
+
     def test_unchanged_parts_are_loaded_as_the_same_objects(self, place: Place) -> None:
         store, other = place.open().store, place.open().store
         store.save(NOTHING, FULL)
@@ -208,6 +295,33 @@ class StorePromises:
 
         assert place.open().store.load().acts == acts(said[-1])
 
+    def test_what_was_sent_is_kept_with_the_budget_and_can_be_forgotten(self, place: Place) -> None:
+        outbox, budget = place.open().outbox, Budget().spent("acme/orders#7", MONDAY).closed(MONDAY)
+        assert outbox.load() == Sent()
+        outbox.keep(budget, COMMENT.target, COMMENT)
+        outbox.keep(budget, DEPLOYMENT.target, replace(DEPLOYMENT, unsure_since=MONDAY))
+        outbox.keep(budget, DEPLOYMENT.target, DEPLOYMENT)
+
+        assert place.open().outbox.load() == Sent(budget, {COMMENT.target: COMMENT, DEPLOYMENT.target: DEPLOYMENT})
+        outbox.keep(budget, COMMENT.target, None)
+        outbox.keep(budget, COMMENT.target, None)
+        assert place.open().outbox.load() == Sent(budget, {DEPLOYMENT.target: DEPLOYMENT})
+
+    def test_what_was_sent_is_no_part_of_what_is_known(self, place: Place) -> None:
+        state = place.open()
+        state.outbox.keep(Budget(), COMMENT.target, COMMENT)
+        state.store.save(NOTHING, FULL)
+        before = state.store.load()
+        state.outbox.keep(Budget(), DEPLOYMENT.target, DEPLOYMENT)
+
+        assert state.store.head() == FULL.head
+        assert details(state.store.load()) == details(before)
+        nothing = later(FULL, snapshot=NOTHING.snapshot, live=None, hold=None, histories={}, acts={}, catalog=None)
+        state.store.save(before, nothing)
+        other = place.open()
+        assert details(other.store.load()) == details(nothing)
+        assert set(other.outbox.load().standings) == {COMMENT.target, DEPLOYMENT.target}
+
     def test_hints_are_taken_once_by_one_replica(self, place: Place) -> None:
         board, other = place.open().board, place.open().board
         assert board.take_hints() == frozenset()
@@ -245,6 +359,13 @@ class DurableStorePromises(StorePromises):
         before = again.store.load()
         again.store.save(before, later(before))
         assert again.store.head().version == 2
+
+    def test_what_was_sent_outlives_the_process(self, place: Place) -> None:
+        state = place.open()
+        state.outbox.keep(Budget(), COMMENT.target, COMMENT)
+        state.close()
+
+        assert place.open().outbox.load() == Sent(Budget(), {COMMENT.target: COMMENT})
 
     def test_the_stored_state_can_be_read_beside_the_server(self, place: Place) -> None:
         assert stored(place.setting) == NOTHING

@@ -17,7 +17,7 @@ from plugin.sources.github import queries
 from plugin.sources.github.deliveries import ACTIONS
 from plugin.sources.github.draft import Query
 from tools.prune_graphql import prune_schema
-from tools.prune_openapi import prune_response, prune_webhook
+from tools.prune_openapi import prune_request, prune_response, prune_webhook
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache" / "npm"
@@ -81,6 +81,59 @@ REST = {
         *PERMISSIONS,
     ],
 }
+DEPLOYMENT = [
+    *("id", "node_id", "sha", "ref", "task", "environment", "description", "payload", "url", "statuses_url"),
+    *("repository_url", "created_at", "updated_at", "transient_environment", "production_environment"),
+    *inside("creator", ACCOUNT),
+]
+DEPLOYMENT_STATUS = [
+    *("id", "node_id", "state", "description", "environment", "environment_url", "log_url", "target_url"),
+    *("url", "deployment_url", "repository_url", "created_at", "updated_at"),
+    *inside("creator", ACCOUNT),
+]
+STATUS = [
+    *("id", "node_id", "state", "context", "description", "target_url", "url", "avatar_url", "created_at"),
+    *("updated_at", *inside("creator", ACCOUNT)),
+]
+COMMENT = [
+    *("id", "node_id", "body", "url", "html_url", "issue_url", "created_at", "updated_at"),
+    *inside("user", ACCOUNT),
+]
+DEPLOYMENTS = "/repos/{owner}/{repo}/deployments"
+STATUSES = "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
+COMMENTS = "/repos/{owner}/{repo}/issues/{issue_number}/comments"
+ONE_COMMENT = "/repos/{owner}/{repo}/issues/comments/{comment_id}"
+# The properties that the fake's answers have where something is written, or looked for that was written.
+WRITTEN = {
+    f"GET {DEPLOYMENTS} 200": DEPLOYMENT,
+    f"POST {DEPLOYMENTS} 201": DEPLOYMENT,
+    f"GET {STATUSES} 200": DEPLOYMENT_STATUS,
+    f"POST {STATUSES} 201": DEPLOYMENT_STATUS,
+    "GET /repos/{owner}/{repo}/commits/{ref}/statuses 200": STATUS,
+    "POST /repos/{owner}/{repo}/statuses/{sha} 201": STATUS,
+    f"GET {COMMENTS} 200": COMMENT,
+    f"POST {COMMENTS} 201": COMMENT,
+    f"PATCH {ONE_COMMENT} 200": COMMENT,
+    "GET /app 200": [
+        *("id", "slug", "node_id", "name", "description", "external_url", "html_url", "created_at", "updated_at"),
+        *("permissions", "events", *inside("owner", ACCOUNT)),
+    ],
+    "POST /app/installations/{installation_id}/access_tokens 422": ["message", "documentation_url"],
+}
+# The properties of what is sent, by method and path. The fake refuses every other one.
+REQUESTS = {
+    f"POST {DEPLOYMENTS}": [
+        *("ref", "task", "environment", "description", "payload", "auto_merge", "required_contexts"),
+        *("transient_environment", "production_environment"),
+    ],
+    f"POST {STATUSES}": ["state", "description", "environment_url", "log_url", "auto_inactive"],
+    "POST /repos/{owner}/{repo}/statuses/{sha}": ["state", "context", "description", "target_url"],
+    f"POST {COMMENTS}": ["body"],
+    f"PATCH {ONE_COMMENT}": ["body"],
+    "POST /app/installations/{installation_id}/access_tokens": inside(
+        "permissions", ["metadata", "contents", "pull_requests", "checks", "statuses", "deployments"]
+    ),
+}
 # The properties of deliveries that are read besides `action`, by event; some only with one action.
 DELIVERED = {
     "pull_request": ["repository.full_name"],
@@ -134,9 +187,12 @@ def main() -> None:
     answers: dict[str, object] = {
         "//": f"Cut from @octokit/openapi {version} (MIT) by tools/github_schema.py. Do not edit."
     }
-    for answer, used in REST.items():
+    for answer, used in (REST | WRITTEN).items():
         method, path, status = answer.split()
         answers[answer] = prune_response(openapi, method, path, status, used)
+    for request, used in REQUESTS.items():
+        method, path = request.split()
+        answers[request] = prune_request(openapi, method, path, used)
     (TARGET / "openapi.json").write_text(json.dumps(answers, indent=1) + "\n")
 
     version = versions["OCTOKIT_OPENAPI_WEBHOOKS"]

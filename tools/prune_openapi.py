@@ -13,6 +13,12 @@ def prune_response(openapi: Schema, method: str, path: str, status: str, used: I
     return _prune(openapi, _of_message(response), used, f"GitHub's {method} {path} answers")
 
 
+def prune_request(openapi: Schema, method: str, path: str, used: Iterable[str]) -> Schema:
+    """Return the JSON Schema of one request's body, as `_prune` cuts it."""
+    body = _resolve(openapi, openapi["paths"][path][method.lower()]["requestBody"])
+    return _prune(openapi, _of_message(body), used, f"GitHub's {method} {path} is asked")
+
+
 def prune_webhook(openapi: Schema, name: str, used: Iterable[str]) -> Schema:
     """Return the JSON Schema of one webhook's deliveries, as `_prune` cuts it."""
     message = openapi["webhooks"][name]["post"]["requestBody"]

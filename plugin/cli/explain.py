@@ -69,5 +69,11 @@ def _lines(
         for events in histories.values():
             yield from history(events)
     for preview in found:
-        held, place = current.moment.held.get(preview.key, ""), current.queue_place(preview)
-        yield from explanation(preview, Remembered(held, current.life(preview), place, histories[preview.key]))
+        remembered = Remembered(
+            held=current.moment.held.get(preview.key, ""),
+            life=current.life(preview),
+            queue_place=current.queue_place(preview),
+            report=current.reported.get(preview.key),
+            events=histories[preview.key],
+        )
+        yield from explanation(preview, remembered)

@@ -7,7 +7,7 @@ import click
 from plugin.app import clock
 from plugin.cli.failures import errors_for_people
 from plugin.cli.reading import read_once
-from plugin.core.answers.overview import calls, earlier_ends, has_problem, problems, resting, total
+from plugin.core.answers.overview import calls, deployments, earlier_ends, has_problem, problems, resting, total
 from plugin.core.config.messages import visible
 from plugin.mirror.current import Current
 from plugin.mirror.described import describe, state_of
@@ -23,14 +23,16 @@ def command(*, only_problems: bool, as_json: bool) -> None:
     """
     with errors_for_people():
         current = read_once().plugin.answers.current()
-    held, previews = current.moment.held, list(current.previews)
-    shown = [preview for preview in previews if has_problem(preview, held)] if only_problems else previews
+    held, reported, previews = current.moment.held, current.reported, list(current.previews)
+    shown = [preview for preview in previews if has_problem(preview, held, reported)] if only_problems else previews
     if as_json:
         content = state_of(current, clock()) | {"previews": [describe(preview, current) for preview in shown]}
         click.echo(json.dumps(content, indent=2))
         return
-    lines = [] if only_problems else [*calls(shown), *resting(shown, _announced(current))]
-    lines += problems(shown, held, current.queue, current.missing_labels)
+    lines: list[str] = []
+    if not only_problems:
+        lines += (*calls(shown), *resting(shown, _announced(current)), *deployments(shown, reported))
+    lines += problems(shown, held, reported, current.queue, current.missing_labels)
     lines += earlier_ends(current.earlier_ends, current.to_release)
     text = "\n".join(map(visible, (*lines, "", total(previews))))
     click.echo(text.lstrip("\n"))

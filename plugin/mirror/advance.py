@@ -19,15 +19,16 @@ from plugin.core.decision.preview import LivePreview
 from plugin.core.decision.wishes import read_wishes
 from plugin.core.facts.absorb import unread
 from plugin.core.facts.acts import Act, ActKind, Acts
+from plugin.core.facts.deployments import without_old as without_old_reports
 from plugin.core.facts.lives import Lives
 from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.core.life.living import NOBODY, Living
 from plugin.mirror.current import Current
 from plugin.mirror.gather import Gathered
 from plugin.mirror.lives import Scene
-from plugin.state import Head, Known
+from plugin.state import Known
 
-PRUNED_EVERY = 100  # versions; old histories are removed this rarely, because finding them looks at every preview
+PRUNED_EVERY = 100  # versions; what is old is removed this rarely, because finding it looks at every preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ def advance(before: Current, gathered: Gathered, now: datetime, threshold: Thres
     """Return what may be answered once it is stored; its version is new only if an answer could change."""
     known = before.known
     fresh_at = now if gathered.fresh else known.head.fresh_at
-    unchanged = replace(known, head=Head(known.head.version, fresh_at), snapshot=gathered.snapshot)
+    unchanged = replace(known, head=replace(known.head, fresh_at=fresh_at), snapshot=gathered.snapshot)
     candidate = gathered.newest if gathered.may_take_effect else known.catalog
     if candidate and known.live is None and unread(gathered.snapshot, candidate):
         candidate = None  # nobody knows which previews of what was not read are live
     same_facts = _is_settled(known, candidate) and gathered.snapshot == known.snapshot
     if same_facts and (candidate is None or known.hold):
         return Advanced(replace(before, known=_uncounted(unchanged, known)))
-    draft = replace(unchanged, head=Head(known.head.version + 1, fresh_at))
+    draft = replace(unchanged, head=replace(unchanged.head, version=known.head.version + 1))
     if candidate is None:  # not everything was read yet, so nothing is answered
         return Advanced(replace(before, known=draft))
     draft = replace(draft, acts=_acts(draft, gathered.newest))
@@ -58,9 +59,17 @@ def advance(before: Current, gathered: Gathered, now: datetime, threshold: Thres
     if same_facts and not said and (after.known.lives, after.known.ends) == (known.lives, known.ends):
         return Advanced(replace(before, known=unchanged, living=after.living))
     events = joined(said, happened(before.moment, after.moment, _departed(before, after, gathered), now))
-    kept = known.histories if draft.head.version % PRUNED_EVERY else without_old(known.histories, now)
-    histories = recorded(kept, events, now)
-    return Advanced(replace(after, known=replace(after.known, histories=histories)), events)
+    kept = after.known if draft.head.version % PRUNED_EVERY else _pruned(after.known, now)
+    return Advanced(replace(after, known=replace(kept, histories=recorded(kept.histories, events, now))), events)
+
+
+def _pruned(known: Known, now: datetime) -> Known:
+    live = known.live.names if known.live else frozenset[str]()
+    return replace(
+        known,
+        histories=without_old(known.histories, now),
+        reported=without_old_reports(known.reported, live, now),
+    )
 
 
 def _is_settled(known: Known, candidate: Catalog | None) -> bool:

@@ -14,6 +14,7 @@ from plugin.core.decision.decide import Decision, changed, decide
 from plugin.core.decision.part import Part
 from plugin.core.decision.preview import Preview
 from plugin.core.decision.wishes import AllWishes
+from plugin.core.facts.deployments import Reported
 from plugin.core.facts.lives import NO_LIVES, Life, State
 from plugin.core.life.living import NOBODY, Living
 from plugin.core.life.queued import queue
@@ -111,6 +112,17 @@ class Current:
     def life(self, preview: Preview) -> Life | None:
         """Return what is remembered of a preview; None if nothing has to be."""
         return self.known.lives.get(preview.repository.name, NO_LIVES).get(preview.key)
+
+    @cached_property
+    def reported(self) -> dict[str, Reported]:
+        """What Argo CD reported about the commits that previews run, by the preview's key."""
+        known = self.known.reported
+        return {
+            preview.key: report
+            for preview in (self.previews if known else ())
+            for report in known.get(preview.name, ())
+            if report.sha == preview.deploy_sha
+        }
 
     def services_of(self, locator: Locator) -> tuple[Service, ...]:
         """Return the services of a pull request's repository, however its name is spelt."""

@@ -8,6 +8,7 @@ from plugin.core.answers.history import Event
 from plugin.core.config.messages import timestamp
 from plugin.core.decision.parameters import dependency_parameters
 from plugin.core.decision.preview import Preview
+from plugin.core.facts.deployments import Reported
 from plugin.mirror.current import Current
 
 
@@ -46,6 +47,7 @@ def describe(preview: Preview, current: Current) -> dict[str, Any]:
         "announced_at": timestamp(announced.at if announced else None),
         "head_sha": preview.pull_request.head_sha,
         "deploy_sha": preview.deploy_sha,
+        "reported": _describe_report(current.reported.get(preview.key)),
         "config_error": preview.config_error,
         "warnings": list(preview.warnings),
         "dependencies": [
@@ -59,6 +61,18 @@ def describe(preview: Preview, current: Current) -> dict[str, Any]:
             for dependency in preview.dependencies
         ],
     }
+
+
+def describe_deployments(preview: Preview, current: Current) -> list[dict[str, str]]:
+    """Return what Argo CD reported about each commit of one preview, the newest last."""
+    known = current.known.reported.get(preview.name, ())
+    return [{"sha": each.sha, "started_at": timestamp(each.started_at)} | _describe_report(each) for each in known]
+
+
+def _describe_report(report: Reported | None) -> dict[str, str]:
+    if report is None:  # Argo CD has said nothing about this commit
+        return {"state": "", "message": "", "since": ""}
+    return {"state": report.state.value, "message": report.message, "since": timestamp(report.at)}
 
 
 def describe_history(events: Iterable[Event]) -> list[dict[str, str]]:

@@ -30,7 +30,7 @@ class Newest:
         with self._noticing():
             head = self._store.head()
             current = self._current
-            if self._loaded and head.version == current.known.head.version:
+            if self._loaded and _same(head, current.known.head):
                 return current if head == current.known.head else self._with_head(head)
             with self._replacing:
                 return self._load()
@@ -62,7 +62,7 @@ class Newest:
 
     def _with_head(self, head: Head) -> Current:
         with self._replacing:
-            if self._current.known.head.version == head.version:
+            if _same(head, self._current.known.head):
                 self._current = replace(self._current, known=replace(self._current.known, head=head))
             return self._current
 
@@ -80,6 +80,11 @@ def _decided(known: Known, before: Current) -> Current:
     current = decided(known, before.decision)
     same_plans = known.catalog is before.known.catalog and known.ends == before.known.ends
     return replace(current, living=before.living) if same_plans else current
+
+
+def _same(one: Head, other: Head) -> bool:
+    """Tell whether two heads differ at most in how fresh they are."""
+    return (one.version, one.reports) == (other.version, other.reports)
 
 
 def _usable(known: Known) -> Known:

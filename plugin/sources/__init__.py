@@ -1,4 +1,7 @@
-"""Sources: where pull requests come from. Each reads whole repositories or says that it could not."""
+"""Sources: where pull requests come from, and where is told what became of them.
+
+Each reads whole repositories or says that it could not.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from typing import Protocol
 from plugin.core.config.lifecycle import Traffic
 from plugin.core.config.references import Locator
 from plugin.core.facts.model import LookUp, Repository
+from plugin.errors import PluginError
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,37 @@ class TrafficMeter(Protocol):
 
     def used(self, traffic: Traffic) -> frozenset[str] | Doubt:
         """Return the namespaces that were used lately, or say why that is not known."""
+
+
+class NotSent(PluginError):
+    """A request could not even be sent, so it did nothing."""
+
+
+class NotGranted(PluginError):
+    """The credentials lack a permission. Only a person can change that."""
+
+
+class NoReply(PluginError):
+    """A request was sent and nothing useful came back. What it did is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server replied to one request."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: object  # parsed JSON; None if it is something else
+
+
+class Rest(Protocol):
+    """A server's API for what is written there. Used by one thread at a time."""
+
+    def ask(self, repository: str, verb: str, path: str, content: object = None) -> Reply:
+        """Send one request in the name of a repository's owner. Raises NotSent, NotGranted or NoReply."""
+
+    def account(self, repository: str) -> str:
+        """Return the login in whose name everything is written. Raises NotSent, NotGranted or NoReply."""
 
 
 class Headers(Protocol):

@@ -71,6 +71,7 @@ class RepositoryEntry(FileModel):
     """One repository as the file describes it."""
 
     default_branch: str = "main"
+    visibility: Literal["public", "internal", "private"] = "private"
     pull_requests: Annotated[tuple[PullRequestEntry, ...], AfterValidator(_numbers_differ)] = ()
 
 
@@ -154,6 +155,7 @@ class FileSource:
             entry.default_branch,
             wanted.labels,
             tuple(found),
+            public=entry.visibility == "public",
         )
 
     def _look_up(self, locator: Locator) -> LookUp:

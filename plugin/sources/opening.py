@@ -5,13 +5,15 @@ from datetime import datetime
 from pathlib import Path
 
 from plugin.settings import Settings, SourceSettings, StateSettings
-from plugin.sources import Deliveries, Registry, Source, TrafficMeter
+from plugin.sources import Deliveries, Registry, Rest, Source, TrafficMeter
 from plugin.sources.file import FileSource
 from plugin.sources.github import limiter
-from plugin.sources.github.client import App, GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.deliveries import GitHubDeliveries, Waits
 from plugin.sources.github.owned import owned
+from plugin.sources.github.pygithub import App, Token
 from plugin.sources.github.reader import GitHubSource
+from plugin.sources.github.rest import GitHubRest
 from plugin.sources.prometheus import PrometheusMeter
 from plugin.sources.registry import Registries
 
@@ -40,13 +42,22 @@ def owned_repositories(settings: SourceSettings, owner: str, now: Callable[[], d
     return owned(_client(settings, now), owner)
 
 
+def open_rest(settings: SourceSettings, permission: str) -> Rest | None:
+    """Return what may write with a permission of a GitHub App; None where pull requests come from a file."""
+    if settings.source.startswith(_FILE):
+        return None
+    return GitHubRest(settings.github_url.rstrip("/"), _credentials(settings), permission)
+
+
 def _client(settings: SourceSettings, now: Callable[[], datetime]) -> GitHubClient:
+    return GitHubClient(settings.github_url, _credentials(settings), limiter.LimiterClock(now=now))
+
+
+def _credentials(settings: SourceSettings) -> Token | App:
     if settings.github_token:
-        credentials: Token | App = Token(settings.github_token.get_secret_value())
-    else:
-        assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
-        credentials = App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
-    return GitHubClient(settings.github_url, credentials, limiter.LimiterClock(now=now))
+        return Token(settings.github_token.get_secret_value())
+    assert settings.github_app_id and settings.github_app_private_key  # noqa: S101, PT018  the settings are checked
+    return App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
 
 
 def open_deliveries(settings: Settings, waits: Waits) -> Deliveries | None:

@@ -1,7 +1,7 @@
 """State: keeps what is known, so that it survives a restart and can be shared between replicas.
 
-`Store` holds what must never be lost, `Board` holds messages between replicas that may be lost, and `Lease` decides
-which replica polls.
+`Store` holds what must never be lost, `Board` holds messages between replicas that may be lost, `Outbox` holds what was
+written elsewhere, and `Lease` decides which replica polls.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -13,10 +13,12 @@ from plugin.core.answers.history import Event
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.facts.acts import Act, Acts
+from plugin.core.facts.deployments import Reported, Reports
 from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
 from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.errors import PluginError
+from plugin.state.outbox import MemoryOutbox, Outbox
 
 
 class Outdated(PluginError):
@@ -33,6 +35,7 @@ class Head:
 
     version: int  # grows whenever an answer could change
     fresh_at: datetime | None  # the last time that the source was read successfully; None: never
+    reports: str = ""  # opaque; another one whenever Argo CD has reported something, which changes no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Known:
     acts: Acts = field(default_factory=dict)
     lives: Lives = field(default_factory=dict)
     ends: EarlierEnds | None = None  # None: no end waits for an acknowledgement
+    reported: Reports = field(default_factory=dict)  # what Argo CD reported
 
     @property
     def held_catalog(self) -> str:
@@ -75,6 +79,12 @@ class Store(Protocol):
 
     def act(self, act: Act) -> None:
         """Store what somebody said, at once and in a new version. An older act never replaces a newer one."""
+
+    def report(self, name: str, report: Reported) -> None:
+        """Store what Argo CD reported about the preview of this name, at once, without a new version.
+
+        A save that began before does not undo it.
+        """
 
 
 class Board(Protocol):
@@ -112,3 +122,4 @@ class OpenedState:
     board: Board
     lease: Lease
     close: Callable[[], None]
+    outbox: Outbox = field(default_factory=MemoryOutbox)

@@ -1,10 +1,12 @@
 """State in memory. It is lost when the process ends, and a new process answers 503 until it has read everything."""
 
 import threading
+import uuid
 from collections.abc import Collection
 from dataclasses import replace
 
 from plugin.core.facts.acts import Act
+from plugin.core.facts.deployments import Reported, with_report
 from plugin.state import NOTHING, Head, Known, Outdated
 
 
@@ -28,6 +30,10 @@ class MemoryStore:
         with self._writing:
             if before.head.version != self._known.head.version:
                 raise Outdated("something newer was stored in the meantime")
+            reports, reported = self._known.head.reports, self._known.reported
+            if before.head.reports != reports:  # something was reported since
+                new = {name: it for name, it in reported.items() if before.reported.get(name) is not it}
+                after = replace(after, head=replace(after.head, reports=reports), reported={**after.reported, **new})
             self._known = after
 
     def act(self, act: Act) -> None:
@@ -37,6 +43,14 @@ class MemoryStore:
             if act.replaces(known.acts.get(key)):
                 head = replace(known.head, version=known.head.version + 1)
                 self._known = replace(known, head=head, acts={**known.acts, key: act})
+
+    def report(self, name: str, report: Reported) -> None:
+        """Store what Argo CD reported about the preview of this name."""
+        with self._writing:
+            known, before = self._known, self._known.reported.get(name, ())
+            if (after := with_report(before, report)) is not before:
+                head = replace(known.head, reports=uuid.uuid4().hex)
+                self._known = replace(known, head=head, reported={**known.reported, name: after})
 
 
 class LocalBoard:

@@ -10,7 +10,9 @@ from plugin.state.redis import RedisStore
 from plugin.state.redis_board import RedisBoard
 from plugin.state.redis_client import connect
 from plugin.state.redis_lease import RedisLease
+from plugin.state.redis_outbox import RedisOutbox
 from plugin.state.sqlite import SqliteStore, stored_in
+from plugin.state.sqlite_outbox import SqliteOutbox
 
 _SQLITE = "sqlite:"
 
@@ -40,12 +42,14 @@ def stored(setting: str) -> Known:
 def _open_file(path: Path) -> OpenedState:
     lease = FileLease(path)
     store = SqliteStore(path, lease)
+    outbox = SqliteOutbox(path)
 
     def close() -> None:
+        outbox.close()
         store.close()
         lease.close()
 
-    return OpenedState(store, LocalBoard(), lease, close)
+    return OpenedState(store, LocalBoard(), lease, close, outbox)
 
 
 def _open_redis(url: str) -> OpenedState:
@@ -56,7 +60,7 @@ def _open_redis(url: str) -> OpenedState:
         lease.close()
         client.close()
 
-    return OpenedState(RedisStore(client, lease), RedisBoard(client), lease, close)
+    return OpenedState(RedisStore(client, lease), RedisBoard(client), lease, close, RedisOutbox(client, lease))
 
 
 def _path(setting: str) -> Path:

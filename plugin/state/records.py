@@ -16,12 +16,13 @@ from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog, load_catalog
 from plugin.core.decision.preview import LivePreview
 from plugin.core.facts.acts import Act
+from plugin.core.facts.deployments import Reported
 from plugin.core.facts.lives import Life
 from plugin.core.facts.model import Repository, Snapshot
 from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.errors import InvalidFile
 from plugin.logs import get_logger
-from plugin.state import Head, Known
+from plugin.state import Head, Known, outbox
 from plugin.state.entries import UNREADABLE, Name, Unreadable, Value, decode, encode
 
 V = TypeVar("V")
@@ -56,6 +57,7 @@ _KINDS: Mapping[str, TypeAdapter[Any]] = {
     "lives": TypeAdapter(dict[str, Life]),  # by the repository's name
     "ends": TypeAdapter(EarlierEnds),
     "act": TypeAdapter(Act),  # by <kind>:<subject>
+    "reported": TypeAdapter(tuple[Reported, ...]),  # by the name of the preview
 }
 
 
@@ -82,7 +84,9 @@ class Records:
 
     def known(self, head: Head, entries: Iterable[tuple[Name, bytes]]) -> Known:
         """Put together what is stored. An unreadable entry is logged and left out, as if it had never been stored."""
-        self._objects = {name: self._read(name, data) for name, data in sorted(entries)}
+        self._objects = {
+            name: self._read(name, data) for name, data in sorted(entries) if name.kind not in outbox.KINDS
+        }
         parts = {name: part for name, (_, part) in self._objects.items()}
         readings = _of_kind(parts, "readings", _Readings).get("", _Readings({}, {}))
         answered = _of_kind(parts, "answered", str).get("")
@@ -99,6 +103,7 @@ class Records:
             acts={(act.kind, act.subject): act for act in acts},
             lives=_of_kind(parts, "lives", dict),
             ends=_of_kind(parts, "ends", EarlierEnds).get(""),
+            reported=_of_kind(parts, "reported", tuple),
         )
 
     def _gives(self, name: Name, part: object, data: bytes) -> bool:
@@ -131,8 +136,24 @@ def act_entry(act: Act) -> tuple[Name, bytes]:
 
 def act_in(data: bytes | None) -> Act | None:
     """Return the act that an entry's bytes hold; None if they are missing or unreadable."""
+    act: Act | None = _read_alone("act", data)
+    return act
+
+
+def reported_entry(name: str, reported: tuple[Reported, ...]) -> tuple[Name, bytes]:
+    """Return the entry of what Argo CD reported about the preview of this name."""
+    return Name("reported", name), _dump("reported", reported)
+
+
+def reported_in(data: bytes | None) -> tuple[Reported, ...]:
+    """Return the reports that an entry's bytes hold; none if they are missing or unreadable."""
+    reported: tuple[Reported, ...] | None = _read_alone("reported", data)
+    return reported or ()
+
+
+def _read_alone(kind: str, data: bytes | None) -> Any:  # noqa: ANN401  whatever the kind holds
     try:
-        return None if data is None else _KINDS["act"].validate_python(decode(data).content)
+        return None if data is None else _KINDS[kind].validate_python(decode(data).content)
     except (Unreadable, ValueError):
         return None
 
@@ -150,6 +171,7 @@ def _parts(known: Known) -> dict[str, Mapping[str, object]]:
         "lives": known.lives,
         "ends": {"": known.ends} if known.ends else {},
         "act": {_act_key(act): act for act in known.acts.values()},
+        "reported": known.reported,
     }
 
 

@@ -13,26 +13,27 @@ memory. Once this one polls, its first write replaces the older state: see docs/
 
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from redis import Redis
 
 from plugin.core.facts.acts import Act
+from plugin.core.facts.deployments import Reported, with_report
 from plugin.logs import get_logger
 from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
 from plugin.state.entries import SCHEMA, Name
-from plugin.state.records import Changes, Records, act_entry, act_in
+from plugin.state.records import Changes, Records, act_entry, act_in, reported_entry, reported_in
 from plugin.state.redis_client import reaching
 from plugin.state.redis_keys import LEASE, LEASE_OF_1, RETIRED, SCHEMA_IN_FORCE, STATES
-from plugin.state.redis_scripts import ACT, RAISE_FLOOR, SAVE
+from plugin.state.redis_scripts import PUT, RAISE_FLOOR, SAVE
 from plugin.state.upgrades import upgraded
 
 # One hash holds everything, so that it is read at once, and lost as a whole if it is lost.
 _STATE = STATES[SCHEMA]
-_HEAD = ("version", "identity", "fresh_at", "writes", "floor")
+_HEAD = ("version", "identity", "fresh_at", "writes", "floor", "reports")
 
 
 class LeaseWithToken(Protocol):
@@ -57,10 +58,12 @@ class _Stored:
     fresh_at: bytes = b""
     writes: int = 0
     floor: int = 0  # no version below this may be answered from
+    reports: bytes = b""
 
     @property
     def head(self) -> Head:
-        return Head(self.version, datetime.fromisoformat(self.fresh_at.decode()) if self.fresh_at else None)
+        fresh_at = datetime.fromisoformat(self.fresh_at.decode()) if self.fresh_at else None
+        return Head(self.version, fresh_at, self.reports.decode())
 
     def lacks(self, seen: "_Stored") -> bool:
         """Whether something that was seen before is lost."""
@@ -74,7 +77,7 @@ class RedisStore:
         self._client = client
         self._lease = lease
         self._save = client.register_script(SAVE)
-        self._act = client.register_script(ACT)
+        self._put = client.register_script(PUT)
         self._raise_floor = client.register_script(RAISE_FLOOR)
         self._records = Records()
         self._working = threading.Lock()
@@ -111,14 +114,30 @@ class RedisStore:
     def act(self, act: Act) -> None:
         """Store what somebody said, in a new version, unless a newer act is stored. Raises Unreachable."""
         name, data = act_entry(act)
+        self._change(name, lambda stored: data if act.replaces(act_in(stored)) else None, "version")
+
+    def report(self, name: str, report: Reported) -> None:
+        """Store what Argo CD reported about the preview of this name. Raises Unreachable."""
+
+        def changed(stored: bytes | None) -> bytes | None:
+            before = reported_in(stored)
+            after = with_report(before, report)
+            return None if after is before else reported_entry(name, after)[1]
+
+        self._change(Name("reported", name), changed, "reports")
+
+    def _change(
+        self, name: Name, changed: Callable[[bytes | None], bytes | None], new: Literal["version", "reports"]
+    ) -> None:
+        """Replace one entry by what `changed` makes of it, or leave it alone for None."""
         with reaching(self._client):
             reply = b"changed"
-            while reply == b"changed":  # by another act about the same subject, which is rare
+            while reply == b"changed":  # by somebody else in the meantime, which is rare
                 stored = cast("bytes | None", self._client.hget(_STATE, _field(name)))
-                if not act.replaces(act_in(stored)):
+                if (data := changed(stored)) is None:
                     return
-                arguments: list[bytes | str | int] = [SCHEMA, _new_identity(), _field(name), stored or b"", data]
-                reply = self._act([_STATE, SCHEMA_IN_FORCE, STATES[1]], arguments)
+                arguments = [SCHEMA, new, _new_identity(), _field(name), stored or b"", data]
+                reply = self._put([_STATE, SCHEMA_IN_FORCE, STATES[1]], arguments)
         if reply != b"stored":
             raise Unreachable("another version of this program polls; try again once the rollout is complete")
 
@@ -199,7 +218,7 @@ class RedisStore:
             raise Outdated("another replica polls now")
         if reply != b"stored":
             raise _outdated()
-        return _Stored(SCHEMA, head.version, identity, fresh_at, expected.writes + 1, expected.floor)
+        return _Stored(SCHEMA, head.version, identity, fresh_at, expected.writes + 1, expected.floor, expected.reports)
 
     def _know(self, known: Known, stored: _Stored) -> None:
         self._known, self._stored = known, stored
@@ -212,8 +231,10 @@ class RedisStore:
 
 
 def _stored(schema: int, values: Sequence[bytes | None]) -> _Stored:
-    version, identity, fresh_at, writes, floor = values
-    return _Stored(schema, int(version or 0), identity or b"", fresh_at or b"", int(writes or 0), int(floor or 0))
+    version, identity, fresh_at, writes, floor, reports = values
+    return _Stored(
+        schema, int(version or 0), identity or b"", fresh_at or b"", int(writes or 0), int(floor or 0), reports or b""
+    )
 
 
 def _new_identity() -> bytes:

@@ -20,4 +20,5 @@ RETIRED = b"schema 2 or newer"  # the value of LEASE_OF_1 once no program of sch
 RETIRED_FOR = 10 * 365 * 24 * 60 * 60 * 1000  # milliseconds; without an expiry, programs of schema 1 ask all the time
 
 HINTS = f"{PREFIX}1:hints"
+OUTBOX = f"{PREFIX}outbox"
 ASKED = f"{PREFIX}1:asked"

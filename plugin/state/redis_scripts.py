@@ -37,18 +37,21 @@ if redis.call('DEL', state_of_1) == 1 then redis.call('HSET', state_of_1, 'floor
 return 'stored'
 """
 
-# Stores an act in a new version if the entry is still the one that the act was compared with.
-ACT = """
+# Stores one entry if it is still the one that the new one was made from. What counts then (`new`) is a new version, or
+# only another value of `reports`.
+PUT = """
 local state, schema, state_of_1 = unpack(KEYS)
-local newest, identity, field, before, after = unpack(ARGV)
+local newest, new, identity, field, before, after = unpack(ARGV)
 local in_force = redis.call('GET', schema)
 if in_force and in_force ~= newest then return 'another version' end
 local old = redis.call('HMGET', state_of_1, 'version', 'floor')
 if not in_force and (old[1] or old[2]) then return 'another version' end
 if (redis.call('HGET', state, field) or '') ~= before then return 'changed' end
-redis.call('HSET', state, 'identity', identity, field, after)
-redis.call('HINCRBY', state, 'version', 1)
-redis.call('HINCRBY', state, 'writes', 1)
+redis.call('HSET', state, new == 'version' and 'identity' or 'reports', identity, field, after)
+if new == 'version' then
+    redis.call('HINCRBY', state, 'version', 1)
+    redis.call('HINCRBY', state, 'writes', 1)
+end
 return 'stored'
 """
 

@@ -3,16 +3,19 @@
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from plugin.core.facts.acts import Act
+from plugin.core.facts.deployments import Reported, with_report
 from plugin.state import NOTHING, Head, Known, Lease, Outdated, Unreachable
 from plugin.state.entries import Name
-from plugin.state.records import Records, act_entry, act_in
+from plugin.state.records import Records, act_entry, act_in, reported_entry, reported_in
 from plugin.state.sqlite_file import (
     BUSY_TIMEOUT,
+    REPORTS,
     Unusable,
     check,
     connect,
@@ -78,16 +81,26 @@ class SqliteStore:
         """Store what somebody said, in a new version, unless a newer act is stored. Raises Unreachable."""
         name, data = act_entry(act)
         with self._working, self._transaction():
-            stored = self._connection.execute(_VALUE, (name.kind, name.key)).fetchone()
-            if act.replaces(act_in(stored[0]) if stored else None):
+            if act.replaces(act_in(self._value(name))):
                 self._put([(name, data)])
                 self._connection.execute("UPDATE head SET version = version + 1")
+
+    def report(self, name: str, report: Reported) -> None:
+        """Store what Argo CD reported about the preview of this name. Raises Unreachable."""
+        with self._working, self._transaction():
+            before = reported_in(self._value(Name("reported", name)))
+            if (after := with_report(before, report)) is not before:
+                self._put([reported_entry(name, after), (REPORTS, uuid.uuid4().hex.encode())])
 
     def close(self) -> None:
         """Close the file."""
         with self._working, self._looking:  # in this order, as a write does
             self._heads.close()
             self._connection.close()
+
+    def _value(self, name: Name) -> bytes | None:
+        found = self._connection.execute(_VALUE, (name.kind, name.key)).fetchone()
+        return found[0] if found else None
 
     def _put(self, entries: Iterable[tuple[Name, bytes]]) -> None:
         self._connection.executemany(_PUT, ((name.kind, name.key, data) for name, data in entries))

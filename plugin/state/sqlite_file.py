@@ -31,8 +31,11 @@ _CREATE = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA}",
 )
-_HEAD = "SELECT version, fresh_at FROM head"
-_ENTRIES = "SELECT kind, key, value FROM entry"
+# An entry and no column, because files of this schema were made without one.
+_REPORTS = "kind = 'head' AND key = 'reports'"
+_HEAD = f"SELECT version, fresh_at, (SELECT CAST(value AS TEXT) FROM entry WHERE {_REPORTS}) FROM head"  # noqa: S608
+_ENTRIES = f"SELECT kind, key, value FROM entry WHERE NOT ({_REPORTS})"  # noqa: S608
+REPORTS = Name("head", "reports")
 _DAMAGE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -95,8 +98,8 @@ def check(path: Path, connection: sqlite3.Connection) -> int:
 
 def read_head(connection: sqlite3.Connection) -> Head:
     """Return the head."""
-    ((version, fresh_at),) = connection.execute(_HEAD)
-    return Head(version, datetime.fromisoformat(fresh_at) if fresh_at else None)
+    ((version, fresh_at, reports),) = connection.execute(_HEAD)
+    return Head(version, datetime.fromisoformat(fresh_at) if fresh_at else None, reports or "")
 
 
 def read_known(connection: sqlite3.Connection, records: Records, version: int = SCHEMA) -> Known:

@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import Blueprint, Response, abort, jsonify
 
 from plugin.mirror.answers import Answers
-from plugin.mirror.described import describe, describe_history, state_of
+from plugin.mirror.described import describe, describe_deployments, describe_history, state_of
 from plugin.web.auth import require_token
 
 
@@ -29,7 +29,11 @@ def previews(answers: Answers, read_token: str | None, clock: Callable[[], datet
     @blueprint.get("/<service>/<int:number>")
     def one(service: str, number: int) -> Response:
         current, key = answers.current(), f"{service}/{number}"
-        found = [describe(preview, current) for preview in current.previews if preview.key == key]
+        found = [
+            describe(preview, current) | {"deployments": describe_deployments(preview, current)}
+            for preview in current.previews
+            if preview.key == key
+        ]
         events = current.known.histories.get(key, ())
         if not found and not events:
             abort(404, "there is no such preview; a pull request has one once it is open and has the labels")

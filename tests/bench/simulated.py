@@ -21,8 +21,9 @@ from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.report.log import log_refreshes
 from plugin.report.measure import measure_refreshes
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.limiter import LimiterClock
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from plugin.state import OpenedState
 from plugin.state.opening import open_state

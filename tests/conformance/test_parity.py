@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from plugin.sources.file import Organisation
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from tests import acme
 from tests.acme import CATALOG

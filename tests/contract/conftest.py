@@ -16,8 +16,9 @@ from plugin.mirror.catalog import WatchedCatalog
 from plugin.mirror.refresh import Refresher, RefreshReport
 from plugin.sources import Source
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.limiter import LimiterClock
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from plugin.state import OpenedState
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore

@@ -1,5 +1,6 @@
 """Two replicas as users run them, with a real Redis between them and a fake GitHub that counts."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ import pytest
 from tests.contract.conftest import changed
 from tests.fakes.github import GitHub
 from tests.redis_server import RedisServer, serve_redis
-from tests.server import Server, serve, wait_for
+from tests.server import READ_TOKEN, Server, serve, wait_for
 
+NOTIFICATIONS_TOKEN = "notifications-token"
 HANDOVER = 30.0  # seconds; the lease expires after 15
 
 
@@ -34,6 +36,7 @@ def _replicas(tmp_path: Path, github: GitHub, redis: RedisServer) -> Iterator[tu
 @contextmanager
 def replica(folder: Path, github: GitHub, redis: RedisServer) -> Iterator[Server]:
     settings = {"PREVIEW_GITHUB_URL": github.url, "PREVIEW_GITHUB_TOKEN": github.token, "PREVIEW_REFRESH": "1s"}
+    settings["PREVIEW_NOTIFICATIONS_TOKEN"] = NOTIFICATIONS_TOKEN
     with serve(folder, **settings, PREVIEW_STATE=redis.url) as server:
         yield server
 
@@ -58,6 +61,29 @@ def test_one_replica_polls_and_all_give_its_newest_answer(github: GitHub, replic
         sha = push(github, f"{i:040x}")
         wait_for(lambda sha=sha: sha in first.ask().body)  # type: ignore[misc]
         assert sha in second.ask().body  # at once
+
+
+def test_what_argocd_tells_any_replica_all_show_at_once(github: GitHub, replicas: tuple[Server, Server]) -> None:
+    first, second = replicas
+    delivery = {
+        "application": "preview-orders-12",
+        "started_at": "2026-11-29T09:00:00Z",
+        "sync": "Synced",
+        "health": "Healthy",
+        "phase": "Succeeded",
+        "message": "",
+    }
+    for server, other, commit in ((second, first, "1"), (first, second, "2")):
+        body = json.dumps(delivery | {"sha": commit * 40}).encode()
+        assert server.ask("POST", "/webhooks/argocd", body, NOTIFICATIONS_TOKEN).status == 202
+        for each in (server, other):
+            (preview,) = each.ask("GET", "/api/v1/previews/orders/12", None, READ_TOKEN).json["previews"]
+            assert preview["deployments"][-1]["sha"] == commit * 40
+
+    push(github, "f" * 40)  # what is stored with a new version does not undo it
+    wait_for(lambda: b"f" * 40 in first.ask().body)
+    (preview,) = second.ask("GET", "/api/v1/previews/orders/12", None, READ_TOKEN).json["previews"]
+    assert [one["sha"][0] for one in preview["deployments"]] == ["1", "2"]
 
 
 def test_a_stopped_replica_hands_over_at_once_a_killed_one_in_time(

@@ -13,14 +13,16 @@ from tests.server import PATH, REQUEST, TOKEN, Server, serve
 SECRET = "0123456789abcdef"
 SIGNED = f"X-Hub-Signature-256: sha256={'0' * 64}\r\n"
 LONG, CHUNKED = "Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n"
+NOTIFICATIONS_TOKEN = "notifications-token"
 SLOW = 32  # connections: twice the server's threads
 
 
 @pytest.fixture(name="server", scope="module")
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    settings = {"PREVIEW_SOURCE": "file:examples/acme/organisation.yaml", "PREVIEW_WEBHOOK_SECRET": SECRET}
-    with serve(folder, **settings) as server:
+    source = "file:examples/acme/organisation.yaml"
+    secrets = {"PREVIEW_WEBHOOK_SECRET": SECRET, "PREVIEW_NOTIFICATIONS_TOKEN": NOTIFICATIONS_TOKEN}
+    with serve(folder, PREVIEW_SOURCE=source, **secrets) as server:
         yield server
 
 
@@ -59,6 +61,8 @@ def received(connection: socket.socket) -> tuple[int, str]:
         pytest.param("/webhooks/github", SIGNED + CHUNKED, id="a chunked delivery"),
         pytest.param("/webhooks/github", LONG, id="without a signature"),
         pytest.param("/webhooks/github", SIGNED + "Content-Length: 99999999\r\n", id="too large"),
+        pytest.param("/webhooks/argocd", LONG, id="a notification without a token"),
+        pytest.param("/webhooks/argocd", f"Authorization: Bearer {NOTIFICATIONS_TOKEN}\r\n{LONG}", id="a notification"),
         pytest.param(PATH, LONG, id="without a token"),
         pytest.param("/healthz", LONG, id="a wrong method"),
         pytest.param("/nothing", CHUNKED, id="a wrong path"),

@@ -164,7 +164,7 @@ def test_commands_are_shell(example: Example) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     for words in (shlex.split(line, comments=True) for line in "\n".join(lines).replace("\\\n", "").splitlines()):
         paths = [word for word in words if word.startswith(("manifests/", "applicationsets/", "examples/"))]
-        assert [path for path in paths if not (ROOT / path).exists()] == []
+        assert [path for path in paths if not list(ROOT.glob(path.rstrip(";")))] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -16,7 +16,8 @@ from plugin.core.config.lifecycle_file import LifecycleFile, LimitsFile, Traffic
 from plugin.core.config.references import parse_reference
 from plugin.core.decision.links import LinkRule
 from plugin.metrics import Metrics
-from plugin.settings import SECRETS, SHORTEST_SECRET, Settings, load_settings, variable
+from plugin.setting_values import SHORTEST_SECRET
+from plugin.settings import SECRETS, Settings, load_settings, variable
 from plugin.state.opening import open_state
 from tests.docs.pages import ACME, COMMANDS, run_in_the_demo, section, tables
 
@@ -135,6 +136,7 @@ def test_the_routes_are_those_of_the_server() -> None:
             "PREVIEW_TOKEN": "token",
             "PREVIEW_READ_TOKEN": "read-token",
             "PREVIEW_WEBHOOK_SECRET": "s" * SHORTEST_SECRET,
+            "PREVIEW_NOTIFICATIONS_TOKEN": "notifications-token",
         },
     )
     app = make_app(settings, make_plugin(settings, open_state("memory")), Metrics())

@@ -16,6 +16,7 @@ from plugin.app import Parts
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.threshold import Threshold
 from plugin.core.facts.acts import Act
+from plugin.core.facts.deployments import Reported
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.sources import Registry, Source, TrafficMeter
@@ -80,6 +81,10 @@ class MortalStore:
         self._fate.must_be_reachable()
         self._store.act(act)
 
+    def report(self, name: str, report: Reported) -> None:
+        self._fate.must_be_reachable()
+        self._store.report(name, report)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -113,7 +118,7 @@ class Replica:
         self.source = around.source
         self.state = state = around.state
         clock = around.clock
-        mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close)
+        mortal = OpenedState(MortalStore(state.store, self.fate), state.board, state.lease, state.close, state.outbox)
         watched = WatchedCatalog(file, partial(_in_force, state.store), clock.monotonic)
         plugin = Parts(
             source=around.source,

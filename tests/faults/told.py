@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from plugin.sources import Source
 from plugin.sources.file import Organisation, RepositoryEntry
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.limiter import LimiterClock
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from tests.fakes.github import GitHub, Request, Response
 from tests.fakes.github.world import Changes

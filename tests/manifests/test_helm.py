@@ -43,6 +43,7 @@ def test_the_chart_gets_the_parameters(charts: dict[str, Rendered]) -> None:
         given = preview.parameters
         values = yaml.safe_load(preview.application["spec"]["source"]["helm"]["values"])
         assert values == {
+            "deploySha": given["deploy_sha"],
             "replicaCount": int(given["replicas"]),
             "autoscaling": {"enabled": given["replicas"] == "1"},
             "image": {"repository": given["image_name"], "tag": given["image_tag"]},

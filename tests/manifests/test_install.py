@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from itertools import pairwise
 
 import pytest
@@ -58,14 +59,32 @@ def test_every_kustomization_is_applied_by_itself_or_through_the_wrapper() -> No
 
 def test_argocds_own_configmaps_are_patched_and_never_applied() -> None:
     patches = [command for command in commands() if command[:3] == ["kubectl", "patch", "configmap"]]
+    of_notifications = [command for command in patches if command[3] == "argocd-notifications-cm"]
     files = set((ROOT / "manifests/argocd/settings").glob("argocd-*.yaml"))
+    settings = [command for command in patches if command not in of_notifications]
 
-    assert {ROOT / word for command in patches for word in command if word.endswith(".yaml")} == files
-    for command in patches:
+    assert {ROOT / word for command in settings for word in command if word.endswith(".yaml")} == files
+    for command in settings:
         (file,) = (word for word in command if word.endswith(".yaml"))
         assert yaml.safe_load(read(file))["metadata"]["name"] == command[3]
         assert command[4:8] == ["--namespace", "argocd", "--type", "merge"]
+    merged, added = of_notifications
+    assert merged[4:] == ["--namespace", "argocd", "--type", "merge", "--patch-file", "$file"]
+    assert added[4:7] == ["--namespace", "argocd", "--type"]
+    assert added[7:] == ["json", "--patch-file", "manifests/argocd/notifications/plugin/subscriptions.yaml"]
     assert "--server-side" not in "".join(SCRIPTS)
+
+
+def test_the_guide_patches_every_file_of_the_notifications_once() -> None:
+    (pattern,) = re.findall(r"for file in (\S+); do", "".join(SCRIPTS))
+    expanded = subprocess.run(
+        ["bash", "-c", f"echo {pattern}"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    kustomization = yaml.safe_load(read("manifests/argocd/notifications/kustomization.yaml"))
+
+    assert sorted(expanded) == sorted(
+        f"manifests/argocd/notifications/{patch['path']}" for patch in kustomization["patches"]
+    )
 
 
 def test_the_files_of_the_guide_are_those_of_init_and_of_the_wrapper() -> None:

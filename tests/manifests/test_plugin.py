@@ -178,7 +178,7 @@ def test_only_argocd_and_the_ingress_controller_reach_the_plugin(plugin: Objects
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert peers(policy) == [
-        ("argocd", {"argocd-applicationset-controller", "argocd-server"}),
+        ("argocd", {"argocd-applicationset-controller", "argocd-server", "argocd-notifications-controller"}),
         ("preview.example.com/ingress-controller=true", set()),
     ]
 

@@ -302,6 +302,15 @@ def test_valid_states(state: str) -> None:
             "PREVIEW_ARGOCD_WEBHOOK: must be a URL, for example https://ghe.example.com/api/v3",
         ),
         ({"PREVIEW_ARGOCD_API": "https://argocd.example.com"}, ARGOCD_PAIR),
+        (
+            {"PREVIEW_ARGOCD_URL": "argocd"},
+            "PREVIEW_ARGOCD_URL: must be a URL, for example https://ghe.example.com/api/v3",
+        ),
+        ({"PREVIEW_JIRA_USER": "ada@acme.example"}, "PREVIEW_JIRA_USER: PREVIEW_JIRA_TOKEN is missing"),
+        (
+            {"PREVIEW_JIRA_USER": "ada", "PREVIEW_JIRA_TOKEN": "token-of-jira"},
+            "PREVIEW_JIRA_USER: must be a mail address, for example previews@acme.example",
+        ),
         ({"PREVIEW_ARGOCD_TOKEN": "token-of-the-account"}, ARGOCD_PAIR),
         (
             {"PREVIEW_ARGOCD_API": "https://user:word@argocd", "PREVIEW_ARGOCD_TOKEN": "token-of-the-account"},

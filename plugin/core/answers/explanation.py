@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from plugin.core.answers.history import Event
 from plugin.core.decision.preview import Preview
+from plugin.core.facts.deployments import Reported
 from plugin.core.facts.lives import Life
 
 SHORT = 8  # digits of a commit
@@ -18,6 +19,7 @@ class Remembered:
     held: str = ""  # why it stays although it would leave, or ""
     life: Life | None = None
     queue_place: int = 0  # from 1; 0: it is not in the queue
+    report: Reported | None = None  # what Argo CD said about the commit that it runs
     events: tuple[Event, ...] = ()
 
 
@@ -27,6 +29,8 @@ def explanation(preview: Preview, remembered: Remembered) -> Iterator[str]:
     if preview.verdict.live:
         yield f"  {preview.url}  namespace {preview.name}"
     yield from _life(preview, remembered)
+    if remembered.report:
+        yield f"  Argo CD: {reported(remembered.report)}"
     if remembered.held:
         yield f"  held: {remembered.held}"
     if preview.config_error:
@@ -40,6 +44,11 @@ def explanation(preview: Preview, remembered: Remembered) -> Iterator[str]:
             wish = f" ({rejected.wish})" if rejected.wish else ""  # the catalog can link without a wish
             yield f"    not {rejected.rule}{wish}: {rejected.reason}"
     yield from history(remembered.events)
+
+
+def reported(report: Reported) -> str:
+    """Say what Argo CD reported, since when, and why."""
+    return f"{report.state} since {_time(report.at)}" + (f": {report.message}" if report.message else "")
 
 
 def history(events: Iterable[Event]) -> Iterator[str]:

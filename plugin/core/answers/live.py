@@ -18,6 +18,11 @@ class Live:
         """How many previews there are."""
         return sum(map(len, self.by_repository.values()))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names by which Argo CD knows them."""
+        return frozenset(preview.name for previews in self.by_repository.values() for preview in previews)
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from plugin.core.answers.explanation import reported as said
 from plugin.core.decision.preview import Preview
+from plugin.core.facts.deployments import Deployed, Reported
 from plugin.core.facts.lives import State
 
 _HEADER = ("PREVIEW", "PULL REQUEST", "STATE", "CALLS", "AT", "RULE", "WHY")
 _CALLS_NOBODY = ("-", "-", "-", "it calls no other service")
+_BROKEN = (Deployed.FAILED, Deployed.DEGRADED)
 
 
 def calls(previews: Iterable[Preview]) -> Iterator[str]:
@@ -33,19 +36,28 @@ def resting(previews: Iterable[Preview], announced: Collection[str]) -> Iterator
         yield from ("", "Paused, or about to end:", *_aligned(rows, indent="  "))
 
 
+def deployments(previews: Iterable[Preview], reported: Mapping[str, Reported]) -> Iterator[str]:
+    """Say what Argo CD reported about the live previews; `reported` has it by the preview's key."""
+    live = [preview for preview in previews if preview.verdict.live and preview.key in reported]
+    if live:
+        yield from ("", "What Argo CD reported:")
+        yield from _aligned([(_name(it), it.locator, said(reported[it.key])) for it in live], indent="  ")
+
+
 def problems(
     previews: Sequence[Preview],
     held: Mapping[str, str],
+    reported: Mapping[str, Reported],
     queue: Mapping[str, int],
     missing_labels: Mapping[str, Iterable[str]],
 ) -> Iterator[str]:
     """Say which pull requests have no preview, and what is wrong with those that have one.
 
-    `held` says why a preview stays, by its key; `queue` the place of a pull request in the queue, by its locator;
-    `missing_labels` which labels a repository lacks, by its name.
+    `held` says why a preview stays, and `reported` what Argo CD said about it, by its key; `queue` the place of a pull
+    request in the queue, by its locator; `missing_labels` which labels a repository lacks, by its name.
     """
     without = [(_name(it), it.locator, _state(it, queue), it.verdict.reason) for it in previews if not it.verdict.live]
-    with_one = [(_name(it), it.locator, problem) for it in previews for problem in _problems_of(it, held)]
+    with_one = [(_name(it), it.locator, problem) for it in previews for problem in _problems_of(it, held, reported)]
     labels = [(name, f'has no label "{label}"') for name, missing in missing_labels.items() for label in missing]
     for title, rows in (
         ("No preview, and why:", without),
@@ -56,9 +68,9 @@ def problems(
             yield from ("", title, *_aligned(rows, indent="  "))
 
 
-def has_problem(preview: Preview, held: Mapping[str, str]) -> bool:
+def has_problem(preview: Preview, held: Mapping[str, str], reported: Mapping[str, Reported]) -> bool:
     """Tell whether a pull request has no preview, or there is something wrong with the one that it has."""
-    return not preview.verdict.live or any(_problems_of(preview, held))
+    return not preview.verdict.live or any(_problems_of(preview, held, reported))
 
 
 def earlier_ends(count: int, to_release: str) -> Iterator[str]:
@@ -76,7 +88,10 @@ def total(previews: Sequence[Preview]) -> str:
     return f"{live} {'preview' if live == 1 else 'previews'}, {len(previews) - live} without one"
 
 
-def _problems_of(preview: Preview, held: Mapping[str, str]) -> Iterator[str]:
+def _problems_of(preview: Preview, held: Mapping[str, str], reported: Mapping[str, Reported]) -> Iterator[str]:
+    report = reported.get(preview.key)
+    if report and report.state in _BROKEN and preview.verdict.live:
+        yield f"Argo CD: {said(report)}"
     if preview.key in held:
         yield f"held: {held[preview.key]}"
     if preview.config_error:

@@ -11,6 +11,8 @@ from plugin.core.config.catalog_file import ENDPOINTS, DefaultsFile, Endpoint, S
 from plugin.core.config.lifecycle import NO_LIFECYCLE, NO_LIMITS, CheckGate, Lifecycle, Limits, Traffic
 from plugin.core.config.lifecycle_file import lifecycle_of
 from plugin.core.config.names import default_variable, folded
+from plugin.core.config.report import NO_REPORT, Report
+from plugin.core.config.report_file import report_of
 
 SHORT = 7  # digits of a commit, as Git and docker/metadata-action write it
 
@@ -87,6 +89,7 @@ class Catalog:
     repositories: Mapping[str, tuple[Service, ...]]  # in the order of their names
     limits: Limits = NO_LIMITS
     traffic: Traffic | None = None
+    report: Report = NO_REPORT
 
     @cached_property
     def fingerprint(self) -> str:
@@ -173,6 +176,7 @@ def load_catalog(text: str, file: str) -> Catalog:
         repositories=MappingProxyType(repositories),
         limits=Limits(**dict(content.limits)),
         traffic=Traffic(**dict(content.traffic)) if content.traffic else None,
+        report=report_of(content.report),
     )
 
 

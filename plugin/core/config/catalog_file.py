@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, Validat
 
 from plugin.core.config import names
 from plugin.core.config.lifecycle_file import LifecycleFile, LimitsFile, TrafficFile, lifecycle_of, wrong_lifecycle
+from plugin.core.config.report_file import ReportFile
 from plugin.core.config.strict_yaml import Limits, Path
 from plugin.core.config.validation import (
     FileModel,
@@ -225,6 +226,7 @@ class CatalogFile(FileModel):
     defaults: DefaultsFile = DefaultsFile()
     limits: LimitsFile = LimitsFile()
     traffic: TrafficFile | None = None
+    report: ReportFile | None = None
     services: dict[ServiceName, ServiceFile] = Field(min_length=1)
 
 

@@ -133,6 +133,7 @@ class Repository:
     listed_at: datetime | None = field(default=None, compare=False)
     archived_at: datetime | None = None  # by the source's clock; None: it is not archived
     missing_labels: frozenset[str] = frozenset()  # those of `labels` that do not exist in this repository
+    public: bool | None = None  # whether anybody may read it; None: not known
 
     @property
     def numbers(self) -> frozenset[int]:

@@ -1,21 +1,18 @@
-"""The only place that talks to GitHub: PyGithub, one client per thread and owner.
+"""The only place that reads from GitHub: PyGithub, one client per thread and owner.
 
 Nothing is retried here: the next refresh asks again, and a request that was too heavy is repeated in halves.
 What answers mean is in `answer.py`, how much may be asked in `limiter.py`.
 """
 
-import json
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, ParamSpec, TypeVar
 
-import requests
-from github import Auth, Github, GithubException, GithubIntegration, UnknownObjectException
+from github import Auth, Github
 from github.Installation import Installation
 
 from plugin.core.config.names import folded
@@ -24,49 +21,21 @@ from plugin.sources import Usage
 from plugin.sources.github.answer import Answer, Limited, Unavailable, meaning, not_json, read_answer, time_of_day
 from plugin.sources.github.draft import Query
 from plugin.sources.github.limiter import Limiter, LimiterClock, scarcest
+from plugin.sources.github.pygithub import (
+    EXPLICIT,
+    UNREACHABLE,
+    App,
+    Token,
+    authenticate,
+    called,
+    installation_of,
+    parsed,
+    unreachable,
+)
 
-TIMEOUT = 20  # seconds; GitHub itself gives up after 10
-USER_AGENT = "preview-plugin"
 READ_ONLY = {"contents": "read", "metadata": "read", "pull_requests": "read"}
 # Only what waits for a check needs these. GitHub refuses a token that asks for more than an installation grants.
 IF_GRANTED = ("checks", "statuses")
-
-# PyGithub's own waiting is switched off: its default retry sleeps until a rate limit resets, up to an hour, and its
-# default throttle counts a GraphQL query as a write and waits a second after each.
-_EXPLICIT: dict[str, Any] = {
-    "timeout": TIMEOUT,
-    "user_agent": USER_AGENT,
-    "per_page": 100,
-    "retry": None,
-    "seconds_between_requests": None,
-    "seconds_between_writes": None,
-    "lazy": True,
-}
-
-# What PyGithub raises beside GithubException when GitHub cannot be reached: RuntimeError is a redirect that it does not
-# follow, ValueError a rate limit's header that is not a number, or a body that is not UTF-8 or not whole JSON.
-# https://github.com/PyGithub/PyGithub/blob/v2.10.0/github/Requester.py
-_UNREACHABLE = (requests.RequestException, RuntimeError, ValueError)
-# And what its classes raise for JSON of an unexpected shape. Only where PyGithub itself reads an answer.
-_MISREAD = (*_UNREACHABLE, AssertionError, AttributeError, KeyError, TypeError)
-
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A personal access token."""
-
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """A GitHub App; its installation is discovered for each owner."""
-
-    app_id: str
-    private_key: str
 
 
 @dataclass(slots=True)
@@ -197,17 +166,17 @@ class GitHubClient:
         try:
             requester = self._client_for(owner).requester
             if requester.auth:
-                _called(_authenticate, requester.auth)
+                called(authenticate, requester.auth)
         except Unavailable:
             self._forget(owner)
             raise
-        self._usage.requests += 1
+        self._asking()
         content = {"query": query.text, "variables": dict(query.variables)}
         try:
             status, headers, text = requester.requestJson("POST", requester.graphql_url, input=content)
-        except _UNREACHABLE as error:
-            raise _unreachable(error) from None
-        body = _parsed(text)
+        except UNREACHABLE as error:
+            raise unreachable(error) from None
+        body = parsed(text)
         if status == HTTPStatus.OK:
             if body is None:
                 raise not_json(status)
@@ -232,62 +201,17 @@ class GitHubClient:
 
     def _connect(self, owner: str) -> Github:
         if isinstance(self._credentials, Token):
-            return Github(auth=Auth.Token(self._credentials.token), base_url=self._url, **_EXPLICIT)
-        app = Auth.AppAuth(self._credentials.app_id, self._credentials.private_key)
-        integration = GithubIntegration(auth=app, base_url=self._url, **_EXPLICIT)
-        number, granted = _called(_terms, self._installation(integration, owner))
+            return Github(auth=Auth.Token(self._credentials.token), base_url=self._url, **EXPLICIT)
+        installation = installation_of(self._credentials.integration(self._url), owner, self._asking)
+        number, granted = called(_terms, installation)
         permissions = READ_ONLY | {name: "read" for name in IF_GRANTED if name in granted}
-        auth = app.get_installation_auth(number, token_permissions=permissions)
-        return Github(auth=auth, base_url=self._url, **_EXPLICIT)
+        auth = self._credentials.auth.get_installation_auth(number, token_permissions=permissions)
+        return Github(auth=auth, base_url=self._url, **EXPLICIT)
 
-    def _installation(self, integration: GithubIntegration, owner: str) -> Installation:
-        try:
-            self._usage.requests += 1
-            return _called(integration.get_org_installation, owner)
-        except _NotFound:  # the owner is a person, not an organisation
-            self._usage.requests += 1
-            return _called(integration.get_user_installation, owner)
-
-
-class _NotFound(Unavailable):
-    """GitHub knows nothing under this name."""
-
-
-def _called(method: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-    """Call PyGithub where it reads the answer itself. Turns its errors into Unavailable, Limited or TooHeavy."""
-    try:
-        return method(*args, **kwargs)
-    except UnknownObjectException as error:
-        raise _NotFound(str(meaning(error.status, error.headers or {}, error.data))) from None
-    except GithubException as error:
-        # PyGithub wraps what is not JSON in {"data": ...}.
-        page = isinstance(error.data, Mapping) and isinstance(error.data.get("data"), str)
-        raise meaning(error.status, error.headers or {}, None if page else error.data) from None
-    except _MISREAD as error:
-        raise _unreachable(error) from None
-
-
-def _authenticate(auth: Auth.Auth) -> None:
-    auth.authentication({})  # gets an installation's token if there is none, or if it expires soon
-    auth.authentication({})  # reads when it expires, as PyGithub does before each request
+    def _asking(self) -> None:
+        self._usage.requests += 1
 
 
 def _terms(installation: Installation) -> tuple[int, frozenset[str]]:
     """Return an installation's id, and what it grants."""
     return installation.id, frozenset(installation.permissions or ())
-
-
-def _unreachable(error: Exception) -> Unavailable:
-    if isinstance(error, RuntimeError):
-        return Unavailable("GitHub sent an invalid response (a redirect); is PREVIEW_GITHUB_URL right?")
-    # Its text may contain the address of a proxy, with a password.
-    what = f"GitHub could not be reached or sent an invalid response ({type(error).__name__})"
-    return Unavailable(f"{what}; check the network and PREVIEW_GITHUB_URL")
-
-
-def _parsed(text: str) -> object:
-    """Parse JSON; None if it is something else."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

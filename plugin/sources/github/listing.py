@@ -56,6 +56,7 @@ class Listing:
     url: str
     default_branch: str
     archived_at: datetime | None
+    public: bool
     missing_labels: frozenset[str]
     mark: Mark | None
     pull_requests: tuple[Listed, ...]
@@ -249,6 +250,7 @@ def _listing(page: _Page, url: str) -> Listing:
         url=url,
         default_branch=seen.default_branch,
         archived_at=seen.archived_at,
+        public=seen.public,
         missing_labels=seen.missing_labels,
         mark=seen.mark if certain else None,
         pull_requests=tuple(page.found[number] for number in sorted(page.found)),

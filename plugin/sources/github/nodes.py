@@ -105,6 +105,7 @@ class Outside:
     name: str
     default_branch: str
     archived_at: datetime | None
+    public: bool
     mark: Mark | None  # None: GitHub could not say what changed last
     missing_labels: frozenset[str]
 
@@ -126,6 +127,7 @@ def outside(part: Part, labels: Collection[str], answer: Answer) -> Outside:
             name=_text(node["nameWithOwner"]),
             default_branch=_text(branch["name"]) if branch else "",
             archived_at=None if archived_at is None else timestamp(archived_at),
+            public=_text(node["visibility"]) == "PUBLIC",  # the others are PRIVATE and INTERNAL
             mark=None,
             missing_labels=frozenset(label for label, label_id in label_ids.items() if not label_id),
         )
@@ -218,7 +220,8 @@ def _mark(newest: Part, seen: Outside, label_ids: Mapping[str, str], answer: Ans
     last = [(_number(changed["number"]), _text(changed["updatedAt"])) for changed in changes]
     moments = [timestamp(updated_at) for _, updated_at in last]
     archived_at = seen.archived_at and seen.archived_at.isoformat()
-    looks = [seen.identity.database_id, folded(seen.name), seen.default_branch, archived_at, last, label_ids]
+    outline = [seen.identity.database_id, folded(seen.name), seen.default_branch, archived_at, seen.public]
+    looks = [*outline, last, label_ids]
     return Mark(
         token=blake2b(json.dumps(looks).encode(), digest_size=16).hexdigest(),
         changed_at=max(moments, default=None),

@@ -15,7 +15,7 @@ from plugin.sources.github.draft import Draft, Query
 # What a repository looks like from outside. It is the same in probes and listings, so that they can be compared.
 _OUTSIDE = """
 fragment Outside on Repository {
-  id databaseId nameWithOwner archivedAt defaultBranchRef { name }
+  id databaseId nameWithOwner archivedAt visibility defaultBranchRef { name }
   newest: pullRequests(first: 5, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { number updatedAt } }
 }"""
 

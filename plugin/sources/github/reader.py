@@ -140,6 +140,7 @@ class GitHubSource:
             mark=mark and replace(mark, settled=mark.settled and settled),
             archived_at=listing.archived_at,
             missing_labels=listing.missing_labels,
+            public=listing.public,
         )
 
     def _keep_files(

@@ -295,5 +295,5 @@ def test_an_exceeded_rate_limit_is_403(github: GitHub, get: Get) -> None:
 
 
 def test_an_unknown_route_is_404(get: Get) -> None:
-    assert get("/user").status_code == 404
+    assert get("/nothing").status_code == 404
     assert get("/repos/acme/orders", method="POST").status_code == 404

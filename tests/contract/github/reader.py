@@ -9,7 +9,8 @@ from plugin.core.config.references import Locator
 from plugin.core.facts.model import LookUp, Mark, PullRequest, Repository
 from plugin.sources import CheckQuestion, Doubt, Wanted
 from plugin.sources.file import LONG_AGO, Organisation
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from tests.contract.conftest import Time, changed, operations, pull_request, with_pull_requests
 from tests.fakes.github import GitHub

@@ -10,7 +10,8 @@ from plugin.core.config.references import Locator
 from plugin.core.facts.model import Repository
 from plugin.sources import CheckQuestion, Wanted
 from plugin.sources.file import LONG_AGO, Organisation, RepositoryEntry
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from tests.contract.conftest import Time, changed, pull_request
 from tests.fakes.github import GitHub

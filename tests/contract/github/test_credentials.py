@@ -16,7 +16,8 @@ from plugin.core.facts.model import Repository
 from plugin.sources import CheckQuestion, Wanted
 from plugin.sources.file import Organisation
 from plugin.sources.github import queries
-from plugin.sources.github.client import App, GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.pygithub import App, Token
 from plugin.sources.github.reader import GitHubSource
 from tests.contract.conftest import EditedCatalog, Plugin, Time, doubts, make_plugin, operations, plugin_of
 from tests.fakes.github import App as FakeApp

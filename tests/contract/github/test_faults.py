@@ -9,8 +9,9 @@ from plugin.errors import NotReady
 from plugin.sources import Doubt, Wanted
 from plugin.sources.file import LONG_AGO, Organisation
 from plugin.sources.github import listing
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.listing import REPLACED
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from tests.contract.conftest import (
     Plugin,

@@ -7,8 +7,9 @@ import pytest
 
 from plugin.errors import PluginError
 from plugin.sources.file import Organisation, RepositoryEntry
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.owned import owned
+from plugin.sources.github.pygithub import Token
 from tests.contract.conftest import operations
 from tests.fakes.github import GitHub, Intercept, Request, Response, json_response
 

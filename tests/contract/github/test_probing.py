@@ -129,6 +129,20 @@ def test_archiving_is_noticed_though_no_pull_request_was_updated(reader: Reader)
     assert reader.known["acme/orders"].archived_at is None
 
 
+def test_publishing_a_repository_is_noticed_though_no_pull_request_was_updated(reader: Reader) -> None:
+    def becomes(visibility: str) -> None:
+        organisation = reader.github.organisation
+        orders = organisation.repositories["acme/orders"].model_copy(update={"visibility": visibility})
+        reader.github.organisation = Organisation(repositories={**organisation.repositories, "acme/orders": orders})
+        reader.read()
+
+    assert reader.known["acme/orders"].public is False
+    becomes("public")
+    assert reader.known["acme/orders"].public is True
+    becomes("internal")
+    assert reader.known["acme/orders"].public is False
+
+
 def test_another_default_branch_is_noticed(reader: Reader) -> None:
     organisation = reader.github.organisation
     orders = organisation.repositories["acme/orders"].model_copy(update={"default_branch": "trunk"})

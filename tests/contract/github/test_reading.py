@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from plugin.sources.file import LONG_AGO, FileSource, Organisation, load_organisation
-from plugin.sources.github.client import GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.pygithub import Token
 from tests.contract.conftest import (
     ACME,
     EditedCatalog,

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from .world import database_id
 if TYPE_CHECKING:
     from jwt.types import Options
 
+SLUG = "preview"  # of the App: its account is preview[bot]
 JWT_SECONDS = 600  # GitHub refuses longer-lived ones
 
 
@@ -24,6 +26,13 @@ class App:
     token_seconds: int = 3600
     people: frozenset[str] = frozenset()  # owners that are no organisations
     permissions: frozenset[str] = frozenset({"metadata", "contents", "pull_requests"})  # to read, which all grant it
+    writes: frozenset[str] = frozenset()  # and to write
+
+    @property
+    def granted(self) -> dict[str, str]:
+        """What every installation grants, by permission: read or write."""
+        read = dict.fromkeys(sorted(self.permissions), "read")
+        return read | dict.fromkeys(sorted(self.writes), "write")
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,8 @@ class InstallationToken:
     token: str
     owner: str
     expires_at: datetime
-    permissions: frozenset[str]
+    permissions: frozenset[str]  # to read
+    writes: frozenset[str] = frozenset()
 
 
 class BadJWTError(Exception):
@@ -83,13 +93,19 @@ class Installations:
         assert self._app is not None
         self._app = replace(self._app, permissions=self._app.permissions | set(permissions))
 
-    def issue(self, installation: Installation, asked: frozenset[str], now: datetime) -> InstallationToken | None:
+    def grant_writing(self, *permissions: str) -> None:
+        """Let every owner grant the App more permissions to write."""
+        assert self._app is not None
+        self._app = replace(self._app, writes=self._app.writes | set(permissions))
+
+    def issue(self, installation: Installation, asked: Mapping[str, str], now: datetime) -> InstallationToken | None:
         """Give a token with the permissions that are asked for; None if not all of them are granted."""
         assert self._app is not None
-        if not asked <= self._app.permissions:
+        writes = frozenset(name for name, level in asked.items() if level == "write")
+        if not writes <= self._app.writes or not asked.keys() <= self._app.permissions | self._app.writes:
             return None
         expires = (now + timedelta(seconds=self._app.token_seconds)).replace(microsecond=0)
-        token = InstallationToken(f"ghs_{secrets.token_hex(18)}", installation.owner, expires, asked)
+        token = InstallationToken(f"ghs_{secrets.token_hex(18)}", installation.owner, expires, frozenset(asked), writes)
         with self._lock:
             self._tokens[token.token] = token
         return token

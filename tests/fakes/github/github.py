@@ -15,15 +15,17 @@ from typing import Any, Self
 from plugin.sources.file import Organisation
 
 from . import graphql, rest
-from .app import App, BadJWTError, Installations
+from .app import SLUG, App, BadJWTError, Installations
 from .checks import ACTIONS, Status, with_run
 from .history import History
 from .inside import Inside
 from .limits import Quota, charge
 from .resolvers import Context
+from .routing import Visit
 from .server import Server
 from .wire import Answer, Errors, Request, Response, error, json_response, not_found
 from .world import CONFIG_PATH, Changes, Event, File, build
+from .written import Written
 
 Intercept = Callable[[Request], Response | None]
 
@@ -47,6 +49,8 @@ class _Caller:
     owner: str | None = None
     app: App | None = None
     permissions: frozenset[str] | None = None  # None: all
+    login: str = ""
+    writes: frozenset[str] | None = None  # None: all
 
 
 class GitHub:
@@ -70,7 +74,12 @@ class GitHub:
         self.budget: int | None = None  # points (and REST requests) per hour; None: counted, never refused
         self.intercept: Intercept | None = None
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        # What the tokens that an App signs are compared with: PyGithub signs them by the machine's clock.
+        self.now_of_apps: Callable[[], datetime] = lambda: self.now()  # noqa: PLW0108  tests change `now`
         self.log: list[Call] = []
+        self.login = "acme-previews"  # of the account that the token belongs to
+        self.writes: frozenset[str] | None = None  # what the token may write; None: everything
+        self.written = Written()
         self.broken: list[str] = []  # tracebacks of the fake's own failures: such a test proves nothing
         self._lock = threading.Lock()
         self._organisation, self._changes = organisation, Changes()
@@ -200,6 +209,10 @@ class GitHub:
         statuses = {**self._changes.statuses, (repository, sha): {**before, context: Status(context, state, creator)}}
         self.change(self._organisation, replace(self._changes, statuses=statuses))
 
+    def grant_writing(self, *permissions: str) -> None:
+        """Let every owner grant the App more permissions to write."""
+        self._installations.grant_writing(*permissions)
+
     def grant(self, *permissions: str) -> None:
         """Let every owner grant the App more permissions to read."""
         self._installations.grant(*permissions)
@@ -293,7 +306,17 @@ class GitHub:
         if not enough:
             message = f"API rate limit exceeded for {caller.key}."
             return call, _always(error(HTTPStatus.FORBIDDEN, message, headers))
-        visit = rest.Visit(request, self._history.newest, self.now(), self._installations, caller.owner, caller.app)
+        visit = Visit(
+            request,
+            self._history.newest,
+            self.now(),
+            self._installations,
+            caller.owner,
+            caller.app,
+            caller.login,
+            caller.writes,
+            self.written,
+        )
 
         def answer(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:
             assert not lag
@@ -314,14 +337,20 @@ class GitHub:
         issued = self._installations.token(token, self.now())
         if issued is not None:
             owner = issued.owner
-            return _Caller(f"installation of {owner}", owner.casefold(), permissions=issued.permissions)
+            return _Caller(
+                f"installation of {owner}",
+                owner.casefold(),
+                permissions=issued.permissions,
+                login=f"{SLUG}[bot]",
+                writes=issued.writes,
+            )
         if token != self.token:
             return error(HTTPStatus.UNAUTHORIZED, "Bad credentials")
-        return _Caller("user ID 1")
+        return _Caller("user ID 1", login=self.login, writes=self.writes)
 
     def _app(self, token: str) -> _Caller | Response:
         try:
-            return _Caller("app", app=self._installations.check(token, self.now()))
+            return _Caller("app", app=self._installations.check(token, self.now_of_apps()))
         except BadJWTError as problem:
             return error(HTTPStatus.UNAUTHORIZED, str(problem))
 

@@ -409,6 +409,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "databaseId": lambda repository, _: repository.database_id,
         "nameWithOwner": lambda repository, _: repository.full_name,
         "url": lambda repository, _: f"https://github.com/{repository.full_name}",
+        "visibility": lambda repository, _: repository.visibility.upper(),
         "defaultBranchRef": lambda repository, _: Ref(repository, repository.default_branch),
         "label": _label,
         "object": _object,

@@ -3,15 +3,15 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, urlencode
 
-from .app import App, Installation, Installations
+from . import rest_written
+from .app import SLUG, App, Installation
 from .resolvers import timestamp
-from .wire import Request, Response, error, json_response, not_found
+from .routing import Json, Route, Visit, account_json
+from .wire import Response, error, json_response, not_found
 from .world import (
     Account,
     Blob,
@@ -21,32 +21,11 @@ from .world import (
     Repository,
     Symlink,
     Tree,
-    World,
     blob_oid,
     database_id,
 )
 
-Json = dict[str, object]
 LARGE_FILE = 1_000_000  # from here on the content is left out
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One request on its way through a route."""
-
-    request: Request
-    world: World
-    now: datetime
-    installations: Installations
-    owner: str | None = None  # an installation's token sees its owner's repositories only
-    app: App | None = None  # the request came with the App's own token
-
-    def repository(self, owner: str, name: str) -> Repository | None:
-        found = self.world.repository(f"{owner}/{name}", follow_renames=True)
-        return found if found and self.owner in {None, found.owner.casefold()} else None
-
-
-Handler = Callable[..., Response]  # takes the Visit and the path's parts
 
 
 def answer(visit: Visit) -> Response:
@@ -58,7 +37,7 @@ def answer(visit: Visit) -> Response:
             return not_found()
         path = f"/repos/{repository.full_name}{moved[2] or ''}"
     for route in ROUTES:
-        if found := route.match(visit.request.method, path):
+        if (found := route.match(visit.request.method, path)) is not None:
             if route.for_app != (visit.app is not None):
                 return error(HTTPStatus.UNAUTHORIZED, "A JSON web token could not be decoded")
             if (renamed := _renamed(visit, path, found)) is not None:
@@ -69,22 +48,6 @@ def answer(visit: Visit) -> Response:
 
 def needs_app(method: str, path: str) -> bool:
     return any(route.for_app and route.match(method, path) is not None for route in ROUTES)
-
-
-@dataclass(frozen=True)
-class Route:
-    """One path, written as in GitHub's OpenAPI."""
-
-    method: str
-    path: str
-    handler: Handler
-    for_app: bool = False
-
-    def match(self, method: str, path: str) -> Mapping[str, str] | None:
-        # Only the path of a file may hold slashes.
-        part = re.sub(r"{(\w+)}", lambda m: f"(?P<{m[1]}>{'.+' if m[1] == 'path' else '[^/]+'})", self.path)
-        found = re.fullmatch(part, path) if method == self.method else None
-        return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
 
 def _renamed(visit: Visit, path: str, parts: Mapping[str, str]) -> Response | None:
@@ -124,16 +87,16 @@ def _installation_json(visit: Visit, app: App, installation: Installation) -> Js
     created = "2024-01-01T00:00:00Z"
     return {
         "id": installation.id,
-        "account": _account_json(Account(installation.owner)),
+        "account": account_json(Account(installation.owner)),
         "access_tokens_url": f"{base}/app/installations/{installation.id}/access_tokens",
         "repositories_url": f"{base}/installation/repositories",
         "html_url": f"https://github.com/organizations/{installation.owner}/settings/installations/{installation.id}",
         "app_id": app.id,
-        "app_slug": "preview",
+        "app_slug": SLUG,
         "target_id": database_id(f"user/{installation.owner}"),
         "target_type": "Organization",
         "repository_selection": "all",
-        "permissions": dict.fromkeys(sorted(app.permissions), "read"),
+        "permissions": app.granted,
         "events": [],
         "single_file_name": None,
         "created_at": created,
@@ -143,6 +106,27 @@ def _installation_json(visit: Visit, app: App, installation: Installation) -> Js
     }
 
 
+def _app(visit: Visit) -> Response:
+    app = visit.app
+    assert app is not None
+    created = "2024-01-01T00:00:00Z"
+    body: Json = {
+        "id": app.id,
+        "slug": SLUG,
+        "node_id": "A_1",
+        "owner": account_json(Account("acme")),
+        "name": "Previews",
+        "description": None,
+        "external_url": "https://previews.example.com",
+        "html_url": f"https://github.com/apps/{SLUG}",
+        "created_at": created,
+        "updated_at": created,
+        "permissions": app.granted,
+        "events": [],
+    }
+    return json_response(HTTPStatus.OK, body)
+
+
 def _access_token(visit: Visit, installation_id: str) -> Response:
     app = visit.app
     assert app is not None
@@ -150,10 +134,8 @@ def _access_token(visit: Visit, installation_id: str) -> Response:
     found = [visit.installations.of(owner) for owner in sorted(owners)]
     for installation in found:
         if installation is not None and str(installation.id) == installation_id:
-            asked = json.loads(visit.request.body or b"{}").get("permissions") or dict.fromkeys(app.permissions, "read")
-            if set(asked.values()) != {"read"}:
-                raise NotImplementedError(f"permissions to do more than to read: {asked}")
-            token = visit.installations.issue(installation, frozenset(asked), visit.now)
+            asked = json.loads(visit.request.body or b"{}").get("permissions") or app.granted
+            token = visit.installations.issue(installation, asked, visit.now)
             if token is None:
                 message = "The permissions requested are not granted to this installation."
                 return error(HTTPStatus.UNPROCESSABLE_ENTITY, message)
@@ -251,23 +233,14 @@ def _file_json(visit: Visit, repository: Repository, commit: Commit, path: str, 
     return {**content, "type": "file", "size": file.size, "encoding": "base64", "content": text}
 
 
-def _account_json(account: Account) -> Json:
-    return {
-        "login": account.login,
-        "id": database_id(f"user/{account.login}"),
-        "type": "Bot" if account.is_bot else "User",
-        "site_admin": False,
-    }
-
-
 def _repository_json(visit: Visit, repository: Repository) -> Json:
     return {
         "id": repository.database_id,
         "node_id": repository.node_id,
         "name": repository.name,
         "full_name": repository.full_name,
-        "owner": _account_json(Account(repository.owner)),
-        "private": True,
+        "owner": account_json(Account(repository.owner)),
+        "private": repository.visibility != "public",
         "fork": repository.is_fork,
         "url": f"{visit.request.base_url}/repos/{repository.full_name}",
         "html_url": f"https://github.com/{repository.full_name}",
@@ -289,7 +262,7 @@ def _pull_json(visit: Visit, pull: PullRequest) -> Json:
         "title": entry.title,
         "body": entry.body or None,
         "draft": entry.draft,
-        "user": _account_json(pull.author) if pull.author else None,
+        "user": account_json(pull.author) if pull.author else None,
         "labels": [{"name": name} for name in entry.labels],
         "created_at": timestamp(entry.created_at),
         "updated_at": updated,
@@ -310,6 +283,8 @@ def _pull_json(visit: Visit, pull: PullRequest) -> Json:
 
 
 ROUTES = (
+    *rest_written.ROUTES,
+    Route("GET", "/app", _app, for_app=True),
     Route("GET", "/orgs/{org}/installation", _organisation_installation, for_app=True),
     Route("GET", "/users/{username}/installation", _user_installation, for_app=True),
     Route("POST", "/app/installations/{installation_id}/access_tokens", _access_token, for_app=True),

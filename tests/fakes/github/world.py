@@ -99,6 +99,7 @@ class Repository:
     full_name: str
     default_branch: str = "main"
     is_fork: bool = False
+    visibility: str = "private"
     archived_at: datetime | None = None
 
     @property
@@ -222,6 +223,7 @@ class _Builder:
             node_id("R", identity),
             full_name,
             content.default_branch,
+            visibility=content.visibility,
             archived_at=self.changes.archived.get(name),
         )
         self.register(repository)

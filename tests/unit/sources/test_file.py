@@ -312,3 +312,12 @@ def test_all_mistakes_of_a_file_are_named(path: Path) -> None:
         (4, "repositories.a/b.pull_requests.0.number"),
         (5, "repositories.a/b.pull_requests.0.branch"),
     ]
+
+
+@pytest.mark.parametrize(("visibility", "public"), [("public", True), ("internal", False), ("private", False)])
+def test_a_repository_says_whether_anybody_may_read_it(path: Path, visibility: str, public: bool) -> None:  # noqa: FBT001  a table
+    path.write_text(ORGANISATION.replace("default_branch", f"visibility: {visibility}\n    default_branch"), "utf-8")
+    repository = read(path)
+
+    assert isinstance(repository, Repository)
+    assert repository.public is public

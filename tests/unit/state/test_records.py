@@ -15,12 +15,24 @@ from structlog.testing import capture_logs
 from plugin.core.answers.history import Event
 from plugin.core.answers.live import Hold, Live
 from plugin.core.facts.acts import Act
+from plugin.core.facts.deployments import Reported
 from plugin.core.facts.model import Repository, Snapshot
 from plugin.state import NOTHING, Head, Known
 from plugin.state.entries import Name, Value, encode
-from plugin.state.records import Records, act_entry, act_in
+from plugin.state.records import Records, act_entry, act_in, reported_entry, reported_in
 from tests.builders import MONDAY, make_catalog
-from tests.knowledge import CATALOG, FULL, ODD, acknowledgement, details, later, live, repository, with_repository
+from tests.knowledge import (
+    CATALOG,
+    FULL,
+    ODD,
+    acknowledgement,
+    details,
+    later,
+    live,
+    reported,
+    repository,
+    with_repository,
+)
 
 SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(st.characters(), max_size=8) | st.just(ODD),
@@ -66,6 +78,7 @@ KNOWN: st.SearchStrategy[Known] = st.builds(
     live=anything(Live) | st.none(),
     hold=anything(Hold) | st.none(),
     histories=anything(Mapping[str, tuple[Event, ...]]),
+    reported=anything(Mapping[str, tuple[Reported, ...]]),
     acts=st.lists(anything(Act), max_size=2).map(lambda said: {(act.kind, act.subject): act for act in said}),
 )
 
@@ -221,6 +234,15 @@ def test_an_act_is_one_entry() -> None:
 @pytest.mark.parametrize("data", [None, b"", encode(Value({"kind": "sing"}))], ids=["missing", "unreadable", "unknown"])
 def test_an_act_that_is_missing_or_unreadable_is_none(data: bytes | None) -> None:
     assert act_in(data) is None
+
+
+def test_the_reports_about_one_preview_are_one_entry() -> None:
+    said = (reported(), reported(sha="f" * 40))
+    name, data = reported_entry("preview-orders-7", said)
+
+    assert Records().known(Head(1, None), [(name, data)]).reported == {"preview-orders-7": said}
+    assert reported_in(data) == said
+    assert reported_in(None) == reported_in(b"") == reported_in(encode(Value([{"state": "sunk"}]))) == ()
 
 
 def test_without_an_answered_entry_nothing_was_ever_answered() -> None:

@@ -13,6 +13,7 @@ from plugin.state.opening import open_state
 
 TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
+NOTIFICATIONS_TOKEN = "notifications-token"
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 
@@ -25,6 +26,7 @@ def _settings() -> Settings:
             "PREVIEW_SOURCE": "file:examples/acme/organisation.yaml",
             "PREVIEW_TOKEN": TOKEN,
             "PREVIEW_READ_TOKEN": READ_TOKEN,
+            "PREVIEW_NOTIFICATIONS_TOKEN": NOTIFICATIONS_TOKEN,
         },
     )
 

@@ -11,7 +11,7 @@ from plugin.settings import Settings
 from tests.builders import SHA, catalog_text, make_pull_request
 from tests.lives import asked
 from tests.stage import Stage
-from tests.unit.web.conftest import READ_TOKEN, TOKEN
+from tests.unit.web.conftest import NOTIFICATIONS_TOKEN, READ_TOKEN, TOKEN
 
 AUTHORISED = {"Authorization": f"Bearer {READ_TOKEN}"}
 
@@ -54,6 +54,7 @@ def test_one_preview_explains_itself(client: FlaskClient) -> None:
             "announced_at": "",
             "head_sha": "125c125c125c125c125c125c125c125c125c125c",
             "deploy_sha": "125c125c125c125c125c125c125c125c125c125c",
+            "reported": {"state": "", "message": "", "since": ""},
             "config_error": "",
             "warnings": [],
             "dependencies": [
@@ -69,6 +70,7 @@ def test_one_preview_explains_itself(client: FlaskClient) -> None:
                     "rejected": [{"rule": "config", "wish": "pr:5", "reason": "acme/users#5 was merged"}],
                 }
             ],
+            "deployments": [],
         }
     ]
 
@@ -109,7 +111,10 @@ def test_before_everything_was_read_it_is_a_503(cold_client: FlaskClient) -> Non
 def _staged(stage: Stage, settings: Settings, metrics: Metrics) -> FlaskClient:
     """A client of a server whose source says what the test sets."""
     return make_app(
-        settings, Plugin(stage.source, stage.refresher, stage.answers, stage.newest), metrics, lambda: stage.clock.now
+        settings,
+        Plugin(stage.source, stage.refresher, stage.answers, stage.newest, stage.state.store),
+        metrics,
+        lambda: stage.clock.now,
     ).test_client()
 
 
@@ -135,7 +140,34 @@ def test_a_history_says_what_happened_when_and_why(stage: Stage, staged: FlaskCl
         },
     ]
     assert answer["previews"][0]["held"] == reason
+    del answer["previews"][0]["deployments"]
     assert read(staged)["previews"] == answer["previews"]
+
+
+def test_what_argocd_reported_is_shown_with_its_beginning(stage: Stage, staged: FlaskClient) -> None:
+    stage.source.listed["acme/orders"] = [make_pull_request(1)]
+    stage.refresh()
+    for sha, phase, minute, message in (("f" * 40, "Succeeded", 1, ""), (SHA, "Failed", 2, "Job/migrate: it failed")):
+        delivery = {
+            "application": "preview-orders-1",
+            "sha": sha,
+            "started_at": f"2026-11-21T08:0{minute}:00Z",
+            "sync": "Synced",
+            "health": "Healthy",
+            "phase": phase,
+            "message": message,
+        }
+        headers = {"Authorization": f"Bearer {NOTIFICATIONS_TOKEN}"}
+        assert staged.post("/webhooks/argocd", json=delivery, headers=headers).status_code == 202
+
+    (one,) = read(staged, "/orders/1")["previews"]
+    since = one["deployments"][1]["since"]
+    assert one["reported"] == {"state": "failed", "message": "Job/migrate: it failed", "since": since}
+    assert [(it["sha"], it["state"], it["started_at"]) for it in one["deployments"]] == [
+        ("f" * 40, "ready", "2026-11-21T08:01:00Z"),
+        (SHA, "failed", "2026-11-21T08:02:00Z"),
+    ]
+    assert read(staged)["previews"][0]["reported"] == one["reported"]
 
 
 def test_a_preview_that_left_is_explained_by_its_history(stage: Stage, staged: FlaskClient) -> None:

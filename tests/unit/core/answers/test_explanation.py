@@ -7,6 +7,7 @@ import pytest
 
 from plugin.core.answers.explanation import Remembered, explanation, history
 from plugin.core.answers.history import Event, EventKind
+from plugin.core.facts.deployments import Deployed, Reported
 from plugin.core.facts.model import Elsewhere
 from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, previews_of
 from tests.lives import DAY, HOUR, Lived, asked, lived, with_plan
@@ -15,10 +16,12 @@ CATALOG = make_catalog({"orders": {"depends_on": ["payments", "users"], "drafts"
 PAYMENTS = make_repository("acme/payments", make_pull_request(5), looked_up={6: Elsewhere.MERGED})
 
 
-def lines(number: int = 1, held: str = "", events: tuple[Event, ...] = (), **given: object) -> list[str]:
+def lines(
+    number: int = 1, held: str = "", report: Reported | None = None, events: tuple[Event, ...] = (), **given: object
+) -> list[str]:
     orders = make_repository("acme/orders", make_pull_request(number, **given))
     preview = previews_of(CATALOG, orders, PAYMENTS)[f"preview-orders-{number}"]
-    return list(explanation(preview, Remembered(held, events=events)))
+    return list(explanation(preview, Remembered(held, report=report, events=events)))
 
 
 def test_everything_about_a_preview_has_a_line() -> None:
@@ -26,9 +29,11 @@ def test_everything_about_a_preview_has_a_line() -> None:
     config = "version: 1\ndependencies: {payments: pr:6, users: staging}\n"
     body = "Depends-On: acme/payments#5\nDepends-On: acme/elsewhere#1"
 
-    assert lines(config=config, body=body, held="it is no longer listed", events=events) == [
+    report = Reported(Deployed.READY, SHA, "", MONDAY, MONDAY)
+    assert lines(config=config, body=body, held="it is no longer listed", report=report, events=events) == [
         'orders for acme/orders#1: active, because it has the label "preview"',
         "  https://orders-1.preview.example.com  namespace preview-orders-1",
+        "  Argo CD: ready since 2026-11-16 09:00:00Z",
         "  held: it is no longer listed",
         "  warning: Depends-On: acme/elsewhere#1 matches no dependency",
         "  payments -> acme/payments#5  http://app.preview-payments-5.svc.cluster.local",
@@ -96,6 +101,14 @@ def test_what_is_queued_says_its_place() -> None:
 def shown(world: Lived, key: str = "orders/1") -> list[str]:
     preview, current = world.preview(key), world.current
     return list(explanation(preview, Remembered(life=current.life(preview), queue_place=current.queue_place(preview))))
+
+
+def test_a_failure_is_told_with_what_argocd_says() -> None:
+    report = Reported(Deployed.FAILED, SHA, "Job/migrate: Job has reached the specified backoff limit", MONDAY, MONDAY)
+
+    assert lines(report=report)[2] == (
+        "  Argo CD: failed since 2026-11-16 09:00:00Z: Job/migrate: Job has reached the specified backoff limit"
+    )
 
 
 def test_a_skipped_preview_has_no_url() -> None:

@@ -1,12 +1,20 @@
 """The table of all previews."""
 
-from plugin.core.answers.overview import calls, earlier_ends, has_problem, problems, total
+from plugin.core.answers.overview import calls, deployments, earlier_ends, has_problem, problems, total
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.acts import ActKind
-from tests.builders import MONDAY, make_catalog, make_pull_request, make_repository, previews_of
+from plugin.core.facts.deployments import Deployed, Reported
+from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, previews_of
 from tests.lives import HOUR, asked, lived
 
 CATALOG = make_catalog({"orders": {"depends_on": ["payments", "users"], "drafts": False}, "payments": {}, "users": {}})
+
+
+REPORTED = {
+    "orders/1": Reported(Deployed.FAILED, SHA, "Job/migrate: it failed", MONDAY, MONDAY),
+    "orders/4": Reported(Deployed.FAILED, SHA, "it is not live", MONDAY, MONDAY),
+    "payments/20": Reported(Deployed.READY, SHA, "", MONDAY, MONDAY),
+}
 
 
 def previews() -> list[Preview]:
@@ -38,12 +46,13 @@ def test_what_is_not_live_calls_nobody() -> None:
 def test_every_problem_has_a_row() -> None:
     held = {"orders/2": "it is no longer listed", "orders/3": "GitHub is down"}
 
-    assert list(problems(previews(), held, {}, {"acme/users": ["preview"]})) == [
+    assert list(problems(previews(), held, REPORTED, {}, {"acme/users": ["preview"]})) == [
         "",
         "No preview, and why:",
         "  orders-4  acme/orders#4  skipped  it is a draft",
         "",
         "Problems (these previews stay):",
+        "  orders-1  acme/orders#1  Argo CD: failed since 2026-11-16 09:00:00Z: Job/migrate: it failed",
         "  orders-2  acme/orders#2  held: it is no longer listed",
         "  orders-2  acme/orders#2  config error: .preview.yaml:1: version: must be 1, the only version there is",
         "  orders-3  acme/orders#3  held: GitHub is down",
@@ -66,7 +75,7 @@ def test_what_sleeps_has_a_row_and_what_waits_says_its_state() -> None:
     found, reason = list(world.current.previews), world.preview("orders/2").verdict.reason
 
     assert list(calls(found))[1:] == ["orders-1  acme/orders#1  paused  -      -   -     it calls no other service"]
-    assert list(problems(found, {}, world.current.queue, {}))[2:] == [
+    assert list(problems(found, {}, {}, world.current.queue, {}))[2:] == [
         f"  orders-2  acme/orders#2  queued, place 2  {reason}",
         f"  orders-3  acme/orders#3  queued, place 1  {reason}",
     ]
@@ -85,9 +94,20 @@ def test_ends_that_wait_are_counted_with_the_command_that_lets_them_come() -> No
 def test_nothing_is_printed_about_previews_without_a_problem() -> None:
     fine = [previews()[0], previews()[-1]]
 
-    assert list(problems(fine, {}, {}, {})) == []
-    assert [has_problem(preview, {}) for preview in previews()] == [False, True, True, True, False]
-    assert has_problem(fine[0], {"orders/1": "GitHub is down"})
+    assert list(problems(fine, {}, {}, {}, {})) == []
+    assert [has_problem(preview, {}, {}) for preview in previews()] == [False, True, True, True, False]
+    assert has_problem(fine[0], {"orders/1": "GitHub is down"}, {})
+    assert [has_problem(preview, {}, REPORTED) for preview in fine] == [True, False]
+
+
+def test_what_argocd_reported_has_a_row_for_each_live_preview() -> None:
+    assert list(deployments(previews(), REPORTED)) == [
+        "",
+        "What Argo CD reported:",
+        "  orders-1     acme/orders#1     failed since 2026-11-16 09:00:00Z: Job/migrate: it failed",
+        "  payments-20  acme/payments#20  ready since 2026-11-16 09:00:00Z",
+    ]
+    assert list(deployments(previews(), {})) == []
 
 
 def test_previews_are_counted() -> None:

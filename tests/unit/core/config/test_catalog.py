@@ -266,8 +266,11 @@ def test_a_service_overrides_each_default_by_itself(own: dict[str, Any], expecte
         ({"defaults": {"label": {}}}, 'defaults.label: is not a known key; did you mean "labels"?'),
         *(
             # these are not implemented yet
-            ({key: {}}, f"{key}: {NO_KEY} version, domain, prefix, allowed_hosts, defaults, limits, traffic, services")
-            for key in ("ttl", "pause", "budgets", "ready_when", "forks", "reports")
+            (
+                {key: {}},
+                f"{key}: {NO_KEY} version, domain, prefix, allowed_hosts, defaults, limits, traffic, report, services",
+            )
+            for key in ("ttl", "pause", "budgets", "ready_when", "forks", "groups")
         ),
     ],
 )

@@ -10,9 +10,10 @@ from requests_mock import Mocker
 
 from plugin.errors import PluginError
 from plugin.sources.github.answer import Answer, GraphQLError, Limited, TooHeavy, Unavailable
-from plugin.sources.github.client import App, GitHubClient, Token
+from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.draft import Query
 from plugin.sources.github.limiter import OUT_OF_TIME, LimiterClock
+from plugin.sources.github.pygithub import App, Token
 from tests.keys import PRIVATE_KEY
 
 GRAPHQL = "https://api.github.com:443/graphql"  # PyGithub always writes the port

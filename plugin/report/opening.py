@@ -1,0 +1,42 @@
+"""Opening the reporter, with a writer for each kind of target that the settings give access to."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from plugin.core.reports.content import Kind
+from plugin.core.reports.said import Pages
+from plugin.metrics import Metrics
+from plugin.mirror.newest import Newest
+from plugin.report.github import PERMISSIONS, github_writer
+from plugin.report.jira import JiraLinks
+from plugin.report.reporter import Reporter
+from plugin.report.writing import Writer
+from plugin.settings import Settings
+from plugin.sources.opening import open_rest
+from plugin.state import OpenedState
+
+
+def open_reporter(
+    settings: Settings, state: OpenedState, newest: Newest, metrics: Metrics, now: Callable[[], datetime]
+) -> Reporter:
+    """Return the reporter. Nothing is asked yet, and nothing is written as long as the catalog has no key `report`."""
+    pages = Pages((settings.argocd_url or "").rstrip("/"))
+    writers = _writers(settings, newest)
+    return Reporter(newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages)
+
+
+def _writers(settings: Settings, newest: Newest) -> dict[Kind, Writer]:
+    writers: dict[Kind, Writer] = {}
+    for kind, permission in PERMISSIONS.items():
+        if rest := open_rest(settings, permission):
+            writers[kind] = github_writer(kind, rest)
+    if settings.jira_token:
+        writers[Kind.LINK] = JiraLinks(
+            lambda: _jira(newest), settings.jira_user, settings.jira_token.get_secret_value()
+        )
+    return writers
+
+
+def _jira(newest: Newest) -> str:
+    catalog = newest.known_here.known.catalog
+    return catalog.report.jira.url if catalog and catalog.report.jira else ""

@@ -1,0 +1,55 @@
+"""The outbox in Redis, which only the replica that holds the lease writes.
+
+It has a key of its own, so that followers need not read it, and an upgrade of the state leaves it alone.
+"""
+
+from typing import cast
+
+from redis import Redis
+
+from plugin.core.reports.budget import Budget
+from plugin.core.reports.content import Target
+from plugin.core.reports.steps import Standing
+from plugin.state import Outdated
+from plugin.state.entries import Name
+from plugin.state.outbox import BUDGET, STANDING, Sent, budget_entry, read_sent, standing_entry
+from plugin.state.redis import LeaseWithToken
+from plugin.state.redis_client import reaching
+from plugin.state.redis_keys import LEASE, OUTBOX
+
+_KEEP = """
+local outbox, lease = unpack(KEYS)
+local token, budget_field, budget, field, standing = unpack(ARGV)
+if redis.call('GET', lease) ~= token then return 'lease' end
+redis.call('HSET', outbox, budget_field, budget)
+if standing == '' then redis.call('HDEL', outbox, field) else redis.call('HSET', outbox, field, standing) end
+return 'kept'
+"""
+
+
+class RedisOutbox:
+    """One hash."""
+
+    def __init__(self, client: Redis, lease: LeaseWithToken) -> None:
+        self._client = client
+        self._lease = lease
+        self._keep = client.register_script(_KEEP)
+
+    def load(self) -> Sent:
+        """Return what was kept last. Raises Unreachable."""
+        with reaching(self._client):
+            fields = cast("dict[bytes, bytes]", self._client.hgetall(OUTBOX))
+        return read_sent((_name(field), data) for field, data in fields.items())
+
+    def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
+        """Keep what is known of one target, or forget it. Raises Outdated or Unreachable."""
+        field, data = f"{STANDING}:{target.key}", standing_entry(standing) if standing else b""
+        with reaching(self._client):
+            reply = self._keep([OUTBOX, LEASE], [self._lease.token, f"{BUDGET}:", budget_entry(budget), field, data])
+        if reply != b"kept":
+            raise Outdated("another replica polls now")
+
+
+def _name(field: bytes) -> Name:
+    kind, _, key = field.decode(errors="surrogatepass").partition(":")
+    return Name(kind, key)

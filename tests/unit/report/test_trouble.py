@@ -1,0 +1,72 @@
+"""What is left alone after trouble, and for how long."""
+
+from datetime import timedelta
+
+from plugin.core.reports.content import Kind, Target
+from plugin.core.reports.steps import Look
+from plugin.report.trouble import LONGEST_PAUSE, LONGEST_RETRY, QUIET, Trouble, switch
+from tests.builders import MONDAY
+
+STATUS = Target(Kind.STATUS, "acme/orders", 12, "orders")
+COMMENT = Target(Kind.COMMENT, "acme/orders", 12)
+LINK = Target(Kind.LINK, "acme/orders", 12, "orders PAY-7")
+STEP, OTHER = Look("a"), Look("b")
+
+
+def test_a_server_is_left_alone_longer_each_time_and_the_other_one_is_not() -> None:
+    trouble, pauses = Trouble(), []
+    for _ in range(8):
+        trouble.pauses(STATUS, MONDAY)
+        until = trouble.until(COMMENT, STEP)
+        assert until
+        pauses.append(until - MONDAY)
+
+    assert pauses[:3] == [timedelta(seconds=15), timedelta(seconds=30), timedelta(seconds=60)]
+    assert pauses[-1] == LONGEST_PAUSE
+    assert trouble.until(LINK, STEP) is None
+    trouble.passed(COMMENT)
+    assert trouble.until(STATUS, STEP) is None
+
+
+def test_a_refused_step_is_left_alone_and_another_one_at_its_target_is_not() -> None:
+    trouble = Trouble()
+    for _ in range(10):
+        trouble.refuses(STATUS, STEP, MONDAY)
+
+    assert trouble.until(STATUS, STEP) == MONDAY + LONGEST_RETRY
+    assert trouble.until(STATUS, OTHER) is None
+    assert trouble.until(COMMENT, STEP) is None
+    trouble.refuses(STATUS, OTHER, MONDAY)
+    assert trouble.until(STATUS, OTHER) == MONDAY + timedelta(minutes=1)
+
+
+def test_what_was_refused_long_ago_is_forgotten() -> None:
+    trouble = Trouble()
+    trouble.refuses(STATUS, STEP, MONDAY)
+    trouble.refuses(COMMENT, STEP, MONDAY + timedelta(hours=3))
+
+    assert trouble.until(STATUS, STEP) is None
+
+
+def test_a_kind_is_switched_off_for_one_owner() -> None:
+    trouble = Trouble()
+    trouble.off[switch(STATUS)] = MONDAY
+
+    assert trouble.until(Target(Kind.STATUS, "Acme/payments", 1, "payments"), STEP) == MONDAY
+    assert trouble.until(Target(Kind.STATUS, "globex/site", 1, "site"), STEP) is None
+    assert trouble.until(COMMENT, STEP) is None
+
+
+def test_the_same_is_logged_again_after_an_hour() -> None:
+    trouble = Trouble()
+
+    assert trouble.is_news("locked", MONDAY)
+    assert not trouble.is_news("locked", MONDAY + QUIET - timedelta(seconds=1))
+    assert trouble.is_news("other", MONDAY)
+    assert trouble.is_news("locked", MONDAY + QUIET)
+
+
+def test_causes_without_end_are_not_logged_without_end() -> None:
+    trouble = Trouble()
+
+    assert sum(trouble.is_news(str(number), MONDAY) for number in range(5000)) == 1000

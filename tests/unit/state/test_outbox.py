@@ -1,0 +1,56 @@
+"""Entries of the outbox."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from structlog.testing import capture_logs
+
+from plugin.core.reports.budget import Budget
+from plugin.core.reports.steps import Standing
+from plugin.state.entries import Name
+from plugin.state.outbox import BUDGET, STANDING, Sent, budget_entry, read_sent, standing_entry
+from tests.builders import MONDAY
+from tests.store_promises import COMMENT, DEPLOYMENT
+from tests.unit.state.test_records import anything
+
+
+@given(anything(Standing))
+def test_whatever_stands_is_read_as_it_was_written(standing: Standing) -> None:
+    name = Name(STANDING, standing.target.key)
+
+    assert read_sent([(name, standing_entry(standing))]) == Sent(Budget(), {standing.target: standing})
+
+
+@given(anything(Budget))
+def test_a_budget_is_read_as_it_was_written(budget: Budget) -> None:
+    assert read_sent([(Name(BUDGET), budget_entry(budget))]) == Sent(budget)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        (Name(STANDING, "status:acme/orders#1:orders"), b"{"),
+        (Name(STANDING, "status:acme/orders#1:orders"), b'{"target": 5}'),
+        (Name(STANDING, "status:acme/orders#1:orders"), standing_entry(COMMENT)),  # of another target
+        (Name("invented", ""), b"{}"),
+    ],
+)
+def test_an_unreadable_entry_is_logged_and_left_out(name: Name, data: bytes) -> None:
+    with capture_logs() as logs:
+        sent = read_sent([(name, data), (Name(STANDING, DEPLOYMENT.target.key), standing_entry(DEPLOYMENT))])
+
+    assert sent == Sent(Budget(), {DEPLOYMENT.target: DEPLOYMENT})
+    (line,) = logs
+    assert (line["kind"], line["log_level"]) == (name.kind, "error")
+
+
+def test_a_target_is_replaced_or_forgotten() -> None:
+    sent = Sent().with_standing(COMMENT.target, COMMENT).with_standing(DEPLOYMENT.target, DEPLOYMENT)
+    unsure = replace(COMMENT, unsure_since=MONDAY)
+
+    assert sent.with_standing(COMMENT.target, unsure).standings == {
+        COMMENT.target: unsure,
+        DEPLOYMENT.target: DEPLOYMENT,
+    }
+    assert sent.with_standing(COMMENT.target, None).standings == {DEPLOYMENT.target: DEPLOYMENT}
