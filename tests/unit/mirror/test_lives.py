@@ -224,6 +224,14 @@ def test_another_spelling_of_a_repository_changes_nothing() -> None:
     assert story.life() == known
 
 
+def test_another_spelling_that_comes_with_a_gate_and_a_push_deploys_nothing_unready() -> None:
+    story = begun({})
+    story.repositories = {"Acme/Orders": [replace(story.repositories["acme/orders"][0], head_sha=NEXT)]}
+    story.edit({"ready_when": {"check": "ci"}}, {"orders": {"repository": "Acme/Orders"}})
+
+    assert story.preview().deploy_sha == SHA
+
+
 # Callers
 
 
