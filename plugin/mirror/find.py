@@ -40,7 +40,8 @@ def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -
     catalog = gathered.newest if gathered.may_take_effect else known.catalog
     source_time = stamp(now, outside.source.ahead)
     missed, counted_at = _missed(snapshot, now, source_time)
-    gathered = replace(gathered, snapshot=replace(snapshot, counted_at=counted_at), stamp=source_time, missed=missed)
+    told = replace(snapshot, counted_at=counted_at, compared_at=source_time)
+    gathered = replace(gathered, snapshot=told, stamp=source_time, missed=missed)
     if catalog is None:
         return gathered
     readiness = NOT_ASKED

@@ -21,6 +21,7 @@ from tests.faults.truth import LAG, Fact, Truth
 COUNTED = timedelta(minutes=10)  # between two readings; what is longer counts as this
 AGREED = timedelta(minutes=2)  # that two clocks may differ
 SLACK = 2 * AGREED + timedelta(seconds=30)  # what clocks that agree can add up to, and what requests take
+LATELY = timedelta(hours=1)  # in which nobody may have noticed that a clock was set
 QUANTUM = timedelta(minutes=25)  # a quarter of an hour, and how long an answer of Prometheus is kept, with some slack
 SURELY, SHARE = 8, 40  # ends that an edit brings forward: clearly more than the breaker allows, and of all in per cent
 KEPT = 300  # refreshes
@@ -114,7 +115,9 @@ class Lives:
                 self._announced[key] = deciding.at
 
     def acted(self, service: str, number: int, act: Act) -> None:
-        """Note what a person told a preview, as it was stored."""
+        """Note what a person told a preview, as it was stored. Raises Wrong."""
+        if act.at > self._truth.clock.now + LATELY + SLACK:
+            raise Wrong(f"{service}/{number} was told to {act.kind.value} at {act.at}, which has not come yet")
         key = self._key(service, self.catalog.services[service].repository, number)
         self._acts[act.kind.value, key] = act, self._truth.clock.now
         self.tally[f"told to {act.kind.value}"] += 1
