@@ -12,7 +12,7 @@ from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import LookUp, PullRequest, PullRequestState, Repository, Snapshot
 from plugin.core.facts.traffic import Used
 from plugin.mirror.current import Current
-from plugin.mirror.gate import NOT_ASKED, ask_gate
+from plugin.mirror.gate import NOT_ASKED, Before, ask_gate
 from plugin.mirror.gather import Gathered
 from plugin.sources import Doubt, Registry, Source
 
@@ -46,7 +46,7 @@ def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -
         return gathered
     readiness = NOT_ASKED
     if gathered.reads:
-        readiness = ask_gate(outside.source, outside.registry, catalog, snapshot, known.lives)
+        readiness = ask_gate(outside.source, outside.registry, catalog, snapshot, Before(known.lives, known.acts))
     if known.live is None and readiness.unreadable:
         return _never_read(gathered, readiness.unreadable)
     used = outside.traffic(catalog.traffic, now)
