@@ -16,9 +16,9 @@ from plugin.mirror.gate import NOT_ASKED, Before, ask_gate
 from plugin.mirror.gather import Gathered
 from plugin.sources import Doubt, Registry, Source
 
-COUNTED = timedelta(
-    minutes=10
-)  # between two readings; what is longer does not count as time in which nobody did anything
+# Between two readings, this much counts as time in which nobody did anything. Where readings are always further apart,
+# each of them moves an announced end by the rest, also where people see it: that is when it comes, and not sooner.
+COUNTED = timedelta(minutes=10)
 UNREADABLE = "which of its commits are ready could not be read, and nobody knows which previews it had"
 
 
@@ -55,7 +55,7 @@ def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -
         commits=readiness.commits,
         used=used if isinstance(used, Used) else None,
         traffic_in_doubt=isinstance(used, Doubt),
-        nothing_newer=_nothing_newer(outside.source, snapshot, _due(known.lives, now), source_time),
+        nothing_newer=_nothing_newer(outside.source, told, _due(known.lives, now), source_time),
     )
     return replace(gathered, found=found)
 
