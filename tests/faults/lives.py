@@ -398,10 +398,17 @@ class Lives:
         if state == "queued":
             return self._is_full(was, catalog, live)
         if state == "expired":
-            now = self._truth.clock.now
-            age = self._end(was, replace(service.plan, expire_after=None), service, now)
-            return self.key(was) in self.ended or (age is not None and age <= now + SLACK)
+            return self.key(was) in self.ended or self._was_too_old(was)
         return False
+
+    def _was_too_old(self, was: Sighting) -> bool:
+        """Tell whether a preview reached its maximum age by any catalog while it was not live: that stays, too."""
+        now, too_old = self._truth.clock.now, False
+        for catalog in self._catalogs_since(self.key(was)):
+            if service := catalog.services.get(was.service):
+                age = self._end(was, replace(service.plan, expire_after=None), service, now)
+                too_old = too_old or (age is not None and age <= now + SLACK)
+        return too_old
 
     def _is_full(self, was: Sighting, catalog: Catalog, live: Iterable[Sighting]) -> bool:
         """Tell whether a limit keeps a pull request from having previews."""
