@@ -91,7 +91,7 @@ class Agenda:
             wanted, standing = self._wanted[target], self.standing(target)
             step = next_step(wanted, standing)
             if isinstance(wanted, Ended):
-                yield Due(target, standing, step, not_before(step, standing) if step else None, ending=True)
+                yield Due(target, standing, step, not_before(step, standing), ending=True)
             elif step is None:
                 self._open.discard(target)
             elif _place(target) not in ending:  # a repository was renamed, and its old name leads to the same things

@@ -77,7 +77,8 @@ class Reporter:
         allowance = agenda.sent.budget.allows(now)
         for due in agenda.due(allowance.shares) if allowance.ask else ():
             if due.step is None:
-                self._keep(agenda, due.target, None)
+                if due.not_before is None or due.not_before <= now:
+                    self._keep(agenda, due.target, None)
             elif due.target.kind not in self._writers:
                 self._warn_without(due.target.kind, now)
             elif self._may(allowance, due, due.step, now):

@@ -91,8 +91,11 @@ def next_step(wanted: Wanted, standing: Standing) -> Step | None:
             assert_never(wanted)
 
 
-def not_before(step: Step, standing: Standing) -> datetime | None:
-    """Return the earliest moment for a step; None: now."""
+def not_before(step: Step | None, standing: Standing) -> datetime | None:
+    """Return the earliest moment for a step, or for forgetting what stands there; None: now.
+
+    When a comment was edited last is remembered until it may be edited again, even if its pull request was closed.
+    """
     if standing.unsure_since:
         return standing.unsure_since + SETTLES
     if standing.target.kind is Kind.COMMENT and standing.written_at and not isinstance(step, Look):

@@ -249,6 +249,22 @@ def test_fifty_pushes_within_an_hour_are_at_most_one_edit_a_minute(stage: Stage)
     assert stage.github.written.open("preview:orders:1")
 
 
+def test_a_pull_request_that_is_closed_and_reopened_is_edited_at_most_once_a_minute(stage: Stage) -> None:
+    stage.change(1, config=LINKED)
+    working(stage)
+    stage.passes(60)
+    for state in ("closed", "open") * 5:
+        stage.change(1, state=state)
+        for _ in range(8):
+            stage.work()
+    stage.settle()
+
+    (comment,) = stage.github.written.of("acme/orders", 1)
+    assert comment.edited_at
+    assert all(later - earlier >= MINUTE for earlier, later in pairwise(comment.edited_at))
+    assert "`payments` at `acme/payments#7`" in comment.body
+
+
 def test_pushes_that_come_too_fast_are_told_together(stage: Stage) -> None:
     working(stage)
     before = len(stage.asked)
