@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from plugin.core.answers.history import EventKind, Histories
-from plugin.core.config.report import CommentPolicy, Report
+from plugin.core.config.report import NO_REPORT, CommentPolicy, Report
 from plugin.core.decision.decide import Decision
 from plugin.core.decision.part import Part
 from plugin.core.facts.deployments import Reported
@@ -50,6 +50,7 @@ class Agenda:
 
     pages: Pages
     sent: Sent
+    told: bool  # whether Argo CD can report anything
     _open: set[Target] = field(default_factory=set)  # where there may be something to do
     _wanted: dict[Target, Wanted] = field(default_factory=dict)
     _current: Current | None = None
@@ -98,6 +99,11 @@ class Agenda:
                 yield Due(target, standing, step, not_before(step, standing))
 
     @property
+    def untold(self) -> bool:
+        """Whether something is to be reported, and nobody will ever tell that a preview is ready."""
+        return not self.told and self._decision is not None and self._decision.catalog.report != NO_REPORT
+
+    @property
     def waiting(self) -> int:
         """At how many targets there may be something to do."""
         return len(self._open)
@@ -123,7 +129,8 @@ class Agenda:
 
     def _say(self, name: str, part: Part, current: Current, decision: Decision) -> None:
         place = Place(decision.catalog, _naming(name, current, decision), self.pages)
-        now = wanted(part, place, Around(current.known.reported, current.moment.held, self._callers))
+        around = Around(current.known.reported, current.moment.held, self._callers, self.told)
+        now = wanted(part, place, around)
         self._leave(self._said.get(name, {}).keys() - now.keys())
         self._said[name] = now
         for target, content in now.items():
