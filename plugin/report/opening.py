@@ -21,8 +21,8 @@ def open_reporter(
 ) -> Reporter:
     """Return the reporter. Nothing is asked yet, and nothing is written as long as the catalog has no key `report`."""
     pages = Pages((settings.argocd_url or "").rstrip("/"))
-    writers = _writers(settings, newest)
-    return Reporter(newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages)
+    writers, told = _writers(settings, newest), settings.notifications_token is not None
+    return Reporter(newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages, told)
 
 
 def _writers(settings: Settings, newest: Newest) -> dict[Kind, Writer]:

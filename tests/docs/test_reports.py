@@ -31,7 +31,7 @@ def test_the_comment_on_the_page_is_that_of_the_demo() -> None:
     repositories = {name: each for name, each in found.items() if isinstance(each, Repository)}
     decision = decide(catalog, Snapshot(repositories))
     ready = {
-        preview.name: (Reported(Deployed.READY, preview.deploy_sha, "", MONDAY, MONDAY),)
+        preview.name: (Reported(Deployed.READY, preview.deploy_sha, "", MONDAY, MONDAY, MONDAY, reachable=True),)
         for preview in decision.previews
     }
     place = Place(catalog, naming(catalog, repositories, "acme/orders"), Pages())
