@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.deployments import Deployed, Reported
+from plugin.core.facts.lives import State
 
 
 class Stage(StrEnum):
@@ -50,6 +51,8 @@ def progress(preview: Preview, reported: tuple[Reported, ...]) -> Progress:
     alive = reported[gone + 1 :]
     newest = next((each for each in reversed(reported) if each.sha == preview.deploy_sha), None)
     stage = _STAGES[newest.state] if newest else Stage.QUEUED
+    if stage is Stage.DEPLOYING and preview.verdict.state is State.PAUSED and newest and newest.ready_at:
+        stage = Stage.WORKS  # only its pods stop, which is no news
     ready = [each.sha for each in alive if each.ready_at is not None or each.state is Deployed.READY]
     message = newest.message if newest and stage in (Stage.FAILED, Stage.DEGRADED) else ""
     return Progress(preview, stage, message, ready[-1] if ready else "")
