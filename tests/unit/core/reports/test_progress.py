@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from plugin.core.decision.decide import decide
+from plugin.core.facts.deployments import Reported
+from plugin.core.facts.lives import Life, State
 from plugin.core.reports.progress import Stage, progress
-from tests.builders import SHA, make_pull_request, make_repository, previews_of
+from tests.builders import SHA, make_pull_request, make_repository, make_snapshot, previews_of
 from tests.unit.core.reports.reports import NEWER, catalog, told
 
 
@@ -32,6 +35,24 @@ def test_the_stage_is_that_of_the_commit_and_what_runs_was_ready_last(
     found = progress(preview, reported)
 
     assert (found.stage, found.running) == (stage, running)
+
+
+@pytest.mark.parametrize(
+    ("reported", "stage"),
+    [
+        (told("deploying", was_ready=True), Stage.WORKS),
+        (told("deploying"), Stage.DEPLOYING),
+        (told("failed", was_ready=True), Stage.FAILED),
+    ],
+)
+def test_a_pause_is_no_news_about_a_commit_that_has_worked(reported: Reported, stage: Stage) -> None:
+    lives = {"acme/orders": {"orders/12": Life(State.PAUSED, "nobody used it")}}
+    decision = decide(
+        catalog(), make_snapshot(catalog(), make_repository("acme/orders", make_pull_request(12))), lives=lives
+    )
+    (preview,) = decision.previews
+
+    assert progress(preview, (reported,)).stage is stage
 
 
 def test_what_is_not_live_has_no_stage() -> None:
