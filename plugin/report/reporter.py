@@ -21,8 +21,8 @@ from plugin.metrics import Metrics
 from plugin.mirror.current import Current
 from plugin.report.agenda import Agenda, Due
 from plugin.report.github import PERMISSIONS
-from plugin.report.trouble import Trouble, switch
-from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused, Writer
+from plugin.report.trouble import OFF_FOR, Trouble, switch
+from plugin.report.writing import LATEST, Closed, Forbidden, Lost, Missing, Refused, Writer
 from plugin.state import Lease, Outdated, Unreachable
 from plugin.state.outbox import Outbox
 
@@ -32,9 +32,7 @@ NEEDS: Mapping[Kind, str] = {kind: f"{name}: write" for kind, name in PERMISSION
 PACE = 1.0  # seconds between two requests, as GitHub asks for
 TICK = 2.0  # seconds between two looks at what is known
 STOPS_WITHIN = 1.0  # seconds, once it is told to stop
-LATEST = 30.0  # seconds from the claim of a step until its request; later another replica may have taken over
 FAILED_FOR = 60.0  # seconds without a request after an unexpected error
-OFF_FOR = timedelta(hours=1)  # a kind of target for which a permission is missing
 
 
 @dataclass(eq=False, slots=True)

@@ -13,8 +13,8 @@ from plugin.core.config.validation import did_you_mean
 
 LONGEST = 200  # characters of the line; a longer one is prose
 
-_WORD = "/preview"
-_COMMAND = re.compile(rf"{_WORD}(?:[ \t]+(?P<verb>[^ \t]+))?(?:[ \t]+(?P<argument>[^ \t]+))?[ \t]*", re.ASCII | re.I)
+_WORD = r"(?:[ \t]+(?P<{}>[^ \t]+))?"
+_COMMAND = re.compile(rf"/preview{_WORD.format('verb')}{_WORD.format('argument')}[ \t]*", re.ASCII | re.IGNORECASE)
 
 
 class Verb(StrEnum):

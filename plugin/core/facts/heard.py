@@ -1,6 +1,5 @@
 """Heard: comments on pull requests that may be commands, and what is known of these pull requests beside."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,13 +19,22 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Relabelled:
+    """A label that was set or removed."""
+
+    label: str  # folded
+    at: datetime
+    by: str  # as the author of a comment
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """An open pull request with such comments, whether it asks for a preview or not."""
 
     number: int
     fork: bool
     labels: tuple[str, ...]
-    relabelled_at: Mapping[str, datetime]  # by label, folded: when it was last set or removed
+    relabelled: tuple[Relabelled, ...]  # the newest changes of labels, the oldest first
     updated_at: datetime
     comments: tuple[Comment, ...]  # the oldest first
 

@@ -3,14 +3,13 @@
 A comment changes when its pull request was updated, so this is asked only for repositories that were just listed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from plugin.core.commands.parsing import first_line
 from plugin.core.config.names import folded
-from plugin.core.facts.heard import Comment, Conversation, Heard, heard
+from plugin.core.facts.heard import Comment, Conversation, Heard, Relabelled, heard
 from plugin.sources.github import queries
 from plugin.sources.github.answer import Answer, GraphQLError, Part
 from plugin.sources.github.batches import ask_in_batches, chunks
@@ -29,8 +28,8 @@ fragment Talk on PullRequestConnection {
     timelineItems(last: 50, itemTypes: [LABELED_EVENT, UNLABELED_EVENT]) {
       nodes {
         __typename
-        ... on LabeledEvent { createdAt label { name } }
-        ... on UnlabeledEvent { createdAt label { name } }
+        ... on LabeledEvent { createdAt actor { __typename login } label { name } }
+        ... on UnlabeledEvent { createdAt actor { __typename login } label { name } }
       }
     }
     comments(last: 20) {
@@ -86,7 +85,7 @@ class Listener:
         return Listened(before, complete=False)
 
     def _give_up(self, batch: Sequence[str], _reason: str) -> None:
-        self.results |= {name: Listened(self.before.get(name), complete=False) for name in batch}
+        self.results.update({name: Listened(self.before.get(name), complete=False) for name in batch})
 
 
 def _conversation(part: Part) -> Conversation | None:
@@ -100,7 +99,7 @@ def _conversation(part: Part) -> Conversation | None:
             number=whole_number(node["number"]),
             fork=node["isCrossRepository"] is not False,
             labels=labels,
-            relabelled_at=_relabelled_at(part),
+            relabelled=tuple(_relabelled(part)),
             updated_at=timestamp(node["updatedAt"]),
             comments=tuple(_comments(part)),
         )
@@ -114,21 +113,27 @@ def _comments(pull_request: Part) -> list[Comment]:
         node = part.value
         if node is None or not (line := first_line(node["body"])):
             continue
-        # GitHub may hide an author: a deleted account, or one that nobody may see. Nobody obeys such a comment.
-        author = "" if part.errors or node["author"] is None else author_name(node["author"])
         at, edited = timestamp(node["createdAt"]), node["lastEditedAt"] is not None
+        author = _who(part, "author")
         found.append(Comment(node_id(node["id"]), whole_number(node["databaseId"]), author, line, at, edited))
     return sorted(found, key=lambda each: (each.at, each.database_id))
 
 
-def _relabelled_at(pull_request: Part) -> dict[str, datetime]:
-    """Return when labels changed last. An event whose label was deleted in the repository has no name."""
-    parts = pull_request.at("timelineItems").at("nodes").items
-    events = [part.value for part in parts if not part.error and part.value is not None]
-    moments = sorted((timestamp(event["createdAt"]), folded(event["label"]["name"])) for event in events)
-    return {label: at for at, label in moments}
+def _relabelled(pull_request: Part) -> Iterator[Relabelled]:
+    for part in pull_request.at("timelineItems").at("nodes").items:
+        # If a label was deleted in the repository, GitHub cannot say its name.
+        if part.value is not None and part.value["label"] is not None:
+            yield Relabelled(
+                folded(part.value["label"]["name"]), timestamp(part.value["createdAt"]), _who(part, "actor")
+            )
+
+
+def _who(part: Part, field: str) -> str:
+    """Return who did something; "" for an account that is deleted, hidden, or neither a person's nor a bot's."""
+    found = part.at(field)
+    known = not found.error and found.value is not None and found.value["__typename"] in ("User", "Bot")
+    return author_name(found.value) if known else ""
 
 
 def _is_about_a_part(error: GraphQLError) -> bool:
     return error.path[:2] in {("timelineItems", "nodes"), ("comments", "nodes")} and len(error.path) > 2  # noqa: PLR2004
-
