@@ -98,7 +98,8 @@ class Commands:
         if note.unsure_since and now < note.unsure_since + SETTLES:
             return False
         target = _target(note.repository, note.number, note.comment)
-        return allowance.may_write(target.pull_request) and _has_come(self._trouble.until(target, note.left), now)
+        may = bool(note.left.acts) or allowance.may_write(target.pull_request)
+        return may and _has_come(self._trouble.until(target, note.left), now)
 
     def _go_on(self, agenda: Agenda, note: Note, current: Current) -> None:
         target = _target(note.repository, note.number, note.comment)
@@ -117,12 +118,15 @@ class Commands:
 
     def _do_next(self, agenda: Agenda, note: Note, current: Current, target: Target) -> None:
         left = note.left
-        if self._is_exposed(note, current):
+        if note.unsure_since:
+            found = self._answering.replied(target, note)
+            self._replied(agenda, note, found) if found else self._keep(agenda, replace(note, unsure_since=None))
+        elif self._is_exposed(note, current):
             if note.reply and self._begin(agenda, note, target):
                 self._answering.delete(target, note.reply)
             self._keep(agenda, replace(note, left=replace(left, reply=""), reply=0, confidential=False))
         elif self._clock() - note.comment.at > COUNTS_FOR or self._is_outdated(note, current, target):
-            self._keep(agenda, replace(note, left=NOTHING, unsure_since=None))
+            self._keep(agenda, replace(note, left=NOTHING))
         elif left.acts:
             for act in left.acts:
                 self._act(act)
@@ -149,16 +153,11 @@ class Commands:
         self._hint([note.repository])
 
     def _reply(self, agenda: Agenda, note: Note, target: Target) -> None:
-        if note.unsure_since:
-            found = self._answering.replied(target, note)
-            if not found:
-                self._keep(agenda, replace(note, unsure_since=None))
-                return
-        else:
-            note = replace(note, unsure_since=self._clock())
-            if not self._begin(agenda, note, target):
-                return
-            found = self._answering.reply(target, note.left.reply)
+        note = replace(note, unsure_since=self._clock())
+        if self._begin(agenda, note, target):
+            self._replied(agenda, note, self._answering.reply(target, note.left.reply))
+
+    def _replied(self, agenda: Agenda, note: Note, found: int) -> None:
         left = replace(note.left, reply="")
         self._keep(agenda, replace(note, left=left, unsure_since=None, reply=found if note.confidential else 0))
 
@@ -193,13 +192,7 @@ class Commands:
         target = _target(new.repository, number, comment)
         try:
             answer, place = self._answer(agenda, new, current, allowance)
-        except (
-            Lost,
-            Closed,
-            Forbidden,
-            Missing,
-            Refused,
-        ) as error:  # nobody knows what they may do, so nothing is done
+        except (Lost, Closed, Forbidden, Missing, Refused) as error:  # in doubt, nobody is obeyed
             self._failed(agenda, target, comment.id, error)
             return
         self._trouble.passed(target)

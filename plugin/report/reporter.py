@@ -20,6 +20,7 @@ from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.current import Current
 from plugin.report.agenda import Agenda, Due
+from plugin.report.commands import Commands
 from plugin.report.github import PERMISSIONS
 from plugin.report.trouble import OFF_FOR, Trouble, switch
 from plugin.report.writing import LATEST, Closed, Forbidden, Lost, Missing, Refused, Writer
@@ -27,7 +28,8 @@ from plugin.state import Lease, Outdated, Unreachable
 from plugin.state.outbox import Outbox
 
 NEEDS: Mapping[Kind, str] = {kind: f"{name}: write" for kind, name in PERMISSIONS.items()} | {
-    Kind.LINK: "an account of Jira that may link issues"
+    Kind.LINK: "an account of Jira that may link issues",
+    Kind.COMMAND: f"{PERMISSIONS[Kind.COMMENT]}: write",
 }
 PACE = 1.0  # seconds between two requests, as GitHub asks for
 TICK = 2.0  # seconds between two looks at what is known
@@ -47,6 +49,7 @@ class Reporter:
     _clock: Callable[[], datetime]
     _pages: Pages = field(default_factory=Pages)
     _steady: Callable[[], float] = time.monotonic
+    _commands: Commands | None = None  # None: pull requests are read from a file
     _agenda: Agenda | None = None  # None: this replica does not poll, or has only begun to
     _trouble: Trouble = field(default_factory=Trouble)
 
@@ -69,10 +72,13 @@ class Reporter:
             return TICK
         agenda = self._agenda or Agenda(self._pages, self._outbox.load())
         self._agenda = agenda
-        agenda.see(self._newest())
+        current = self._newest()
+        agenda.see(current)
         now = self._clock()
         self._metrics.reports_waiting.set(agenda.waiting)
         allowance = agenda.sent.budget.allows(now)
+        if allowance.ask and self._commands and self._commands.work(agenda, current, allowance):
+            return PACE
         for due in agenda.due(allowance.shares) if allowance.ask else ():
             if due.step is None:
                 self._keep(agenda, due.target, None)

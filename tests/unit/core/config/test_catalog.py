@@ -268,7 +268,7 @@ def test_a_service_overrides_each_default_by_itself(own: dict[str, Any], expecte
             # these are not implemented yet
             (
                 {key: {}},
-                f"{key}: {NO_KEY} version, domain, prefix, allowed_hosts, defaults, limits, traffic, report, services",
+                f"{key}: {NO_KEY} version, domain, prefix, allowed_hosts, defaults, limits, traffic, report, commands, services",
             )
             for key in ("ttl", "pause", "budgets", "ready_when", "forks", "groups")
         ),
