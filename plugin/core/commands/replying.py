@@ -1,7 +1,9 @@
 """Replies: what is said to people who gave a command. Whatever they wrote goes through `prose` or `code`."""
 
+import re
 from collections.abc import Iterable
 
+from plugin.core.commands.parsing import Verb
 from plugin.core.facts.heard import Comment
 from plugin.core.reports.comment import joined
 from plugin.core.reports.markdown import code, prose
@@ -18,6 +20,9 @@ HELP = """| Comment | What it does |
 
 A command is the first line of a new comment by somebody who may write to this repository."""
 
+# Where a sentence names a command, prose has only its first word in code.
+_COMMAND = re.compile(rf"`/preview` ({'|'.join(verb for verb in Verb if verb)})\b")
+
 
 def marker(comment: Comment) -> str:
     """Return how the reply to a comment begins, so that it can be found."""
@@ -31,5 +36,6 @@ def reply(comment: Comment, *paragraphs: str) -> str:
 
 def sentences(said: Iterable[str]) -> str:
     """Return a sentence, or a list of several, as Markdown."""
-    lines = [line if line.endswith((".", "?", "!", "…")) else f"{line}." for line in map(prose, said)]
+    markdown = (_COMMAND.sub(r"`/preview \1`", prose(sentence)) for sentence in said)
+    lines = [line if line.endswith((".", "?", "!", "…")) else f"{line}." for line in markdown]
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)

@@ -1,10 +1,10 @@
 """The plugin without its HTTP side beside a fake GitHub, on whose pull requests people comment."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,23 @@ from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
 from plugin.report.answering import Answering
 from plugin.report.commands import Commands
-from plugin.report.github import PERMISSIONS, github_writer
+from plugin.report.github import github_writer
 from plugin.report.github_api import GitHubApi
 from plugin.report.reporter import TICK, Reporter
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.limiter import LimiterClock
-from plugin.sources.github.pygithub import App, Token
+from plugin.sources.github.pygithub import App as Credentials
+from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
 from plugin.sources.github.rest import GitHubRest
 from plugin.state import OpenedState
 from plugin.state.memory import LocalBoard, MemoryStore
 from tests.builders import MONDAY, catalog_text
 from tests.contract.report.stage import FatefulOutbox, Lease
-from tests.fakes.github import GitHub
+from tests.fakes.github import App, GitHub
 from tests.fakes.github.written import Comment
+from tests.keys import PRIVATE_KEY
 from tests.outside import ScriptedMeter, ScriptedRegistry
 
 PLAN = {"expire_after": "7d", "max_age": "30d", "keep": "preview/keep"}
@@ -60,13 +62,14 @@ class Stage:
     github: GitHub
     file: Path
     now: datetime = MONDAY
-    credentials: Token | App | None = None
+    credentials: Token | Credentials | None = None
     outbox: FatefulOutbox = field(default_factory=FatefulOutbox)
     store: MemoryStore = field(default_factory=MemoryStore)
     board: LocalBoard = field(default_factory=LocalBoard)
 
     def __post_init__(self) -> None:
         self.github.now = lambda: self.now
+        self.github.now_of_apps = lambda: datetime.now(UTC)
         self.github.roles |= ROLES
         self.start()
         self.refresh()
@@ -76,7 +79,7 @@ class Stage:
     def start(self) -> None:
         """Start another process with the same state."""
         credentials = self.credentials or Token(self.github.token)
-        clock = LimiterClock(lambda: self.now.timestamp(), self.passes, lambda: self.now)
+        clock = LimiterClock(self._steady, self.passes, lambda: self.now)
         self.lease, self.metrics = Lease(), Metrics()
         state = OpenedState(self.store, self.board, self.lease, lambda: None, self.outbox)
         self.plugin: Plugin = Parts(
@@ -91,12 +94,8 @@ class Stage:
         ).together()
         api = GitHubApi(GitHubRest(self.github.url, credentials, "pull_requests"))
         parts = self.outbox, self.store.act, self.board.hint, self.metrics, lambda: self.now
-        commands = Commands(Answering(api), *parts, _steady=lambda: self.now.timestamp())
-        writers = {
-            Kind.COMMENT: github_writer(
-                Kind.COMMENT, GitHubRest(self.github.url, credentials, PERMISSIONS[Kind.COMMENT])
-            )
-        }
+        commands = Commands(Answering(api), *parts, _steady=self._steady)
+        writers = {Kind.COMMENT: github_writer(Kind.COMMENT, GitHubRest(self.github.url, credentials, "pull_requests"))}
         self.reporter = Reporter(
             self.plugin.newest.synchronised,
             self.lease,
@@ -104,9 +103,12 @@ class Stage:
             writers,
             self.metrics,
             lambda: self.now,
-            _steady=lambda: self.now.timestamp(),
+            _steady=self._steady,
             _commands=commands,
         )
+
+    def _steady(self) -> float:
+        return self.now.timestamp()
 
     def lose_the_state(self) -> None:
         self.outbox, self.store, self.board = FatefulOutbox(), MemoryStore(), LocalBoard()
@@ -171,15 +173,15 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, credentials: Callable[[GitHub], App] | None = None, **given: Any) -> Iterator[Stage]:
+def staged(folder: Path, app: App | None = None, **given: Any) -> Iterator[Stage]:
     """Set the stage; `given` are keys of the catalog, and of the repository acme/orders."""
     services = given.pop("services", {"orders": {"depends_on": ["payments"]}, "payments": {}})
     repository = {key: given.pop(key) for key in ("visibility",) if key in given}
     content = {"commands": True, "defaults": {"lifecycle": PLAN}} | given
     file = folder / "catalog.yaml"
     file.write_text(catalog_text(services, **content), "utf-8")
-    with GitHub(organisation(**repository), inside=True) as github:
-        yield Stage(github, file)
+    with GitHub(organisation(**repository), inside=True, app=app) as github:
+        yield Stage(github, file, credentials=Credentials(str(app.id), PRIVATE_KEY) if app else None)
 
 
 def edit(stage: Stage, **given: Any) -> None:

@@ -184,13 +184,13 @@ class GitHub:
     def comment(self, repository: str, number: int, body: str, login: str = "ada") -> Comment:
         """Comment on a pull request as somebody else."""
         found = self.written.comment(repository, number, body, login, self.now())
-        self._update(repository, number)
+        self.change_entry(repository, number)
         return found
 
     def edit(self, comment: Comment, body: str) -> None:
         """Edit a comment as somebody else."""
         comment.body, comment.edited_at = body, [*comment.edited_at, self.now()]
-        self._update(comment.repository, comment.number)
+        self.change_entry(comment.repository, comment.number)
 
     def relabel(
         self, repository: str, number: int, added: Sequence[str] = (), removed: Sequence[str] = (), by: str = "ada"
@@ -201,13 +201,18 @@ class GitHub:
         kept = [label for label in before.labels if label.casefold() not in gone]
         events = [Event("LabeledEvent", self.now(), label, by) for label in added]
         self.happen(repository, number, *events, *(Event("UnlabeledEvent", self.now(), label, by) for label in removed))
-        self._update(repository, number, labels=(*kept, *added))
+        self.change_entry(repository, number, labels=(*kept, *added))
 
-    def _update(self, repository: str, number: int, **changes: Any) -> None:
+    def change_entry(self, repository: str, number: int, **changes: Any) -> None:
+        """Change a pull request now."""
         found = self._organisation.repositories[repository]
         changes["updated_at"] = self.now().replace(microsecond=0)
         entries = [it.model_copy(update=changes) if it.number == number else it for it in found.pull_requests]
-        changed = {repository: found.model_copy(update={"pull_requests": tuple(entries)})}
+        self.set_repository(repository, pull_requests=tuple(entries))
+
+    def set_repository(self, repository: str, **changes: Any) -> None:
+        """Change a repository now."""
+        changed = {repository: self._organisation.repositories[repository].model_copy(update=changes)}
         self.organisation = Organisation(repositories={**self._organisation.repositories, **changed})
 
     def check(
