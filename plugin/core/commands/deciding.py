@@ -41,7 +41,7 @@ def counts(comment: Comment, heard: Heard, commands: Commands, now: datetime) ->
         return False
     if comment.author.endswith(BOT) and not is_listed(comment, commands):
         return False
-    return heard.since <= comment.at and now - comment.at < COUNTS_FOR
+    return heard.since < comment.at and now - comment.at < COUNTS_FOR
 
 
 def is_listed(comment: Comment, commands: Commands) -> bool:
