@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from plugin.core.answers.history import EventKind, Histories
+from plugin.core.commands.answer import Note
 from plugin.core.config.report import NO_REPORT, CommentPolicy, Report
 from plugin.core.decision.decide import Decision
 from plugin.core.decision.part import Part
@@ -117,6 +118,16 @@ class Agenda:
         self.sent = replace(self.sent.with_standing(target, standing), budget=budget)
         if standing is None:
             self._leave([target])
+
+    def note(self, key: str, note: Note | None, budget: Budget) -> None:
+        """Take note of what is left to do for a command; None: it can be forgotten."""
+        self.sent = replace(self.sent.with_note(key, note), budget=budget)
+
+    @property
+    def around(self) -> Around:
+        """What is known about previews beside the newest decision on them."""
+        current = self._current
+        return Around(current.known.reported, current.moment.held, self._callers) if current else Around({}, {}, {})
 
     def _made_from(self, part: Part, current: Current) -> _Made:
         previews, held, reported = tuple(part.previews), current.moment.held, current.known.reported
