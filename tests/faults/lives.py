@@ -70,6 +70,7 @@ class Lives:
         self._now = 0  # counts everything that happens here
         self._decidings: list[Deciding] = []
         self.acknowledged: set[str] = set()
+        self._unsure = False  # whether people have agreed to a catalog with which no answer was made
         self.lost()
 
     def lost(self) -> None:
@@ -122,6 +123,11 @@ class Lives:
         self._acts[act.kind.value, key] = act, self._truth.clock.now
         self.tally[f"told to {act.kind.value}"] += 1
 
+    def agreed(self, fingerprint: str) -> None:
+        """Note that people have agreed to the ends of a catalog."""
+        self.acknowledged.add(fingerprint)
+        self._unsure = self._unsure or all(catalog.fingerprint != fingerprint for _, catalog in self._in_force)
+
     def forget_acts(self) -> None:
         """Say that some acts may be lost."""
         self._acts = {}
@@ -141,9 +147,9 @@ class Lives:
             if forward.fingerprint in self.acknowledged:
                 self._accept(forward)
         plans = {name: service.plan for name, service in catalog.services.items()}
-        if self._in_force and self._surely_forward(
-            catalog, {n: w for n, w in live.items() if n not in called}, len(live)
-        ):
+        alone = {name: was for name, was in live.items() if name not in called}
+        unsure, self._unsure = self._unsure, False  # if so, nobody knows here to which plans people have agreed
+        if self._in_force and not unsure and self._surely_forward(catalog, alone, len(live)):
             kept = {name: self._accepted[name] for name in plans if name in self._accepted}
             self._forward[catalog.fingerprint] = Forward(catalog.fingerprint, kept)
             self.tally["edits that bring many ends forward"] += 1

@@ -69,7 +69,7 @@ class Oracle:
     def acknowledged(self, fingerprint: str) -> None:
         """Say that a person accepts what the catalog with this fingerprint removes."""
         self._acknowledged.add(fingerprint)
-        self.lives.acknowledged.add(fingerprint)
+        self.lives.agreed(fingerprint)
 
     def state_lost(self) -> None:
         """Say that the plugin has forgotten what it answered, and may take any repository for the one that it knew."""
