@@ -7,7 +7,10 @@ from plugin.core.reports.content import Kind
 from plugin.core.reports.said import Pages
 from plugin.metrics import Metrics
 from plugin.mirror.newest import Newest
+from plugin.report.answering import Answering
+from plugin.report.commands import Commands
 from plugin.report.github import PERMISSIONS, github_writer
+from plugin.report.github_api import GitHubApi
 from plugin.report.jira import JiraLinks
 from plugin.report.reporter import Reporter
 from plugin.report.writing import Writer
@@ -19,10 +22,18 @@ from plugin.state import OpenedState
 def open_reporter(
     settings: Settings, state: OpenedState, newest: Newest, metrics: Metrics, now: Callable[[], datetime]
 ) -> Reporter:
-    """Return the reporter. Nothing is asked yet, and nothing is written as long as the catalog has no key `report`."""
+    """Return the reporter. Nothing is asked yet.
+
+    Nothing is written as long as the catalog has neither the key `report` nor the key `commands`.
+    """
     pages = Pages((settings.argocd_url or "").rstrip("/"))
-    writers = _writers(settings, newest)
-    return Reporter(newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages)
+    writers, told = _writers(settings, newest), settings.notifications_token is not None
+    rest = open_rest(settings, PERMISSIONS[Kind.COMMENT])
+    parts = state.outbox, state.store.act, state.board.hint, metrics, now, pages
+    commands = Commands(Answering(GitHubApi(rest)), *parts) if rest else None
+    return Reporter(
+        newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages, told, _commands=commands
+    )
 
 
 def _writers(settings: Settings, newest: Newest) -> dict[Kind, Writer]:
