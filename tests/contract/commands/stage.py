@@ -73,6 +73,7 @@ class Stage:
         self.github.roles |= ROLES
         self.start()
         self.refresh()
+        self.passes(1)  # what is written within the second of the first reading is not obeyed
 
     # --- The plugin
 
