@@ -12,7 +12,7 @@ from plugin.core.commands.answer import NOTHING, Answer, Note, Reaction
 from plugin.core.commands.deciding import Scene, counts, decide, is_listed
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
-from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation
+from plugin.core.facts.heard import Comment, Conversation
 from plugin.core.facts.lives import NO_LIVES
 from plugin.core.life.acting import Said
 from plugin.core.reports.budget import Allowance

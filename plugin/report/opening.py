@@ -30,10 +30,12 @@ def open_reporter(
     Nothing is written as long as the catalog has neither the key `report` nor the key `commands`.
     """
     pages = Pages((settings.argocd_url or "").rstrip("/"))
-    writers = _writers(settings, newest)
+    writers, told = _writers(settings, newest), settings.notifications_token is not None
     rest = open_rest(settings, PERMISSIONS[Kind.COMMENT])
     commands = open_commands(rest, state, Notebook(state.outbox, metrics, now), pages) if rest else None
-    return Reporter(newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages, _commands=commands)
+    return Reporter(
+        newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages, told, _commands=commands
+    )
 
 
 def open_commands(rest: Rest, state: OpenedState, notebook: Notebook, pages: Pages) -> Commands:

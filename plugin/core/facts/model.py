@@ -160,6 +160,8 @@ class Snapshot:
     read_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     # repository: the source's time when it was last read while the clocks agreed
     counted_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+    # the source's time when our clock was last compared with it; None: they disagree, or it is not known
+    compared_at: datetime | None = field(default=None, compare=False)
 
     @property
     def pull_requests(self) -> int:

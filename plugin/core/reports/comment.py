@@ -14,7 +14,7 @@ from plugin.core.decision.preview import Preview
 from plugin.core.facts.lives import State
 from plugin.core.reports.markdown import cell, code, prose
 from plugin.core.reports.naming import Naming
-from plugin.core.reports.progress import Progress
+from plugin.core.reports.progress import Progress, Stage
 from plugin.core.reports.said import Place, failure
 
 MARKER = "<!-- preview-plugin v1"  # how it begins
@@ -120,9 +120,12 @@ def _headline(previews: Sequence[About]) -> str:
     preview, verdict = progress.preview, progress.preview.verdict
     if not verdict.live:
         return "**No preview yet**" if verdict.state in (State.WAITING, State.QUEUED) else "**No preview**"
-    if not progress.running:
-        return "**The preview failed**" if progress.failed else "**The preview is being deployed**"
-    return f"**{'The preview sleeps' if verdict.state is State.PAUSED else 'The preview'}:** {_link(preview)}"
+    asleep = "The preview sleeps" if verdict.state is State.PAUSED else ""
+    if progress.running:
+        return f"**{asleep or 'The preview'}:** {_link(preview)}"
+    if progress.stage is Stage.UNKNOWN:
+        return "**Nobody tells whether the preview works**"
+    return f"**{'The preview failed' if progress.failed else asleep or 'The preview is being deployed'}**"
 
 
 def _table(previews: Sequence[About]) -> str:
@@ -146,7 +149,11 @@ def _state(progress: Progress) -> str:
     if progress.preview.verdict.state is not State.ACTIVE:
         return progress.preview.verdict.state.value
     # A commit on its way is what the deployment shows; the one that runs is what people use.
-    return "failed" if progress.failed else "works" if progress.running else "being deployed"
+    if progress.failed:
+        return "failed"
+    if progress.running:
+        return "works"
+    return "unknown" if progress.stage is Stage.UNKNOWN else "being deployed"
 
 
 def _sections(about: About, place: Place, *, several: bool) -> Iterator[tuple[str, list[str]]]:

@@ -24,6 +24,7 @@ class Around:
     reported: Reports
     held: Mapping[str, str]  # by the preview's key: why it stays although it would leave
     callers: Callers
+    told: bool = True  # whether Argo CD can report anything
 
 
 def wanted(part: Part, place: Place, around: Around) -> dict[Target, Content]:
@@ -56,7 +57,7 @@ def everything_about(preview: Preview, life: Life | None, around: Around) -> Abo
     """Return a preview with everything that is said of it."""
     announced = life.announced.end if life and life.announced else None
     return About(
-        progress(preview, around.reported.get(preview.name, ())),
+        progress(preview, around.reported.get(preview.name, ()), told=around.told),
         around.held.get(preview.key, ""),
         around.callers.get(preview.key, ()),
         announced,

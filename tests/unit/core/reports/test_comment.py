@@ -109,7 +109,7 @@ def test_what_never_worked_and_failed_has_no_address() -> None:
 
 
 def test_a_preview_that_was_deleted_and_comes_again_has_no_address_yet() -> None:
-    reported = {"preview-orders-12": (told(), told("gone", NEWER))}
+    reported = {"preview-orders-12": (told("gone"), told("gone", NEWER))}
     found = comment(orders(make_pull_request(12, head_sha=NEWER)), reported=reported)
 
     assert "https://" not in found.body
