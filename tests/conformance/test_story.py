@@ -59,7 +59,8 @@ class Story:
         company.pass_by(minutes=2)
 
     def _stands(self, title: str) -> str:
-        lines = [f"## {title}", "", f"{self.company.writes - self._writes} requests wrote something.", ""]
+        written = self.company.writes - self._writes
+        lines = [f"## {title}", "", f"{written} {'request' if written == 1 else 'requests'} wrote something.", ""]
         for locator, head in self._heads.items():
             lines += [f"On {locator}:", "", *self._seen(locator, head), ""]
         return _without_minutes("\n".join(lines)).strip()

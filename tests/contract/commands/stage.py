@@ -12,12 +12,12 @@ from plugin.app import Parts, Plugin
 from plugin.core.config.threshold import Threshold
 from plugin.core.facts.acts import Act, ActKind
 from plugin.core.reports.content import Kind
+from plugin.core.reports.said import Pages
 from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.report.answering import Answering
-from plugin.report.commands import Commands
 from plugin.report.github import github_writer
-from plugin.report.github_api import GitHubApi
+from plugin.report.notebook import Notebook
+from plugin.report.opening import open_commands
 from plugin.report.reporter import TICK, Reporter
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 from plugin.sources.github.client import GitHubClient
@@ -73,6 +73,7 @@ class Stage:
         self.github.roles |= ROLES
         self.start()
         self.refresh()
+        self.passes(1)  # what is written within the second of the first reading is not obeyed
 
     # --- The plugin
 
@@ -92,9 +93,9 @@ class Stage:
             max_stale=timedelta(hours=1),
             clock=lambda: self.now,
         ).together()
-        api = GitHubApi(GitHubRest(self.github.url, credentials, "pull_requests"))
-        parts = self.outbox, self.store.act, self.board.hint, self.metrics, lambda: self.now
-        commands = Commands(Answering(api), *parts, _steady=self._steady)
+        notebook = Notebook(self.outbox, self.metrics, lambda: self.now, self._steady)
+        rest = GitHubRest(self.github.url, credentials, "pull_requests")
+        commands = open_commands(rest, state, notebook, Pages())
         writers = {Kind.COMMENT: github_writer(Kind.COMMENT, GitHubRest(self.github.url, credentials, "pull_requests"))}
         self.reporter = Reporter(
             self.plugin.newest.synchronised,

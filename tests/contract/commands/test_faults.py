@@ -97,6 +97,23 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, begins: str) -> None:
         assert len(stage.replies()) == 1
 
 
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_a_reply_that_cannot_be_looked_for_is_not_written_again(tmp_path: Path, status: int) -> None:
+    with staged(tmp_path) as stage:
+        first = iter([True])
+        loses = lost(lambda request: request.operation == REPLY and next(first, False))
+        fault = error(status, "You have exceeded a secondary rate limit.")
+        refuses = fails("GET /repos/acme/orders/issues/1/comments", fault)
+        stage.github.intercept = lambda request: loses(request) or refuses(request)
+        stage.say("/preview help")
+        rest_of(stage, 5)
+        assert len(stage.asked(REPLY)) == 1
+
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert (len(stage.replies()), len(stage.asked(REPLY))) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "response",
     [
@@ -284,3 +301,17 @@ def test_a_note_is_forgotten_once_its_comment_has_long_ceased_to_count(tmp_path:
         assert stage.outbox.load().notes == {}
         assert stage.reactions(comment) == ["rocket"]
         assert stage.reporter.work() == TICK
+
+
+def test_an_unexpected_error_about_one_command_harms_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with staged(tmp_path) as stage:
+        monkeypatch.setattr("plugin.report.commands.decide", broken)
+        stage.say("/preview pause")
+        monkeypatch.undo()
+        stage.say("/preview", UNLABELLED)
+
+        assert stage.acts() == []
+        assert stage.labels(UNLABELLED) == ["preview"]
