@@ -176,7 +176,7 @@ class Oracle:
             became = described.get(f"{service}/{number}", {"state": "nowhere", "reason": ""})
             repository = self._truth.repository(self.catalog.services[service].repository)
             was = Sighting(service, repository, int(number), len(repository.pulls[int(number)]) - 1)
-            if not self.lives.may_be(became["state"], was, self.catalog, live):
+            if not self.lives.may_be(became["state"], was, self._catalogs, live):
                 raise Wrong(f"{name} is open and labelled, and still missing: {became['state']}, {became['reason']}")
         for name, entry in sorted(entries.items()):
             if name in expected:
