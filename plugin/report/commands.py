@@ -12,6 +12,7 @@ from plugin.core.commands.answer import NOTHING, Answer, Note, Reaction
 from plugin.core.commands.deciding import Scene, counts, decide, is_listed
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
+from plugin.core.facts.agreement import doubt_about
 from plugin.core.facts.heard import Comment, Conversation
 from plugin.core.facts.lives import NO_LIVES
 from plugin.core.life.acting import Said
@@ -73,6 +74,8 @@ class Commands:
     def _new(self, agenda: Agenda, current: Current, now: datetime) -> Iterator[_New]:
         catalog = current.known.catalog
         if catalog is None or catalog.commands is None or current.decision is None:
+            return
+        if doubt_about(now, current.known.snapshot.compared_at):  # how old a comment is, and what an act would mean
             return
         for name in current.decision.parts:
             heard = current.known.snapshot.repositories[name].heard
