@@ -78,6 +78,7 @@ class Reporting:
         self._losses: set[str] = set()
         self._recent: deque[datetime] = deque(maxlen=AN_HOUR)  # the newest writes, by the clock that counts them
         self._skew = stage.clock.skew
+        self._too_many = ""
         self._faulty, self._deadly = FAULTY, DEADLY
         stage.github.on_report = self._meets
 
@@ -146,6 +147,8 @@ class Reporting:
 
     def _work(self, replica: Replica) -> None:
         """Let a reporter look once for something to do. As in its thread, it reads everything again after trouble."""
+        if self._too_many:
+            raise Wrong(self._too_many)
         reporter, _ = self._reporter(replica)
         try:
             wait = reporter.work()
@@ -173,7 +176,8 @@ class Reporting:
     # --- What its requests meet
 
     def _meets(self, request: Request) -> Response | None:
-        if request.method != "GET":
+        redirected = any(request.path.startswith(f"/repos/{name}/") for name in self._stage.truth.renamed)
+        if request.method != "GET" and not redirected:
             self._count()
         luck = self._chance.random()
         if luck >= self._faulty:
@@ -197,7 +201,7 @@ class Reporting:
         now = clock.of_replicas()
         for most, window in ((A_MINUTE, timedelta(minutes=1)), (AN_HOUR, timedelta(hours=1))):
             if len(self._recent) >= most and now - self._recent[-most] < window:
-                raise Wrong(f"more than {most} requests write within {window}")
+                self._too_many = f"more than {most} requests write within {window}"
         self._recent.append(now)
 
     # --- In the end

@@ -70,6 +70,13 @@ class Written:
         self.comments.append(comment)
         return comment
 
+    def rename(self, repository: str, new: str) -> None:
+        """Let everything that was written in a repository stand under its new name."""
+        for each in (*self.deployments, *self.comments):
+            if each.repository == repository:
+                each.repository = new
+        self.statuses = {(new if name == repository else name, sha): it for (name, sha), it in self.statuses.items()}
+
     def status(self, repository: str, sha: str, context: str) -> Note | None:
         """The status that counts."""
         return next(
