@@ -12,9 +12,12 @@ from plugin.report.commands import Commands
 from plugin.report.github import PERMISSIONS, github_writer
 from plugin.report.github_api import GitHubApi
 from plugin.report.jira import JiraLinks
+from plugin.report.notebook import Notebook
+from plugin.report.obeying import Obeying
 from plugin.report.reporter import Reporter
 from plugin.report.writing import Writer
 from plugin.settings import Settings
+from plugin.sources import Rest
 from plugin.sources.opening import open_rest
 from plugin.state import OpenedState
 
@@ -29,11 +32,16 @@ def open_reporter(
     pages = Pages((settings.argocd_url or "").rstrip("/"))
     writers, told = _writers(settings, newest), settings.notifications_token is not None
     rest = open_rest(settings, PERMISSIONS[Kind.COMMENT])
-    parts = state.outbox, state.store.act, state.board.hint, metrics, now, pages
-    commands = Commands(Answering(GitHubApi(rest)), *parts) if rest else None
+    commands = open_commands(rest, state, Notebook(state.outbox, metrics, now), pages) if rest else None
     return Reporter(
         newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages, told, _commands=commands
     )
+
+
+def open_commands(rest: Rest, state: OpenedState, notebook: Notebook, pages: Pages) -> Commands:
+    """Return what obeys commands in comments. Nothing is asked as long as the catalog has no key `commands`."""
+    answering = Answering(GitHubApi(rest))
+    return Commands(answering, notebook, Obeying(answering, notebook, state.store.act, state.board.hint), pages)
 
 
 def _writers(settings: Settings, newest: Newest) -> dict[Kind, Writer]:

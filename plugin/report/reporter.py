@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from plugin.core.reports import steps
 from plugin.core.reports.budget import Allowance, Budget
@@ -52,6 +53,7 @@ class Reporter:
     _told: bool = True  # whether Argo CD can report anything
     _steady: Callable[[], float] = time.monotonic
     _commands: Commands | None = None  # None: pull requests are read from a file
+    _reports_first: bool = True
     _agenda: Agenda | None = None  # None: this replica does not poll, or has only begun to
     _trouble: Trouble = field(default_factory=Trouble)
 
@@ -81,9 +83,17 @@ class Reporter:
             get_logger().warning(UNTOLD, needs="PREVIEW_NOTIFICATIONS_TOKEN and Argo CD's notifications")
         self._metrics.reports_waiting.set(agenda.waiting)
         allowance = agenda.sent.budget.allows(now)
-        if allowance.ask and self._commands and self._commands.work(agenda, current, allowance):
-            return PACE
-        for due in agenda.due(allowance.shares) if allowance.ask else ():
+        if not allowance.ask:
+            return TICK
+        turns = [partial(self._obey, agenda, current, allowance), partial(self._report, agenda, allowance, now)]
+        self._reports_first = not self._reports_first  # so that neither keeps the other waiting
+        return PACE if any(work() for work in (reversed(turns) if self._reports_first else turns)) else TICK
+
+    def _obey(self, agenda: Agenda, current: Current, allowance: Allowance) -> bool:
+        return self._commands is not None and self._commands.work(agenda, current, allowance)
+
+    def _report(self, agenda: Agenda, allowance: Allowance, now: datetime) -> bool:
+        for due in agenda.due(allowance.shares):
             if due.step is None:
                 if due.not_before is None or due.not_before <= now:
                     self._keep(agenda, due.target, None)
@@ -91,8 +101,8 @@ class Reporter:
                 self._warn_without(due.target.kind, now)
             elif self._may(allowance, due, due.step, now):
                 self._take(agenda, due, due.step)
-                return PACE
-        return TICK
+                return True
+        return False
 
     def _may(self, allowance: Allowance, due: Due, step: Step, now: datetime) -> bool:
         if not isinstance(step, Look) and not allowance.may_write(due.target.pull_request):

@@ -51,14 +51,14 @@ def heard(before: Heard | None, read: tuple[Conversation, ...], at: datetime) ->
     """Add a reading to what was heard before; `at` is the source's time of it.
 
     The source shows the pull requests that changed last. Those that it does not show any more are kept as they were,
-    and older answers are ignored.
+    and older answers are ignored. What does not count any more, by the source's clock, is left out.
     """
     found = {each.number: each for each in before.conversations} if before else {}
     for each in read:
         known = found.get(each.number)
         if known is None or known.updated_at <= each.updated_at:
             found[each.number] = each
-    young = (_young(each, at - 2 * COUNTS_FOR) for each in found.values())
+    young = (_young(each, at - COUNTS_FOR) for each in found.values())
     return Heard(
         before.since if before else at,
         tuple(sorted((each for each in young if each.comments), key=lambda each: each.number)),
@@ -66,5 +66,5 @@ def heard(before: Heard | None, read: tuple[Conversation, ...], at: datetime) ->
 
 
 def _young(conversation: Conversation, oldest: datetime) -> Conversation:
-    comments = tuple(each for each in conversation.comments if each.at >= oldest)
+    comments = tuple(each for each in conversation.comments if each.at > oldest)
     return conversation if comments == conversation.comments else replace(conversation, comments=comments)

@@ -3,6 +3,7 @@
 Only the fixed words are Markdown of ours. Whatever people write goes through `prose` or `code`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ _PUBLIC = f"{MARKER} -->"
 MOST = 20  # lines of one list
 LONGEST = 60_000  # characters; GitHub takes 65,536
 SHORT = 7  # digits of a commit
+
+_COMMENTS = {"resume": " resume", "extend": " extend", "ask": ""}
+_RUN = re.compile(rf"\brun(s?) preview-plugin ({'|'.join(_COMMENTS)})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,16 @@ def comment(previews: Sequence[About], place: Place) -> str:
 
 def paragraphs(previews: Sequence[About], place: Place) -> Iterator[str]:
     """Say everything about all previews of one pull request."""
+    said = _paragraphs(previews, place)
+    return map(for_commenters, said) if place.catalog.commands else said
+
+
+def for_commenters(markdown: str) -> str:
+    """Say what people can comment instead of the commands that only some of them can run."""
+    return _RUN.sub(lambda run: f"comment{run[1]} `/preview{_COMMENTS[run[2]]}`", markdown)
+
+
+def _paragraphs(previews: Sequence[About], place: Place) -> Iterator[str]:
     first = previews[0].progress.preview
     if first.pull_request.fork:
         yield f"**No preview:** {_sentence(first.verdict.reason, place.naming)}"

@@ -12,13 +12,13 @@ from plugin.app import Parts, Plugin
 from plugin.core.config.threshold import Threshold
 from plugin.core.facts.acts import Act, ActKind
 from plugin.core.reports.content import Kind
+from plugin.core.reports.said import Pages
 from plugin.metrics import Metrics
 from plugin.mirror.catalog import WatchedCatalog
-from plugin.report.answering import Answering
-from plugin.report.commands import Commands
 from plugin.report.github import github_writer
-from plugin.report.github_api import GitHubApi
-from plugin.report.reporter import TICK, Reporter
+from plugin.report.notebook import Notebook
+from plugin.report.opening import open_commands
+from plugin.report.reporter import Reporter
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.limiter import LimiterClock
@@ -73,6 +73,7 @@ class Stage:
         self.github.roles |= ROLES
         self.start()
         self.refresh()
+        self.passes(1)  # what is written within the second of the first reading is not obeyed
 
     # --- The plugin
 
@@ -92,9 +93,9 @@ class Stage:
             max_stale=timedelta(hours=1),
             clock=lambda: self.now,
         ).together()
-        api = GitHubApi(GitHubRest(self.github.url, credentials, "pull_requests"))
-        parts = self.outbox, self.store.act, self.board.hint, self.metrics, lambda: self.now
-        commands = Commands(Answering(api), *parts, _steady=self._steady)
+        notebook = Notebook(self.outbox, self.metrics, lambda: self.now, self._steady)
+        rest = GitHubRest(self.github.url, credentials, "pull_requests")
+        commands = open_commands(rest, state, notebook, Pages())
         writers = {Kind.COMMENT: github_writer(Kind.COMMENT, GitHubRest(self.github.url, credentials, "pull_requests"))}
         self.reporter = Reporter(
             self.plugin.newest.synchronised,
@@ -120,17 +121,18 @@ class Stage:
     def refresh(self) -> None:
         self.plugin.refresher.refresh()
 
-    def work(self) -> float:
-        wait = self.reporter.work()
-        self.passes(wait)
-        return wait
+    def work(self) -> bool:
+        """Let the reporter look once for something to do; tell whether there was something."""
+        before = len(self.github.log), self.outbox.load()
+        self.passes(self.reporter.work())
+        return before != (len(self.github.log), self.outbox.load())
 
     def settle(self) -> None:
         """Let everything be read and answered that was said until now."""
         for _ in range(3):
             self.passes(10)
             self.refresh()
-            while self.work() < TICK:
+            while self.work():
                 if self.board.take_hints():
                     self.refresh()
         self.refresh()

@@ -1,6 +1,7 @@
 """Commands while something fails: each is obeyed once, or not at all."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ import pytest
 
 from plugin.core.facts.acts import ActKind
 from plugin.report.commands import DENIALS
-from plugin.report.reporter import TICK
 from plugin.state import Outdated
 from tests.contract.commands.stage import LABELLED, UNLABELLED, Stage, staged
 from tests.contract.report.stage import Killed, lost
@@ -97,6 +97,23 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, begins: str) -> None:
         assert len(stage.replies()) == 1
 
 
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_a_reply_that_cannot_be_looked_for_is_not_written_again(tmp_path: Path, status: int) -> None:
+    with staged(tmp_path) as stage:
+        first = iter([True])
+        loses = lost(lambda request: request.operation == REPLY and next(first, False))
+        fault = error(status, "You have exceeded a secondary rate limit.")
+        refuses = fails("GET /repos/acme/orders/issues/1/comments", fault)
+        stage.github.intercept = lambda request: loses(request) or refuses(request)
+        stage.say("/preview help")
+        rest_of(stage, 5)
+        assert len(stage.asked(REPLY)) == 1
+
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert (len(stage.replies()), len(stage.asked(REPLY))) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "response",
     [
@@ -130,6 +147,20 @@ def test_a_doubt_that_lasts_for_an_hour_is_a_no(tmp_path: Path) -> None:
         rest_of(stage, 10)
 
         assert stage.labels() == ["preview"]
+
+
+def test_commands_wait_while_the_clocks_disagree(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        rest_of(stage, 10)  # what was written before the first reading is not obeyed
+        stage.github.now = lambda: stage.now - timedelta(minutes=5)
+        stage.settle()
+        stage.say("/preview pause")
+        assert stage.acts() == []
+
+        stage.github.now = lambda: stage.now
+        stage.settle()
+
+        assert stage.kinds() == [ActKind.PAUSE]
 
 
 def test_a_right_that_was_lost_meanwhile_is_none(tmp_path: Path) -> None:
@@ -283,4 +314,18 @@ def test_a_note_is_forgotten_once_its_comment_has_long_ceased_to_count(tmp_path:
 
         assert stage.outbox.load().notes == {}
         assert stage.reactions(comment) == ["rocket"]
-        assert stage.reporter.work() == TICK
+        assert not stage.work()
+
+
+def test_an_unexpected_error_about_one_command_harms_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with staged(tmp_path) as stage:
+        monkeypatch.setattr("plugin.report.commands.decide", broken)
+        stage.say("/preview pause")
+        monkeypatch.undo()
+        stage.say("/preview", UNLABELLED)
+
+        assert stage.acts() == []
+        assert stage.labels(UNLABELLED) == ["preview"]

@@ -134,7 +134,7 @@ def test_an_extension_shows_who_gave_it(tmp_path: Path) -> None:
         stage.say("/preview extend 10d", login="grace")
         history = stage.store.load().histories["orders/1"]
 
-        assert "grace extended it to 2026-11-26T09:00:10Z" in [event.reason for event in history]
+        assert "grace extended it to 2026-11-26T09:00:11Z" in [event.reason for event in history]
 
 
 def test_stop_is_refused_where_no_label_is_required(tmp_path: Path) -> None:

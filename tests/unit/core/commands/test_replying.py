@@ -39,6 +39,12 @@ def test_commands_that_a_sentence_names_are_code(verb: Verb) -> None:
     assert sentences([f"Comment /preview {verb} instead"]) == f"Comment `/preview {verb}` instead."
 
 
+def test_a_sentence_names_a_comment_instead_of_a_command_line() -> None:
+    assert sentences(["To wake it, run preview-plugin resume"]) == "To wake it, comment `/preview resume`."
+    assert sentences(["unless somebody runs preview-plugin extend"]) == "unless somebody comments `/preview extend`."
+    assert sentences(["or run preview-plugin ask"]) == "or comment `/preview`."
+
+
 @given(texts)
 def test_nothing_that_people_write_does_anything(text: str) -> None:
     shown = rendered(reply(WHY, sentences([text, "/preview stop"])))

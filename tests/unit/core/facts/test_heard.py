@@ -49,9 +49,9 @@ def test_an_older_answer_is_ignored() -> None:
     assert heard(before, (conversation(1),), LATER).conversations == (newest,)
 
 
-def test_what_has_long_ceased_to_count_is_forgotten() -> None:
-    old, young = comment(1), comment(2, MONDAY + COUNTS_FOR)
+def test_what_does_not_count_any_more_is_forgotten() -> None:
+    old, young = comment(1), comment(2, MONDAY + timedelta(seconds=1))
     before = heard(None, (conversation(1, old, young),), MONDAY)
-    after = heard(before, (), MONDAY + 2 * COUNTS_FOR + timedelta(seconds=1))
+    after = heard(before, (), MONDAY + COUNTS_FOR)
 
     assert after.conversations == (replace(before.conversations[0], comments=(young,)),)
