@@ -64,9 +64,13 @@ class Commands:
             elif self._obeying.is_due(note, current, allowance, now):
                 self._obeying.go_on(agenda, note, current)
                 return True
-        for new in sorted(self._new(agenda, current, now), key=lambda each: each.comment.at):
+        found = sorted(self._new(agenda, current, now), key=lambda each: each.comment.at)
+        doubt = doubt_about(now, current.known.snapshot.compared_at) if found else ""
+        for new in found:
             target = target_of(new.repository, new.conversation.number, new.comment)
-            if self._notebook.may(target, new.comment.id):
+            if doubt:
+                self._notebook.waits(target, "the clock is in doubt", doubt)
+            elif self._notebook.may(target, new.comment.id):
                 self._decide(agenda, new, current, allowance)
                 return True
         return False

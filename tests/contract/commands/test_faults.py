@@ -329,3 +329,15 @@ def test_an_unexpected_error_about_one_command_harms_no_other(tmp_path: Path, mo
 
         assert stage.acts() == []
         assert stage.labels(UNLABELLED) == ["preview"]
+
+
+def test_while_the_clocks_disagree_commands_wait(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.now = lambda: stage.now + timedelta(minutes=10)
+        stage.refresh()
+        stage.say("/preview pause")
+        assert stage.acts() == []
+
+        stage.github.now = lambda: stage.now
+        rest_of(stage, 1)
+        assert stage.kinds() == [ActKind.PAUSE]
