@@ -79,8 +79,6 @@ class Commands:
         catalog = current.known.catalog
         if catalog is None or catalog.commands is None or current.decision is None:
             return
-        if doubt_about(now, current.known.snapshot.compared_at):  # how old a comment is, and what an act would mean
-            return
         for name in current.decision.parts:
             heard = current.known.snapshot.repositories[name].heard
             for conversation in heard.conversations if heard else ():
