@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from plugin.core.answers.history import EventKind, Histories
+from plugin.core.commands.answer import Note
 from plugin.core.config.report import NO_REPORT, CommentPolicy, Report
 from plugin.core.decision.decide import Decision
 from plugin.core.decision.part import Part
@@ -118,6 +119,16 @@ class Agenda:
         if standing is None:
             self._leave([target])
 
+    def note(self, key: str, note: Note | None, budget: Budget) -> None:
+        """Take note of what is left to do for a command; None: it can be forgotten."""
+        self.sent = replace(self.sent.with_note(key, note), budget=budget)
+
+    @property
+    def around(self) -> Around:
+        """What is known about previews beside the newest decision on them."""
+        assert self._current  # noqa: S101  something was decided
+        return Around(self._current.known.reported, self._current.moment.held, self._callers, self.told)
+
     def _made_from(self, part: Part, current: Current) -> _Made:
         previews, held, reported = tuple(part.previews), current.moment.held, current.known.reported
         return _Made(
@@ -129,8 +140,7 @@ class Agenda:
 
     def _say(self, name: str, part: Part, current: Current, decision: Decision) -> None:
         place = Place(decision.catalog, _naming(name, current, decision), self.pages)
-        around = Around(current.known.reported, current.moment.held, self._callers, self.told)
-        now = wanted(part, place, around)
+        now = wanted(part, place, self.around)
         self._leave(self._said.get(name, {}).keys() - now.keys())
         self._said[name] = now
         for target, content in now.items():

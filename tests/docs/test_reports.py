@@ -45,8 +45,9 @@ def test_the_manifest_of_the_app_has_the_permissions_that_are_used_and_no_others
     manifest = json.loads(Path("manifests/github-app.json").read_text("utf-8"))
     read = READ_ONLY | dict.fromkeys(IF_GRANTED, "read")
 
-    assert manifest["default_permissions"] == read | dict.fromkeys(PERMISSIONS.values(), "write")
-    assert set(manifest["default_events"]) == {"pull_request", "label", "repository"}
+    # GitHub refuses a manifest with the event issue_comment that does not also read issues.
+    assert manifest["default_permissions"] == read | dict.fromkeys(PERMISSIONS.values(), "write") | {"issues": "read"}
+    assert set(manifest["default_events"]) == {"pull_request", "label", "repository", "issue_comment"}
 
 
 def test_the_table_of_permissions_is_complete() -> None:

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 from redis import Redis
 
+from plugin.core.commands.answer import Note
 from plugin.core.reports.budget import Budget
 from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Standing
@@ -55,6 +56,11 @@ class _SharedOutbox:
         if self.polls() is not self:
             raise Outdated("another process polls now")
         self.inside.keep(budget, target, standing)
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        if self.polls() is not self:
+            raise Outdated("another process polls now")
+        self.inside.keep_note(budget, key, note)
 
 
 class MemoryPlace:

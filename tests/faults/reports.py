@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from plugin.core.commands.answer import Note
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.deployments import Deployed, Reported
 from plugin.core.facts.lives import State
@@ -57,6 +58,12 @@ class MortalOutbox:
         self.replica.fate.must_be_reachable()
         self._may_die()
         self.inside.keep(budget, target, standing)
+        self._may_die()
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        self.replica.fate.must_be_reachable()
+        self._may_die()
+        self.inside.keep_note(budget, key, note)
         self._may_die()
 
     def _may_die(self) -> None:

@@ -204,7 +204,7 @@ def _end(ended: Ended, standing: Standing, items: tuple[Item, ...] | None) -> St
             state = "success" if item.state == "pending" else item.state
             description = short(f"No preview: {ended.reason}")
             return _status(Status(item.sha, f"preview/{standing.target.name}", state, description, ""), (item,))
-        case Kind.LINK:
+        case Kind.LINK | Kind.COMMAND:  # of a command, nothing stays
             return Retire(standing.items[0], ended.reason) if standing.items else None
         case Kind.COMMENT:
             comment = ended.comment

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from plugin.core.commands.answer import Note
 from plugin.core.config.catalog import Catalog
 from plugin.core.facts.deployments import Deployed, Reported, with_report
 from plugin.core.facts.lives import Lives
@@ -50,11 +51,20 @@ class FatefulOutbox:
         return self.inside.load()
 
     def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
+        with self._fate():
+            self.inside.keep(budget, target, standing)
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        with self._fate():
+            self.inside.keep_note(budget, key, note)
+
+    @contextmanager
+    def _fate(self) -> Iterator[None]:
         if not self.polls():
             raise Outdated("another replica polls now")
         if self.dies("before"):
             raise Killed
-        self.inside.keep(budget, target, standing)
+        yield
         if self.dies("after"):
             raise Killed
 
