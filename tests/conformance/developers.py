@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,18 +123,20 @@ class Developers:
         return self.stage.server.metric("preview_reports_waiting")
 
     def until(self, stands: Any, expected: Any) -> None:
-        """Wait until it stands there and nothing is left to do; `stands` returns what stands there."""
-        try:
-            wait_for(lambda: stands() == expected and not self.waiting, PATIENCE)
-        except AssertionError:
-            assert stands() == expected
-            raise
+        """Wait until it stands there, and stays when everything may be written again; `stands` returns what stands."""
+        with suppress(AssertionError):
+            wait_for(lambda: stands() == expected, PATIENCE)
+            self.pass_by(minutes=2)
+            wait_for(lambda: stands() != expected or not self.waiting, PATIENCE)
+        found, waiting = stands(), self.waiting
+        assert (found, waiting) == (expected, 0), f"{found}\n\n({waiting} wait) instead of\n\n{expected}"
 
 
 def catalog(folder: Path, jira: str) -> Path:
     """Write the tests' catalog with reports and a plan."""
     content = yaml.safe_load(acme.CATALOG.read_text("utf-8"))
     content["defaults"]["lifecycle"] = PLAN
+    content["services"]["shop"]["lifecycle"] = {"expire_after": "2d"}  # so its calls do not move the end of another one
     content["report"] = {
         "deployments": True, "status": True, "comment": "auto", "jira": {"url": jira, "projects": ["PAY"]}
     }  # fmt: skip

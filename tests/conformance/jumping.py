@@ -1,6 +1,8 @@
 """The plugin with a clock that a test sets: the file named by CLOCK holds the seconds by which it is wrong.
 
-Without arguments it is the server, otherwise the command line: python -m tests.conformance.jumping pause orders-12
+Without arguments it is the server, which also writes reports ten times as fast, otherwise the command line.
+
+python -m tests.conformance.jumping pause orders-12
 """
 
 import os
@@ -35,4 +37,5 @@ if __name__ == "__main__" and sys.argv[1:]:
 elif __name__ == "__main__":
     settings = load_settings(Settings, os.environ)
     host, _, port = settings.bind.rpartition(":")
-    run_simple(host, int(port), serve(settings, wrong_clock), threaded=True)
+    with patch("plugin.report.reporter.PACE", 0.1), patch("plugin.report.reporter.TICK", 0.2):
+        run_simple(host, int(port), serve(settings, wrong_clock), threaded=True)

@@ -47,7 +47,7 @@ class Story:
         return self.company.stage.settle()
 
     def step(self, title: str) -> None:
-        """Wait until everything stands there that has to; then a comment may be edited again."""
+        """Wait until everything stands there that has to."""
         title = f"{len(self.told) + 1}. {title}"
         company = self.company
         company.until(lambda: self._stands(title), self.expected.get(title, "").strip())
@@ -56,10 +56,10 @@ class Story:
         for locator in self._heads:
             repository, _, number = locator.partition("#")
             self._comments[locator] = company.comments(repository, int(number))
-        company.pass_by(minutes=2)
 
     def _stands(self, title: str) -> str:
-        lines = [f"## {title}", "", f"{self.company.writes - self._writes} requests wrote something.", ""]
+        written = self.company.writes - self._writes
+        lines = [f"## {title}", "", f"{written} {'request' if written == 1 else 'requests'} wrote something.", ""]
         for locator, head in self._heads.items():
             lines += [f"On {locator}:", "", *self._seen(locator, head), ""]
         return _without_minutes("\n".join(lines)).strip()
@@ -184,10 +184,8 @@ def test_what_developers_see_from_the_label_to_the_end(story: Story) -> None:  #
     story.step("Somebody resumes it")
 
     company.told(synced(company.application(NAME), "Running", 80))
-    story.step("Argo CD starts its pods")
-
     company.told(synced(company.application(NAME), "Succeeded", 80, health_since=81))
-    story.step("It can be reached again")
+    story.step("Argo CD has started its pods")
 
     ended = company.application(NAME)
     company.stage.change(ORDERS, NUMBER, state="closed")

@@ -21,10 +21,12 @@ from tests.faults.moves import AUTHORS, MOVES
 from tests.faults.oracle import Described
 from tests.faults.places import MemoryPlace, RedisPlace, SqlitePlace
 from tests.faults.replica import Replica
+from tests.faults.reports import LOSSES, Reporting
 from tests.faults.sightings import Wrong
 from tests.faults.stage import OK, Stage, do_nothing
 
 STEPS = 150  # of an episode
+REPORTING = 0.4  # how likely an episode is also about what developers are told
 NESTED = 0.06  # how likely something happens while a replica waits for an answer of GitHub
 BOUND = 4  # refreshes after which everything that a probe can see must be there
 INTERVAL = 30.0  # seconds between two of them
@@ -47,6 +49,7 @@ class Tally:
     moves: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
     lives: Counter[str] = field(default_factory=Counter)
+    reports: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         lines = [
@@ -57,6 +60,8 @@ class Tally:
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.troubles.items())]
         lines += ["  of the lives of previews:"]
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.lives.items())]
+        lines += ["  of what developers were told:"]
+        lines += [f"{count:>8}  {name}" for name, count in sorted(self.reports.items())]
         return "\n".join(lines)
 
 
@@ -77,7 +82,10 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
     chance = random.Random(seed)
     with TemporaryDirectory() as folder:
         place = chance.choice((MemoryPlace, partial(SqlitePlace, Path(folder)), partial(RedisPlace, redis)))()
-        episode = Episode(Stage(Path(folder), chance, place), tally)
+        with_reports = random.Random(f"reports of {seed}")  # of its own, so that an episode without them plays as ever
+        reports = with_reports.random() < REPORTING
+        stage = Stage(Path(folder), chance, place, reports=reports)
+        episode = Episode(stage, tally, Reporting(stage, with_reports) if reports else None)
         try:
             episode.play(steps)
         except Exception as error:
@@ -96,11 +104,12 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
 class Episode:
     """One organisation from its first pull request on."""
 
-    def __init__(self, stage: Stage, tally: Tally) -> None:
+    def __init__(self, stage: Stage, tally: Tally, reporting: Reporting | None) -> None:
         self._chance = stage.chance
         self.stage = stage
         self.story: list[str] = []
         self._tally = tally
+        self._reporting = reporting
         self._depth = 0
         self.stage.meanwhile = self._meanwhile
 
@@ -109,7 +118,13 @@ class Episode:
         for _ in range(steps):
             self._tally.steps += 1
             self._move(nested=False)
+            if self._reporting:
+                self.story += self._reporting.happens()
         self._settle()
+        if self._reporting:
+            self.story.append("what was reported to developers is compared")
+            self._reporting.settle()
+            self._tally.reports += self._reporting.tally
 
     def end(self) -> None:
         for replica in list(self.stage.replicas):
@@ -145,6 +160,8 @@ class Episode:
         finally:
             self._depth -= 1
         if said:
+            if self._reporting and name in LOSSES:
+                self._reporting.lost(name)
             self._tally.moves[name] += 1
             self.story[place] = f"{'    ' * self._depth}{name}: {said}"
             if name == "trouble begins":
@@ -238,6 +255,10 @@ class Episode:
         answer = stage.ask(stage.replicas[0], ())
         if answer and answer.status == OK:
             stage.oracle.all_ended(answer.body)
+        self.story.append("people plan later ends, which brings nothing back, and nothing waits for a commit")
+        life_moves.end_later(stage, list(stage.oracle.catalog.services))
+        self._refresh_often()
+        self._judge()
 
     def _wait_for_limits(self) -> None:
         """GitHub has asked for silence, which may be an hour; until then the plugin asks nothing."""
