@@ -64,9 +64,13 @@ class Commands:
             elif self._obeying.is_due(note, current, allowance, now):
                 self._obeying.go_on(agenda, note, current)
                 return True
-        for new in sorted(self._new(agenda, current, now), key=lambda each: each.comment.at):
+        found = sorted(self._new(agenda, current, now), key=lambda each: each.comment.at)
+        doubt = doubt_about(now, current.known.snapshot.compared_at) if found else ""
+        for new in found:
             target = target_of(new.repository, new.conversation.number, new.comment)
-            if self._notebook.may(target, new.comment.id):
+            if doubt:
+                self._notebook.waits(target, "the clock is in doubt", doubt)
+            elif self._notebook.may(target, new.comment.id):
                 self._decide(agenda, new, current, allowance)
                 return True
         return False
@@ -74,8 +78,6 @@ class Commands:
     def _new(self, agenda: Agenda, current: Current, now: datetime) -> Iterator[_New]:
         catalog = current.known.catalog
         if catalog is None or catalog.commands is None or current.decision is None:
-            return
-        if doubt_about(now, current.known.snapshot.compared_at):  # how old a comment is, and what an act would mean
             return
         for name in current.decision.parts:
             heard = current.known.snapshot.repositories[name].heard

@@ -65,8 +65,12 @@ class Notebook:
                 self._trouble.off[switch(target)] = now + OFF_FOR
             case _:
                 self._trouble.refuses(target, step, now)
-        if self._trouble.is_news(f"command {type(error).__name__} {error}", now):
-            get_logger().warning("a command waits", pull_request=target.pull_request, problem=str(error))
+        self.waits(target, f"{type(error).__name__} {error}", str(error))
+
+    def waits(self, target: Target, cause: str, problem: str) -> None:
+        """Log why a command waits, unless the same cause was logged lately."""
+        if self._trouble.is_news(cause, self.clock()):
+            get_logger().warning("a command waits", pull_request=target.pull_request, problem=problem)
 
     def _keep(self, agenda: Agenda, key: str, note: Note | None, budget: Budget) -> None:
         self.outbox.keep_note(budget, key, note)

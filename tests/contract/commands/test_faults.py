@@ -149,20 +149,6 @@ def test_a_doubt_that_lasts_for_an_hour_is_a_no(tmp_path: Path) -> None:
         assert stage.labels() == ["preview"]
 
 
-def test_commands_wait_while_the_clocks_disagree(tmp_path: Path) -> None:
-    with staged(tmp_path) as stage:
-        rest_of(stage, 10)  # what was written before the first reading is not obeyed
-        stage.github.now = lambda: stage.now - timedelta(minutes=5)
-        stage.settle()
-        stage.say("/preview pause")
-        assert stage.acts() == []
-
-        stage.github.now = lambda: stage.now
-        stage.settle()
-
-        assert stage.kinds() == [ActKind.PAUSE]
-
-
 def test_a_right_that_was_lost_meanwhile_is_none(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         stage.say("/preview pause")
@@ -329,3 +315,15 @@ def test_an_unexpected_error_about_one_command_harms_no_other(tmp_path: Path, mo
 
         assert stage.acts() == []
         assert stage.labels(UNLABELLED) == ["preview"]
+
+
+def test_while_the_clocks_disagree_commands_wait(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.now = lambda: stage.now + timedelta(minutes=10)
+        stage.refresh()
+        stage.say("/preview pause")
+        assert stage.acts() == []
+
+        stage.github.now = lambda: stage.now
+        rest_of(stage, 1)
+        assert stage.kinds() == [ActKind.PAUSE]

@@ -385,6 +385,39 @@ def test_a_repository_that_is_spelt_differently_keeps_its_comment(stage: Stage) 
     assert stage.deployments() == [(sha(1), "success")]
 
 
+def test_after_a_rename_the_deployments_of_others_are_not_taken_for_those_of_a_preview(stage: Stage) -> None:
+    """PyGithub follows a redirect without the query, so GitHub lists all deployments."""
+    stage.change(2, head_sha=sha(2))
+    stage.settle()
+    stage.github.rename("acme/orders", "acme/sales")
+    stage.outbox.inside = MemoryOutbox()
+    stage.restart()
+    stage.argocd_says("ready", sha(1))
+    with capture_logs() as logs:
+        for _ in range(30):
+            stage.work()
+
+    assert stage.deployments("preview:orders:2") == [(sha(2), "queued")]
+    assert stage.deployments("preview:orders:1") == [(sha(1), "queued")], "GitHub did not say which ones are its own"
+    assert any("if the repository was renamed, correct the catalog" in line["problem"] for line in logs)
+
+
+@pytest.mark.parametrize("others", [29, 30, 31, 60, 75])
+def test_after_a_rename_there_is_no_second_comment_however_many_there_are(stage: Stage, others: int) -> None:
+    for number in range(others):
+        stage.github.written.comment("acme/orders", 1, f"comment {number}", "bob", stage.now)
+    stage.change(1, config=LINKED)
+    stage.settle()
+    stage.outbox.inside = MemoryOutbox()
+    stage.restart()
+    stage.github.rename("acme/orders", "acme/sales")
+    stage.change(1, config="version: 2\n")
+    for _ in range(30):
+        stage.work()
+
+    assert [each.login for each in stage.github.written.of("acme/sales", 1)].count(stage.github.login) == 1
+
+
 def test_what_was_named_is_forgotten_when_a_repository_is_published(stage: Stage) -> None:
     stage.change(1, config=LINKED)
     working(stage)
