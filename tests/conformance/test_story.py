@@ -190,7 +190,7 @@ def test_what_developers_see_from_the_label_to_the_end(story: Story) -> None:  #
     story.step("Argo CD has started its pods")
 
     ended = company.application(NAME)
-    company.stage.change(ORDERS, NUMBER, state="closed")
+    company.stage.github.change_entry(ORDERS, NUMBER, state="closed")  # later than the comment
     assert story.settle().deleted.keys() == {NAME}
     company.told(deleted(synced(ended, "Succeeded", 80), 90))
     story.step("It is closed")
