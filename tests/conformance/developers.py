@@ -97,9 +97,16 @@ class Developers:
         ]
 
     def comments(self, repository: str, number: int) -> list[str]:
-        """Return the comments on a pull request without the marker."""
-        found = self.stage.github.written.of(repository, number)
-        return [each.body.partition("\n\n")[2].strip() for each in found]
+        """Return our comments on a pull request without the marker."""
+        github = self.stage.github
+        found = github.written.of(repository, number)
+        return [each.body.partition("\n\n")[2].strip() for each in found if each.login == github.login]
+
+    def said(self, repository: str, number: int) -> list[tuple[str, list[str]]]:
+        """Return what people have commented, with the reactions to it."""
+        github = self.stage.github
+        found = github.written.of(repository, number)
+        return [(each.body, github.written.reactions_to(each)) for each in found if each.login != github.login]
 
     def links(self, locator: str) -> list[tuple[str, str, str]]:
         """Return the issues that link to previews of a pull request, with title and summary."""
@@ -140,6 +147,7 @@ def catalog(folder: Path, jira: str) -> Path:
     content["report"] = {
         "deployments": True, "status": True, "comment": "auto", "jira": {"url": jira, "projects": ["PAY"]}
     }  # fmt: skip
+    content["commands"] = True
     path = folder / "catalog.yaml"
     path.write_text(yaml.safe_dump(content), "utf-8")
     return path
@@ -170,5 +178,6 @@ def developers(folder: Path) -> Iterator[Developers]:
         controller.point_at(staged.server.port)
         made = Developers(staged, controller, jira, clock)
         made.pass_by(seconds=0)
+        staged.github.roles["ada"] = "write"
         staged.ready()
         yield made

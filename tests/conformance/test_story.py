@@ -15,6 +15,7 @@ from tests.conformance.argocd import Reconciled
 from tests.conformance.developers import Developers, developers
 from tests.conformance.operations import deleted, resource, synced
 from tests.conformance.stage import ORDERS
+from tests.server import wait_for
 from tools.rendering import ROOT
 
 EXPECTED = ROOT / "tests/conformance/expected/story.md"
@@ -76,6 +77,8 @@ class Story:
         yield from (f"- link on {issue}: {_joined(*rest)}" for issue, *rest in links)
         if not links:
             yield "- link in Jira: none"
+        for said, reactions in self.company.said(repository, int(number)):
+            yield f"- somebody's comment `{said}`: {_joined(*reactions) or 'no reaction'}"
         comments = self.company.comments(repository, int(number))
         if comments == self._comments.get(locator, []):
             yield f"- comment: {'as before' if comments else 'none'}"
@@ -178,10 +181,9 @@ def test_what_developers_see_from_the_label_to_the_end(story: Story) -> None:  #
     company.told(synced(company.application(NAME), "Succeeded", 70, health_since=60))
     story.step("Argo CD has stopped its pods")
 
-    result = company.stage.run("resume", "orders-20")
-    assert result.returncode == 0, result.stderr
-    assert story.settle().updated.keys() == {NAME}
-    story.step("Somebody resumes it")
+    company.stage.github.comment(ORDERS, NUMBER, "/preview resume")
+    wait_for(lambda: bool(story.settle().updated))
+    story.step("Somebody comments /preview resume")
 
     company.told(synced(company.application(NAME), "Running", 80))
     company.told(synced(company.application(NAME), "Succeeded", 80, health_since=81))

@@ -212,13 +212,20 @@ class Lives:
 
     # --- Judgements
 
-    def expired(self, was: Sighting) -> None:
-        """Judge that a preview has expired. Raises Wrong."""
+    def expired(self, was: Sighting, editions: Iterable[Catalog], *, left: bool) -> None:
+        """Judge that a preview has expired. `left`: something else may have ended it before. Raises Wrong.
+
+        One that is not live and has reached its maximum age is expired at once.
+        """
         key = self.key(was)
         if key in self.ended:
             return
+        decidings = self._since(key)
+        if left and decidings and any(self._is_too_old(was, each) for each in editions):
+            self.ended[key] = Ended(decidings[0].at, by_age=True)
+            return
         reasons = []
-        for deciding in self._since(key):
+        for deciding in decidings:
             for catalog in self._catalogs_since(key):
                 reason = self._not_rightful(was, catalog, deciding)
                 if not reason:

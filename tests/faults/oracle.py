@@ -333,7 +333,7 @@ class Oracle:
         for name, was in missing.items():
             state = described.get(f"{was.service}/{was.number}", {}).get("state")
             if state == "expired":
-                self.lives.expired(was)
+                self.lives.expired(was, editions, left=not self._is_wanted_throughout(editions, was))
             else:
                 others[name] = was
         for name, was in [*missing.items(), *lost.items()]:

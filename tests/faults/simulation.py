@@ -31,7 +31,7 @@ NESTED = 0.06  # how likely something happens while a replica waits for an answe
 BOUND = 4  # refreshes after which everything that a probe can see must be there
 INTERVAL = 30.0  # seconds between two of them
 FULL_LISTING = 660.0  # seconds after which the rest must be there
-HALF_AN_HOUR, AN_HOUR = 1800.0, 3700.0  # seconds
+HALF_AN_HOUR = 1800.0  # seconds
 ENDED = 22 * 86400.0  # seconds, after which every end has come, for plans do not go beyond three weeks
 WARNED = 12  # refreshes in which every end has been announced long enough
 LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
@@ -266,8 +266,6 @@ class Episode:
             resumes_at = replica.source.usage.resumes_at
             if resumes_at:
                 self.stage.clock.pass_by(max(0.0, (resumes_at - self.stage.clock.of_replicas()).total_seconds()))
-        if self.stage.lively:  # that time is the clock's of then, which may have been wrong
-            self.stage.clock.pass_by(AN_HOUR)
 
     def _refresh_often(self) -> None:
         for number in range(BOUND):
