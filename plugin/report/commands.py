@@ -13,7 +13,7 @@ from plugin.core.commands.deciding import Scene, counts, decide, is_listed
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
 from plugin.core.facts.agreement import doubt_about
-from plugin.core.facts.heard import Comment, Conversation
+from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation, Heard
 from plugin.core.facts.lives import NO_LIVES
 from plugin.core.life.acting import Said
 from plugin.core.reports.budget import Allowance
@@ -58,6 +58,7 @@ class Commands:
     def work(self, agenda: Agenda, current: Current, allowance: Allowance) -> bool:
         """Do the next thing; tell whether there was one. Raises Outdated or Unreachable."""
         now = self._notebook.clock()
+        self._begin(agenda, current, now)
         for note in sorted(agenda.sent.notes.values(), key=lambda each: each.comment.at):
             if self._obeying.is_over(note, current, now):
                 self._notebook.forget(agenda, note)
@@ -75,16 +76,28 @@ class Commands:
                 return True
         return False
 
+    def _begin(self, agenda: Agenda, current: Current, now: datetime) -> None:
+        """See to it that comments count only if nothing that was decided on after them can have been forgotten."""
+        catalog, since = current.known.catalog, agenda.sent.since
+        if catalog is None:
+            return
+        if catalog.commands is None:
+            if since is not None:
+                self._notebook.begin_anew(agenda, None)
+        elif since is None or since > now + COUNTS_FOR:  # no comment lies that far ahead: a clock was wrong
+            said = (comment.at for *_, comment in _heard(current))  # the source's clock may be ahead of ours
+            self._notebook.begin_anew(agenda, max([now, *said]))
+
     def _new(self, agenda: Agenda, current: Current, now: datetime) -> Iterator[_New]:
         catalog = current.known.catalog
         if catalog is None or catalog.commands is None or current.decision is None:
             return
-        for name in current.decision.parts:
-            heard = current.known.snapshot.repositories[name].heard
-            for conversation in heard.conversations if heard else ():
-                for comment in conversation.comments:
-                    if heard and comment.id not in agenda.sent.notes and counts(comment, heard, catalog.commands, now):
-                        yield _New(name, conversation, comment)
+        since = agenda.sent.since
+        for name, heard, conversation, comment in _heard(current):
+            if name not in current.decision.parts or since is None or comment.id in agenda.sent.notes:
+                continue
+            if counts(comment, max(heard.since, since), catalog.commands, now):
+                yield _New(name, conversation, comment)
 
     def _decide(self, agenda: Agenda, new: _New, current: Current, allowance: Allowance) -> None:
         comment, number = new.comment, new.conversation.number
@@ -143,6 +156,14 @@ class Commands:
             self._strangers.clear()
         self._strangers[stranger] = now + STRANGER_FOR
         return False
+
+
+def _heard(current: Current) -> Iterator[tuple[str, Heard, Conversation, Comment]]:
+    for name, repository in current.known.snapshot.repositories.items():
+        if heard := repository.heard:
+            for conversation in heard.conversations:
+                for comment in conversation.comments:
+                    yield name, heard, conversation, comment
 
 
 def _result(answer: Answer) -> str:

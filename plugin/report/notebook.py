@@ -46,6 +46,16 @@ class Notebook:
         """Forget a command."""
         self._keep(agenda, note.key, None, agenda.sent.budget)
 
+    def begin_anew(self, agenda: Agenda, since: datetime | None) -> None:
+        """Store that comments until then are no commands, then use it; None: no comment is, for now.
+
+        Notes that cannot be read go last: until they are gone, whoever reads them begins anew.
+        """
+        self.outbox.keep_since(agenda.sent.budget, since)
+        agenda.obey_since(since)
+        for key in agenda.sent.unreadable:
+            self._keep(agenda, key, None, agenda.sent.budget)
+
     def passed(self, target: Target) -> None:
         """Take note that a step succeeded."""
         self._trouble.passed(target)

@@ -13,7 +13,7 @@ from plugin.core.config.commands import BOT, Commands
 from plugin.core.config.names import folded
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.acts import Act, ActKind
-from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation, Heard
+from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation
 from plugin.core.life.acting import Refusal
 from plugin.core.reports.comment import About, paragraphs
 from plugin.core.reports.said import Place
@@ -35,13 +35,13 @@ class Scene:
     ours: str  # the account that sets labels for us
 
 
-def counts(comment: Comment, heard: Heard, commands: Commands, now: datetime) -> bool:
+def counts(comment: Comment, since: datetime, commands: Commands, now: datetime) -> bool:
     """Tell whether a comment can be a command at all: new, as it was written, and by a person or a listed bot."""
     if comment.edited or not comment.author or parse(comment.line) is None:
         return False
     if comment.author.endswith(BOT) and not is_listed(comment, commands):
         return False
-    return heard.since < comment.at and now - comment.at < COUNTS_FOR
+    return since < comment.at and now - comment.at < COUNTS_FOR
 
 
 def is_listed(comment: Comment, commands: Commands) -> bool:

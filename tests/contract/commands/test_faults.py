@@ -1,6 +1,7 @@
 """Commands while something fails: each is obeyed once, or not at all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -172,6 +173,43 @@ def test_a_replica_that_no_longer_polls_does_nothing(tmp_path: Path) -> None:
         stage.start()
         rest_of(stage, 1)
         assert stage.labels(UNLABELLED) == ["preview"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(seconds=90), timedelta(seconds=-90)], ids=str)
+def test_a_lost_outbox_repeats_no_command(tmp_path: Path, ahead: timedelta) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.now = lambda: stage.now + ahead
+        stage.passes(120)
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        assert stage.labels() == ["preview"]
+
+        stage.lose_the_outbox()
+        rest_of(stage, 10)
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+
+        stage.say("/preview stop")
+        assert stage.labels() == []
+
+
+def test_an_unreadable_note_repeats_no_command_and_is_deleted(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        sent = stage.outbox.load()
+        stopping = next(key for key, note in sent.notes.items() if note.comment.line == "/preview stop")
+        lost = replace(sent.with_note(stopping, None), since=None, unreadable=(stopping,))
+        stage.outbox.inside.load = lambda: lost  # type: ignore[method-assign]
+        stage.start()
+        stage.work()
+        del stage.outbox.inside.load
+        rest_of(stage, 2)
+
+        assert stage.labels() == ["preview"]
+        assert stage.outbox.load().since
+        assert stopping not in stage.outbox.load().notes
 
 
 def test_two_replicas_in_turn_obey_once(tmp_path: Path) -> None:

@@ -1,24 +1,24 @@
 """Which comments count, and what wins over them. What follows from each command: tests/contract/commands."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from plugin.core.commands.deciding import counts, outdated
 from plugin.core.config.commands import Commands
-from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation, Heard, Relabelled
+from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation, Relabelled
 from tests.builders import MONDAY
 
 SECOND = timedelta(seconds=1)
 COMMENT = Comment("IC_1", 1, "ada", "/preview stop", MONDAY, edited=False)
-HEARD = Heard(MONDAY - timedelta(days=1))
+BEFORE = MONDAY - timedelta(days=1)
 BOTS = Commands(frozenset({"renovate[bot]"}))
 
 
-def counted(heard: Heard = HEARD, after: timedelta = SECOND, **changes: Any) -> bool:
-    return counts(replace(COMMENT, **changes), heard, BOTS, MONDAY + after)
+def counted(since: datetime = BEFORE, after: timedelta = SECOND, **changes: Any) -> bool:
+    return counts(replace(COMMENT, **changes), since, BOTS, MONDAY + after)
 
 
 def test_a_new_comment_of_a_person_counts() -> None:
@@ -39,8 +39,8 @@ def test_a_comment_counts_for_an_hour() -> None:
 
 
 def test_what_is_older_than_the_state_does_not_count() -> None:
-    assert counted(Heard(MONDAY - SECOND))
-    assert not counted(Heard(MONDAY))
+    assert counted(MONDAY - SECOND)
+    assert not counted(MONDAY)
 
 
 @pytest.mark.parametrize(
