@@ -38,12 +38,17 @@ class Obeying:
         catalog = current.known.catalog
         if catalog is None:
             return False
-        gone = catalog.commands is None or note.repository not in catalog.repositories
-        kept = note.reply and not gone  # it may have to be deleted
-        return not kept and (gone or now - note.comment.at > REMEMBERED_FOR)
+        if catalog.commands is None:  # once it is set again, only later comments count
+            return True
+        if note.reply and note.repository in catalog.repositories:  # it may have to be deleted
+            return False
+        return now - note.comment.at > REMEMBERED_FOR
 
     def is_due(self, note: Note, current: Current, allowance: Allowance, now: datetime) -> bool:
         """Tell whether something can be done now."""
+        catalog = current.known.catalog
+        if catalog is None or note.repository not in catalog.repositories:
+            return False
         if note.left == NOTHING and not _is_exposed(note, current):
             return False
         if note.unsure_since and now < note.unsure_since + SETTLES:

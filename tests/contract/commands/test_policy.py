@@ -1,5 +1,6 @@
 """What the catalog has to do with commands: where there are none, which labels they set, what may be named."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,37 @@ def test_commands_that_are_switched_off_are_forgotten(tmp_path: Path) -> None:
 
         assert stage.labels() == ["preview"]
         assert stage.outbox.load().notes == {}
+
+
+def test_commands_that_are_switched_off_and_on_are_not_repeated(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        edit(stage, commands=False)
+        stage.settle()
+        stage.say("/preview stop")
+        edit(stage, commands=True)
+        stage.settle()
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+
+        stage.passes(1)
+        stage.say("/preview stop")
+        assert stage.labels() == []
+
+
+def test_commands_of_a_repository_that_leaves_the_catalog_and_returns_are_not_repeated(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        services = json.loads(stage.file.read_text("utf-8"))["services"]
+        edit(stage, services={"payments": services["payments"]})
+        stage.work()
+        edit(stage, services=services)
+        stage.settle()
+
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
 
 
 # Labels and acts
