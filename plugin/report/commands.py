@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from plugin.core.answers.wanted import Wanted
 from plugin.core.commands.answer import NOTHING, Answer, Note, Reaction
-from plugin.core.commands.deciding import Scene, counts, decide, is_listed
+from plugin.core.commands.deciding import Scene, changed_at, counts, decide, is_listed, keeps_waiting
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
 from plugin.core.facts.agreement import doubt_about
@@ -44,6 +44,10 @@ class _New:
     conversation: Conversation
     comment: Comment
 
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.repository, self.conversation.number
+
 
 @dataclass(eq=False, slots=True)
 class Commands:
@@ -67,13 +71,16 @@ class Commands:
                 return True
         found = sorted(self._new(agenda, current, now), key=lambda each: each.comment.at)
         doubt = doubt_about(now, current.known.snapshot.compared_at) if found else ""
+        notes = agenda.sent.notes.values()
+        waiting = {each.place for each in found for note in notes if _keeps_waiting(note, each, now)}
         for new in found:
             target = target_of(new.repository, new.conversation.number, new.comment)
             if doubt:
                 self._notebook.waits(target, "the clock is in doubt", doubt)
-            elif self._notebook.may(target, new.comment.id):
+            elif new.place not in waiting and self._notebook.may(target, new.comment.id):
                 self._decide(agenda, new, current, allowance)
                 return True
+            waiting.add(new.place)  # so that the newest is carried out last
         return False
 
     def _begin(self, agenda: Agenda, current: Current, now: datetime) -> None:
@@ -109,7 +116,17 @@ class Commands:
             return
         self._notebook.passed(target)
         confidential = bool(answer.reply) and place.naming.confidential
-        self._notebook.keep(agenda, Note(comment, new.repository, number, answer, confidential=confidential))
+        labels = answer.labels
+        note = Note(
+            comment,
+            new.repository,
+            number,
+            answer,
+            confidential=confidential,
+            labels=labels,
+            labels_seen_at=changed_at(labels, new.conversation),
+        )
+        self._notebook.keep(agenda, note)
         result = _result(answer)
         self._notebook.metrics.reports.labels(Kind.COMMAND.value, result).inc()
         said = {"pull_request": target.pull_request, "by": comment.author, "command": one_line(comment.line)}
@@ -156,6 +173,10 @@ class Commands:
             self._strangers.clear()
         self._strangers[stranger] = now + STRANGER_FOR
         return False
+
+
+def _keeps_waiting(note: Note, new: _New, now: datetime) -> bool:
+    return (note.repository, note.number) == new.place and keeps_waiting(note, new.conversation, now)
 
 
 def _heard(current: Current) -> Iterator[tuple[str, Heard, Conversation, Comment]]:

@@ -85,7 +85,7 @@ class Obeying:
             for act in left.acts:
                 self._act(act)
             keep(agenda, replace(note, left=replace(left, acts=())))
-        elif left.added or left.removed:
+        elif left.labels:
             self._relabel(agenda, note, target)
         elif left.reply:
             self._reply(agenda, note, target)
@@ -125,7 +125,7 @@ class Obeying:
         self._notebook.keep(agenda, replace(note, left=left, reply=0, confidential=False))
 
     def _is_outdated(self, note: Note, current: Current, target: Target) -> bool:
-        labels = (*note.left.added, *note.left.removed)
+        labels = note.left.labels
         known = current.known.snapshot.repositories.get(note.repository)
         conversations = known.heard.conversations if known and known.heard else ()
         said = [each for each in conversations if each.number == note.number]

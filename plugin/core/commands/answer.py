@@ -26,6 +26,11 @@ class Answer:
     reply: str = ""  # Markdown
     reaction: Reaction = Reaction.NONE
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it changes."""
+        return self.added + self.removed
+
 
 NOTHING = Answer()
 
@@ -41,6 +46,8 @@ class Note:
     unsure_since: datetime | None = None  # a reply was sent then, and its outcome is not known
     confidential: bool = False  # the reply may name what not everybody may read
     reply: int = 0  # the id of such a reply, so that it can be deleted; 0: there is none
+    labels: tuple[str, ...] = ()  # that it changes, even once it has
+    labels_seen_at: datetime | None = None  # the newest change of these that it was decided on; None: it knew none
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from plugin.core.commands.answer import NOTHING, Answer, Reaction
+from plugin.core.commands.answer import NOTHING, Answer, Note, Reaction
 from plugin.core.commands.parsing import Command, Mistake, Verb, parse
 from plugin.core.commands.replying import HELP, reply, sentences
 from plugin.core.config.catalog import Service
@@ -68,6 +68,26 @@ def outdated(comment: Comment, labels: Iterable[str], conversation: Conversation
         each.label in meant and each.at > comment.at and folded(each.by) != folded(ours)
         for each in conversation.relabelled
     )
+
+
+def changed_at(labels: Iterable[str], conversation: Conversation) -> datetime | None:
+    """Return when one of these labels was last set or removed, as far as that was read."""
+    meant = set(map(folded, labels))
+    return max((each.at for each in conversation.relabelled if each.label in meant), default=None)
+
+
+def keeps_waiting(note: Note, conversation: Conversation, now: datetime) -> bool:
+    """Tell whether other commands on the same pull request must wait for one that was decided on.
+
+    They are decided on the labels that were read, so they wait until what it changed was read. Its changes are newer
+    than those that it was decided on, by the same clock; if somebody else was faster, theirs are.
+    """
+    if now - note.comment.at > COUNTS_FOR:
+        return False
+    if note.left.acts or note.left.labels:
+        return True
+    changes, seen = [changed_at([label], conversation) for label in note.labels], note.labels_seen_at
+    return any(at is None or (seen is not None and at <= seen) for at in changes)
 
 
 @dataclass(frozen=True, slots=True)
