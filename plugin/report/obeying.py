@@ -65,7 +65,7 @@ class Obeying:
         except (Lost, Closed, Forbidden, Missing, Refused) as error:
             note = agenda.sent.notes[note.key]
             if isinstance(error, Missing):  # the pull request or the comment is gone, so nobody waits for an answer
-                self._notebook.keep(agenda, replace(note, left=NOTHING, unsure_since=None))
+                self._notebook.keep(agenda, replace(_dropped(note), unsure_since=None))
             elif note.unsure_since and was_sure and not isinstance(error, Lost):  # it was certainly not written
                 self._notebook.keep(agenda, replace(note, unsure_since=None))
             self._notebook.failed(agenda, target, note.left, error)
@@ -79,8 +79,8 @@ class Obeying:
             self._replied(agenda, note, found) if found else keep(agenda, replace(note, unsure_since=None))
         elif _is_exposed(note, current):
             self._take_back(agenda, note, target)
-        elif self._notebook.clock() - note.comment.at > COUNTS_FOR or self._is_outdated(note, current, target):
-            keep(agenda, replace(note, left=NOTHING))
+        elif self._notebook.clock() - note.comment.at > COUNTS_FOR or self._must_not(note, current, target):
+            keep(agenda, _dropped(note))
         elif left.acts:
             for act in left.acts:
                 self._act(act)
@@ -124,13 +124,22 @@ class Obeying:
         left = replace(note.left, reply="")
         self._notebook.keep(agenda, replace(note, left=left, reply=0, confidential=False))
 
-    def _is_outdated(self, note: Note, current: Current, target: Target) -> bool:
-        labels = note.left.labels
+    def _must_not(self, note: Note, current: Current, target: Target) -> bool:
+        """Tell whether a command was taken back, or somebody else has changed its label since."""
+        left = note.left
+        if not (left.acts or left.labels or left.reply):
+            return False
         known = current.known.snapshot.repositories.get(note.repository)
         conversations = known.heard.conversations if known and known.heard else ()
-        said = [each for each in conversations if each.number == note.number]
-        ours = self._answering.account(target) if labels else ""
-        return any(outdated(note.comment, labels, each, ours) for each in said)
+        said = next((each for each in conversations if each.number == note.number), None)
+        if said is None or not any(each.id == note.comment.id and not each.edited for each in said.comments):
+            return True
+        return bool(left.labels) and outdated(note.comment, left.labels, said, self._answering.account(target))
+
+
+def _dropped(note: Note) -> Note:
+    """Return a command of which nothing more is done, so that no other one waits for what it changes."""
+    return replace(note, left=NOTHING, labels=())
 
 
 def _is_exposed(note: Note, current: Current) -> bool:

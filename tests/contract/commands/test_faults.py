@@ -16,6 +16,7 @@ from tests.contract.commands.stage import LABELLED, UNLABELLED, Stage, staged
 from tests.contract.report.stage import Killed, lost
 from tests.fakes.github import Request
 from tests.fakes.github.wire import Response, error
+from tests.fakes.github.written import Comment
 
 PERMISSION = "GET /repos/acme/orders/collaborators/ada/permission"
 LABEL = "POST /repos/acme/orders/issues/2/labels"
@@ -260,6 +261,59 @@ def test_a_label_that_is_changed_while_github_refuses_ours_wins(tmp_path: Path) 
         assert stage.reactions(comment) == []
 
 
+def delete(stage: Stage, comment: Comment) -> None:
+    stage.github.written.comments.remove(comment)
+    stage.github.change_entry("acme/orders", comment.number)
+
+
+def edit(stage: Stage, comment: Comment) -> None:
+    stage.github.edit(comment, "Never mind.")
+
+
+def correct(stage: Stage, comment: Comment) -> None:
+    stage.github.edit(comment, "/preview stop please")
+
+
+@pytest.mark.parametrize("take_back", [delete, edit, correct])
+def test_a_command_that_is_taken_back_before_its_label_is_removed_is_not_carried_out(
+    tmp_path: Path, take_back: Callable[[Stage, Comment], None]
+) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.intercept = fails(
+            "DELETE /repos/acme/orders/issues/1/labels", error(HTTPStatus.BAD_GATEWAY, "oops")
+        )
+        comment = stage.say("/preview stop")
+        take_back(stage, comment)
+        stage.settle()
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+
+        stage.say("/preview stop")  # it does not wait for the one before
+        assert stage.labels() == []
+
+
+@pytest.mark.parametrize("take_back", [delete, edit])
+@pytest.mark.parametrize("line", ["/preview pause", "/preview help"])
+def test_a_command_that_is_taken_back_after_it_was_decided_on_is_not_carried_out(
+    tmp_path: Path, line: str, take_back: Callable[[Stage, Comment], None]
+) -> None:
+    with staged(tmp_path) as stage:
+        comment = stage.github.comment("acme/orders", LABELLED, line)
+        stage.refresh()
+        while comment_is_new(stage):
+            stage.work()
+        take_back(stage, comment)
+        stage.refresh()
+        rest_of(stage, 1)
+
+        assert (stage.acts(), stage.replies()) == ([], [])
+
+
+def comment_is_new(stage: Stage) -> bool:
+    return stage.outbox.load().notes == {}
+
+
 def test_a_comment_that_is_deleted_before_it_is_read_is_no_command(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         comment = stage.github.comment("acme/orders", LABELLED, "/preview pause")
@@ -274,7 +328,8 @@ def test_a_comment_that_is_deleted_before_it_is_answered_gets_no_answer(tmp_path
     with staged(tmp_path) as stage:
         comment = stage.github.comment("acme/orders", LABELLED, "/preview pause")
         stage.refresh()
-        stage.work()
+        while not stage.acts():
+            stage.work()
         stage.github.written.comments.remove(comment)
         rest_of(stage, 5)
 

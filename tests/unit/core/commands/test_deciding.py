@@ -92,7 +92,7 @@ ACT = Act(ActKind.PAUSE, "orders/7", "ada", MONDAY, MONDAY)
     ],
 )
 def test_other_commands_wait_until_what_one_changes_was_read(
-    note: Note, conversation: Conversation, waits: bool
+    note: Note, conversation: Conversation, *, waits: bool
 ) -> None:
     assert keeps_waiting(note, conversation, MONDAY + COUNTS_FOR) is waits
     assert not keeps_waiting(note, conversation, MONDAY + COUNTS_FOR + SECOND)
