@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from plugin.core.answers.wanted import Wanted
-from plugin.core.commands.answer import NOTHING, Answer, Note, Reaction
-from plugin.core.commands.deciding import Scene, changed_at, counts, decide, is_listed, keeps_waiting
+from plugin.core.commands.answer import DENIED, NOTHING, Answer, Note
+from plugin.core.commands.deciding import Scene, changed_at, counts, decide, is_listed, keeps_waiting, may_be_told
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
 from plugin.core.facts.agreement import doubt_about
@@ -30,8 +30,6 @@ from plugin.report.notebook import Notebook, target_of
 from plugin.report.obeying import Obeying
 from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused
 
-# In an hour on one pull request. Who may not write is told so, but cannot use up what others may write.
-DENIALS = 20
 STRANGERS = 1000  # that are remembered
 STRANGER_FOR = timedelta(minutes=1)  # so long nobody asks again whether somebody may write
 
@@ -78,7 +76,7 @@ class Commands:
             if doubt:
                 self._notebook.waits(target, "the clock is in doubt", doubt)
             elif new.place not in waiting and self._notebook.may(target, new.comment.id):
-                self._decide(agenda, new, current, allowance)
+                self._decide(agenda, new, current)
                 return True
             waiting.add(new.place)  # so that the newest is carried out last
         return False
@@ -106,11 +104,11 @@ class Commands:
             if counts(comment, max(heard.since, since), catalog.commands, now):
                 yield _New(name, conversation, comment)
 
-    def _decide(self, agenda: Agenda, new: _New, current: Current, allowance: Allowance) -> None:
+    def _decide(self, agenda: Agenda, new: _New, current: Current) -> None:
         comment, number = new.comment, new.conversation.number
         target = target_of(new.repository, number, comment)
         try:
-            answer, place = self._answer(agenda, new, current, allowance)
+            answer, place = self._answer(agenda, new, current)
         except (Lost, Closed, Forbidden, Missing, Refused) as error:  # in doubt, nobody is obeyed
             self._notebook.failed(agenda, target, comment.id, error)
             return
@@ -123,6 +121,7 @@ class Commands:
             number,
             answer,
             confidential=confidential,
+            denied=answer == DENIED,
             labels=labels,
             labels_seen_at=changed_at(labels, new.conversation),
         )
@@ -132,15 +131,15 @@ class Commands:
         said = {"pull_request": target.pull_request, "by": comment.author, "command": one_line(comment.line)}
         get_logger().info("a command was given", result=result, **said)
 
-    def _answer(self, agenda: Agenda, new: _New, current: Current, allowance: Allowance) -> tuple[Answer, Place]:
+    def _answer(self, agenda: Agenda, new: _New, current: Current) -> tuple[Answer, Place]:
         catalog, decision = current.known.catalog, current.decision
         assert catalog and catalog.commands and decision  # noqa: S101, PT018  otherwise nothing is new
         name, number, comment = new.repository, new.conversation.number, new.comment
         target = target_of(name, number, comment)
         place = Place(catalog, naming(catalog, current.known.snapshot.repositories, name), self._pages)
         if not is_listed(comment, catalog.commands) and not self._may_write(target, comment.author):
-            told = allowance.shares[target.pull_request] < DENIALS
-            return (Answer(reaction=Reaction.REFUSED) if told else NOTHING), place
+            told = may_be_told(comment.author, agenda.sent.notes.values(), self._notebook.clock())
+            return (DENIED if told else NOTHING), place
         part, now = decision.parts[name], self._notebook.clock()
         lives = part.made_from[0].lives if part.made_from[0] else NO_LIVES
         scene = Scene(
@@ -190,4 +189,4 @@ def _heard(current: Current) -> Iterator[tuple[str, Heard, Conversation, Comment
 def _result(answer: Answer) -> str:
     if answer == NOTHING:
         return "ignored"
-    return "replied" if answer.reply else "denied" if answer.reaction is Reaction.REFUSED else "done"
+    return "replied" if answer.reply else "denied" if answer == DENIED else "done"

@@ -33,6 +33,7 @@ class Answer:
 
 
 NOTHING = Answer()
+DENIED = Answer(reaction=Reaction.REFUSED)  # to somebody who may give no commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Note:
     unsure_since: datetime | None = None  # a reply was sent then, and its outcome is not known
     confidential: bool = False  # the reply may name what not everybody may read
     reply: int = 0  # the id of such a reply, so that it can be deleted; 0: there is none
+    denied: bool = False  # its author may give no commands, and is told so
     labels: tuple[str, ...] = ()  # that it changes, even once it has
     labels_seen_at: datetime | None = None  # the newest change of these that it was decided on; None: it knew none
 

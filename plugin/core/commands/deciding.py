@@ -18,6 +18,8 @@ from plugin.core.life.acting import Refusal
 from plugin.core.reports.comment import About, paragraphs
 from plugin.core.reports.said import Place
 
+DENIALS = 20  # in an hour, one to each account
+HOUR = timedelta(hours=1)
 FORK = "it comes from a fork, and neither a label nor a command approves a fork's code"
 
 Tell = Callable[[ActKind, timedelta | None], Iterable[tuple[Preview, Act | Refusal]]]  # to all previews of it
@@ -68,6 +70,12 @@ def outdated(comment: Comment, labels: Iterable[str], conversation: Conversation
         each.label in meant and each.at > comment.at and folded(each.by) != folded(ours)
         for each in conversation.relabelled
     )
+
+
+def may_be_told(author: str, notes: Iterable[Note], now: datetime) -> bool:
+    """Tell whether somebody who may give no commands is told so. Strangers must not use up what others may write."""
+    denied = [note.comment for note in notes if note.denied and now - note.comment.at < HOUR]
+    return len(denied) < DENIALS and all(each.author != author for each in denied)
 
 
 def changed_at(labels: Iterable[str], conversation: Conversation) -> datetime | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from plugin.core.commands.deciding import DENIALS
 from plugin.core.facts.acts import ActKind
-from plugin.report.commands import DENIALS
 from plugin.state import Outdated
-from tests.contract.commands.stage import LABELLED, UNLABELLED, Stage, staged
+from tests.contract.commands.stage import FORK, LABELLED, UNLABELLED, Stage, staged
 from tests.contract.report.stage import Killed, lost
 from tests.fakes.github import Request
 from tests.fakes.github.wire import Response, error
@@ -363,12 +363,25 @@ def test_strangers_cannot_use_up_what_others_may_write(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         comments = []
         for number in range(DENIALS + 5):
-            comments.append(stage.github.comment("acme/orders", LABELLED, "/preview stop", f"eve-{number}"))
+            place = (LABELLED, UNLABELLED, FORK)[number % 3]
+            comments.append(stage.github.comment("acme/orders", place, "/preview stop", f"eve-{number}"))
             stage.settle()
         denied = [each for each in comments if stage.reactions(each)]
 
         assert len(denied) == DENIALS
         assert stage.reactions(stage.say("/preview pause")) == ["rocket"]
+
+
+def test_a_stranger_is_told_once_an_hour(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        comments = [stage.say("/preview stop", number, "eve") for number in (LABELLED, UNLABELLED, LABELLED)]
+        stage.start()
+        comments.append(stage.say("/preview", UNLABELLED, "eve"))
+        assert [stage.reactions(each) for each in comments] == [["-1"], [], [], []]
+
+        stage.passes(3600)
+        stage.refresh()
+        assert stage.reactions(stage.say("/preview stop", login="eve")) == ["-1"]
 
 
 def test_who_may_not_write_is_looked_up_once_a_minute(tmp_path: Path) -> None:
