@@ -42,6 +42,7 @@ COMMAND = Note(
     7,
     Answer(acts=(Act(ActKind.PAUSE, "orders/7", "ada", MONDAY, MONDAY),), added=("preview",), reaction=Reaction.DONE),
     MONDAY,
+    MONDAY,
 )
 DEPLOYMENT = Standing(
     Target(Kind.DEPLOYMENT, "acme/orders", 7, "orders"),

@@ -120,6 +120,7 @@ class Commands:
             new.repository,
             number,
             answer,
+            self._notebook.clock(),
             confidential=confidential,
             denied=answer == DENIED,
             labels=labels,

@@ -6,10 +6,10 @@ for.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plugin.core.commands.answer import NOTHING, Note
-from plugin.core.commands.deciding import outdated
+from plugin.core.commands.deciding import is_listed, outdated
 from plugin.core.facts.acts import Act
 from plugin.core.facts.heard import COUNTS_FOR
 from plugin.core.reports.budget import Allowance
@@ -22,6 +22,8 @@ from plugin.report.notebook import Notebook, target_of
 from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused
 
 REMEMBERED_FOR = 3 * COUNTS_FOR  # after a comment was written: by then it has long ceased to count
+
+FRESH_FOR = timedelta(minutes=1)  # that somebody may remove a label, and that nobody has changed it
 
 
 @dataclass(eq=False, slots=True)
@@ -54,6 +56,8 @@ class Obeying:
         if note.unsure_since and now < note.unsure_since + SETTLES:
             return False
         target = target_of(note.repository, note.number, note.comment)
+        if _is_stale(note, now) and not _was_read_lately(note, current, now):
+            return False
         may = bool(note.left.acts) or allowance.may_write(target.pull_request)
         return may and self._notebook.may(target, note.left)
 
@@ -85,6 +89,8 @@ class Obeying:
             for act in left.acts:
                 self._act(act)
             keep(agenda, replace(note, left=replace(left, acts=())))
+        elif _is_stale(note, self._notebook.clock()):
+            self._ask_again(agenda, note, current, target)
         elif left.labels:
             self._relabel(agenda, note, target)
         elif left.reply:
@@ -92,6 +98,14 @@ class Obeying:
         elif self._notebook.begin(agenda, note, target):
             self._answering.react(target, note.comment.database_id, left.reaction)
             keep(agenda, replace(note, left=NOTHING))
+
+    def _ask_again(self, agenda: Agenda, note: Note, current: Current, target: Target) -> None:
+        """Make sure that somebody may still remove a label: that deletes a preview, and was decided some time ago."""
+        commands = current.known.catalog and current.known.catalog.commands
+        listed = commands and is_listed(note.comment, commands)
+        may = listed or self._answering.may_write(target, note.comment.author)
+        asked = replace(note, decided_at=self._notebook.clock())
+        self._notebook.keep(agenda, asked if may else _dropped(note))
 
     def _relabel(self, agenda: Agenda, note: Note, target: Target) -> None:
         left = note.left
@@ -135,6 +149,15 @@ class Obeying:
         if said is None or not any(each.id == note.comment.id and not each.edited for each in said.comments):
             return True
         return bool(left.labels) and outdated(note.comment, left.labels, said, self._answering.account(target))
+
+
+def _is_stale(note: Note, now: datetime) -> bool:
+    return bool(note.left.removed) and now - note.decided_at > FRESH_FOR
+
+
+def _was_read_lately(note: Note, current: Current, now: datetime) -> bool:
+    read_at = current.known.snapshot.read_at.get(note.repository)
+    return read_at is not None and now - read_at <= FRESH_FOR
 
 
 def _dropped(note: Note) -> Note:

@@ -44,6 +44,7 @@ class Note:
     repository: str
     number: int  # of the pull request
     left: Answer
+    decided_at: datetime
     unsure_since: datetime | None = None  # a reply was sent then, and its outcome is not known
     confidential: bool = False  # the reply may name what not everybody may read
     reply: int = 0  # the id of such a reply, so that it can be deleted; 0: there is none

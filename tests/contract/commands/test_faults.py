@@ -261,6 +261,59 @@ def test_a_label_that_is_changed_while_github_refuses_ours_wins(tmp_path: Path) 
         assert stage.reactions(comment) == []
 
 
+UNLABEL = "DELETE /repos/acme/orders/issues/1/labels"
+
+
+def held_up(stage: Stage) -> None:
+    """Let somebody stop a preview while GitHub takes nothing, for longer than the decision is fresh."""
+    stage.github.intercept = fails(UNLABEL, error(HTTPStatus.BAD_GATEWAY, "oops"))
+    stage.say("/preview stop")
+    rest_of(stage, 3)
+
+
+def test_before_a_label_is_removed_late_it_is_asked_again_who_may(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        held_up(stage)
+        stage.github.roles["ada"] = "read"
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert stage.labels() == ["preview"]
+
+    with staged(tmp_path) as stage:
+        held_up(stage)
+        stage.github.intercept = None
+        before = len(stage.asked(PERMISSION))
+        rest_of(stage, 10)
+        assert (stage.labels(), len(stage.asked(PERMISSION))) == ([], before + 1)
+
+
+def test_a_label_is_not_removed_late_while_pull_requests_cannot_be_read(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        held_up(stage)
+        fault = error(HTTPStatus.BAD_GATEWAY, "oops")
+        stage.github.intercept = lambda request: None if request.operation.startswith(("GET", "DELETE")) else fault
+        stage.passes(61)
+        stage.github.relabel("acme/orders", LABELLED, (), ["preview"], by="grace")
+        stage.passes(1)
+        stage.github.relabel("acme/orders", LABELLED, ["preview"], by="grace")
+        rest_of(stage, 10)
+        assert stage.labels() == ["preview"]
+
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert stage.labels() == ["preview"]
+
+
+def test_a_listed_bot_removes_a_label_late(tmp_path: Path) -> None:
+    with staged(tmp_path, commands={"bots": ["renovate[bot]"]}) as stage:
+        stage.github.intercept = fails(UNLABEL, error(HTTPStatus.BAD_GATEWAY, "oops"))
+        stage.say("/preview stop", login="renovate[bot]")
+        rest_of(stage, 3)
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert stage.labels() == []
+
+
 def delete(stage: Stage, comment: Comment) -> None:
     stage.github.written.comments.remove(comment)
     stage.github.change_entry("acme/orders", comment.number)

@@ -67,7 +67,7 @@ def said(*changes: Relabelled) -> Conversation:
 
 OURS = Relabelled("preview", MONDAY + 3 * SECOND, "acme-previews[bot]")
 BEFORE_IT = Relabelled("preview", MONDAY - SECOND, "grace")
-NOTE = Note(COMMENT, "acme/orders", 7, NOTHING)
+NOTE = Note(COMMENT, "acme/orders", 7, NOTHING, MONDAY)
 STOPPED = replace(NOTE, labels=("Preview",), labels_seen_at=BEFORE_IT.at)
 ACT = Act(ActKind.PAUSE, "orders/7", "ada", MONDAY, MONDAY)
 
