@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 
 from plugin.core.answers.wanted import Wanted
 from plugin.core.commands.answer import DENIED, NOTHING, Answer, Note
-from plugin.core.commands.deciding import Scene, changed_at, counts, decide, is_listed, keeps_waiting, may_be_told
+from plugin.core.commands.deciding import (
+    Scene,
+    changed_at,
+    counts,
+    decide,
+    is_listed,
+    keeps_waiting,
+    may_be_told,
+    names_nothing,
+)
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
 from plugin.core.facts.agreement import doubt_about
@@ -113,7 +122,7 @@ class Commands:
             self._notebook.failed(agenda, target, comment.id, error)
             return
         self._notebook.passed(target)
-        confidential = bool(answer.reply) and place.naming.confidential
+        confidential = bool(answer.reply) and place.naming.confidential and not names_nothing(comment)
         labels = answer.labels
         note = Note(
             comment,

@@ -23,6 +23,7 @@ from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused
 
 REMEMBERED_FOR = 3 * COUNTS_FOR  # after a comment was written: by then it has long ceased to count
 
+REPLIES_FOR = timedelta(days=30)  # those that have to be deleted if their repository is published
 FRESH_FOR = timedelta(minutes=1)  # that somebody may remove a label, and that nobody has changed it
 
 
@@ -42,9 +43,8 @@ class Obeying:
             return False
         if catalog.commands is None:  # once it is set again, only later comments count
             return True
-        if note.reply and note.repository in catalog.repositories:  # it may have to be deleted
-            return False
-        return now - note.comment.at > REMEMBERED_FOR
+        may_be_exposed = note.reply and note.repository in catalog.repositories
+        return now - note.comment.at > (REPLIES_FOR if may_be_exposed else REMEMBERED_FOR)
 
     def is_due(self, note: Note, current: Current, allowance: Allowance, now: datetime) -> bool:
         """Tell whether something can be done now."""

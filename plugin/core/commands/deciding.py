@@ -72,6 +72,11 @@ def outdated(comment: Comment, labels: Iterable[str], conversation: Conversation
     )
 
 
+def names_nothing(comment: Comment) -> bool:
+    """Tell whether what is replied to a command is the same for everybody."""
+    return parse(comment.line) == Command(Verb.HELP)
+
+
 def may_be_told(author: str, notes: Iterable[Note], now: datetime) -> bool:
     """Tell whether somebody who may give no commands is told so. Strangers must not use up what others may write."""
     denied = [note.comment for note in notes if note.denied and now - note.comment.at < HOUR]

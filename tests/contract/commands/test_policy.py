@@ -246,6 +246,26 @@ def test_a_reply_is_deleted_once_everybody_can_read_it(tmp_path: Path) -> None:
         assert stage.outbox.load().notes == {}
 
 
+def test_only_replies_that_may_name_something_are_deleted_and_they_for_thirty_days(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        for line in ("/preview help", "/preview why", "/preview resume"):
+            stage.say(line)
+            stage.passes(5)
+        stage.passes(29 * 86400)
+        stage.settle()
+        assert len(stage.outbox.load().notes) == 2
+
+        stage.say("/preview why")
+        stage.passes(2 * 86400)
+        stage.settle()
+        (note,) = stage.outbox.load().notes.values()
+        assert note.comment.line == "/preview why"
+        stage.github.set_repository("acme/orders", visibility="public")
+        stage.passes(600)
+        stage.settle()
+        assert len(stage.replies()) == 3
+
+
 @pytest.mark.parametrize("word", HOSTILE)
 def test_what_people_write_after_a_command_comes_out_inert(tmp_path: Path, word: str) -> None:
     with staged(tmp_path) as stage:
