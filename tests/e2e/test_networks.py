@@ -9,6 +9,8 @@ import pytest
 from tests.e2e import forks
 from tests.e2e.cluster import argocd, product, services
 from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.kubernetes import Object
+from tests.e2e.cluster.processes import until
 from tests.e2e.layout import DNS, INTERNET, METADATA, NODE
 from tests.e2e.preview import Preview
 from tests.e2e.staging import NAMESPACE as STAGING
@@ -104,7 +106,8 @@ def neighbours(cluster: Cluster, staging_users: str) -> Iterator[None]:
         cluster.argocd.wait_for(name, 300)
     yield
     for preview in (caller, callee, stranger):
-        preview.close()
+        if preview.is_open:
+            preview.close()
     cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/forks-by-list")
 
 
@@ -140,3 +143,45 @@ def test_a_fork_runs_without_secrets(cluster: Cluster) -> None:
     assert application
     kinds = {resource["kind"] for resource in application.content["status"]["resources"]}
     assert "ExternalSecret" not in kinds
+
+
+@pytest.mark.usefixtures("neighbours")
+def test_policies_stay_until_the_last_pod_has_ended(cluster: Cluster) -> None:
+    """The last story here, because it ends one of the neighbours."""
+    stranger = Preview(cluster, "users", 73)
+    policies = f"/apis/networking.k8s.io/v1/namespaces/{STRANGER}/networkpolicies"
+    pods = f"/api/v1/namespaces/{STRANGER}/pods"
+    cluster.kubernetes.apply(stubborn(cluster))
+    cluster.kubernetes.kubectl("wait", "-n", STRANGER, "pod/stubborn", "--for=condition=Ready", "--timeout=60s")
+
+    def ended() -> bool:
+        denied = {policy["metadata"]["name"] for policy in cluster.kubernetes.list(policies)} >= {"default-deny", "dns"}
+        left = [pod["metadata"]["name"] for pod in cluster.kubernetes.list(pods)]
+        assert denied or not left, f"{', '.join(left)} had no policies"
+        return not stranger.remains
+
+    stranger.close()
+    until(f"nothing is left of {STRANGER}", ended)
+
+
+def stubborn(cluster: Cluster) -> Object:
+    """Return a pod that does not end before it is killed."""
+    (app,) = cluster.kubernetes.list(f"/api/v1/namespaces/{STRANGER}/pods?labelSelector=app.kubernetes.io/name%3Dapp")
+    container = app["spec"]["containers"][0]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "stubborn", "namespace": STRANGER},
+        "spec": {
+            "terminationGracePeriodSeconds": 8,
+            "securityContext": app["spec"]["securityContext"],
+            "containers": [
+                {
+                    "name": "stubborn",
+                    "image": container["image"],
+                    "command": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
+                    "securityContext": container["securityContext"],
+                }
+            ],
+        },
+    }
