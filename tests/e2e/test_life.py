@@ -7,6 +7,8 @@ from tests.e2e.cluster.processes import until
 from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
+SHARED = pytest.mark.preview("users", 15, config="version: 1\ndataset: minimal\n")
+
 
 @pytest.mark.parametrize("number", [11, 12, 13])
 def test_a_label_brings_a_preview_and_closing_removes_everything(cluster: Cluster, times: Times, number: int) -> None:
@@ -32,7 +34,7 @@ def test_without_a_webhook_the_next_refresh_sees_the_label(cluster: Cluster, tim
     preview.close()
 
 
-@pytest.mark.preview("users", 15)
+@SHARED
 def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times: Times) -> None:
     preview.wait()
     preview.post("/notes", "written before the push")
@@ -48,12 +50,8 @@ def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times:
     texts = [note["text"] for note in preview.ask("/notes")["notes"]]
     assert "written before the push" in texts
 
-    stopwatch = times.stopwatch("label removed, with webhook")
-    preview.cluster.developers.label(preview.repository, preview.number)
-    preview.timed_end(stopwatch)
 
-
-@pytest.mark.preview("users", 16, config="version: 1\ndataset: minimal\n")
+@SHARED
 def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> None:
     before = preview.wait()
 
@@ -64,6 +62,14 @@ def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> Non
     assert ".preview.yaml" in after.annotations["preview.example.com/config-error"]
     assert after.images["seed"] == before.images["seed"], "the last good file still chooses the dataset"
     assert after.images["seed"].endswith("-min")
+
+
+@SHARED
+def test_removing_the_label_removes_everything(preview: Preview, times: Times) -> None:
+    preview.wait()
+    stopwatch = times.stopwatch("label removed, with webhook")
+    preview.cluster.developers.label(preview.repository, preview.number)
+    preview.timed_end(stopwatch)
 
 
 def test_a_namespace_that_is_there_already_is_used_and_removed(cluster: Cluster) -> None:

@@ -29,12 +29,12 @@ def reaches(address):
 with ThreadPoolExecutor(32) as pool:
     print(*pool.map(reaches, sys.argv[1:]))
 """
-CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-users-73", "fork-preview-users-74"
+CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-shop-31", "fork-preview-users-74"
 PREVIEW = {"DNS", "staging: app", "internet: 443", "ingress controller: 443", "ingress controller: 80"}
 PROMISED = {  # who: whom it reaches; it reaches nothing else
     CALLER: PREVIEW | {f"{CALLER}: app", f"{CALLER}: database", f"{CALLEE}: app"},
     CALLEE: PREVIEW | {f"{CALLEE}: app", f"{CALLEE}: database"},
-    STRANGER: PREVIEW | {f"{STRANGER}: app", f"{STRANGER}: database"},
+    STRANGER: PREVIEW | {f"{STRANGER}: app"},  # a frontend has no database
     FORK: {"DNS", f"{FORK}: app", f"{FORK}: database"},
     # HTTPS to any address, because a GitHub Enterprise Server is a private one; its own pod; Argo CD to end syncs.
     "plugin": {"DNS", "Argo CD: webhook", "Argo CD: server", "internet: 443", "ingress controller: 443", "plugin"},
@@ -43,7 +43,11 @@ PROMISED = {  # who: whom it reaches; it reaches nothing else
     "Argo CD: repository server": set[str](),
     "staging": set[str](),
 }
-OURS = [f"{name}: {what}" for name in (CALLER, CALLEE, STRANGER, FORK) for what in ("app", "database")] + ["plugin"]
+OURS = [
+    *(f"{name}: app" for name in (CALLER, CALLEE, STRANGER, FORK)),
+    *(f"{name}: database" for name in (CALLER, CALLEE, FORK)),
+    "plugin",
+]
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ PODS = {
         f"{name}: app": Place(name, "app", 8000 if "payments" in name else 8080)
         for name in (CALLER, CALLEE, STRANGER, FORK)
     },
-    **{f"{name}: database": Place(name, "postgres", 5432) for name in (CALLER, CALLEE, STRANGER, FORK)},
+    **{f"{name}: database": Place(name, "postgres", 5432) for name in (CALLER, CALLEE, FORK)},
     "plugin": Place(product.NAMESPACE, "preview-plugin", 8080),
     "Argo CD: webhook": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 7000),
     "Argo CD: server": Place(argocd.NAMESPACE, "argocd-server", 8080),
@@ -93,19 +97,17 @@ HOSTS = {
 
 
 @pytest.fixture(scope="module")
-def neighbours(cluster: Cluster, staging_users: str) -> Iterator[None]:
+def neighbours(cluster: Cluster, staging_users: str, shop: Preview) -> Iterator[None]:
     assert staging_users
-    caller, callee, stranger = (
-        Preview(cluster, service, number) for service, number in (("payments", 71), ("users", 72), ("users", 73))
-    )
+    assert shop.name == STRANGER
+    caller, callee = Preview(cluster, "payments", 71), Preview(cluster, "users", 72)
     callee.open()
-    stranger.open()
     caller.open(config=CONFIG)
     cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, callee, 74)))
-    for name in (CALLER, CALLEE, STRANGER, FORK):
+    for name in (CALLER, CALLEE, FORK):
         cluster.argocd.wait_for(name, 300)
     yield
-    for preview in (caller, callee, stranger):
+    for preview in (caller, callee):
         if preview.is_open:
             preview.close()
     cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/forks-by-list")
@@ -148,30 +150,30 @@ def test_a_fork_runs_without_secrets(cluster: Cluster) -> None:
 @pytest.mark.usefixtures("neighbours")
 def test_policies_stay_until_the_last_pod_has_ended(cluster: Cluster) -> None:
     """The last story here, because it ends one of the neighbours."""
-    stranger = Preview(cluster, "users", 73)
-    policies = f"/apis/networking.k8s.io/v1/namespaces/{STRANGER}/networkpolicies"
-    pods = f"/api/v1/namespaces/{STRANGER}/pods"
-    cluster.kubernetes.apply(stubborn(cluster))
-    cluster.kubernetes.kubectl("wait", "-n", STRANGER, "pod/stubborn", "--for=condition=Ready", "--timeout=60s")
+    callee = Preview(cluster, "users", 72)
+    policies = f"/apis/networking.k8s.io/v1/namespaces/{CALLEE}/networkpolicies"
+    pods = f"/api/v1/namespaces/{CALLEE}/pods"
+    cluster.kubernetes.apply(stubborn(cluster, CALLEE))
+    cluster.kubernetes.kubectl("wait", "-n", CALLEE, "pod/stubborn", "--for=condition=Ready", "--timeout=60s")
 
     def ended() -> bool:
         denied = {policy["metadata"]["name"] for policy in cluster.kubernetes.list(policies)} >= {"default-deny", "dns"}
         left = [pod["metadata"]["name"] for pod in cluster.kubernetes.list(pods)]
         assert denied or not left, f"{', '.join(left)} had no policies"
-        return not stranger.remains
+        return not callee.remains
 
-    stranger.close()
-    until(f"nothing is left of {STRANGER}", ended)
+    callee.close()
+    until(f"nothing is left of {CALLEE}", ended)
 
 
-def stubborn(cluster: Cluster) -> Object:
+def stubborn(cluster: Cluster, namespace: str) -> Object:
     """Return a pod that does not end before it is killed."""
-    (app,) = cluster.kubernetes.list(f"/api/v1/namespaces/{STRANGER}/pods?labelSelector=app.kubernetes.io/name%3Dapp")
+    (app,) = cluster.kubernetes.list(f"/api/v1/namespaces/{namespace}/pods?labelSelector=app.kubernetes.io/name%3Dapp")
     container = app["spec"]["containers"][0]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "stubborn", "namespace": STRANGER},
+        "metadata": {"name": "stubborn", "namespace": namespace},
         "spec": {
             "terminationGracePeriodSeconds": 8,
             "securityContext": app["spec"]["securityContext"],

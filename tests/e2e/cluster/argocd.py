@@ -30,7 +30,7 @@ def install(kubernetes: Kubernetes) -> None:
 
 
 def install_first(kubernetes: Kubernetes, certificate: Path, key: Path) -> None:
-    """Install it into a cluster that has never had it.
+    """Install it into a cluster that has never had it, and wait for its server.
 
     The ApplicationSet controller then often starts before argocd-server has made its key, says "server.secretkey is
     missing", and serves no webhook until it is restarted.
@@ -40,9 +40,8 @@ def install_first(kubernetes: Kubernetes, certificate: Path, key: Path) -> None:
     kubernetes.kubectl(
         "create", "secret", "tls", "argocd-server-tls", "-n", NAMESPACE, f"--cert={certificate}", f"--key={key}"
     )
-    wait(kubernetes)
+    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/argocd-server", "--timeout=240s")
     kubernetes.kubectl("rollout", "restart", "-n", NAMESPACE, "deployment/argocd-applicationset-controller")
-    wait(kubernetes)
 
 
 def account_token(kubernetes: Kubernetes, account: str) -> str:
