@@ -65,6 +65,31 @@ def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> Non
 
 
 @SHARED
+def test_a_pause_ends_the_pods_and_a_resume_brings_them_back_with_the_rows(preview: Preview, times: Times) -> None:
+    preview.wait()
+    preview.post("/notes", "written before the pause")
+
+    stopwatch = times.stopwatch("paused by command")
+    preview.pause()
+    until("its pods have ended", lambda: not preview.running)
+    stopwatch.lap("its pods have ended")
+    paused = preview.wait()
+    stopwatch.lap("Synced and Healthy")
+    assert paused.labels["preview.example.com/state"] == "paused"
+    assert preview.ask() is None, "nothing runs behind its public URL"
+    assert not preview.running
+
+    stopwatch = times.stopwatch("resumed by command")
+    preview.resume()
+    until("its public URL answers", preview.ask)
+    stopwatch.lap("the public URL answers")
+    resumed = preview.wait()
+    stopwatch.lap("healthy, smoke test passed")
+    assert resumed.labels["preview.example.com/state"] == "active"
+    assert "written before the pause" in [note["text"] for note in preview.ask("/notes")["notes"]]
+
+
+@SHARED
 def test_removing_the_label_removes_everything(preview: Preview, times: Times) -> None:
     preview.wait()
     stopwatch = times.stopwatch("label removed, with webhook")

@@ -201,8 +201,8 @@ def test_what_protects_a_preview_is_there_before_its_pods_and_goes_after_them(
 ) -> None:
     """Argo CD waits two seconds between two waves, so there is one.
 
-    In it, namespace, policies, quota and limits are applied first, by their kinds. When the preview ends, Argo CD leaves
-    the policies to the namespace, whose pods Kubernetes deletes first; tests/e2e/test_networks.py watches it.
+    In it, namespace, policies, quota and limits are applied first, by their kinds. When the preview ends, Argo CD
+    leaves the policies to the namespace, whose pods Kubernetes deletes first; tests/e2e/test_networks.py watches it.
     https://github.com/argoproj/argo-cd/blob/v3.5.1/gitops-engine/pkg/sync/sync_tasks.go
     https://www.kubernetes.dev/resources/keps/5080/
     """

@@ -116,6 +116,11 @@ class Application:
         return found
 
     @property
+    def labels(self) -> dict[str, str]:
+        found: dict[str, str] = self.content["metadata"].get("labels", {})
+        return found
+
+    @property
     def done(self) -> bool:
         """Whether what the ApplicationSet wants is synced and healthy, and its hooks have ended."""
         state = (self.sync, self.health, self.phase) == ("Synced", "Healthy", "Succeeded")
