@@ -6,7 +6,7 @@ from subprocess import SubprocessError
 
 import pytest
 
-from tests.e2e import staging
+from tests.e2e import machine, staging
 from tests.e2e.cluster.cluster import Cluster, start
 from tests.e2e.diagnosis import diagnose
 from tests.e2e.layout import LOGS
@@ -100,4 +100,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if lines:
         terminalreporter.section("times")
         terminalreporter.write_line("\n".join(lines))
+        user, system = machine.processor_seconds()
+        terminalreporter.write_line(
+            f"The cluster and the stories used {user:.0f} s of processors, and the kernel {system:.0f}."
+        )
         terminalreporter.write_line(f"The logs of all processes are in {LOGS}.")
