@@ -97,17 +97,8 @@ def test_removing_the_label_removes_everything(preview: Preview, times: Times) -
     preview.timed_end(stopwatch)
 
 
-def test_a_namespace_that_is_there_already_is_used_and_removed(cluster: Cluster) -> None:
+def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_before(cluster: Cluster) -> None:
     preview = Preview(cluster, "shop", 17)
-    cluster.kubernetes.kubectl("create", "namespace", preview.name)
-    preview.open()
-    preview.wait()
-    preview.close()
-    preview.wait_until_gone()
-
-
-def test_a_preview_without_room_waits_for_it(cluster: Cluster) -> None:
-    preview = Preview(cluster, "shop", 18)
     cluster.kubernetes.kubectl("create", "namespace", preview.name)
     cluster.kubernetes.kubectl("create", "quota", "full", "--hard=pods=0", "-n", preview.name)
     preview.open()
@@ -119,3 +110,4 @@ def test_a_preview_without_room_waits_for_it(cluster: Cluster) -> None:
     cluster.kubernetes.kubectl("delete", "quota", "full", "-n", preview.name)
     preview.wait()
     preview.close()
+    preview.wait_until_gone()

@@ -1,4 +1,7 @@
-"""Who reaches whom, measured with packets from inside pods, beside what manifests/ promises."""
+"""Previews that call each other, and who reaches whom, measured with packets from inside pods.
+
+The stories go on with the same previews, in this order.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +17,8 @@ from tests.e2e.cluster.processes import until
 from tests.e2e.layout import DNS, INTERNET, METADATA, NODE
 from tests.e2e.preview import Preview
 from tests.e2e.staging import NAMESPACE as STAGING
+from tests.e2e.times import Times
 
-CONFIG = "version: 1\ndependencies:\n  users: pr:72\n"
 PROBE = """
 import socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -96,21 +99,55 @@ HOSTS = {
 }
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    caller: Preview
+    callee: Preview
+
+
 @pytest.fixture(scope="module")
-def neighbours(cluster: Cluster, staging_users: str, shop: Preview) -> Iterator[None]:
-    assert staging_users
+def neighbours(cluster: Cluster, staging_users: str, shop: Preview) -> Iterator[Neighbours]:
+    """A caller whose callee has no label yet, and a stranger. The fork comes with a story."""
     assert shop.name == STRANGER
+    assert staging_users
     caller, callee = Preview(cluster, "payments", 71), Preview(cluster, "users", 72)
-    callee.open()
-    caller.open(config=CONFIG)
-    cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, callee, 74)))
-    for name in (CALLER, CALLEE, FORK):
-        cluster.argocd.wait_for(name, 300)
-    yield
+    caller.open(config="version: 1\ndependencies:\n  users: pr:72\n")
+    caller.wait()
+    yield Neighbours(caller, callee)
     for preview in (caller, callee):
         if preview.is_open:
             preview.close()
     cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/forks-by-list")
+
+
+def test_a_link_leads_to_the_other_preview(
+    cluster: Cluster, neighbours: Neighbours, staging_users: str, times: Times
+) -> None:
+    caller, callee = neighbours.caller, neighbours.callee
+    assert called(caller) == staging_users, "users#72 does not exist yet"
+    version = callee.build()
+    cluster.developers.open(callee.repository, callee.number, head_sha=version)
+    stopwatch = times.stopwatch("a dependency gets its label")
+    cluster.developers.label(callee.repository, callee.number, "preview")
+    until("payments calls the preview of users", lambda: called(caller) == version)
+    stopwatch.lap("its caller answers with its data")
+    callee.wait()
+    caller.wait()
+
+
+def called(caller: Preview) -> str:
+    """Return the version of users that answers its caller, or "" while nothing does."""
+    answer = caller.ask("/call/users")
+    return str(answer["answer"]["version"]) if answer else ""
+
+
+def test_a_fork_runs_without_secrets(cluster: Cluster, neighbours: Neighbours) -> None:
+    cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, neighbours.callee, 74)))
+    application = cluster.argocd.wait_for(FORK)
+    pods = cluster.kubernetes.list(f"/api/v1/namespaces/{FORK}/pods")
+    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} >= {"app", "postgres", "redis"}
+    kinds = {resource["kind"] for resource in application.content["status"]["resources"]}
+    assert "ExternalSecret" not in kinds
 
 
 @pytest.mark.usefixtures("neighbours")
@@ -137,20 +174,10 @@ def reached(cluster: Cluster, source: str, targets: dict[str, str]) -> set[str]:
     return {name for name, answer in zip(targets, answers, strict=True) if answer == "yes"}
 
 
-@pytest.mark.usefixtures("neighbours")
-def test_a_fork_runs_without_secrets(cluster: Cluster) -> None:
-    pods = cluster.kubernetes.list(f"/api/v1/namespaces/{FORK}/pods")
-    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} >= {"app", "postgres", "redis"}
-    application = cluster.argocd.application(FORK)
-    assert application
-    kinds = {resource["kind"] for resource in application.content["status"]["resources"]}
-    assert "ExternalSecret" not in kinds
-
-
-@pytest.mark.usefixtures("neighbours")
-def test_policies_stay_until_the_last_pod_has_ended(cluster: Cluster) -> None:
-    """The last story here, because it ends one of the neighbours."""
-    callee = Preview(cluster, "users", 72)
+def test_a_merged_callee_is_followed_by_staging_and_keeps_its_policies_until_its_last_pod_has_ended(
+    cluster: Cluster, neighbours: Neighbours, staging_users: str, times: Times
+) -> None:
+    caller, callee = neighbours.caller, neighbours.callee
     policies = f"/apis/networking.k8s.io/v1/namespaces/{CALLEE}/networkpolicies"
     pods = f"/api/v1/namespaces/{CALLEE}/pods"
     cluster.kubernetes.apply(stubborn(cluster, CALLEE))
@@ -162,7 +189,16 @@ def test_policies_stay_until_the_last_pod_has_ended(cluster: Cluster) -> None:
         assert denied or not left, f"{', '.join(left)} had no policies"
         return not callee.remains
 
-    callee.close()
+    def rewired() -> bool:
+        ended()
+        return called(caller) == staging_users
+
+    stopwatch = times.stopwatch("a dependency is merged")
+    callee.close("merged")
+    until("payments calls users on staging", rewired)
+    stopwatch.lap("its caller answers with staging's data")
+    (dependency,) = cluster.plugin.preview(caller.locator)["dependencies"]
+    assert dependency["reason"] == "acme/users#72 was merged"
     until(f"nothing is left of {CALLEE}", ended)
 
 
