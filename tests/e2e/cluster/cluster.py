@@ -55,14 +55,15 @@ def start(done: Callable[[str, float], None]) -> Iterator[Cluster]:
         node.start(processes, control_plane)
         tls = authority.server("wildcard", [f"*.{DOMAIN}"])
         services.start(processes, control_plane, kubernetes, tls)
+        names = [f"argocd-server{suffix}" for suffix in ("", ".argocd.svc.cluster.local")]
+        argocd.install_first(kubernetes, *authority.server("argocd-server", names))  # its pods wait for the node
         until("the node is ready", lambda: _ready(kubernetes, processes))
         node.enforce_policies(processes, control_plane)
         for namespace, name in (("kube-system", "coredns"), (services.INGRESS_NAMESPACE, "ingress-controller")):
             kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
         steps.done("node, DNS, ingress controller")
 
-        names = [f"argocd-server{suffix}" for suffix in ("", ".argocd.svc.cluster.local")]
-        argocd.install_first(kubernetes, *authority.server("argocd-server", names))
+        argocd.wait_for_server(kubernetes)
         steps.done("Argo CD's server")
         plugin = product.install(kubernetes, authority.certificate)
         argocd.wait(kubernetes)
