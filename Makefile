@@ -73,7 +73,7 @@ bench: install ## cost and speed, each figure beside its baseline
 schemas: install ## JSON Schemas of catalog.yaml and .preview.yaml for editors
 	$(PY) -m tools.schemas
 
-pictures: install ## the README's picture of what the demo prints
+pictures: install ## the pictures of what the demo prints: the README's table, and the comment in docs/reports.md
 	$(PY) -m tools.picture
 
 lock: install ## update the lock files

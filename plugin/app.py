@@ -77,6 +77,11 @@ class Plugin:
         catalog = self.newest.known_here.known.catalog
         return catalog is not None and catalog.waits(repository, check)
 
+    def listens(self) -> bool:
+        """Tell whether comments can be commands, by the catalog in force."""
+        catalog = self.newest.known_here.known.catalog
+        return catalog is not None and catalog.commands is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -131,6 +136,7 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Now = cl
     app = Flask("plugin", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # OPTIONS would be a 200 without parameters
     app.url_map.merge_slashes = False  # would answer with a redirect, which Argo CD follows as a GET
+    deliveries = open_deliveries(settings, plugin.waits, plugin.listens)
     read_token = settings.read_token.get_secret_value() if settings.read_token else None
     register_errors(app)
     register_bodies(app)
@@ -138,7 +144,7 @@ def make_app(settings: Settings, plugin: Plugin, metrics: Metrics, now: Now = cl
     app.register_blueprint(getparams(plugin.answers, settings.token.get_secret_value()))
     app.register_blueprint(previews(plugin.answers, read_token, now))
     app.register_blueprint(probes(plugin.answers, metrics.registry))
-    app.register_blueprint(webhooks(plugin.refresher.hint, open_deliveries(settings, plugin.waits), metrics))
+    app.register_blueprint(webhooks(plugin.refresher.hint, deliveries, metrics))
     reports = Reports(plugin.answers, plugin.store, now, metrics.request_to_ready.observe)
     notifications_token = settings.notifications_token.get_secret_value() if settings.notifications_token else None
     app.register_blueprint(notifications(reports.tell, notifications_token, metrics, now))

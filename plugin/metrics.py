@@ -114,7 +114,10 @@ class Metrics:
         self.reports = Counter(
             "preview_reports",
             "Requests that tell developers about previews, by what is written and by result",
-            ["report", "result"],  # written, looked, lost, refused, closed, forbidden, missing
+            [
+                "report",
+                "result",
+            ],  # written, looked, lost, refused, closed, forbidden, missing; of commands see `commands.py`
             registry=self.registry,
         )
         self.reports_waiting = Gauge(

@@ -21,6 +21,17 @@ def deliver_success(server: Server, repository: str, check: str) -> int:
     return _deliver(server, "check_run", payload, WEBHOOK_SECRET)
 
 
+def deliver_comment(server: Server, repository: str, body: str) -> int:
+    """Say that somebody commented on a pull request of this repository; return the status of the answer."""
+    payload = {
+        "action": "created",
+        "comment": {"body": body},
+        "issue": {"pull_request": {}},
+        "repository": {"full_name": repository},
+    }
+    return _deliver(server, "issue_comment", payload, WEBHOOK_SECRET)
+
+
 def _deliver(server: Server, event: str, payload: object, secret: str) -> int:
     body = json.dumps(payload).encode()
     headers = {

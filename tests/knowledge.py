@@ -54,7 +54,8 @@ def acknowledgement(subject: str = "fedcba987654", by: str = ODD, at: datetime =
 def reported(state: Deployed = Deployed.READY, sha: str = SHA, minute: int = 0, message: str = ODD) -> Reported:
     """What Argo CD reported about an operation that began in this minute."""
     at = MONDAY + timedelta(minutes=minute)
-    return Reported(state, sha, message, at, at, ready_at=at if state is Deployed.READY else None)
+    ready = state is Deployed.READY
+    return Reported(state, sha, message, at, at, ready_at=at if ready else None, reachable=ready)
 
 
 def acts(*given: Act) -> dict[tuple[ActKind, str], Act]:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from prometheus_client.parser import text_string_to_metric_families
 
 ServerType = TypeVar("ServerType", bound=BaseServer)
+Ran = subprocess.CompletedProcess[str]
 
 TOKEN = "argocd-token"
 READ_TOKEN = "read-token"
@@ -92,6 +93,14 @@ class Server:
             return self.ask("GET", "/healthz", None).status == 200
         except OSError:
             return False
+
+
+def run(settings: Mapping[str, str], *words: str) -> Ran:
+    """Run `preview-plugin` beside a server, as ada, with these settings alone."""
+    command = [str(Path(sys.executable).parent / "preview-plugin"), *words]
+    given = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
+    environment = given | {"LOGNAME": "ada", **settings}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:

@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 
 from plugin.core.answers.history import Event, EventKind
-from plugin.core.facts.acts import ActKind
+from plugin.core.commands.answer import Answer, Note, Reaction
+from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.deployments import Deployed
+from plugin.core.facts.heard import Comment
 from plugin.core.reports.budget import Budget
 from plugin.core.reports.content import Kind, Target
 from plugin.core.reports.steps import Item, Standing
@@ -34,6 +36,13 @@ from tests.knowledge import (
 )
 
 COMMENT = Standing(Target(Kind.COMMENT, "acme/orders", 7), (Item(1, state="confidential", digest="d"),), None, MONDAY)
+COMMAND = Note(
+    Comment("IC_1", 1, "ada", "/preview pause", MONDAY, edited=False),
+    "acme/orders",
+    7,
+    Answer(acts=(Act(ActKind.PAUSE, "orders/7", "ada", MONDAY, MONDAY),), added=("preview",), reaction=Reaction.DONE),
+    MONDAY,
+)
 DEPLOYMENT = Standing(
     Target(Kind.DEPLOYMENT, "acme/orders", 7, "orders"),
     (Item(1, "a" * 40, "success", "x"), Item(2, "b" * 40)),
@@ -305,7 +314,10 @@ class StorePromises:
         assert place.open().outbox.load() == Sent(budget, {COMMENT.target: COMMENT, DEPLOYMENT.target: DEPLOYMENT})
         outbox.keep(budget, COMMENT.target, None)
         outbox.keep(budget, COMMENT.target, None)
-        assert place.open().outbox.load() == Sent(budget, {DEPLOYMENT.target: DEPLOYMENT})
+        outbox.keep_note(budget, COMMAND.key, COMMAND)
+        assert place.open().outbox.load() == Sent(budget, {DEPLOYMENT.target: DEPLOYMENT}, {COMMAND.key: COMMAND})
+        outbox.keep_note(Budget(), COMMAND.key, None)
+        assert place.open().outbox.load() == Sent(Budget(), {DEPLOYMENT.target: DEPLOYMENT})
 
     def test_what_was_sent_is_no_part_of_what_is_known(self, place: Place) -> None:
         state = place.open()

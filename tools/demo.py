@@ -1,4 +1,7 @@
-"""The demo: play a day, start the real server in its evening, ask as Argo CD does, and print who calls whom."""
+"""The demo: play a day, start the real server in its evening, ask as Argo CD does, and print who calls whom.
+
+Then tell it, as Argo CD does, that everything is deployed, and print what developers are told of two pull requests.
+"""
 
 import argparse
 import json
@@ -17,12 +20,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from plugin.sources.file import Organisation, load_organisation
+from tools.demo_comments import SHOWN, comments
 from tools.demo_day import BEGINS, MOMENT, Show, play
 
 ROOT = Path(__file__).parent.parent
 ACME = ROOT / "examples" / "acme"
 FOLDER = ROOT / ".cache" / "demo"
 PARAMETERS = FOLDER / "parameters.json"
+COMMENTS = FOLDER / "comments.md"
 START_TIMEOUT = 30.0  # seconds
 COMMAND = [sys.executable, "-m", "tools.demo_command"]  # preview-plugin, at the moment of the demo
 
@@ -32,14 +37,21 @@ def main() -> None:
     options.add_argument("--source", choices=["file", "github"], default="file")
     options.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
     arguments = options.parse_args()
-    token, read_token = secrets.token_hex(), secrets.token_hex()
+    token, read_token, notifications_token = secrets.token_hex(), secrets.token_hex(), secrets.token_hex()
+    tokens = {
+        "PREVIEW_TOKEN": token,
+        "PREVIEW_READ_TOKEN": read_token,
+        "PREVIEW_NOTIFICATIONS_TOKEN": notifications_token,
+    }
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _source(arguments.source) as source, _server(source, token, read_token) as port:
+    with _source(arguments.source) as source, _server(source | tokens) as port:
         parameters = _ask_as_argocd(port, token)
         PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n", "utf-8")
         print("$ preview-plugin list", flush=True)
         subprocess.run([*COMMAND, "list"], env=_environment(source), cwd=ROOT, check=True)
         print(f"\nThe full parameters are in {PARAMETERS.relative_to(ROOT)}")
+        _deploy_as_argocd(port, notifications_token, parameters)
+        _print_comments(source)
         if arguments.keep:
             _print_curl(port, token, read_token)
             _wait_for_interrupt()
@@ -85,15 +97,10 @@ def _github(organisation: Organisation) -> Iterator[tuple[dict[str, str], dict[s
 
 
 @contextmanager
-def _server(source: dict[str, str], token: str, read_token: str) -> Iterator[int]:
+def _server(settings: dict[str, str]) -> Iterator[int]:
     port = _free_port()
     log = FOLDER / "server.log"
-    environment = _environment(source) | {
-        "PREVIEW_BIND": f"127.0.0.1:{port}",
-        "PREVIEW_TOKEN": token,
-        "PREVIEW_READ_TOKEN": read_token,
-        "PREVIEW_REFRESH": "5s",
-    }
+    environment = _environment(settings) | {"PREVIEW_BIND": f"127.0.0.1:{port}", "PREVIEW_REFRESH": "5s"}
     with (
         log.open("w") as output,
         subprocess.Popen([*COMMAND, "serve"], env=environment, stderr=output, cwd=ROOT) as server,
@@ -128,6 +135,29 @@ def _ask_as_argocd(port: int, token: str) -> list[dict[str, Any]]:
     print(f"Asked: POST http://127.0.0.1:{port}{path}  {body.decode()}")
     parameters: list[dict[str, Any]] = json.loads(_request(port, "POST", path, token, body))["output"]["parameters"]
     return parameters
+
+
+def _deploy_as_argocd(port: int, token: str, parameters: list[dict[str, Any]]) -> None:
+    """Tell that every preview can be reached, as the templates in manifests/argocd/notifications do."""
+    for preview in parameters:
+        told = {
+            "application": preview["name"],
+            "sha": preview["deploy_sha"],
+            "started_at": f"{MOMENT:%Y-%m-%dT%H:%M:%SZ}",
+            "sync": "Synced",
+            "health": "Healthy",
+            "phase": "Succeeded",
+            "message": "",
+        }
+        _request(port, "POST", "/webhooks/argocd", token, json.dumps(told).encode())
+
+
+def _print_comments(source: dict[str, str]) -> None:
+    made = comments(_environment(source))
+    COMMENTS.write_text("\n\n".join(f"# {where}\n\n{made[where]}" for where in sorted(made)) + "\n", "utf-8")
+    for where in SHOWN:
+        print(f"\nOnce Argo CD has deployed it, the comment on {where} says:\n\n{made[where]}")
+    print(f"\nThe comments on all pull requests are in {COMMENTS.relative_to(ROOT)}")
 
 
 def _request(port: int, method: str, path: str, token: str = "", body: bytes | None = None) -> bytes:

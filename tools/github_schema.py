@@ -13,7 +13,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from plugin.sources.github import queries
+from plugin.sources.github import comments, queries
 from plugin.sources.github.deliveries import ACTIONS
 from plugin.sources.github.draft import Query
 from tools.prune_graphql import prune_schema
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache" / "npm"
 TARGET = ROOT / "tests" / "fakes" / "github"
 
-# A query of each function in queries.py, with arguments that make all of its fields appear.
+# A query of each function in queries.py and comments.py, with arguments that make all of its fields appear.
 EXAMPLES = {
     "probe": queries.probe({"acme/orders": ["preview"]}),
     "listing": queries.listing([queries.Page("acme/orders", ["preview"], 1)]),
@@ -34,6 +34,7 @@ EXAMPLES = {
     "checks": queries.checks({"acme/orders": [("sha", "preview / Image")]}),
     "identity": queries.identity(["R_1"]),
     "owned": queries.owned("acme"),
+    "comments": comments.comments(["acme/orders"]),
 }
 # What tests read beyond the plugin's queries.
 TESTS = "query Tests { rateLimit { limit cost remaining used resetAt nodeCount } }"
@@ -103,6 +104,10 @@ DEPLOYMENTS = "/repos/{owner}/{repo}/deployments"
 STATUSES = "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
 COMMENTS = "/repos/{owner}/{repo}/issues/{issue_number}/comments"
 ONE_COMMENT = "/repos/{owner}/{repo}/issues/comments/{comment_id}"
+REACTIONS = "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"
+LABELS = "/repos/{owner}/{repo}/issues/{issue_number}/labels"
+REACTION = ["id", "node_id", "content", "created_at", *inside("user", ACCOUNT)]
+LABEL = ["id", "node_id", "url", "name", "description", "color", "default"]
 # The properties that the fake's answers have where something is written, or looked for that was written.
 WRITTEN = {
     f"GET {DEPLOYMENTS} 200": DEPLOYMENT,
@@ -114,6 +119,13 @@ WRITTEN = {
     f"GET {COMMENTS} 200": COMMENT,
     f"POST {COMMENTS} 201": COMMENT,
     f"PATCH {ONE_COMMENT} 200": COMMENT,
+    f"POST {REACTIONS} 200": REACTION,
+    f"POST {REACTIONS} 201": REACTION,
+    f"POST {LABELS} 200": LABEL,
+    f"DELETE {LABELS}/{{name}} 200": LABEL,
+    "GET /repos/{owner}/{repo}/collaborators/{username}/permission 200": [
+        *("permission", "role_name", *inside("user", ACCOUNT)),
+    ],
     "GET /app 200": [
         *("id", "slug", "node_id", "name", "description", "external_url", "html_url", "created_at", "updated_at"),
         *("permissions", "events", *inside("owner", ACCOUNT)),
@@ -130,6 +142,8 @@ REQUESTS = {
     "POST /repos/{owner}/{repo}/statuses/{sha}": ["state", "context", "description", "target_url"],
     f"POST {COMMENTS}": ["body"],
     f"PATCH {ONE_COMMENT}": ["body"],
+    f"POST {REACTIONS}": ["content"],
+    f"POST {LABELS}": ["labels"],
     "POST /app/installations/{installation_id}/access_tokens": inside(
         "permissions", ["metadata", "contents", "pull_requests", "checks", "statuses", "deployments"]
     ),
@@ -145,6 +159,7 @@ DELIVERED = {
     "check_run": ["repository.full_name", "check_run.name", "check_run.conclusion"],
     "check_suite": ["repository.full_name", "check_suite.conclusion"],
     "status": ["repository.full_name", "context", "state"],
+    "issue_comment": ["repository.full_name", "comment.body", "issue.pull_request"],
     "installation_repositories": ["repositories_added.full_name", "repositories_removed.full_name"],
 }
 
@@ -164,11 +179,12 @@ def npm_file(package: str, version: str, member: str) -> bytes:
 def examples() -> list[str]:
     functions = {
         name
-        for name, value in inspect.getmembers(queries, inspect.isfunction)
+        for module in (queries, comments)
+        for name, value in inspect.getmembers(module, inspect.isfunction)
         if inspect.signature(value).return_annotation is Query and not name.startswith("_")
     }
     if functions != EXAMPLES.keys():
-        raise SystemExit(f"EXAMPLES and queries.py differ in {sorted(functions ^ EXAMPLES.keys())}")
+        raise SystemExit(f"EXAMPLES and the queries differ in {sorted(functions ^ EXAMPLES.keys())}")
     return [*(query.text for query in EXAMPLES.values()), TESTS]
 
 

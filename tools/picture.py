@@ -1,12 +1,16 @@
-"""Draws the table that `make demo` prints as the README's picture, docs/pictures/demo.svg."""
+"""Draws what `make demo` prints: the table, docs/pictures/demo.svg, and a comment, docs/pictures/comment.svg."""
 
 import re
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from functools import cache
 from html import escape
 from pathlib import Path
+
+from tools.comment_picture import COMMENT, comment_picture
+from tools.demo_comments import SHOWN
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs/pictures/demo.svg"
@@ -20,14 +24,28 @@ text {{ font: {SIZE}px {FONTS}; fill: #c9d1d9; white-space: pre; }}
 """
 
 
+@cache
+def printed(source: str = "file") -> tuple[str, ...]:
+    """Return the lines that the demo prints."""
+    command = [sys.executable, "-m", "tools.demo", "--source", source]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return tuple(line.rstrip() for line in output.splitlines())
+
+
 def demo(source: str = "file") -> list[str]:
     """Return what the demo prints of `preview-plugin list`: the command and its output."""
-    command = [sys.executable, "-m", "tools.demo", "--source", source]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    lines = [line.rstrip() for line in printed.splitlines()]
+    lines = [*printed(source)]
     start = lines.index("$ preview-plugin list")
     end = next(number for number, line in enumerate(lines) if line.startswith("The full parameters"))
     return lines[start : end - 1]
+
+
+def demo_comment(source: str = "file", where: str = SHOWN[0]) -> str:
+    """Return the comment on a pull request that the demo prints, as Markdown."""
+    lines = [*printed(source)]
+    start = next(number for number, line in enumerate(lines) if line.endswith(f"the comment on {where} says:"))
+    end = next(number for number in range(start + 1, len(lines)) if "omment" in lines[number])
+    return "\n".join(lines[start + 1 : end]).strip()
 
 
 def wrapped(lines: Sequence[str]) -> Iterator[str]:
@@ -70,3 +88,4 @@ def _kind(line: str) -> str:
 if __name__ == "__main__":
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(picture([*wrapped(demo())]), "utf-8")
+    COMMENT.write_text(comment_picture(demo_comment()), "utf-8")

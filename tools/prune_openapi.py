@@ -61,14 +61,23 @@ def _resolve(openapi: Schema, schema: Schema) -> Schema:
     return schema
 
 
+def _joined(openapi: Schema, schema: Schema) -> Schema:
+    """Return one schema instead of several that hold at once; of two for one property, the last one counts."""
+    if len(schema.get("allOf", ())) <= 1:
+        return schema
+    joined: Schema = {"type": "object", "properties": {}, "required": []}
+    for each in (_joined(openapi, _resolve(openapi, option)) for option in schema["allOf"]):
+        joined["properties"] |= each.get("properties", {})
+        joined["required"] += each.get("required", [])
+    return joined
+
+
 def _cut(openapi: Schema, schema: Schema, wanted: Mapping[str, Any], where: str) -> tuple[Schema, set[str]]:
     """Return the schema with only the wanted properties, and those of them that it lacks."""
-    schema = _resolve(openapi, schema)
+    schema = _joined(openapi, _resolve(openapi, schema))
     options = schema.get("oneOf") or schema.get("anyOf") or schema.get("allOf")
     pruned: Schema
     if options:
-        if "allOf" in schema and len(options) > 1:
-            raise NotImplementedError(f"{where}: several schemas at once")
         cuts = [_cut(openapi, option, wanted, where) for option in options]
         unique = [cut for index, (cut, _) in enumerate(cuts) if cut not in [c for c, _ in cuts[:index]]]
         pruned = unique[0] if len(unique) == 1 else {"anyOf": unique}

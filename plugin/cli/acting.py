@@ -10,6 +10,7 @@ from plugin.cli.failures import errors_for_people, fail
 from plugin.cli.reading import read_once
 from plugin.core.answers.wanted import parse_wanted
 from plugin.core.facts.acts import Act, ActKind
+from plugin.core.facts.agreement import doubt_about
 from plugin.core.life.acting import Refusal, Said, outcome
 from plugin.logs import configure_logs
 from plugin.mirror.acting import acts_on
@@ -26,8 +27,10 @@ def tell(preview: str, kind: ActKind, span: timedelta | None = None) -> None:
     configure_logs()
     with errors_for_people():
         setting = load_settings(StateSettings, os.environ).state.get_secret_value()
-        current = decided(stored(setting))
-        found = _found(current, preview, Said(kind, login_name(), datetime.now(UTC), span))
+        current, now = decided(stored(setting)), datetime.now(UTC)
+        found = _found(current, preview, Said(kind, login_name(), now, span))
+        if doubt := doubt_about(now, current.known.snapshot.compared_at):
+            fail(doubt)
         acts = [act for act in found.values() if isinstance(act, Act)]
         if acts:
             _store(acts, setting)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from plugin.core.answers.breaker import removed_by_edit
 from plugin.core.answers.departures import why
 from plugin.core.answers.emission import live_previews, missing, parameters
-from plugin.core.answers.history import Histories, acted, happened, joined, recorded, without_old
+from plugin.core.answers.history import KEPT_FOR, Histories, acted, happened, joined, recorded, without_old
 from plugin.core.answers.live import Hold, Live
 from plugin.core.config.catalog import Catalog
 from plugin.core.config.names import folded
@@ -20,7 +20,7 @@ from plugin.core.decision.wishes import read_wishes
 from plugin.core.facts.absorb import unread
 from plugin.core.facts.acts import Act, ActKind, Acts
 from plugin.core.facts.deployments import without_old as without_old_reports
-from plugin.core.facts.lives import Lives
+from plugin.core.facts.lives import Life, Lives
 from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.core.life.living import NOBODY, Living
 from plugin.mirror.current import Current
@@ -68,8 +68,20 @@ def _pruned(known: Known, now: datetime) -> Known:
     return replace(
         known,
         histories=without_old(known.histories, now),
+        lives=_without_old_latches(known, now),
         reported=without_old_reports(known.reported, live, now),
     )
+
+
+def _without_old_latches(known: Known, now: datetime) -> Lives:
+    """Drop what has left the catalog for as long as histories are kept."""
+    planned = set(map(folded, known.catalog.repositories if known.catalog else known.lives))
+    lives = {
+        name: each
+        for name, each in known.lives.items()
+        if folded(name) in planned or any(life.expired and life.expired.at >= now - KEPT_FOR for life in each.values())
+    }
+    return lives if len(lives) < len(known.lives) else known.lives
 
 
 def _is_settled(known: Known, candidate: Catalog | None) -> bool:
@@ -149,14 +161,20 @@ def _ends(
 
 
 def _lives(known: Known, candidate: Catalog, living: Living) -> Lives:
-    """Return the lives to remember; those of a repository whose facts were lost stay until it is read again."""
-    unread = {
-        name: lives
-        for name, lives in known.lives.items()
-        if name in candidate.repositories and name not in known.snapshot.repositories
-    }
-    lives = {**unread, **living.lives}
+    """Return the lives to remember; those of a repository whose facts were lost stay until it is read again.
+
+    What has expired stays so if its repository leaves the catalog and comes back, however it is spelt then.
+    """
+    planned, read = (set(map(folded, names)) for names in (candidate.repositories, known.snapshot.repositories))
+    unread = {name: each for name, each in known.lives.items() if folded(name) in planned - read}
+    gone = {name: _latched(each) for name, each in known.lives.items() if folded(name) not in planned}
+    lives = {**{name: each for name, each in gone.items() if each}, **unread, **living.lives}
     return lives if changed(known.lives, lives) else known.lives
+
+
+def _latched(lives: Mapping[str, Life]) -> Mapping[str, Life]:
+    latched = {key: life for key, life in lives.items() if life.expired}
+    return latched if len(latched) < len(lives) else lives
 
 
 def _uncounted(known: Known, before: Known) -> Known:

@@ -12,13 +12,13 @@ from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import LookUp, PullRequest, PullRequestState, Repository, Snapshot
 from plugin.core.facts.traffic import Used
 from plugin.mirror.current import Current
-from plugin.mirror.gate import NOT_ASKED, ask_gate
+from plugin.mirror.gate import NOT_ASKED, Before, ask_gate
 from plugin.mirror.gather import Gathered
 from plugin.sources import Doubt, Registry, Source
 
-COUNTED = timedelta(
-    minutes=10
-)  # between two readings; what is longer does not count as time in which nobody did anything
+# Between two readings, this much counts as time in which nobody did anything. Where readings are always further apart,
+# each of them moves an announced end by the rest, also where people see it: that is when it comes, and not sooner.
+COUNTED = timedelta(minutes=10)
 UNREADABLE = "which of its commits are ready could not be read, and nobody knows which previews it had"
 
 
@@ -40,12 +40,13 @@ def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -
     catalog = gathered.newest if gathered.may_take_effect else known.catalog
     source_time = stamp(now, outside.source.ahead)
     missed, counted_at = _missed(snapshot, now, source_time)
-    gathered = replace(gathered, snapshot=replace(snapshot, counted_at=counted_at), stamp=source_time, missed=missed)
+    told = replace(snapshot, counted_at=counted_at, compared_at=source_time)
+    gathered = replace(gathered, snapshot=told, stamp=source_time, missed=missed)
     if catalog is None:
         return gathered
     readiness = NOT_ASKED
     if gathered.reads:
-        readiness = ask_gate(outside.source, outside.registry, catalog, snapshot, known.lives)
+        readiness = ask_gate(outside.source, outside.registry, catalog, snapshot, Before(known.lives, known.acts))
     if known.live is None and readiness.unreadable:
         return _never_read(gathered, readiness.unreadable)
     used = outside.traffic(catalog.traffic, now)
@@ -54,7 +55,7 @@ def find(outside: Outside, before: Current, gathered: Gathered, now: datetime) -
         commits=readiness.commits,
         used=used if isinstance(used, Used) else None,
         traffic_in_doubt=isinstance(used, Doubt),
-        nothing_newer=_nothing_newer(outside.source, snapshot, _due(known.lives, now), source_time),
+        nothing_newer=_nothing_newer(outside.source, told, _due(known.lives, now), source_time),
     )
     return replace(gathered, found=found)
 

@@ -7,6 +7,7 @@ from plugin.core.config.catalog import Catalog, Service
 from plugin.core.config.lifecycle import CheckGate, ImageGate
 from plugin.core.config.references import Locator
 from plugin.core.decision.judge import judge
+from plugin.core.facts.acts import Act, ActKind, Acts
 from plugin.core.facts.lives import NO_LIVES, Life, Lives
 from plugin.core.facts.model import PullRequest, Snapshot
 from plugin.core.life.activity import activity, asked_at
@@ -23,6 +24,14 @@ class Readiness:
     unreadable: frozenset[str]  # repositories of which something could not be read
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was stored of previews."""
+
+    lives: Lives  # which say what was ready before
+    acts: Acts
+
+
 NOT_ASKED = Readiness({}, {}, frozenset())
 
 
@@ -36,9 +45,9 @@ class _Waiting:
     walks: bool  # its older commits count, because none is known to be ready
 
 
-def ask_gate(source: Source, registry: Registry, catalog: Catalog, snapshot: Snapshot, lives: Lives) -> Readiness:
-    """Ask about the commits that previews wait for; `lives` says which were ready before."""
-    waiting = list(_waiting(catalog, snapshot, lives))
+def ask_gate(source: Source, registry: Registry, catalog: Catalog, snapshot: Snapshot, before: Before) -> Readiness:
+    """Ask about the commits that previews wait for."""
+    waiting = list(_waiting(catalog, snapshot, before))
     walked = list(dict.fromkeys(each.locator for each in waiting if each.walks))
     commits = source.commits(walked, snapshot.repositories) if walked else {}
     asked = [(each, sha) for each in waiting for sha in _candidates(each, commits)]
@@ -52,36 +61,39 @@ def ask_gate(source: Source, registry: Registry, catalog: Catalog, snapshot: Sna
     return Readiness(ready, commits, frozenset(unreadable))
 
 
-def _waiting(catalog: Catalog, snapshot: Snapshot, lives: Lives) -> Iterator[_Waiting]:
+def _waiting(catalog: Catalog, snapshot: Snapshot, before: Before) -> Iterator[_Waiting]:
     for name, services in catalog.repositories.items():
         gated = [service for service in services if service.lifecycle.ready_when]
         repository = snapshot.repositories.get(name)
         if not gated or repository is None or name in snapshot.doubts:
             continue
-        known = lives.get(name, NO_LIVES)
+        known = before.lives.get(name, NO_LIVES)
         for pull_request in repository.pull_requests:
             for service in gated:
-                life = known.get(f"{service.name}/{pull_request.number}")
-                if _waits(service, pull_request, life):
+                key = f"{service.name}/{pull_request.number}"
+                life = known.get(key)
+                if _waits(service, pull_request, life, before.acts.get((ActKind.ASK, key))):
                     locator = Locator(name, pull_request.number)
                     yield _Waiting(service, locator, pull_request.head_sha, walks=_walks(life))
 
 
-def _waits(service: Service, pull_request: PullRequest, life: Life | None) -> bool:
-    if life and (pull_request.head_sha in life.ready or _stays_expired(service, pull_request, life)):
+def _waits(service: Service, pull_request: PullRequest, life: Life | None, ask: Act | None) -> bool:
+    if life and (pull_request.head_sha in life.ready or _stays_expired(service, pull_request, life, ask)):
         return False
     verdict = judge(service, pull_request)
     return verdict is not None and verdict.live
 
 
-def _stays_expired(service: Service, pull_request: PullRequest, life: Life) -> bool:
-    """Tell whether a preview stays away: one that a push brings back is asked about, so that it starts with that."""
-    asked = asked_at(service.policy.require, pull_request, None)
+def _stays_expired(service: Service, pull_request: PullRequest, life: Life, ask: Act | None) -> bool:
+    """Tell whether a preview stays away: one that comes back is asked about, so that it starts with what is newest."""
+    asked = asked_at(service.policy.require, pull_request, ask)
     return life.expired is not None and not is_released(life.expired, asked, activity(pull_request, asked, life))
 
 
 def _walks(life: Life | None) -> bool:
-    return life is None or not (life.walked or life.ready or life.state.live)
+    if life is None or life.expired:  # while it was away, nobody asked
+        return True
+    return not (life.walked or life.ready or life.state.live)
 
 
 def _candidates(waiting: _Waiting, commits: Mapping[Locator, tuple[str, ...]]) -> Sequence[str]:

@@ -64,7 +64,7 @@ def gather(
     labels = labels_to_ask([newest, *([before.catalog] if before.catalog and before.catalog is not newest else [])])
     known = _known(before.snapshot, labels)
     reads = only is None or bool(only)
-    answers = source.read(_wanted(labels, known, now, only)) if reads else {}
+    answers = source.read(_wanted(labels, known, now, only, comments=bool(newest.commands))) if reads else {}
     readings = _accounted(source, answers, known, before.live, newest)
     read = {name: reading for name, reading in readings.items() if not isinstance(reading, Doubt)}
     snapshot = _with_readings(replace(before.snapshot, repositories=known | read), labels, readings, now)
@@ -147,22 +147,25 @@ def _wanted(
     known: Mapping[str, Repository],
     now: datetime,
     only: Collection[str] | None,
+    *,
+    comments: bool,
 ) -> list[Wanted]:
     return [
         Wanted(
             name,
             asked,
             known.get(name),
-            must_list=only is not None or _is_due(known.get(name), asked, now),
+            must_list=only is not None or _is_due(known.get(name), asked, now, comments=comments),
             urgent=only is not None,
+            comments=comments,
         )
         for name, asked in labels.items()
         if only is None or name in only
     ]
 
 
-def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> bool:
-    if known is None or known.listed_at is None or known.labels != asked:
+def _is_due(known: Repository | None, asked: frozenset[str], now: datetime, *, comments: bool) -> bool:
+    if known is None or known.listed_at is None or known.labels != asked or (comments and known.heard is None):
         return True
     return not timedelta(0) <= now - known.listed_at < LISTED_EVERY  # below zero: the clock was set back
 

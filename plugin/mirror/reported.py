@@ -1,11 +1,13 @@
 """Reported: takes what Argo CD says about an Application, and stores it if it is about a preview."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from plugin.core.decision.preview import Preview
 from plugin.core.facts.acts import ActKind
 from plugin.core.facts.deployments import Deployed, Reported
+from plugin.core.facts.lives import State
 from plugin.core.life.activity import asked_at
 from plugin.errors import InvalidRequest
 from plugin.mirror.answers import Answers
@@ -33,25 +35,24 @@ class Reports:
         if report.started_at > self._clock() + AHEAD:
             raise InvalidRequest("started_at is in the future; compare the clocks of Argo CD and of the plugin")
         current = self._answers.current()
+        preview = next((each for each in current.previews if each.name == name and each.verdict.live), None)
         # When the Application of a preview is deleted, the preview has left already.
-        if name not in current.known.reported and not any(
-            it.name == name and it.verdict.live for it in current.previews
-        ):
+        if preview is None and name not in current.known.reported:
             return False
+        # Nothing of a paused preview runs, and Argo CD still finds it healthy.
+        awake = preview is not None and preview.verdict.state is State.ACTIVE
+        report = replace(report, reachable=awake and report.state is Deployed.READY)
         self._store.report(name, report)
-        if seconds := _seconds_until_ready(current, name, report):
+        if preview and report.reachable and (seconds := _seconds_until_ready(current, preview, report)):
             self._ready_after(seconds)
         return True
 
 
-def _seconds_until_ready(current: Current, name: str, report: Reported) -> float | None:
+def _seconds_until_ready(current: Current, preview: Preview, report: Reported) -> float | None:
     """Return how long it took if this is the first time that a preview is ready; None if that is not known."""
-    preview = next((each for each in current.previews if each.name == name), None)
-    if preview is None or report.state is not Deployed.READY:
-        return None
     ask = current.known.acts.get((ActKind.ASK, preview.key))
     asked = asked_at(preview.service.policy.require, preview.pull_request, ask)
-    known = current.known.reported.get(name, ())
+    known = current.known.reported.get(preview.name, ())
     # Without an earlier report of this commit, it may have been ready for long.
     if asked is None or not any(each.sha == report.sha for each in known):
         return None

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from plugin.core.answers.history import EventKind, Histories
-from plugin.core.config.report import CommentPolicy, Report
+from plugin.core.commands.answer import Note
+from plugin.core.config.report import NO_REPORT, CommentPolicy, Report
 from plugin.core.decision.decide import Decision
 from plugin.core.decision.part import Part
 from plugin.core.facts.deployments import Reported
@@ -50,6 +51,7 @@ class Agenda:
 
     pages: Pages
     sent: Sent
+    told: bool  # whether Argo CD can report anything
     _open: set[Target] = field(default_factory=set)  # where there may be something to do
     _wanted: dict[Target, Wanted] = field(default_factory=dict)
     _current: Current | None = None
@@ -91,11 +93,16 @@ class Agenda:
             wanted, standing = self._wanted[target], self.standing(target)
             step = next_step(wanted, standing)
             if isinstance(wanted, Ended):
-                yield Due(target, standing, step, not_before(step, standing) if step else None, ending=True)
+                yield Due(target, standing, step, not_before(step, standing), ending=True)
             elif step is None:
                 self._open.discard(target)
             elif _place(target) not in ending:  # a repository was renamed, and its old name leads to the same things
                 yield Due(target, standing, step, not_before(step, standing))
+
+    @property
+    def untold(self) -> bool:
+        """Whether something is to be reported, and nobody will ever tell that a preview is ready."""
+        return not self.told and self._decision is not None and self._decision.catalog.report != NO_REPORT
 
     @property
     def waiting(self) -> int:
@@ -112,6 +119,16 @@ class Agenda:
         if standing is None:
             self._leave([target])
 
+    def note(self, key: str, note: Note | None, budget: Budget) -> None:
+        """Take note of what is left to do for a command; None: it can be forgotten."""
+        self.sent = replace(self.sent.with_note(key, note), budget=budget)
+
+    @property
+    def around(self) -> Around:
+        """What is known about previews beside the newest decision on them."""
+        current = self._current
+        return Around(current.known.reported, current.moment.held, self._callers) if current else Around({}, {}, {})
+
     def _made_from(self, part: Part, current: Current) -> _Made:
         previews, held, reported = tuple(part.previews), current.moment.held, current.known.reported
         return _Made(
@@ -123,7 +140,8 @@ class Agenda:
 
     def _say(self, name: str, part: Part, current: Current, decision: Decision) -> None:
         place = Place(decision.catalog, _naming(name, current, decision), self.pages)
-        now = wanted(part, place, Around(current.known.reported, current.moment.held, self._callers))
+        around = Around(current.known.reported, current.moment.held, self._callers, self.told)
+        now = wanted(part, place, around)
         self._leave(self._said.get(name, {}).keys() - now.keys())
         self._said[name] = now
         for target, content in now.items():

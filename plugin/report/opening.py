@@ -7,11 +7,17 @@ from plugin.core.reports.content import Kind
 from plugin.core.reports.said import Pages
 from plugin.metrics import Metrics
 from plugin.mirror.newest import Newest
+from plugin.report.answering import Answering
+from plugin.report.commands import Commands
 from plugin.report.github import PERMISSIONS, github_writer
+from plugin.report.github_api import GitHubApi
 from plugin.report.jira import JiraLinks
+from plugin.report.notebook import Notebook
+from plugin.report.obeying import Obeying
 from plugin.report.reporter import Reporter
 from plugin.report.writing import Writer
 from plugin.settings import Settings
+from plugin.sources import Rest
 from plugin.sources.opening import open_rest
 from plugin.state import OpenedState
 
@@ -19,10 +25,23 @@ from plugin.state import OpenedState
 def open_reporter(
     settings: Settings, state: OpenedState, newest: Newest, metrics: Metrics, now: Callable[[], datetime]
 ) -> Reporter:
-    """Return the reporter. Nothing is asked yet, and nothing is written as long as the catalog has no key `report`."""
+    """Return the reporter. Nothing is asked yet.
+
+    Nothing is written as long as the catalog has neither the key `report` nor the key `commands`.
+    """
     pages = Pages((settings.argocd_url or "").rstrip("/"))
-    writers = _writers(settings, newest)
-    return Reporter(newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages)
+    writers, told = _writers(settings, newest), settings.notifications_token is not None
+    rest = open_rest(settings, PERMISSIONS[Kind.COMMENT])
+    commands = open_commands(rest, state, Notebook(state.outbox, metrics, now), pages) if rest else None
+    return Reporter(
+        newest.synchronised, state.lease, state.outbox, writers, metrics, now, pages, told, _commands=commands
+    )
+
+
+def open_commands(rest: Rest, state: OpenedState, notebook: Notebook, pages: Pages) -> Commands:
+    """Return what obeys commands in comments. Nothing is asked as long as the catalog has no key `commands`."""
+    answering = Answering(GitHubApi(rest))
+    return Commands(answering, notebook, Obeying(answering, notebook, state.store.act, state.board.hint), pages)
 
 
 def _writers(settings: Settings, newest: Newest) -> dict[Kind, Writer]:

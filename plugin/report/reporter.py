@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from plugin.core.reports import steps
 from plugin.core.reports.budget import Allowance, Budget
@@ -20,21 +21,22 @@ from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.mirror.current import Current
 from plugin.report.agenda import Agenda, Due
+from plugin.report.commands import Commands
 from plugin.report.github import PERMISSIONS
-from plugin.report.trouble import Trouble, switch
-from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused, Writer
+from plugin.report.trouble import OFF_FOR, Trouble, switch
+from plugin.report.writing import LATEST, Closed, Forbidden, Lost, Missing, Refused, Writer
 from plugin.state import Lease, Outdated, Unreachable
 from plugin.state.outbox import Outbox
 
 NEEDS: Mapping[Kind, str] = {kind: f"{name}: write" for kind, name in PERMISSIONS.items()} | {
-    Kind.LINK: "an account of Jira that may link issues"
+    Kind.LINK: "an account of Jira that may link issues",
+    Kind.COMMAND: f"{PERMISSIONS[Kind.COMMENT]}: write",
 }
 PACE = 1.0  # seconds between two requests, as GitHub asks for
-TICK = 2.0  # seconds between two looks at what is known
+TICK = 1.0  # seconds between two looks at what is known: nobody says that Argo CD has reported something
 STOPS_WITHIN = 1.0  # seconds, once it is told to stop
-LATEST = 30.0  # seconds from the claim of a step until its request; later another replica may have taken over
 FAILED_FOR = 60.0  # seconds without a request after an unexpected error
-OFF_FOR = timedelta(hours=1)  # a kind of target for which a permission is missing
+UNTOLD = "the catalog asks for reports, but Argo CD cannot tell the plugin that a preview is ready"
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +50,10 @@ class Reporter:
     _metrics: Metrics
     _clock: Callable[[], datetime]
     _pages: Pages = field(default_factory=Pages)
+    _told: bool = True  # whether Argo CD can report anything
     _steady: Callable[[], float] = time.monotonic
+    _commands: Commands | None = None  # None: pull requests are read from a file
+    _reports_first: bool = True
     _agenda: Agenda | None = None  # None: this replica does not poll, or has only begun to
     _trouble: Trouble = field(default_factory=Trouble)
 
@@ -69,21 +74,35 @@ class Reporter:
         if not self._lease.held:
             self._agenda = None
             return TICK
-        agenda = self._agenda or Agenda(self._pages, self._outbox.load())
+        agenda = self._agenda or Agenda(self._pages, self._outbox.load(), self._told)
         self._agenda = agenda
-        agenda.see(self._newest())
+        current = self._newest()
+        agenda.see(current)
         now = self._clock()
+        if agenda.untold and self._trouble.is_news(UNTOLD, now):
+            get_logger().warning(UNTOLD, needs="PREVIEW_NOTIFICATIONS_TOKEN and Argo CD's notifications")
         self._metrics.reports_waiting.set(agenda.waiting)
         allowance = agenda.sent.budget.allows(now)
-        for due in agenda.due(allowance.shares) if allowance.ask else ():
+        if not allowance.ask:
+            return TICK
+        turns = [partial(self._obey, agenda, current, allowance), partial(self._report, agenda, allowance, now)]
+        self._reports_first = not self._reports_first  # so that neither keeps the other waiting
+        return PACE if any(work() for work in (reversed(turns) if self._reports_first else turns)) else TICK
+
+    def _obey(self, agenda: Agenda, current: Current, allowance: Allowance) -> bool:
+        return self._commands is not None and self._commands.work(agenda, current, allowance)
+
+    def _report(self, agenda: Agenda, allowance: Allowance, now: datetime) -> bool:
+        for due in agenda.due(allowance.shares):
             if due.step is None:
-                self._keep(agenda, due.target, None)
+                if due.not_before is None or due.not_before <= now:
+                    self._keep(agenda, due.target, None)
             elif due.target.kind not in self._writers:
                 self._warn_without(due.target.kind, now)
             elif self._may(allowance, due, due.step, now):
                 self._take(agenda, due, due.step)
-                return PACE
-        return TICK
+                return True
+        return False
 
     def _may(self, allowance: Allowance, due: Due, step: Step, now: datetime) -> bool:
         if not isinstance(step, Look) and not allowance.may_write(due.target.pull_request):

@@ -5,19 +5,19 @@ from datetime import datetime, timedelta
 
 from plugin.core.config.names import folded
 from plugin.core.reports.content import Kind, Target
-from plugin.core.reports.steps import Step
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=5)  # of a server
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=1)  # of a step that was refused
 QUIET = timedelta(hours=1)  # before the same is logged again
 MOST_LOGGED = 1000  # causes that are remembered
+OFF_FOR = timedelta(hours=1)  # a kind of target for which a permission is missing
 
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
     until: datetime
     times: int  # in a row
-    step: Step | None = None  # only for this one; None: for all
+    step: object = None  # only for this one; None: for all
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Trouble:
     _refused: dict[Target, _Wait] = field(default_factory=dict)
     _logged: dict[str, datetime] = field(default_factory=dict)
 
-    def until(self, target: Target, step: Step) -> datetime | None:
+    def until(self, target: Target, step: object) -> datetime | None:
         """Return when a step may be tried; None: now."""
         waits = [self._paused.get(_server(target)), self._refused.get(target)]
         moments = [wait.until for wait in waits if wait and wait.step in (None, step)]
@@ -41,7 +41,7 @@ class Trouble:
             self._paused.get(_server(target)), None, now, FIRST_PAUSE, LONGEST_PAUSE
         )
 
-    def refuses(self, target: Target, step: Step, now: datetime) -> None:
+    def refuses(self, target: Target, step: object, now: datetime) -> None:
         """Leave this step alone, longer each time. Anything else may be tried at this target."""
         self._refused = {known: wait for known, wait in self._refused.items() if now - wait.until < LONGEST_RETRY}
         before = self._refused.get(target)
@@ -71,6 +71,6 @@ def _server(target: Target) -> str:
     return "jira" if target.kind is Kind.LINK else "github"
 
 
-def _longer(before: _Wait | None, step: Step | None, now: datetime, first: timedelta, longest: timedelta) -> _Wait:
+def _longer(before: _Wait | None, step: object, now: datetime, first: timedelta, longest: timedelta) -> _Wait:
     times = before.times + 1 if before else 1
     return _Wait(now + min(first * 2 ** min(times - 1, 20), longest), times, step)

@@ -6,6 +6,8 @@ from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Item, Look, Step
 from plugin.errors import PluginError
 
+LATEST = 30.0  # seconds from the claim of a step until its request; later another replica may have taken over
+
 
 class Lost(PluginError):
     """What the step did is not known."""

@@ -9,7 +9,7 @@ from plugin.sources import Deliveries, Registry, Rest, Source, TrafficMeter
 from plugin.sources.file import FileSource
 from plugin.sources.github import limiter
 from plugin.sources.github.client import GitHubClient
-from plugin.sources.github.deliveries import GitHubDeliveries, Waits
+from plugin.sources.github.deliveries import GitHubDeliveries, Listens, Waits
 from plugin.sources.github.owned import owned
 from plugin.sources.github.pygithub import App, Token
 from plugin.sources.github.reader import GitHubSource
@@ -60,11 +60,12 @@ def _credentials(settings: SourceSettings) -> Token | App:
     return App(settings.github_app_id, settings.github_app_private_key.get_secret_value())
 
 
-def open_deliveries(settings: Settings, waits: Waits) -> Deliveries | None:
+def open_deliveries(settings: Settings, waits: Waits, listens: Listens) -> Deliveries | None:
     """Return what reads the source's deliveries; None if no secret is set, so that the webhook is off.
 
-    `waits` tells whether previews of a repository, by its name, wait for a check, by its name, or for any (`""`).
+    `waits` tells whether previews of a repository, by its name, wait for a check, by its name, or for any (`""`), and
+    `listens` whether comments can be commands.
     """
     secrets = (settings.webhook_secret, settings.webhook_secret_previous)
     known = [secret.get_secret_value() for secret in secrets if secret]
-    return GitHubDeliveries(known, waits) if known else None
+    return GitHubDeliveries(known, waits, listens) if known else None

@@ -1,4 +1,6 @@
-"""The outbox: what was written elsewhere last, as far as that is known. It is no part of what answers are made from.
+"""The outbox: what was written elsewhere last, as far as that is known, and which commands were decided on.
+
+It is no part of what answers are made from.
 
 Only the replica that polls writes it. If it is lost, everything that was written is looked for and found again.
 """
@@ -10,16 +12,21 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
+from plugin.core.commands.answer import Note
 from plugin.core.reports.budget import Budget
 from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Standing
 from plugin.logs import get_logger
 from plugin.state.entries import UNREADABLE, Name, Unreadable, Value, decode, encode
 
-STANDING, BUDGET = "standing", "budget"  # the kinds of its entries
-KINDS = frozenset({STANDING, BUDGET})
+STANDING, BUDGET, NOTE = "standing", "budget", "command"  # the kinds of its entries
+KINDS = frozenset({STANDING, BUDGET, NOTE})
 
-_TYPES: Mapping[str, TypeAdapter[Any]] = {STANDING: TypeAdapter(Standing), BUDGET: TypeAdapter(Budget)}
+_TYPES: Mapping[str, TypeAdapter[Any]] = {
+    STANDING: TypeAdapter(Standing),
+    BUDGET: TypeAdapter(Budget),
+    NOTE: TypeAdapter(Note),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +35,17 @@ class Sent:
 
     budget: Budget = field(default_factory=Budget)
     standings: Mapping[Target, Standing] = field(default_factory=lambda: MappingProxyType({}))
+    notes: Mapping[str, Note] = field(default_factory=lambda: MappingProxyType({}))  # by the command's comment
 
     def with_standing(self, target: Target, standing: Standing | None) -> "Sent":
         """Replace what is known of one target, or forget it."""
         others = {known: each for known, each in self.standings.items() if known != target}
         return replace(self, standings=others | ({target: standing} if standing else {}))
+
+    def with_note(self, key: str, note: Note | None) -> "Sent":
+        """Replace what is known of one command, or forget it."""
+        others = {known: each for known, each in self.notes.items() if known != key}
+        return replace(self, notes=others | ({key: note} if note else {}))
 
 
 class Outbox(Protocol):
@@ -43,6 +56,9 @@ class Outbox(Protocol):
 
     def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
         """Keep what is known of one target, or forget it, together with the budget. Raises Outdated."""
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        """Keep what is known of one command, or forget it, together with the budget. Raises Outdated."""
 
 
 class MemoryOutbox:
@@ -59,6 +75,10 @@ class MemoryOutbox:
         """Keep what is known of one target, or forget it."""
         self._sent = replace(self._sent, budget=budget).with_standing(target, standing)
 
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        """Keep what is known of one command, or forget it."""
+        self._sent = replace(self._sent, budget=budget).with_note(key, note)
+
 
 def budget_entry(budget: Budget) -> bytes:
     """Return the bytes of the entry that keeps the budget."""
@@ -70,20 +90,31 @@ def standing_entry(standing: Standing) -> bytes:
     return _dump(STANDING, standing)
 
 
+def note_entry(note: Note) -> bytes:
+    """Return the bytes of the entry that keeps what is known of a command."""
+    return _dump(NOTE, note)
+
+
 def read_sent(entries: Iterable[tuple[Name, bytes]]) -> Sent:
     """Put together what is kept. An unreadable entry is logged and left out: what it was about is looked for again."""
-    budget, standings = Budget(), {}
+    budget, standings, notes = Budget(), {}, {}
     for name, data in entries:
         part = _load(name, data)
         if isinstance(part, Budget):
             budget = part
         elif isinstance(part, Standing):
             standings[part.target] = part
-    return Sent(budget, standings)
+        elif isinstance(part, Note):
+            notes[part.key] = part
+    return Sent(budget, standings, notes)
 
 
 def _dump(kind: str, part: object) -> bytes:
     return encode(Value(_TYPES[kind].dump_python(part)))
+
+
+def _key(part: object) -> str:
+    return part.target.key if isinstance(part, Standing) else part.key if isinstance(part, Note) else ""
 
 
 def _load(name: Name, data: bytes) -> object:
@@ -92,7 +123,7 @@ def _load(name: Name, data: bytes) -> object:
     except (LookupError, Unreadable, ValueError) as error:
         reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
     else:
-        if not isinstance(part, Standing) or part.target.key == name.key:
+        if name.key == _key(part):
             return part
         reason = "it belongs to another key"
     get_logger().error(UNREADABLE, kind=name.kind, key=name.key, reason=reason)

@@ -43,6 +43,7 @@ class _Readings:
     doubts: Mapping[str, str]
     read_at: Mapping[str, datetime]
     counted_at: Mapping[str, datetime] = field(default_factory=dict)
+    compared_at: datetime | None = None
 
 
 # A change to one of these types that makes stored entries wrong needs a new SCHEMA and a step in `upgrades.py`.
@@ -95,7 +96,11 @@ class Records:
             head=head,
             catalog=_of_kind(parts, "catalog", Catalog).get(""),
             snapshot=Snapshot(
-                _of_kind(parts, "repository", Repository), readings.doubts, readings.read_at, readings.counted_at
+                _of_kind(parts, "repository", Repository),
+                readings.doubts,
+                readings.read_at,
+                readings.counted_at,
+                readings.compared_at,
             ),
             live=None if answered is None else Live(answered, _of_kind(parts, "live", tuple)),
             hold=_of_kind(parts, "hold", Hold).get(""),
@@ -162,7 +167,7 @@ def _parts(known: Known) -> dict[str, Mapping[str, object]]:
     """Return everything by kind and key, with every kind present."""
     return {
         "catalog": {"": known.catalog} if known.catalog else {},
-        "readings": {"": _Readings(known.snapshot.doubts, known.snapshot.read_at, known.snapshot.counted_at)},
+        "readings": {"": _readings(known.snapshot)},
         "repository": known.snapshot.repositories,
         "answered": {"": known.live.catalog} if known.live else {},
         "live": known.live.by_repository if known.live else {},
@@ -173,6 +178,10 @@ def _parts(known: Known) -> dict[str, Mapping[str, object]]:
         "act": {_act_key(act): act for act in known.acts.values()},
         "reported": known.reported,
     }
+
+
+def _readings(snapshot: Snapshot) -> _Readings:
+    return _Readings(snapshot.doubts, snapshot.read_at, snapshot.counted_at, snapshot.compared_at)
 
 
 def _others(

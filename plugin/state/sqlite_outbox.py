@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from plugin.core.commands.answer import Note
 from plugin.core.reports.budget import Budget
 from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Standing
 from plugin.state import Unreachable
 from plugin.state.entries import Name
-from plugin.state.outbox import BUDGET, KINDS, STANDING, Sent, budget_entry, read_sent, standing_entry
+from plugin.state.outbox import BUDGET, KINDS, NOTE, STANDING, Sent, budget_entry, note_entry, read_sent, standing_entry
 from plugin.state.sqlite_file import connect, transaction
 
 _ENTRIES = f"SELECT kind, key, value FROM entry WHERE kind IN ({', '.join('?' * len(KINDS))})"  # noqa: S608  only marks
@@ -36,17 +37,24 @@ class SqliteOutbox:
 
     def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
         """Keep what is known of one target, or forget it. Raises Unreachable."""
-        with self._working, self._errors(), transaction(self._connection):
-            self._connection.execute(_PUT, (BUDGET, "", budget_entry(budget)))
-            if standing:
-                self._connection.execute(_PUT, (STANDING, target.key, standing_entry(standing)))
-            else:
-                self._connection.execute(_DELETE, (STANDING, target.key))
+        self._keep(budget, Name(STANDING, target.key), standing_entry(standing) if standing else None)
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        """Keep what is known of one command, or forget it. Raises Unreachable."""
+        self._keep(budget, Name(NOTE, key), note_entry(note) if note else None)
 
     def close(self) -> None:
         """Close the connection."""
         with self._working:
             self._connection.close()
+
+    def _keep(self, budget: Budget, name: Name, data: bytes | None) -> None:
+        with self._working, self._errors(), transaction(self._connection):
+            self._connection.execute(_PUT, (BUDGET, "", budget_entry(budget)))
+            if data is None:
+                self._connection.execute(_DELETE, (name.kind, name.key))
+            else:
+                self._connection.execute(_PUT, (name.kind, name.key, data))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

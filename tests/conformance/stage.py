@@ -126,11 +126,12 @@ class Stage:
         return str(annotations["preview.example.com/deploy-sha"])
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run one of the plugin's commands beside the server, as a platform team does."""
-        program = Path(sys.executable).parent / "preview-plugin"
+        """Run one of the plugin's commands beside the server, as a platform team does, with the server's clock."""
+        python = [sys.executable, *self.command[1:]]
+        program = [Path(sys.executable).parent / SERVE[0]] if self.command == SERVE else python
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
         environment |= self.environment
-        return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run([*program, *arguments], env=environment, capture_output=True, text=True, check=False)
 
     def reported(self) -> Any:
         """Return what the plugin reports: `GET /api/v1/previews`."""

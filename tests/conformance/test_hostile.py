@@ -143,7 +143,7 @@ def test_hostile_repository_configs_are_errors_of_their_previews_only(make_stage
         assert message, config
         assert len(message) <= 300
         assert "\n" not in message
-        assert {*_unlike(harmless, application)} <= {"patch", "config-error"}
+        assert {*_unlike(harmless, application)} <= {"patch", "config-error", "content", "severity"}
 
 
 def _unlike(harmless: Object, application: Object) -> set[str]:

@@ -15,17 +15,24 @@ NAME = "preview-orders-20"
 STAGING = "http://app.staging-payments.svc.cluster.local"
 PREVIEW = "http://app.preview-payments-130.svc.cluster.local"
 LINKED = "version: 1\ndependencies: {payments: pr:130, users: pr:7}\n"
+SET = yaml.safe_load((ROOT / "applicationsets/previews.yaml").read_text("utf-8"))
+PATCHES = {
+    f"spec.source.kustomize.patches[{index}].patch": patch
+    for index, patch in enumerate(SET["spec"]["template"]["spec"]["source"]["kustomize"]["patches"])
+}
 PUSHED = {
     "metadata.annotations.preview.example.com/deploy-sha",
+    "metadata.annotations.link.argocd.argoproj.io/commit",
     "spec.source.kustomize.images[0]",
+    *(path for path, patch in PATCHES.items() if "preview.example.com/deploy-sha" in patch["patch"]),
 }
 # The environment, and the previews that the network policy lets it reach.
-SET = yaml.safe_load((ROOT / "applicationsets/previews.yaml").read_text("utf-8"))
 REWIRED = {
-    f"spec.source.kustomize.patches[{index}].patch"
-    for index, patch in enumerate(SET["spec"]["template"]["spec"]["source"]["kustomize"]["patches"])
+    path
+    for path, patch in PATCHES.items()
     if patch["patch"] == "{{ .environment_patch }}" or patch.get("target", {}).get("name") == "previews-out"
 }
+NOTICE = "metadata.annotations.notice.argocd.argoproj.io/content"
 
 
 class Life:
@@ -53,6 +60,11 @@ class Life:
         self.stage.change("acme/orders", 20, head_sha=sha * 40, **changes)
         (change,) = self.step(updated={NAME}).updated.values()
         return set(differences(*change))
+
+    def notice(self) -> str:
+        """Return what Argo CD's UI says above the Application."""
+        annotations = self.stage.argocd.applications()[NAME]["metadata"]["annotations"]
+        return str(annotations["notice.argocd.argoproj.io/content"])
 
     def environment(self) -> dict[str, str]:
         """Return what the pods see, and the name of the ConfigMap, which makes them roll."""
@@ -97,19 +109,25 @@ def test_the_life_of_a_pull_request_changes_only_its_application(life: Life) -> 
 
     # Linked to a pull request without a preview: staging until it gets one.
     stage.open("acme/payments", pull_request(130, labels=()))
-    assert life.push("d", config=LINKED) == PUSHED
+    assert life.push("d", config=LINKED) == PUSHED | {NOTICE}
+    assert "Calls to payments go to staging" in life.notice()
     stage.change("acme/payments", 130, labels=("preview",))
     life.step(created={"preview-payments-130"}, updated={NAME})
     assert life.environment() == {**second, "PAYMENTS_URL": PREVIEW, "ConfigMap": life.environment()["ConfigMap"]}
+    assert life.notice() == ""
 
     # The target is merged: the link falls back to staging.
     stage.change("acme/payments", 130, state="merged")
     life.step(deleted={"preview-payments-130"}, updated={NAME})
     assert life.environment() == second
+    assert "acme/payments#130 was merged" in life.notice()
 
     # The config is broken: the last valid one stays in force, and the Application says what is wrong.
     error = "metadata.annotations.preview.example.com/config-error"
-    assert life.push("e", config="version: 1\ndependencies: {paymints: pr:130}\n") == PUSHED | {error}
+    severity = NOTICE.replace("content", "severity")
+    changed = life.push("e", config="version: 1\ndependencies: {paymints: pr:130}\n")
+    assert changed == PUSHED | {error, NOTICE, severity}
+    assert "dependencies.paymints: is not a dependency of orders" in life.notice()
     assert life.environment() == second
 
     # Closed.

@@ -13,8 +13,8 @@ from plugin.sources.file import Organisation, RepositoryEntry
 from tests import acme
 from tests.conformance.argocd import Object
 from tests.conformance.stage import ORDERS, Stage, differences, stage
+from tests.conformance.test_life import NOTICE, Life
 from tests.conformance.test_life import PUSHED as DEPLOYED
-from tests.conformance.test_life import Life
 from tests.contract.conftest import pull_request
 
 CHECK = "preview / Image"
@@ -31,8 +31,9 @@ STATE = {
     "metadata.annotations.preview.example.com/state",
     "metadata.labels.preview.example.com/state",
     "spec.source.kustomize.components[0]",
+    NOTICE,
 }
-END = {"metadata.annotations.preview.example.com/expires-at"}
+END = {"metadata.annotations.preview.example.com/expires-at", NOTICE}
 COMMAND = ("python", "-m", "tests.conformance.jumping")
 
 

@@ -1,13 +1,9 @@
 """What people tell a preview from another process reaches the answer of the running server before its next refresh."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +12,7 @@ from plugin.core.config.messages import timestamp
 from plugin.mirror.refresh import TICK
 from plugin.state.sqlite import HEAD_MAX_AGE
 from tests.builders import SHA, catalog_text
-from tests.server import READ_TOKEN, Server, serve, wait_for
+from tests.server import READ_TOKEN, Ran, Server, run, serve, wait_for
 
 HOUR_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
@@ -28,11 +24,8 @@ class Beside:
     server: Server
     settings: Mapping[str, str]
 
-    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        command = [str(Path(sys.executable).parent / "preview-plugin"), *words]
-        given = {name: value for name, value in os.environ.items() if not name.startswith("PREVIEW_")}
-        environment = given | {"LOGNAME": "ada", **self.settings}
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    def run(self, *words: str) -> Ran:
+        return run(self.settings, *words)
 
     def parameters(self) -> dict[str, Any]:
         (one,) = self.server.ask().json["output"]["parameters"]

@@ -1,7 +1,7 @@
 """Two replicas as users run them, with a real Redis between them and a fake GitHub that counts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +11,11 @@ import pytest
 from tests.contract.conftest import changed
 from tests.fakes.github import GitHub
 from tests.redis_server import RedisServer, serve_redis
-from tests.server import READ_TOKEN, Server, serve, wait_for
+from tests.server import READ_TOKEN, Server, run, serve, wait_for
 
 NOTIFICATIONS_TOKEN = "notifications-token"
 HANDOVER = 30.0  # seconds; the lease expires after 15
+SOON = 3.0  # seconds; an act is noticed within one, and then there are two answers to wait for on a busy machine
 
 
 @pytest.fixture(name="redis", scope="module")
@@ -35,9 +36,9 @@ def _replicas(tmp_path: Path, github: GitHub, redis: RedisServer) -> Iterator[tu
 
 @contextmanager
 def replica(folder: Path, github: GitHub, redis: RedisServer) -> Iterator[Server]:
-    settings = {"PREVIEW_GITHUB_URL": github.url, "PREVIEW_GITHUB_TOKEN": github.token, "PREVIEW_REFRESH": "1s"}
+    settings = settings_of(github, redis) | {"PREVIEW_REFRESH": "1s"}
     settings["PREVIEW_NOTIFICATIONS_TOKEN"] = NOTIFICATIONS_TOKEN
-    with serve(folder, **settings, PREVIEW_STATE=redis.url) as server:
+    with serve(folder, **settings) as server:
         yield server
 
 
@@ -102,6 +103,58 @@ def test_a_stopped_replica_hands_over_at_once_a_killed_one_in_time(
         assert third.ask().body == before
         wait_for(lambda: sha in third.ask().body, HANDOVER)
         assert len(third.ask().json["output"]["parameters"]) == 12
+
+
+def settings_of(github: GitHub, redis: RedisServer) -> dict[str, str]:
+    return {"PREVIEW_GITHUB_URL": github.url, "PREVIEW_GITHUB_TOKEN": github.token, "PREVIEW_STATE": redis.url}
+
+
+def tell(settings: Mapping[str, str], *words: str) -> None:
+    """Say something at one of the replicas: their settings are the same, and the state is where acts go."""
+    told = run(settings, *words)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def replicas_of(server: Server, number: int = 12) -> str:
+    """What templates get: "0" while the preview sleeps."""
+    (found,) = [one for one in server.ask().json["output"]["parameters"] if one["name"] == f"preview-orders-{number}"]
+    shown: str = found["replicas"]
+    return shown
+
+
+def acts_of(server: Server) -> list[str]:
+    """What the history says that people did with it."""
+    shown = server.ask("GET", "/api/v1/previews/orders/12", None, READ_TOKEN).json
+    return [event["kind"] for event in shown["history"] if event["kind"] in ("paused", "resumed")]
+
+
+def test_an_act_is_carried_out_once_by_the_replica_that_polls_and_shown_by_all(
+    github: GitHub, redis: RedisServer, replicas: tuple[Server, Server]
+) -> None:
+    settings = settings_of(github, redis)
+    for word, shown, acts in (("pause", "0", ["paused"]), ("resume", "1", ["paused", "resumed"])):
+        tell(settings, word, "orders-12")
+        wait_for(lambda shown=shown: [replicas_of(each) for each in replicas] == [shown, shown], SOON)  # type: ignore[misc]
+        assert [acts_of(each) for each in replicas] == [acts, acts]
+
+
+def test_no_act_is_lost_or_carried_out_twice_if_the_replica_that_polls_dies(
+    tmp_path: Path, github: GitHub, redis: RedisServer, replicas: tuple[Server, Server]
+) -> None:
+    (first, second), settings = replicas, settings_of(github, redis)
+    tell(settings, "pause", "orders-12")
+    first.kill()  # it may have carried that out or not
+    tell(settings, "resume", "orders-12")  # while nobody polls
+    tell(settings, "pause", "orders-17")
+
+    with replica(tmp_path, github, redis) as third:
+        left = (second, third)
+        wait_for(lambda: [(replicas_of(each), replicas_of(each, 17)) for each in left] == [("1", "0")] * 2, HANDOVER)
+        assert [acts_of(each) for each in left] == [["paused", "resumed"]] * 2
+        push(github, "f" * 40)
+        wait_for(lambda: all(b"f" * 40 in each.ask().body for each in left))
+        assert [acts_of(each) for each in left] == [["paused", "resumed"]] * 2
+        assert sum(polls(each) for each in left) == 1
 
 
 def test_replicas_answer_503_while_redis_does_not_respond(redis: RedisServer, replicas: tuple[Server, Server]) -> None:

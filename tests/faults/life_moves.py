@@ -92,6 +92,46 @@ def push_just_before_an_end(stage: Stage) -> str:
     return locator
 
 
+@move(4, life=True)
+def an_end_comes(stage: Stage) -> str:
+    """Everything is read until then, and nobody does anything."""
+    if not (replica := idle(stage)) or not (ending := _ending(stage, replica)):
+        return ""
+    locator, end = min(ending.items(), key=lambda each: (each[1], each[0]))
+    seconds = (end - stage.clock.of_replicas()).total_seconds()
+    if not 0 <= seconds <= 2 * 3600.0:
+        return ""
+    for _ in range(int(seconds // BETWEEN) + 2):
+        stage.clock.pass_by(BETWEEN)
+        if replica in stage.replicas:
+            stage.refresh(replica)
+    return locator
+
+
+@move(6, life=True)
+def end_later_what_has_ended(stage: Stage) -> str:
+    """A longer plan brings nothing back, nor does a gate that is switched off."""
+    services = {key[0] for key, each in stage.oracle.lives.ended.items() if not each.by_age}
+    known = sorted(services & stage.oracle.catalog.services.keys())
+    if not known or not (replica := idle(stage)):
+        return ""
+    name = stage.chance.choice(known)
+    end_later(stage, [name])
+    for _ in range(2):
+        stage.clock.pass_by(BETWEEN)
+        if replica in stage.replicas:
+            stage.refresh(replica)
+    return name
+
+
+def end_later(stage: Stage, names: list[str]) -> None:
+    """Let no preview of these services wait or end any more because of its plan."""
+    catalog = stage.oracle.catalog
+    plans = {name: catalog.services[name].plan for name in names}
+    later = {name: replace(plan, gate="", expire_after=None, max_age=None) for name, plan in plans.items()}
+    stage.edit(catalog.with_plans(later))
+
+
 def _ending(stage: Stage, replica: Replica) -> dict[str, datetime]:
     """Return the pull requests of previews whose end was announced, and when that comes."""
     answer = replica.read()

@@ -21,6 +21,7 @@ from tests.faults.truth import LAG, Fact, Truth
 COUNTED = timedelta(minutes=10)  # between two readings; what is longer counts as this
 AGREED = timedelta(minutes=2)  # that two clocks may differ
 SLACK = 2 * AGREED + timedelta(seconds=30)  # what clocks that agree can add up to, and what requests take
+LATELY = timedelta(hours=1)  # in which nobody may have noticed that a clock was set
 QUANTUM = timedelta(minutes=25)  # a quarter of an hour, and how long an answer of Prometheus is kept, with some slack
 SURELY, SHARE = 8, 40  # ends that an edit brings forward: clearly more than the breaker allows, and of all in per cent
 KEPT = 300  # refreshes
@@ -114,7 +115,9 @@ class Lives:
                 self._announced[key] = deciding.at
 
     def acted(self, service: str, number: int, act: Act) -> None:
-        """Note what a person told a preview, as it was stored."""
+        """Note what a person told a preview, as it was stored. Raises Wrong."""
+        if act.at > self._truth.clock.now + LATELY + SLACK:
+            raise Wrong(f"{service}/{number} was told to {act.kind.value} at {act.at}, which has not come yet")
         key = self._key(service, self.catalog.services[service].repository, number)
         self._acts[act.kind.value, key] = act, self._truth.clock.now
         self.tally[f"told to {act.kind.value}"] += 1
@@ -395,10 +398,17 @@ class Lives:
         if state == "queued":
             return self._is_full(was, catalog, live)
         if state == "expired":
-            now = self._truth.clock.now
-            age = self._end(was, replace(service.plan, expire_after=None), service, now)
-            return self.key(was) in self.ended or (age is not None and age <= now + SLACK)
+            return self.key(was) in self.ended or self._was_too_old(was)
         return False
+
+    def _was_too_old(self, was: Sighting) -> bool:
+        """Tell whether a preview reached its maximum age by any catalog while it was not live: that stays, too."""
+        now, too_old = self._truth.clock.now, False
+        for catalog in self._catalogs_since(self.key(was)):
+            if service := catalog.services.get(was.service):
+                age = self._end(was, replace(service.plan, expire_after=None), service, now)
+                too_old = too_old or (age is not None and age <= now + SLACK)
+        return too_old
 
     def _is_full(self, was: Sighting, catalog: Catalog, live: Iterable[Sighting]) -> bool:
         """Tell whether a limit keeps a pull request from having previews."""

@@ -238,6 +238,10 @@ class Episode:
         answer = stage.ask(stage.replicas[0], ())
         if answer and answer.status == OK:
             stage.oracle.all_ended(answer.body)
+        self.story.append("people plan later ends, which brings nothing back, and nothing waits for a commit")
+        life_moves.end_later(stage, list(stage.oracle.catalog.services))
+        self._refresh_often()
+        self._judge()
 
     def _wait_for_limits(self) -> None:
         """GitHub has asked for silence, which may be an hour; until then the plugin asks nothing."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plugin.core.answers.wanted import parse_wanted
 from plugin.core.facts.acts import Act, ActKind
+from plugin.core.facts.agreement import doubt_about
 from plugin.core.life.acting import Said
 from plugin.errors import InvalidFile
 from plugin.mirror.acting import acts_on
@@ -197,13 +198,14 @@ class Stage:
 
     def act(self, replica: Replica, kind: ActKind, locator: str, span: timedelta | None = None) -> str:
         """Tell a preview something, as the commands do: without the process that serves."""
+        now = self.clock.of_replicas()
         state, said = self.place.open(), []
         try:
             current = decided(state.store.load())
             catalog = current.known.catalog
-            if catalog is None:
+            if catalog is None or doubt_about(now, current.known.snapshot.compared_at):
                 return ""
-            meant = acts_on(current, parse_wanted(locator, catalog), Said(kind, "ada", self.clock.of_replicas(), span))
+            meant = acts_on(current, parse_wanted(locator, catalog), Said(kind, "ada", now, span))
             for preview, act in meant:
                 if isinstance(act, Act):
                     state.store.act(act)

@@ -76,7 +76,7 @@ def test_argocds_own_configmaps_are_patched_and_never_applied() -> None:
 
 
 def test_the_guide_patches_every_file_of_the_notifications_once() -> None:
-    (pattern,) = re.findall(r"for file in (\S+); do", "".join(SCRIPTS))
+    (pattern,) = re.findall(r"for file in (.+); do", "".join(SCRIPTS))
     expanded = subprocess.run(
         ["bash", "-c", f"echo {pattern}"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()

@@ -49,6 +49,7 @@ DIFFERENT = {
     "whose it is": ["*/labels/preview.example.com~*"],
     "host": ["Ingress/app/spec/rules/0/host", "Ingress/app/spec/tls/0/hosts/0"],
     "DNS": ["Ingress/app/metadata/annotations/external-dns*", "Ingress/app/metadata/annotations/nginx*"],
+    "commit": ["Deployment/app/metadata/annotations/preview.example.com~deploy-sha"],
     "image tag": [f"{TEMPLATE}/spec/containers/0/image", f"{TEMPLATE}/spec/initContainers/0/image"],
     "dependencies": ["ConfigMap/environment/data/*", "*/metadata/name:environment", "*/configMapRef/name:environment"],
     "replicas": ["Deployment/*/spec/replicas"],

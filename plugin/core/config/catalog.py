@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from plugin import __version__
 from plugin.core.config.catalog_file import ENDPOINTS, DefaultsFile, Endpoint, ServiceFile, labels_of, read_catalog_file
+from plugin.core.config.commands import Commands, commands_of
 from plugin.core.config.lifecycle import NO_LIFECYCLE, NO_LIMITS, CheckGate, Lifecycle, Limits, Traffic
 from plugin.core.config.lifecycle_file import lifecycle_of
 from plugin.core.config.names import default_variable, folded
@@ -90,6 +91,7 @@ class Catalog:
     limits: Limits = NO_LIMITS
     traffic: Traffic | None = None
     report: Report = NO_REPORT
+    commands: Commands | None = None  # None: comments are not read
 
     @cached_property
     def fingerprint(self) -> str:
@@ -177,6 +179,7 @@ def load_catalog(text: str, file: str) -> Catalog:
         limits=Limits(**dict(content.limits)),
         traffic=Traffic(**dict(content.traffic)) if content.traffic else None,
         report=report_of(content.report),
+        commands=commands_of(content.commands),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo
 
 from plugin.core.config import names
+from plugin.core.config.commands import CommandsSwitch
 from plugin.core.config.lifecycle_file import LifecycleFile, LimitsFile, TrafficFile, lifecycle_of, wrong_lifecycle
 from plugin.core.config.report_file import ReportFile
 from plugin.core.config.strict_yaml import Limits, Path
@@ -227,6 +228,9 @@ class CatalogFile(FileModel):
     limits: LimitsFile = LimitsFile()
     traffic: TrafficFile | None = None
     report: ReportFile | None = None
+    commands: CommandsSwitch = Field(
+        None, description="Whether comments that begin with /preview are commands; for bots, name them: {bots: [login]}"
+    )
     services: dict[ServiceName, ServiceFile] = Field(min_length=1)
 
 

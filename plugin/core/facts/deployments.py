@@ -24,7 +24,7 @@ class Deployed(StrEnum):
     """What became of one commit of a preview."""
 
     DEPLOYING = "deploying"
-    READY = "ready"  # the sync succeeded and everything is healthy, so it is reachable; a paused preview is too
+    READY = "ready"  # the sync succeeded and everything is healthy; a paused preview is too, but nothing of it runs
     FAILED = "failed"  # the sync failed, or Argo CD could not begin one
     DEGRADED = "degraded"  # the sync succeeded, but something is unhealthy
     GONE = "gone"  # the Application is being deleted
@@ -39,7 +39,8 @@ class Reported:
     message: str  # what Argo CD says about a failure, in one line; "" if there is none
     at: datetime  # when this state was first reported, by our clock
     started_at: datetime  # when the operation began that this belongs to, by Argo CD's clock
-    ready_at: datetime | None = None  # when this commit was first reported as ready, by our clock
+    ready_at: datetime | None = None  # when this commit could first be reached, by our clock
+    reachable: bool = False  # unless it sleeps: as of the newest operation that ended, also while another one runs
 
 
 Reports = Mapping[str, tuple[Reported, ...]]  # by the name of the preview; one for each commit, the newest last
@@ -61,12 +62,16 @@ def deployed(phase: Phase, health: Health) -> Deployed:
 
 
 def with_report(known: tuple[Reported, ...], new: Reported) -> tuple[Reported, ...]:
-    """Add a report about a preview to what is known of it; return the same object if that changes nothing."""
+    """Add a report about a preview to what is known of it; return the same object if that changes nothing.
+
+    Only who stores a report knows whether the preview is awake: `new.reachable` says that it is ready and awake.
+    """
     old = next((each for each in known if each.sha == new.sha), None)
     if old is not None and not _replaces(new, old):
         return known
-    replaced = [_continuing(new, old) if each is old else each for each in known]
-    reports = replaced if old else [*known, _continuing(new, None)]
+    continued = _continuing(new, old, known)
+    replaced = [continued if each is old else _beside(new, each) for each in known]
+    reports = replaced if old else [*replaced, continued]
     after = tuple(sorted(reports, key=lambda each: each.started_at))[-KEPT:]
     return known if after == known else after
 
@@ -85,10 +90,36 @@ def _replaces(new: Reported, old: Reported) -> bool:
     return new.state is not Deployed.DEPLOYING and old.state is not Deployed.GONE
 
 
-def _continuing(new: Reported, old: Reported | None) -> Reported:
-    """Take over since when the commit has been in this state, and since when it has been ready."""
-    ready_at = old.ready_at if old and old.state is not Deployed.GONE else None
-    if ready_at is None and new.state is Deployed.READY:
-        ready_at = new.at
+def _continuing(new: Reported, old: Reported | None, known: tuple[Reported, ...]) -> Reported:
+    """Take over since when the commit has been in this state, and since when it could be reached."""
     at = old.at if old and old.state is new.state else new.at
-    return replace(new, at=at, ready_at=ready_at)
+    # After the Application was deleted, or another commit ran, it has to become ready anew.
+    before = old if old and old.state is not Deployed.GONE and not _was_replaced(old, known) else None
+    reachable = _reachable(new, before)
+    ready_at = before.ready_at if before and before.ready_at else new.at if reachable else None
+    return replace(new, at=at, ready_at=ready_at, reachable=reachable)
+
+
+def _was_replaced(old: Reported, known: tuple[Reported, ...]) -> bool:
+    return any(each.ready_at and each.started_at > old.started_at for each in known)
+
+
+def _reachable(new: Reported, before: Reported | None) -> bool:
+    """Tell whether the commit can be reached once it is awake: falling asleep and waking up do not change that."""
+    was = before is not None and before.reachable
+    match new.state:
+        case Deployed.READY:
+            # What was deployed asleep is not reachable because that is said again: waking it is another operation.
+            repeated = before and (before.state, before.started_at) == (Deployed.READY, new.started_at)
+            return was or (new.reachable and not repeated)
+        case Deployed.DEPLOYING:
+            return was
+        case _:
+            return False
+
+
+def _beside(new: Reported, other: Reported) -> Reported:
+    """Return what is known of another commit after a report: an Application is deleted with all that it ran."""
+    if new.state is not Deployed.GONE or other.state is Deployed.GONE or other.started_at > new.started_at:
+        return other
+    return Reported(Deployed.GONE, other.sha, "", new.at, other.started_at)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from plugin.core.facts.heard import Heard
+
 
 class PullRequestState(StrEnum):
     """The state of a pull request, as its source reports it."""
@@ -134,6 +136,7 @@ class Repository:
     archived_at: datetime | None = None  # by the source's clock; None: it is not archived
     missing_labels: frozenset[str] = frozenset()  # those of `labels` that do not exist in this repository
     public: bool | None = None  # whether anybody may read it; None: not known
+    heard: Heard | None = field(default=None, compare=False)  # None: its comments were never read
 
     @property
     def numbers(self) -> frozenset[int]:
@@ -157,6 +160,8 @@ class Snapshot:
     read_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     # repository: the source's time when it was last read while the clocks agreed
     counted_at: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+    # the source's time when our clock was last compared with it; None: they disagree, or it is not known
+    compared_at: datetime | None = field(default=None, compare=False)
 
     @property
     def pull_requests(self) -> int:

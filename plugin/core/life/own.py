@@ -13,7 +13,7 @@ from plugin.core.life.expired import still_expired, why_expired
 from plugin.core.life.keep_alive import Alone
 from plugin.core.life.paused import Rest, rest
 from plugin.core.life.traffic import counted
-from plugin.core.life.waiting import gate
+from plugin.core.life.waiting import gate, is_looked_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ def own(case: Case, prefix: str, accepted: EndPlan | None, circumstances: Circum
     latch = None if case.was_live else still_expired(case, circumstances)
     if latch:
         return Out(replace(_out(State.EXPIRED, why_expired(latch, case), case, now), expired=latch))
+    if before and before.expired and not case.was_live and not is_looked_for(case, circumstances):
+        return Out(before)
     passed = gate(case, circumstances)
     if passed.waits and not case.was_live:
         walked = case.pull_request.number in circumstances.commits or bool(before and before.walked)

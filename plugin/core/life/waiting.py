@@ -1,7 +1,8 @@
 """Waiting: no commit of the pull request was ever ready. It also says which commit runs while a newer one is built."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from plugin.core.config.lifecycle import CheckGate, Gate
 from plugin.core.life.case import Case, Circumstances
@@ -32,7 +33,7 @@ def gate(case: Case, circumstances: Circumstances) -> Passed:
     if plan is None:
         return Passed(waits=False, deploy_sha="", ready=before, note="")
     head = case.pull_request.head_sha
-    ready = (*before, *(sha for sha in _newly_ready(case, circumstances) if sha not in before))[-REMEMBERED:]
+    ready = (*before, *_newly_ready(case, circumstances, before))[-REMEMBERED:]
     if head in ready:
         return Passed(waits=False, deploy_sha=head, ready=ready, note="")
     sha = case.deployed or (ready[-1] if ready else "")
@@ -42,12 +43,23 @@ def gate(case: Case, circumstances: Circumstances) -> Passed:
     return Passed(waits=not sha, deploy_sha=sha, ready=ready, note=note)
 
 
-def _newly_ready(case: Case, circumstances: Circumstances) -> Iterator[str]:
-    """Find the commits that are ready now, the oldest first."""
-    older = reversed(circumstances.commits.get(case.pull_request.number, ()))
-    for sha in (*older, case.pull_request.head_sha):
-        if circumstances.ready.get((case.service.name, sha)):
-            yield sha
+def is_looked_for(case: Case, circumstances: Circumstances) -> bool:
+    """Tell whether the newest ready commit is known of a preview that comes back.
+
+    While it was away, nobody asked about what was pushed. An act brings it back before the gate was asked.
+    """
+    plan, number, head = case.service.lifecycle.ready_when, case.pull_request.number, case.pull_request.head_sha
+    if plan is None or (case.before and head in case.before.ready):
+        return True
+    is_ready = circumstances.ready.get((case.service.name, head))
+    return is_ready is True or (is_ready is False and number in circumstances.commits)
+
+
+def _newly_ready(case: Case, circumstances: Circumstances, before: Collection[str]) -> Iterator[str]:
+    """Find the commits that are ready now, the oldest first. Those before one that was ready once do not count."""
+    commits = dict.fromkeys((case.pull_request.head_sha, *circumstances.commits.get(case.pull_request.number, ())))
+    newer = takewhile(lambda sha: sha not in before, commits)
+    yield from reversed([sha for sha in newer if circumstances.ready.get((case.service.name, sha))])
 
 
 def _note(plan: Gate, head: str, sha: str) -> str:

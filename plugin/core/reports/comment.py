@@ -3,6 +3,7 @@
 Only the fixed words are Markdown of ours. Whatever people write goes through `prose` or `code`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from plugin.core.decision.preview import Preview
 from plugin.core.facts.lives import State
 from plugin.core.reports.markdown import cell, code, prose
 from plugin.core.reports.naming import Naming
-from plugin.core.reports.progress import Progress
+from plugin.core.reports.progress import Progress, Stage
 from plugin.core.reports.said import Place, failure
 
 MARKER = "<!-- preview-plugin v1"  # how it begins
@@ -22,6 +23,9 @@ _PUBLIC = f"{MARKER} -->"
 MOST = 20  # lines of one list
 LONGEST = 60_000  # characters; GitHub takes 65,536
 SHORT = 7  # digits of a commit
+
+_COMMENTS = {"resume": " resume", "extend": " extend", "ask": ""}
+_RUN = re.compile(rf"\brun(s?) preview-plugin ({'|'.join(_COMMENTS)})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,32 @@ class About:
 
 def comment(previews: Sequence[About], place: Place) -> str:
     """Return the comment about all previews of one pull request, in the order of their services."""
+    return _body(place.naming, *paragraphs(previews, place))
+
+
+def paragraphs(previews: Sequence[About], place: Place) -> Iterator[str]:
+    """Say everything about all previews of one pull request."""
+    said = _paragraphs(previews, place)
+    return map(for_commenters, said) if place.catalog.commands else said
+
+
+def for_commenters(markdown: str) -> str:
+    """Say what people can comment instead of the commands that only some of them can run."""
+    return _RUN.sub(lambda run: f"comment{run[1]} `/preview{_COMMENTS[run[2]]}`", markdown)
+
+
+def _paragraphs(previews: Sequence[About], place: Place) -> Iterator[str]:
     first = previews[0].progress.preview
     if first.pull_request.fork:
-        return _body(place.naming, f"**No preview:** {_sentence(first.verdict.reason, place.naming)}")
-    sections = (section for about in previews for section in _sections(about, place, several=len(previews) > 1))
-    table = [_table(previews)] if any(about.progress.preview.verdict.live for about in previews) else []
-    return _body(place.naming, _headline(previews), *table, *(_list(title, lines) for title, lines in sections))
+        yield f"**No preview:** {_sentence(first.verdict.reason, place.naming)}"
+        return
+    yield _headline(previews)
+    if any(about.progress.preview.verdict.live for about in previews):
+        yield _table(previews)
+    for about in previews:
+        yield from (_list(title, lines) for title, lines in _sections(about, place, several=len(previews) > 1))
+    if place.catalog.commands:
+        yield "Comment `/preview help` to see what you can do."
 
 
 def farewell(reason: str, naming: Naming) -> str:
@@ -76,7 +100,12 @@ def is_confidential(body: str) -> bool:
 
 
 def _body(naming: Naming, *parts: str) -> str:
-    lines = "\n\n".join((_CONFIDENTIAL if naming.confidential else _PUBLIC, *parts)).split("\n")
+    return joined(_CONFIDENTIAL if naming.confidential else _PUBLIC, *parts)
+
+
+def joined(*parts: str) -> str:
+    """Return the body of a comment; what GitHub would not take of it is left out."""
+    lines = "\n\n".join(parts).split("\n")
     # No line depends on a later one, so what is too long is cut between two lines.
     lengths = accumulate(len(line) + 1 for line in lines)
     kept = [line for line, length in zip(lines, lengths, strict=True) if length <= LONGEST]
@@ -91,9 +120,12 @@ def _headline(previews: Sequence[About]) -> str:
     preview, verdict = progress.preview, progress.preview.verdict
     if not verdict.live:
         return "**No preview yet**" if verdict.state in (State.WAITING, State.QUEUED) else "**No preview**"
-    if not progress.running:
-        return "**The preview failed**" if progress.failed else "**The preview is being deployed**"
-    return f"**{'The preview sleeps' if verdict.state is State.PAUSED else 'The preview'}:** {_link(preview)}"
+    asleep = "The preview sleeps" if verdict.state is State.PAUSED else ""
+    if progress.running:
+        return f"**{asleep or 'The preview'}:** {_link(preview)}"
+    if progress.stage is Stage.UNKNOWN:
+        return "**Nobody tells whether the preview works**"
+    return f"**{'The preview failed' if progress.failed else asleep or 'The preview is being deployed'}**"
 
 
 def _table(previews: Sequence[About]) -> str:
@@ -117,7 +149,11 @@ def _state(progress: Progress) -> str:
     if progress.preview.verdict.state is not State.ACTIVE:
         return progress.preview.verdict.state.value
     # A commit on its way is what the deployment shows; the one that runs is what people use.
-    return "failed" if progress.failed else "works" if progress.running else "being deployed"
+    if progress.failed:
+        return "failed"
+    if progress.running:
+        return "works"
+    return "unknown" if progress.stage is Stage.UNKNOWN else "being deployed"
 
 
 def _sections(about: About, place: Place, *, several: bool) -> Iterator[tuple[str, list[str]]]:

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     DEPLOYMENT = "deployment"
     COMMENT = "comment"
     LINK = "link"
+    COMMAND = "command"  # what is done because of a command; nothing of it is kept up to date
 
 
 @dataclass(frozen=True, slots=True)

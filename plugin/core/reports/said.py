@@ -18,9 +18,11 @@ LONGEST = 140  # characters of a description: https://docs.github.com/en/rest/de
 ISSUES = 5  # that one pull request can link
 
 _DEPLOYMENT_STATES = {
+    Stage.UNKNOWN: "queued",
     Stage.QUEUED: "queued",
     Stage.DEPLOYING: "in_progress",
     Stage.WORKS: "success",
+    Stage.ASLEEP: "queued",
     Stage.FAILED: "failure",
     Stage.DEGRADED: "failure",
 }
@@ -85,8 +87,8 @@ def status(progress: Progress, place: Place) -> Status | None:
         state, text, url = "pending", "This commit is not deployed yet", page
     elif progress.stage is Stage.WORKS:
         state, text, url = "success", "The preview works", preview.url
-    elif progress.failed:
-        state, text, url = "failure", _stage(progress, naming), page
+    elif progress.failed or progress.stage in (Stage.ASLEEP, Stage.UNKNOWN):
+        state, text, url = "failure" if progress.failed else "pending", _stage(progress, naming), page
     else:
         state, text, url = "pending", "This commit is not deployed yet", page
     return Status(head, f"{ENVIRONMENT}/{preview.service.name}", state, short(text), url)
@@ -129,11 +131,15 @@ def failure(progress: Progress, naming: Naming) -> str:
 
 def _stage(progress: Progress, naming: Naming) -> str:
     match progress.stage:
+        case Stage.UNKNOWN:
+            return "Nobody tells the plugin whether it is deployed: Argo CD's notifications are not set up"
         case Stage.QUEUED:
             return "Argo CD has not begun to deploy it"
         case Stage.DEPLOYING:
             return "Argo CD is deploying it"
         case Stage.WORKS:
             return "The preview works"
+        case Stage.ASLEEP:
+            return "It was deployed asleep, so whether it works shows when it wakes up"
         case _:
             return failure(progress, naming)

@@ -91,10 +91,16 @@ def next_step(wanted: Wanted, standing: Standing) -> Step | None:
             assert_never(wanted)
 
 
-def not_before(step: Step, standing: Standing) -> datetime | None:
-    """Return the earliest moment for a step; None: now."""
+def not_before(step: Step | None, standing: Standing) -> datetime | None:
+    """Return the earliest moment for a step, or for forgetting what stands there; None: now.
+
+    Whatever ended is remembered for a while: if its pull request is reopened meanwhile, a look would not show the end
+    yet, and nobody would know when the comment may be edited again.
+    """
     if standing.unsure_since:
         return standing.unsure_since + SETTLES
+    if standing.written_at and step is None:
+        return standing.written_at + SETTLES
     if standing.target.kind is Kind.COMMENT and standing.written_at and not isinstance(step, Look):
         return standing.written_at + BETWEEN_EDITS
     return None
@@ -198,7 +204,7 @@ def _end(ended: Ended, standing: Standing, items: tuple[Item, ...] | None) -> St
             state = "success" if item.state == "pending" else item.state
             description = short(f"No preview: {ended.reason}")
             return _status(Status(item.sha, f"preview/{standing.target.name}", state, description, ""), (item,))
-        case Kind.LINK:
+        case Kind.LINK | Kind.COMMAND:  # of a command, nothing stays
             return Retire(standing.items[0], ended.reason) if standing.items else None
         case Kind.COMMENT:
             comment = ended.comment

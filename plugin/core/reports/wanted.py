@@ -24,6 +24,7 @@ class Around:
     reported: Reports
     held: Mapping[str, str]  # by the preview's key: why it stays although it would leave
     callers: Callers
+    told: bool = True  # whether Argo CD can report anything
 
 
 def wanted(part: Part, place: Place, around: Around) -> dict[Target, Content]:
@@ -34,7 +35,7 @@ def wanted(part: Part, place: Place, around: Around) -> dict[Target, Content]:
     by_number = sorted(part.previews, key=lambda preview: preview.pull_request.number)
     lives = part.made_from[0].lives if part.made_from[0] else NO_LIVES
     for number, previews in groupby(by_number, lambda preview: preview.pull_request.number):
-        abouts = [_about(preview, lives.get(preview.key), around) for preview in previews]
+        abouts = [everything_about(preview, lives.get(preview.key), around) for preview in previews]
         said |= {Target(kind, place.naming.on, number, name): each for kind, name, each in _contents(abouts, place)}
     return said
 
@@ -52,10 +53,11 @@ def callers_of(previews: Iterator[Preview]) -> Callers:
     return {key: tuple(each) for key, each in found.items()}
 
 
-def _about(preview: Preview, life: Life | None, around: Around) -> About:
+def everything_about(preview: Preview, life: Life | None, around: Around) -> About:
+    """Return a preview with everything that is said of it."""
     announced = life.announced.end if life and life.announced else None
     return About(
-        progress(preview, around.reported.get(preview.name, ())),
+        progress(preview, around.reported.get(preview.name, ()), told=around.told),
         around.held.get(preview.key, ""),
         around.callers.get(preview.key, ()),
         announced,

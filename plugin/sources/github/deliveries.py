@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from plugin.core.commands.parsing import first_line
 from plugin.core.config.references import REPOSITORY
 from plugin.core.config.values import OUR_STATUS
 from plugin.sources import Headers
@@ -43,21 +44,25 @@ ACTIONS = {
     "check_run": frozenset({"completed"}),
     "check_suite": frozenset({"completed"}),
     "status": frozenset({""}),  # it has no actions
+    "issue_comment": frozenset({"created"}),
 }
 _CHECKS = frozenset({"check_run", "check_suite", "status"})
 
 Waits = Callable[[str, str], bool]  # whether previews of a repository wait for a check; its name can be "", for any
+Listens = Callable[[], bool]  # whether comments can be commands
 
 
 @dataclass(frozen=True, slots=True)
 class GitHubDeliveries:
     """Deliveries that are signed with one of these secrets: two while a secret is being changed.
 
-    Of the many checks that an organisation runs, only those that somebody `waits` for are worth a look.
+    Of the many checks that an organisation runs, only those that somebody `waits` for are worth a look, and of the many
+    comments only commands.
     """
 
     secrets: Sequence[str]
     waits: Waits
+    listens: Listens
 
     def claims_signature(self, headers: Headers) -> bool:
         """Tell whether there is a header that looks like a signature."""
@@ -71,7 +76,7 @@ class GitHubDeliveries:
 
     def hinted(self, headers: Headers, payload: object) -> frozenset[str]:
         """Return the repositories that may have changed."""
-        return hinted(headers.get("X-GitHub-Event", ""), payload, self.waits)
+        return hinted(headers.get("X-GitHub-Event", ""), payload, self.waits, self.listens)
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -82,13 +87,15 @@ def signature(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def hinted(event: str, payload: object, waits: Waits) -> frozenset[str]:
+def hinted(event: str, payload: object, waits: Waits, listens: Listens) -> frozenset[str]:
     """Return the repositories that may have changed, `owner/name` as the delivery spells them.
 
     `event` is the header `X-GitHub-Event`, `payload` any parsed JSON. What is not a repository's name is left out.
     """
     action = "" if event == "status" else _at(payload, "action")
     if not isinstance(action, str) or action not in ACTIONS.get(event, frozenset()):
+        return frozenset()
+    if event == "issue_comment" and not (listens() and _is_a_command(payload)):
         return frozenset()
     names = frozenset(name for name in _names(payload) if isinstance(name, str) and REPOSITORY.fullmatch(name))
     if event not in _CHECKS:
@@ -108,6 +115,14 @@ def _is_news(event: str, payload: object, repository: str, waits: Waits) -> bool
         case _:
             return False
     return not check.startswith(OUR_STATUS) and waits(repository, check)
+
+
+def _is_a_command(payload: object) -> bool:
+    """Tell whether a comment on a pull request begins like a command. None of ours does, so they never wake us."""
+    match payload:
+        case {"issue": {"pull_request": dict()}, "comment": {"body": str(body)}}:
+            return bool(first_line(body))
+    return False
 
 
 def _names(payload: object) -> Iterator[object]:

@@ -120,10 +120,10 @@ def outside(part: Part, labels: Collection[str], answer: Answer) -> Outside:
     try:
         node = part.value
         found = dict(zip(sorted(labels), label_parts(part, len(labels)), strict=True))
-        label_ids = {label: _label_id(label_part) for label, label_part in found.items()}
+        label_ids = {label: node_id(each.value["id"]) if each.value else "" for label, each in found.items()}
         branch, archived_at = node["defaultBranchRef"], node["archivedAt"]
         outline = Outside(
-            identity=Identity(_number(node["databaseId"]), _checked(_NODE_ID, node["id"])),
+            identity=Identity(whole_number(node["databaseId"]), node_id(node["id"])),
             name=_text(node["nameWithOwner"]),
             default_branch=_text(branch["name"]) if branch else "",
             archived_at=None if archived_at is None else timestamp(archived_at),
@@ -217,7 +217,7 @@ def _mark(newest: Part, seen: Outside, label_ids: Mapping[str, str], answer: Ans
     changes = newest.value["nodes"]
     if newest.errors or any(changed is None for changed in changes):
         return None
-    last = [(_number(changed["number"]), _text(changed["updatedAt"])) for changed in changes]
+    last = [(whole_number(changed["number"]), _text(changed["updatedAt"])) for changed in changes]
     moments = [timestamp(updated_at) for _, updated_at in last]
     archived_at = seen.archived_at and seen.archived_at.isoformat()
     outline = [seen.identity.database_id, folded(seen.name), seen.default_branch, archived_at, seen.public]
@@ -236,10 +236,10 @@ def _listed(part: Part, database_id: int) -> Listed:
     names, labels_after = (None, "") if _fails(part, "labels") else label_page(Part(node["labels"]))
     crosses = _flag(node["isCrossRepository"])
     return Listed(
-        id=_checked(_NODE_ID, node["id"]),
-        number=_number(node["number"]),
+        id=node_id(node["id"]),
+        number=whole_number(node["number"]),
         title=_text(node["title"]),
-        author=None if _fails(part, "author") else _author(node["author"]),
+        author=None if _fails(part, "author") else author_name(node["author"]),
         branch=_text(node["headRefName"]),
         target_branch=_text(node["baseRefName"]),
         head_sha=_checked(_SHA, node["headRefOid"]),
@@ -258,24 +258,27 @@ def _fails(part: Part, field: str) -> bool:
     return any(error.path[:1] == (field,) for error in part.errors)
 
 
-def _author(author: Node | None) -> str:
+def author_name(author: Node | None) -> str:
+    """Read who wrote something. GraphQL names bots without their suffix."""
     if author is None:
         return GHOST
     return f"{_text(author['login'])}[bot]" if author["__typename"] == "Bot" else _text(author["login"])
 
 
-def _label_id(part: Part) -> str:
-    return _checked(_NODE_ID, part.value["id"]) if part.value else ""
+def node_id(text: str) -> str:
+    """Read a node id. Raises TypeError or ValueError."""
+    return _checked(_NODE_ID, text)
 
 
-def _number(value: object) -> int:
+def whole_number(value: object) -> int:
+    """Read a number. Raises TypeError."""
     if not isinstance(value, int):
         raise TypeError(f"{value!r} is not a number")
     return value
 
 
 def _optional_number(value: object) -> int | None:
-    return None if value is None else _number(value)
+    return None if value is None else whole_number(value)
 
 
 def _flag(value: object) -> bool:

@@ -18,6 +18,7 @@ from plugin.sources.github.asker import Asker, OfRepository
 from plugin.sources.github.batches import by_owner
 from plugin.sources.github.checks import newest_commits, succeeded
 from plugin.sources.github.client import GitHubClient
+from plugin.sources.github.comments import Listener
 from plugin.sources.github.details import Details, FileKey, known_files
 from plugin.sources.github.experience import Experience
 from plugin.sources.github.identity import explain
@@ -115,10 +116,17 @@ class GitHubSource:
         with self._client.until(self._client.after(SECONDS_FOR_DETAILS)):
             results |= explain(self._client, lost, _identities(known))
             details.read(listings)
+            listener = self._listen(changed, listings)
         for name, listing in listings.items():
-            results[name] = self._result(changed[name], listing, details)
+            result = self._result(changed[name], listing, details)
+            results[name] = _with_comments(result, listener) if isinstance(result, Repository) else result
         self._keep_files(listings, details, results)
         return results
+
+    def _listen(self, wanted: Mapping[str, Wanted], listings: Mapping[str, Listing]) -> Listener:
+        listener = Listener(self._client, {name: it.before.heard if it.before else None for name, it in wanted.items()})
+        listener.read({name: it.identity.database_id for name, it in listings.items() if wanted[name].comments})
+        return listener
 
     def _result(self, wanted: Wanted, listing: Listing, details: Details) -> Repository | Doubt:
         if reason := details.doubts.get(wanted.name):
@@ -156,6 +164,15 @@ class GitHubSource:
                     self._files.pop(key, None)
                 elif key in details.files:
                     self._files[key] = details.files[key]
+
+
+def _with_comments(repository: Repository, listener: Listener) -> Repository:
+    listened = listener.results.get(repository.name)
+    if listened is None:
+        return repository
+    mark = repository.mark
+    unsettled = mark and replace(mark, settled=False)  # so that it is listed once more
+    return replace(repository, heard=listened.heard, mark=mark if listened.complete else unsettled)
 
 
 def _identities(known: Mapping[str, Repository]) -> dict[str, Identity]:

@@ -14,7 +14,7 @@ from graphql import (
 )
 
 from plugin.sources.file import Organisation
-from plugin.sources.github import queries
+from plugin.sources.github import comments, queries
 from plugin.sources.github.draft import Query
 from tests.fakes.github import graphql
 from tests.fakes.github.graphql import SCHEMA, bind
@@ -34,7 +34,8 @@ def test_every_query_of_the_plugin_has_its_example() -> None:
     """The schema must cover a new query before it is used."""
     written = {
         name
-        for name, function in inspect.getmembers(queries, inspect.isfunction)
+        for module in (queries, comments)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
         if not name.startswith("_") and inspect.signature(function).return_annotation is Query
     }
 

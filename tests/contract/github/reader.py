@@ -31,6 +31,7 @@ class Reader:
     time: Time = field(default_factory=Time)
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     known: dict[str, Repository] = field(default_factory=dict)
+    comments: bool = False
 
     def __post_init__(self) -> None:
         self.github.now = self.time.now
@@ -46,7 +47,7 @@ class Reader:
         """Read everything, return the doubts."""
         self.github.log.clear()
         wanted = [
-            Wanted(name, labels, self.known.get(name), must_list=name in must_list)
+            Wanted(name, labels, self.known.get(name), must_list=name in must_list, comments=self.comments)
             for name, labels in self.labels.items()
         ]
         readings = self.source.read(wanted)

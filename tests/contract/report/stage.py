@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from plugin.core.commands.answer import Note
 from plugin.core.config.catalog import Catalog
-from plugin.core.facts.deployments import Deployed, Reported
+from plugin.core.facts.deployments import Deployed, Reported, with_report
 from plugin.core.facts.lives import Lives
 from plugin.core.facts.model import Snapshot
 from plugin.core.reports.budget import Budget
@@ -50,11 +51,20 @@ class FatefulOutbox:
         return self.inside.load()
 
     def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
+        with self._fate():
+            self.inside.keep(budget, target, standing)
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        with self._fate():
+            self.inside.keep_note(budget, key, note)
+
+    @contextmanager
+    def _fate(self) -> Iterator[None]:
         if not self.polls():
             raise Outdated("another replica polls now")
         if self.dies("before"):
             raise Killed
-        self.inside.keep(budget, target, standing)
+        yield
         if self.dies("after"):
             raise Killed
 
@@ -85,6 +95,7 @@ class Stage:
     lives: Lives = field(default_factory=dict)
     gone: dict[str, Any] = field(default_factory=dict)  # histories
     asked: list[str] = field(default_factory=list)  # the requests of all reporters
+    told: bool = True  # whether PREVIEW_NOTIFICATIONS_TOKEN is set
     _current: Current | None = None
 
     def __post_init__(self) -> None:
@@ -138,12 +149,8 @@ class Stage:
 
     def argocd_says(self, state: str, sha: str, name: str = "preview-orders-1", message: str = "") -> None:
         """Let Argo CD report on a commit of a preview."""
-        before = [each for each in self.reported.get(name, ()) if each.sha != sha]
-        ready = self.now if state == "ready" else None
-        self.reported = {
-            **self.reported,
-            name: (*before, Reported(Deployed(state), sha, message, self.now, self.now, ready)),
-        }
+        report = Reported(Deployed(state), sha, message, self.now, self.now, reachable=state == "ready")
+        self.reported = {**self.reported, name: with_report(self.reported.get(name, ()), report)}
         self.know()
 
     # --- Who writes
@@ -156,7 +163,9 @@ class Stage:
             for kind, permission in PERMISSIONS.items()
         }
         pages = Pages("https://argocd.example.com")
-        reporter = Reporter(self.newest, lease, self.outbox, writers, metrics, lambda: self.now, pages, self._steady)
+        reporter = Reporter(
+            self.newest, lease, self.outbox, writers, metrics, lambda: self.now, pages, self.told, self._steady
+        )
         return Replica(reporter, lease, metrics)
 
     def _steady(self) -> float:

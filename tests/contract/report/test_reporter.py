@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from plugin.core.answers.history import Event, EventKind
 from plugin.core.facts.lives import Life, State
@@ -99,7 +100,7 @@ def test_the_story_of_a_preview(stage: Stage) -> None:  # noqa: PLR0915  one sto
     assert stage.status(sha(3)) == ("failure", "It is deployed, but unhealthy: the app crashes", APPLICATION)
     assert stage.deployments() == [(sha(3), "failure")]
 
-    stage.argocd_says("ready", sha(3))
+    stage.argocd_says("ready", sha(3))  # recovered, and paused
     stage.lives = {"acme/orders": {"orders/1": Life(State.PAUSED, "nobody used it for 12 hours; push")}}
     stage.know()
     stage.settle()
@@ -120,6 +121,25 @@ def test_the_story_of_a_preview(stage: Stage) -> None:  # noqa: PLR0915  one sto
     assert stage.outbox.load().standings.keys() == {
         target for target in stage.outbox.load().standings if target.repository != "acme/orders"
     }
+
+
+def test_where_nobody_tells_whether_a_preview_is_ready_that_is_said_and_logged_once_an_hour(stage: Stage) -> None:
+    stage.told = False
+    stage.change(1, config=LINKED)
+    stage.restart()
+    with capture_logs() as logs:
+        stage.settle()
+        for _ in range(60):
+            stage.work()
+
+    unknown = "Nobody tells the plugin whether it is deployed: Argo CD's notifications are not set up"
+    assert stage.status(sha(1)) == ("pending", unknown, APPLICATION)
+    assert stage.github.written.deployments[0].notes[-1].description == unknown
+    (comment,) = stage.comments()
+    assert "**Nobody tells whether the preview works**" in comment
+    assert "| unknown |" in comment
+    (line,) = logs
+    assert (line["log_level"], line["needs"]) == ("warning", "PREVIEW_NOTIFICATIONS_TOKEN and Argo CD's notifications")
 
 
 def test_a_push_costs_at_most_eight_writes_with_everything_on() -> None:
@@ -247,6 +267,25 @@ def test_fifty_pushes_within_an_hour_are_at_most_one_edit_a_minute(stage: Stage)
     assert f"`{sha(149)[:7]}`" in made.body
     assert stage.deployments() == [(sha(149), "success")]
     assert stage.github.written.open("preview:orders:1")
+
+
+def test_a_pull_request_that_is_closed_and_reopened_has_everything_again_with_one_edit_a_minute(stage: Stage) -> None:
+    stage.github.written.lag = timedelta(seconds=30)  # lists show what was written only then
+    stage.change(1, config=LINKED)
+    working(stage)
+    stage.passes(60)
+    for state in ("closed", "open") * 5:
+        stage.change(1, state=state)
+        for _ in range(8):
+            stage.work()
+    stage.settle()
+
+    (comment,) = stage.github.written.of("acme/orders", 1)
+    assert comment.edited_at
+    assert all(later - earlier >= MINUTE for earlier, later in pairwise(comment.edited_at))
+    assert "`payments` at `acme/payments#7`" in comment.body
+    assert stage.deployments() == [(sha(1), "success")]
+    assert stage.status(sha(1)) == ("success", "The preview works", URL)
 
 
 def test_pushes_that_come_too_fast_are_told_together(stage: Stage) -> None:

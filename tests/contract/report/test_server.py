@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.contract.conftest import ACME
+from tests.acme import CATALOG
 from tests.fakes.github import GitHub
 from tests.server import serve, wait_for
 
@@ -11,7 +11,7 @@ REPORT = "\nreport: {deployments: true, status: true, comment: auto}\n"
 
 def test_the_server_tells_what_it_knows_and_after_a_restart_nothing_again(github: GitHub, tmp_path: Path) -> None:
     catalog = tmp_path / "with-report.yaml"
-    catalog.write_text((ACME / "catalog.yaml").read_text("utf-8") + REPORT, "utf-8")
+    catalog.write_text(CATALOG.read_text("utf-8") + REPORT, "utf-8")
     settings = {
         "PREVIEW_GITHUB_URL": github.url,
         "PREVIEW_GITHUB_TOKEN": github.token,

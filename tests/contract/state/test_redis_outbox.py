@@ -12,7 +12,7 @@ from plugin.state.redis_keys import LEASE, OUTBOX
 from plugin.state.redis_outbox import RedisOutbox
 from tests.contract.state.replicas import GivenLease
 from tests.redis_server import RedisServer
-from tests.store_promises import COMMENT, DEPLOYMENT
+from tests.store_promises import COMMAND, COMMENT, DEPLOYMENT
 
 
 def test_a_replica_that_no_longer_polls_cannot_write(redis: RedisServer) -> None:
@@ -26,6 +26,8 @@ def test_a_replica_that_no_longer_polls_cannot_write(redis: RedisServer) -> None
             RedisOutbox(client, old).keep(Budget(), DEPLOYMENT.target, DEPLOYMENT)
         with pytest.raises(Outdated):
             RedisOutbox(client, old).keep(Budget(), COMMENT.target, None)
+        with pytest.raises(Outdated):
+            RedisOutbox(client, old).keep_note(Budget(), COMMAND.key, COMMAND)
         assert RedisOutbox(client, new).load() == Sent(Budget(), {COMMENT.target: COMMENT})
 
 

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -25,7 +25,7 @@ from .routing import Visit
 from .server import Server
 from .wire import Answer, Errors, Request, Response, error, json_response, not_found
 from .world import CONFIG_PATH, Changes, Event, File, build
-from .written import Written
+from .written import Comment, Written
 
 Intercept = Callable[[Request], Response | None]
 
@@ -80,6 +80,7 @@ class GitHub:
         self.login = "acme-previews"  # of the account that the token belongs to
         self.writes: frozenset[str] | None = None  # what the token may write; None: everything
         self.written = Written()
+        self.roles: dict[str, str] = {}  # of people in every repository, by login in lower case
         self.broken: list[str] = []  # tracebacks of the fake's own failures: such a test proves nothing
         self._lock = threading.Lock()
         self._organisation, self._changes = organisation, Changes()
@@ -179,6 +180,40 @@ class GitHub:
         before = self._changes.events.get((repository, number), ())
         happened = {**self._changes.events, (repository, number): (*before, *events)}
         self.change(self._organisation, replace(self._changes, events=happened))
+
+    def comment(self, repository: str, number: int, body: str, login: str = "ada") -> Comment:
+        """Comment on a pull request as somebody else."""
+        found = self.written.comment(repository, number, body, login, self.now())
+        self.change_entry(repository, number)
+        return found
+
+    def edit(self, comment: Comment, body: str) -> None:
+        """Edit a comment as somebody else."""
+        comment.body, comment.edited_at = body, [*comment.edited_at, self.now()]
+        self.change_entry(comment.repository, comment.number)
+
+    def relabel(
+        self, repository: str, number: int, added: Sequence[str] = (), removed: Sequence[str] = (), by: str = "ada"
+    ) -> None:
+        """Set and remove labels of a pull request."""
+        (before,) = (it for it in self._organisation.repositories[repository].pull_requests if it.number == number)
+        gone = {label.casefold() for label in removed}
+        kept = [label for label in before.labels if label.casefold() not in gone]
+        events = [Event("LabeledEvent", self.now(), label, by) for label in added]
+        self.happen(repository, number, *events, *(Event("UnlabeledEvent", self.now(), label, by) for label in removed))
+        self.change_entry(repository, number, labels=(*kept, *added))
+
+    def change_entry(self, repository: str, number: int, **changes: Any) -> None:
+        """Change a pull request now."""
+        found = self._organisation.repositories[repository]
+        changes["updated_at"] = self.now().replace(microsecond=0)
+        entries = [it.model_copy(update=changes) if it.number == number else it for it in found.pull_requests]
+        self.set_repository(repository, pull_requests=tuple(entries))
+
+    def set_repository(self, repository: str, **changes: Any) -> None:
+        """Change a repository now."""
+        changed = {repository: self._organisation.repositories[repository].model_copy(update=changes)}
+        self.organisation = Organisation(repositories={**self._organisation.repositories, **changed})
 
     def check(
         self,
@@ -282,7 +317,7 @@ class GitHub:
         if not enough:
             limited = {"type": "RATE_LIMITED", "message": f"API rate limit exceeded for {caller.key}."}
             return call, _always(json_response(HTTPStatus.OK, {"errors": [limited]}, headers))
-        context = Context(self._history.newest, plan.cost, quota, caller.owner, caller.permissions)
+        context = Context(self._history.newest, plan.cost, quota, caller.owner, caller.permissions, self.written)
         call = replace(call, cost=plan.cost.points, nodes=plan.cost.nodes)
 
         def answer(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:
@@ -291,7 +326,8 @@ class GitHub:
                 _, changed = _read(request, variables)
                 assert isinstance(changed, graphql.Plan)
                 asked = changed
-            then = replace(context, world=self._history.at(self.now() - timedelta(seconds=lag))) if lag else context
+            moment = self.now() - timedelta(seconds=lag)
+            then = replace(context, world=self._history.at(moment), moment=moment) if lag else context
             return json_response(HTTPStatus.OK, graphql.run(asked, then, errors), headers)
 
         return call, answer
@@ -316,6 +352,8 @@ class GitHub:
             caller.login,
             caller.writes,
             self.written,
+            self.roles,
+            self.relabel,
         )
 
         def answer(lag: float = 0.0, errors: Errors | None = None, **variables: Any) -> Response:

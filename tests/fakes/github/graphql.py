@@ -30,6 +30,7 @@ from .execution import Field, compile_query, run_query
 from .resolvers import NEVER, RESOLVERS, SHA, Context, GitObject, Resolver, TimelineItem
 from .wire import Errors
 from .world import Account, Owner, Symlink
+from .written import Comment
 
 Json = dict[str, Any]
 
@@ -113,7 +114,7 @@ def type_name(value: object) -> str:
             return type(value.content).__name__
         case TimelineItem():
             return value.event.kind
-    return type(value).__name__
+    return "IssueComment" if isinstance(value, Comment) else type(value).__name__
 
 
 def _snake(name: str) -> str:

@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -32,6 +32,7 @@ from .world import (
     folded,
     node_id,
 )
+from .written import Comment, Written
 
 T = TypeVar("T")
 SHA = re.compile(r"[0-9a-f]{40}")
@@ -46,6 +47,8 @@ class Context:
     quota: Quota | None  # None on GitHub Enterprise Server
     owner: str | None = None  # an installation's token sees its owner's repositories only
     permissions: frozenset[str] | None = None  # what a token may read; None: everything
+    written: Written = field(default_factory=Written)
+    moment: datetime | None = None  # what was written later is not shown yet; None: everything is
 
     def sees(self, repository: Repository | None) -> bool:
         return repository is not None and self.owner in {None, repository.owner.casefold()}
@@ -256,6 +259,12 @@ def _timeline(
     return _page([TimelineItem(pull, index, event) for index, event in enumerate(found)], _index, last=last)
 
 
+def _comments(pull: PullRequest, context: Context, *, last: int) -> Page[Comment]:
+    found = context.written.of(pull.repository.full_name, pull.entry.number)
+    shown = [each for each in found if context.moment is None or each.at <= context.moment]
+    return _page(shown, lambda comment: f"{comment.id:010}", last=last)
+
+
 def _commits(pull: PullRequest, _: Context, *, last: int) -> Page[PullRequestCommit]:
     oids = [*reversed(pull.entry.commits), pull.entry.head_sha]
     numbered = [PullRequestCommit(pull, index, oid) for index, oid in enumerate(oids)]
@@ -386,6 +395,11 @@ _EVENT: dict[str, Resolver] = {
     "id": lambda item, _: node_id("E", f"{item.pull.node_id}/{item.index}"),
     "createdAt": lambda item, _: timestamp(item.event.at),
 }
+_LABEL_EVENT: dict[str, Resolver] = {
+    **_EVENT,
+    "label": _event_label,
+    "actor": lambda item, _: Account(item.event.by) if item.event.by else None,
+}
 RESOLVERS: dict[str, dict[str, Resolver]] = {
     "Query": {
         "id": lambda _, __: "query",
@@ -434,6 +448,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "createdAt": lambda pull, _: timestamp(pull.entry.created_at),
         "timelineItems": _timeline,
         "commits": _commits,
+        "comments": _comments,
     },
     "PullRequestConnection": {**_CONNECTION, "totalCount": lambda page, _: page.total},
     "LabelConnection": _CONNECTION,
@@ -499,7 +514,17 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "isTruncated": lambda item, _: _blob(item).is_truncated,
         "text": lambda item, _: _blob(item).text,
     },
-    "LabeledEvent": {**_EVENT, "label": _event_label},
+    "LabeledEvent": _LABEL_EVENT,
+    "UnlabeledEvent": _LABEL_EVENT,
+    "IssueCommentConnection": {"nodes": lambda page, _: page.nodes},
+    "IssueComment": {
+        "id": lambda comment, _: node_id("IC", str(comment.id)),
+        "databaseId": lambda comment, _: comment.id,
+        "body": lambda comment, _: comment.body,
+        "createdAt": lambda comment, _: timestamp(comment.at),
+        "lastEditedAt": lambda comment, _: timestamp(comment.edited_at[-1]) if comment.edited_at else None,
+        "author": lambda comment, _: None if comment.login == "ghost" else Account(comment.login),
+    },
     "ReadyForReviewEvent": _EVENT,
     "ReopenedEvent": _EVENT,
     "Organization": {**_ACCOUNT, "repositories": _repositories},

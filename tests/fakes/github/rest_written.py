@@ -6,15 +6,15 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import jsonschema  # type: ignore[import-untyped]
 
 from .resolvers import timestamp
 from .routing import Json, Route, Visit, account_json
 from .wire import Response, error, json_response, not_found
-from .world import Account, Repository, node_id
-from .written import Comment, Deployment, Note
+from .world import Account, Repository, database_id, node_id
+from .written import Comment, Deployment, Note, Reaction
 
 T = TypeVar("T", Deployment, Note, Comment)
 LONGEST_BODY = 65_536
@@ -301,6 +301,87 @@ def _comment_json(visit: Visit, comment: Comment) -> Json:
     }
 
 
+# --- What commands need
+
+
+def _react(visit: Visit, owner: str, repo: str, comment_id: str) -> Response:
+    comment = _existing(visit, visit.repository(owner, repo), comment_id)
+    if comment is None:
+        return not_found()
+    if refused := visit.refuses_to_write("pull_requests"):
+        return refused
+    content = _body(visit, "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions")["content"]
+    key = (visit.login, comment.id, content)
+    for reaction in visit.written.reactions:
+        if (reaction.login, reaction.comment, reaction.content) == key:
+            return json_response(HTTPStatus.OK, _reaction_json(reaction))
+    reaction = Reaction(next(visit.written.numbers), visit.now, *key)
+    visit.written.reactions.append(reaction)
+    return json_response(HTTPStatus.CREATED, _reaction_json(reaction))
+
+
+def _reaction_json(reaction: Reaction) -> Json:
+    return {
+        "id": reaction.id,
+        "node_id": node_id("RE", str(reaction.id)),
+        "user": account_json(Account(reaction.login)),
+        "content": reaction.content,
+        "created_at": timestamp(reaction.at),
+    }
+
+
+def _add_labels(visit: Visit, owner: str, repo: str, issue_number: str) -> Response:
+    repository, number = visit.repository(owner, repo), int(issue_number)
+    if repository is None or number not in visit.world.pulls(repository):
+        return not_found()
+    if refused := visit.refuses_to_write("pull_requests"):
+        return refused
+    added = _body(visit, "POST /repos/{owner}/{repo}/issues/{issue_number}/labels")["labels"]
+    before = visit.world.pulls(repository)[number].entry.labels
+    new = [label for label in added if label.casefold() not in {known.casefold() for known in before}]
+    visit.relabel(repository.full_name, number, new, (), visit.login)
+    return json_response(HTTPStatus.OK, [_label_json(visit, repository, label) for label in (*before, *new)])
+
+
+def _remove_label(visit: Visit, owner: str, repo: str, issue_number: str, name: str) -> Response:
+    repository, number = visit.repository(owner, repo), int(issue_number)
+    if repository is None or number not in visit.world.pulls(repository):
+        return not_found()
+    if refused := visit.refuses_to_write("pull_requests"):
+        return refused
+    before = visit.world.pulls(repository)[number].entry.labels
+    left = [label for label in before if label.casefold() != name.casefold()]
+    if len(left) == len(before):
+        return error(HTTPStatus.NOT_FOUND, "Label does not exist")
+    visit.relabel(repository.full_name, number, (), [name], visit.login)
+    return json_response(HTTPStatus.OK, [_label_json(visit, repository, label) for label in left])
+
+
+def _label_json(visit: Visit, repository: Repository, label: str) -> Json:
+    return {
+        "id": database_id(f"{repository.full_name}/{label}"),
+        "node_id": node_id("LA", f"{repository.full_name}/{label}"),
+        "url": f"{visit.request.base_url}/repos/{repository.full_name}/labels/{quote(label)}",
+        "name": label,
+        "description": None,
+        "color": "ededed",
+        "default": False,
+    }
+
+
+# What `permission` says of each role: https://docs.github.com/en/rest/collaborators/collaborators
+_PERMISSIONS = {"admin": "admin", "maintain": "write", "write": "write", "triage": "read", "read": "read"}
+
+
+def _permission(visit: Visit, owner: str, repo: str, username: str) -> Response:
+    repository = visit.repository(owner, repo)
+    role = visit.roles.get(username.casefold(), "")
+    if repository is None or username.casefold() == "deleted":
+        return not_found()
+    body = {"permission": _PERMISSIONS.get(role, "none"), "role_name": role, "user": account_json(Account(username))}
+    return json_response(HTTPStatus.OK, body)
+
+
 def _user(visit: Visit) -> Response:
     if visit.owner:
         return error(HTTPStatus.FORBIDDEN, "Resource not accessible by integration")
@@ -319,4 +400,8 @@ ROUTES = (
     Route("POST", "/repos/{owner}/{repo}/issues/{issue_number}/comments", _comment),
     Route("PATCH", "/repos/{owner}/{repo}/issues/comments/{comment_id}", _edit),
     Route("DELETE", "/repos/{owner}/{repo}/issues/comments/{comment_id}", _delete),
+    Route("POST", "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions", _react),
+    Route("POST", "/repos/{owner}/{repo}/issues/{issue_number}/labels", _add_labels),
+    Route("DELETE", "/repos/{owner}/{repo}/issues/{issue_number}/labels/{name}", _remove_label),
+    Route("GET", "/repos/{owner}/{repo}/collaborators/{username}/permission", _permission),
 )

@@ -1,7 +1,7 @@
 """Routes of the REST side, and a request on its way through one."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -28,6 +28,8 @@ class Visit:
     login: str = ""  # of the account that asks
     writes: frozenset[str] | None = None  # what its token may write; None: everything
     written: Written = field(default_factory=Written)
+    roles: Mapping[str, str] = field(default_factory=dict)  # by login
+    relabel: "Relabel" = lambda *_: None
 
     def repository(self, owner: str, name: str) -> Repository | None:
         found = self.world.repository(f"{owner}/{name}", follow_renames=True)
@@ -41,6 +43,8 @@ class Visit:
         return error(HTTPStatus.FORBIDDEN, f"Resource not accessible by {whose}")
 
 
+# Sets and removes labels of a pull request, by the repository's name.
+Relabel = Callable[[str, int, Sequence[str], Sequence[str], str], None]
 Handler = Callable[..., Response]  # takes the Visit and the path's parts
 
 

@@ -54,7 +54,8 @@ class Event:
 
     kind: str  # the name of its type in GraphQL
     at: datetime
-    label: str = ""  # of a LabeledEvent
+    label: str = ""  # of a LabeledEvent or an UnlabeledEvent
+    by: str = ""  # the login; "" for a deleted account
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ class PullRequest:
         """What people did with it, the oldest event first; labels that the entry does not date are as old as it is."""
         at, dated = self.entry.created_at, self.entry.labelled_at
         known = {label.casefold(): moment for label, moment in dated.items()}
-        found = [Event("LabeledEvent", known.get(label.casefold(), at), label) for label in self.entry.labels]
+        said = {event.label.casefold() for event in self.more_events if event.by}  # these are complete
+        labels = [label for label in self.entry.labels if label.casefold() not in said]
+        found = [Event("LabeledEvent", known.get(label.casefold(), at), label) for label in labels]
         gone = sorted(label for label in dated if label.casefold() not in folded(self.entry.labels))
         found += [Event("LabeledEvent", dated[label], label) for label in gone]
         if self.entry.reopened_at:

@@ -1,4 +1,4 @@
-"""What was written on GitHub: deployments, statuses and comments. Tests read it and add to it."""
+"""What was written on GitHub: deployments, statuses, comments and reactions. Tests read it and add to it."""
 
 import threading
 from collections.abc import Iterator
@@ -53,12 +53,22 @@ class Comment:
 
 
 @dataclass
+class Reaction:
+    id: int
+    at: datetime
+    login: str
+    comment: int  # the id of the comment
+    content: str
+
+
+@dataclass
 class Written:
     """Everything, the oldest first."""
 
     deployments: list[Deployment] = field(default_factory=list)
     statuses: dict[tuple[str, str], list[Note]] = field(default_factory=dict)  # by repository and commit
     comments: list[Comment] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
     locked: set[tuple[str, int]] = field(default_factory=set)  # conversations
     lag: timedelta = timedelta(0)  # how old something must be before a list shows it
     numbers: Iterator[int] = field(default_factory=lambda: count(1001))
@@ -80,6 +90,9 @@ class Written:
         """Deployments that are not over."""
         over = {"inactive", "failure", "error"}
         return [each for each in self.deployments if each.task.startswith(task) and each.state not in over]
+
+    def reactions_to(self, comment: Comment) -> list[str]:
+        return [each.content for each in self.reactions if each.comment == comment.id]
 
     def of(self, repository: str, number: int) -> list[Comment]:
         return [each for each in self.comments if (each.repository, each.number) == (repository, number)]

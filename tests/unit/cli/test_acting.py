@@ -16,15 +16,20 @@ from tests.unit.cli.commands import DEMO, run
 PLAN = {"expire_after": "7d", "max_age": "30d", "extend": "8d"}
 
 
+@pytest.fixture(name="one_clock")
+def _one_clock(stored: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People's clock is the server's."""
+    monkeypatch.setattr("plugin.cli.acting.datetime", _Clock(stored))
+
+
 @pytest.fixture(name="begun")
-def _begun(stored: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """One preview of orders, an hour old; people's clock is the server's."""
+def _begun(stored: Stage, one_clock: None, monkeypatch: pytest.MonkeyPatch) -> Stage:  # noqa: ARG001
+    """One preview of orders, an hour old."""
     text = catalog_text({"orders": {}, "payments": {}}, defaults={"lifecycle": PLAN})
     stored.path.write_text(text, "utf-8")
     stored.source.listed["acme/orders"] = [asked(at=stored.clock.now - timedelta(hours=1))]
     stored.clock.step = timedelta(0)
     stored.refresh()
-    monkeypatch.setattr("plugin.cli.acting.datetime", _Clock(stored))
     monkeypatch.setenv("LOGNAME", "ada")
     return stored
 
@@ -120,6 +125,7 @@ def test_an_expired_preview_comes_back_when_somebody_asks_for_it(begun: Stage) -
     assert state(begun) == "active"
 
 
+@pytest.mark.usefixtures("one_clock")
 def test_a_pull_request_with_several_previews_is_told_as_a_whole(stored: Stage) -> None:
     services = {"orders": {}, "worker": {"repository": "acme/orders", "drafts": False}, "payments": {}}
     stored.write_catalog(services)
@@ -144,6 +150,7 @@ def test_a_pull_request_without_the_label_is_told_how_to_get_it(begun: Stage) ->
     )
 
 
+@pytest.mark.usefixtures("one_clock")
 def test_while_the_breaker_holds_it_says_when_an_act_takes_effect(stored: Stage) -> None:
     fingerprint = commands.hold(stored)
     stored.source.listed["acme/orders"] = [asked(number) for number in range(1, 8)]
@@ -165,3 +172,31 @@ def test_without_a_server_there_is_nothing_to_tell(tmp_path: Path, setting: str)
         "no server has stored a catalog in PREVIEW_STATE; run this where the server runs, with its settings\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_while_the_clocks_disagree_nothing_is_stored(begun: Stage) -> None:
+    """Otherwise a pause that is said while the clock is days ahead would outlive every push once it is set right."""
+    right = begun.clock.now
+    begun.clock.now, begun.source.ahead = right + timedelta(days=10), timedelta(days=10)
+    begun.refresh()
+    for words in (("pause", "orders-1"), ("extend", "orders-1"), ("ask", "orders-1")):
+        result = run(*words)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith("the server's clock and the source's differ by more than two minutes")
+    assert begun.state.store.load().acts == {}
+
+    begun.clock.now, begun.source.ahead = right, timedelta(0)
+    begun.refresh()
+    assert run("pause", "orders-1").exit_code == 0
+    assert state(begun) == "paused"
+
+
+def test_a_clock_that_was_set_since_the_last_refresh_stores_nothing_either(begun: Stage) -> None:
+    begun.clock.now += timedelta(days=1)
+    result = run("pause", "orders-1")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        "the clock here says 2026-11-22T09:00:00Z, and the source's said 2026-11-21T09:00:0"
+    )
+    assert begun.state.store.load().acts == {}

@@ -68,6 +68,29 @@ def test_an_end_comes_in_a_decision_without_a_reading_shortly_after_one(announce
     assert announced.answer() == []
 
 
+@pytest.mark.parametrize("minutes", [11, 15, 25])
+def test_readings_further_apart_than_what_counts_move_an_announced_end_each_time_and_it_comes(
+    announced: Stage, minutes: int
+) -> None:
+    """Of each gap, ten minutes count, and an hour of them is needed. Between readings, an end comes at its moment."""
+    began, moved, clock = announced.clock.now, [timedelta(0)], announced.clock
+    while announced.answer() and len(moved) < 9:
+        due, reading_at = announced.current().living.next_at, clock.now + minutes * MINUTE
+        if due and due < reading_at:
+            clock.now = due
+            announced.refresh(only=())
+        clock.now = reading_at
+        announced.refresh()
+        if announced.answer():
+            ends_at = announced.known().lives["acme/orders"]["orders/1"].ends_at
+            assert ends_at
+            moved.append(ends_at - began - HOUR)
+
+    each = (minutes - 10) * MINUTE
+    assert [round(span / MINUTE) for span in moved] == [round(number * each / MINUTE) for number in range(len(moved))]
+    assert len(moved) in (6, 7)
+
+
 def test_time_in_which_the_breaker_held_the_answer_does_not_count(announced: Stage) -> None:
     announced.write_catalog({"payments": {}})
     for _ in range(20):

@@ -10,7 +10,7 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.config.references import Locator
 from plugin.core.facts.lives import Latch, Life, Lives, State
 from plugin.core.facts.model import PullRequest
-from plugin.mirror.gate import Readiness, ask_gate
+from plugin.mirror.gate import Before, Readiness, ask_gate
 from plugin.sources import CheckQuestion
 from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository, make_snapshot
 from tests.lives import NEXT
@@ -50,7 +50,7 @@ def ask(
     catalog: Catalog = CATALOG,
 ) -> Readiness:
     snapshot = make_snapshot(catalog, make_repository(repository, *pull_requests))
-    return ask_gate(source, source, catalog, replace(snapshot, doubts=doubts or {}), lives or {})
+    return ask_gate(source, source, catalog, replace(snapshot, doubts=doubts or {}), Before(lives or {}, {}))
 
 
 def remembered(life: Life, key: str = "orders/1", repository: str = "acme/orders") -> Lives:

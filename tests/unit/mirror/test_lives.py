@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from plugin.core.answers.history import KEPT_FOR
+from plugin.core.config.names import folded
 from plugin.core.config.threshold import Threshold
 from plugin.core.decision.parameters import parameters
 from plugin.core.facts.acts import ActKind
@@ -222,6 +224,67 @@ def test_another_spelling_of_a_repository_changes_nothing() -> None:
         *("locator", "environment", "environment_patch"),
     }
     assert story.life() == known
+
+
+def test_another_spelling_that_comes_with_a_gate_and_a_push_deploys_nothing_unready() -> None:
+    story = begun({})
+    story.repositories = {"Acme/Orders": [replace(story.repositories["acme/orders"][0], head_sha=NEXT)]}
+    story.edit({"ready_when": {"check": "ci"}}, {"orders": {"repository": "Acme/Orders"}})
+
+    assert story.preview().deploy_sha == SHA
+
+
+@pytest.mark.parametrize("spelling", ["acme/orders", "Acme/Orders"])
+@pytest.mark.parametrize("others", [True, False], ids=["one of two services", "the only service"])
+def test_what_has_expired_stays_away_if_its_service_leaves_the_catalog_and_returns(
+    *, others: bool, spelling: str
+) -> None:
+    """Expired is a latch: only what somebody does with the preview releases it, and an edit is nothing of that kind."""
+    worker: dict[str, dict[str, Any]] = {"worker": {"repository": "acme/orders"}} if others else {}
+    story = with_plan(dict(WEEK), {"orders": {}, "shop": {}, **worker})
+    story.now = MONDAY
+    story.put(asked(1))
+    story.put(asked(2))
+    story.put(asked(1), "acme/shop")
+    story.step().pass_time(8 * DAY, 6 * HOUR)
+    assert not live(story)
+
+    story.edit(WEEK, {"shop": {}, **worker})
+    story.restart()
+    story.step(DAY)
+    story.repositories[spelling] = story.repositories.pop("acme/orders")
+    if others:
+        worker = {"worker": {"repository": spelling}}
+    story.edit(WEEK, {"orders": {"repository": spelling}, "shop": {}, **worker})
+    assert story.state("orders/1") is State.EXPIRED
+    assert sorted(folded(name) for name in story.current.known.lives) == ["acme/orders", "acme/shop"]
+
+    story.now += HOUR
+    story.push(2, repository=spelling)
+    assert story.state("orders/2") is State.ACTIVE
+
+
+def test_what_else_is_known_of_a_service_leaves_with_it() -> None:
+    story = begun(WEEK)
+    story.act(ActKind.EXTEND, until=MONDAY + 20 * DAY)
+    story.step(HOUR)
+    story.edit(WEEK, {"shop": {}})
+    assert story.current.known.lives == {}
+    assert story.current.known.acts == {}
+
+
+def test_latches_of_what_left_the_catalog_are_forgotten_one_day() -> None:
+    story = begun(WEEK)
+    assert story.pass_time(8 * DAY, 6 * HOUR).state() is State.EXPIRED
+    story.edit(WEEK, {"shop": {}})
+    assert story.current.known.lives
+    ended_at = story.now
+    for number in range(200):  # versions
+        story.put(asked(number + 1, story.now), "acme/shop")
+        story.step(6 * HOUR)
+
+    assert story.now > ended_at + KEPT_FOR
+    assert "acme/orders" not in story.current.known.lives
 
 
 # Callers

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.deployments import Deployed, Reported
 from plugin.core.facts.model import Events
 from plugin.errors import InvalidRequest, NotReady
@@ -133,6 +134,20 @@ def test_the_time_from_the_request_to_the_first_ready_is_measured_once(
         reports.tell(NAME, report(stage, state, sha="f" * 40))
 
     assert seconds == [65.0]
+
+
+def test_what_is_ready_while_it_is_paused_is_not_reachable_and_not_measured(
+    stage: Stage, reports: Reports, seconds: list[float]
+) -> None:
+    asked(stage, stage.clock.now)
+    for kind in (ActKind.PAUSE, ActKind.RESUME):
+        stage.state.store.act(Act(kind, "orders/1", "ada", stage.clock(), asked_at=stage.clock.now))
+        stage.refresh()
+        for state in (Deployed.DEPLOYING, Deployed.READY):
+            reports.tell(NAME, report(stage, state))
+        (said,) = stage.known().reported[NAME]
+        assert (said.state, said.reachable) == (Deployed.READY, kind is ActKind.RESUME)
+        assert len(seconds) == (kind is ActKind.RESUME)
 
 
 def test_what_was_ready_before_it_was_first_told_of_is_not_measured(

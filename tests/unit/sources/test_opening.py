@@ -50,12 +50,12 @@ def test_prometheus_is_asked_about_traffic() -> None:
 
 
 def test_without_a_secret_there_are_no_deliveries() -> None:
-    assert open_deliveries(load_settings(Settings, SERVER), waits) is None
+    assert open_deliveries(load_settings(Settings, SERVER), waits, bool) is None
 
 
 def test_deliveries_are_signed_with_the_new_or_previous_secret() -> None:
     secrets = {"PREVIEW_WEBHOOK_SECRET": NEW, "PREVIEW_WEBHOOK_SECRET_PREVIOUS": OLD}
-    deliveries = open_deliveries(load_settings(Settings, {**SERVER, **secrets}), waits)
+    deliveries = open_deliveries(load_settings(Settings, {**SERVER, **secrets}), waits, bool)
     assert deliveries
 
     for secret, signed in ((OLD, True), (NEW, True), ("another-secret", False)):
@@ -67,7 +67,9 @@ def test_deliveries_are_signed_with_the_new_or_previous_secret() -> None:
 
 
 def test_a_delivery_hints_at_its_repository() -> None:
-    deliveries = open_deliveries(load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}), waits)
+    deliveries = open_deliveries(
+        load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}), waits, lambda: True
+    )
     assert deliveries
     payload = {"action": "synchronize", "repository": {"full_name": "acme/orders"}}
 
@@ -76,7 +78,9 @@ def test_a_delivery_hints_at_its_repository() -> None:
 
 
 def test_a_delivery_about_a_check_hints_only_if_somebody_waits_for_it() -> None:
-    deliveries = open_deliveries(load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}), waits)
+    deliveries = open_deliveries(
+        load_settings(Settings, {**SERVER, "PREVIEW_WEBHOOK_SECRET": NEW}), waits, lambda: True
+    )
     assert deliveries
 
     def hinted(check: str) -> frozenset[str]:

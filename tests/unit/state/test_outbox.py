@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from structlog.testing import capture_logs
 
+from plugin.core.commands.answer import NOTHING, Note
 from plugin.core.reports.budget import Budget
 from plugin.core.reports.steps import Standing
 from plugin.state.entries import Name
-from plugin.state.outbox import BUDGET, STANDING, Sent, budget_entry, read_sent, standing_entry
+from plugin.state.outbox import BUDGET, NOTE, STANDING, Sent, budget_entry, note_entry, read_sent, standing_entry
 from tests.builders import MONDAY
-from tests.store_promises import COMMENT, DEPLOYMENT
+from tests.store_promises import COMMAND, COMMENT, DEPLOYMENT
 from tests.unit.state.test_records import anything
 
 
@@ -20,6 +21,11 @@ def test_whatever_stands_is_read_as_it_was_written(standing: Standing) -> None:
     name = Name(STANDING, standing.target.key)
 
     assert read_sent([(name, standing_entry(standing))]) == Sent(Budget(), {standing.target: standing})
+
+
+@given(anything(Note))
+def test_whatever_is_left_to_do_for_a_command_is_read_as_it_was_written(note: Note) -> None:
+    assert read_sent([(Name(NOTE, note.key), note_entry(note))]) == Sent(Budget(), {}, {note.key: note})
 
 
 @given(anything(Budget))
@@ -33,6 +39,7 @@ def test_a_budget_is_read_as_it_was_written(budget: Budget) -> None:
         (Name(STANDING, "status:acme/orders#1:orders"), b"{"),
         (Name(STANDING, "status:acme/orders#1:orders"), b'{"target": 5}'),
         (Name(STANDING, "status:acme/orders#1:orders"), standing_entry(COMMENT)),  # of another target
+        (Name(NOTE, "IC_2"), note_entry(COMMAND)),  # of another command
         (Name("invented", ""), b"{}"),
     ],
 )
@@ -54,3 +61,11 @@ def test_a_target_is_replaced_or_forgotten() -> None:
         DEPLOYMENT.target: DEPLOYMENT,
     }
     assert sent.with_standing(COMMENT.target, None).standings == {DEPLOYMENT.target: DEPLOYMENT}
+
+
+def test_a_command_is_replaced_or_forgotten() -> None:
+    sent = Sent().with_note(COMMAND.key, COMMAND)
+    done = replace(COMMAND, left=NOTHING)
+
+    assert sent.with_note(COMMAND.key, done).notes == {COMMAND.key: done}
+    assert sent.with_note(COMMAND.key, None) == Sent()

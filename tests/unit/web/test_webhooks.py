@@ -46,7 +46,11 @@ class Receiver:
         app = Flask("plugin", static_folder=None)
         register_errors(app)
         app.register_blueprint(
-            webhooks(self.hint, GitHubDeliveries(self.secrets, lambda *_: True) if self.secrets else None, self.metrics)
+            webhooks(
+                self.hint,
+                GitHubDeliveries(self.secrets, lambda *_: True, bool) if self.secrets else None,
+                self.metrics,
+            )
         )
         return app.test_client()
 

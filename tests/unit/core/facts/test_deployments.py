@@ -26,9 +26,12 @@ OTHER = "f" * 40
 MINUTE = timedelta(minutes=1)
 
 
-def report(state: Deployed, minute: int = 0, sha: str = SHA, message: str = "", operation: int = 0) -> Reported:
+def report(
+    state: Deployed, minute: int = 0, sha: str = SHA, message: str = "", operation: int = 0, *, awake: bool = True
+) -> Reported:
     """A report of this minute, about an operation that began in another one."""
-    return Reported(state, sha, message, MONDAY + minute * MINUTE, MONDAY + operation * MINUTE)
+    reachable = awake and state is Deployed.READY
+    return Reported(state, sha, message, MONDAY + minute * MINUTE, MONDAY + operation * MINUTE, reachable=reachable)
 
 
 def known(*reports: Reported) -> tuple[Reported, ...]:
@@ -129,6 +132,54 @@ def test_what_is_gone_stays_gone_until_a_new_operation() -> None:
     assert (again.state, again.ready_at) == (Deployed.READY, MONDAY + 9 * MINUTE), "it is another environment"
 
 
+def test_with_the_application_all_of_its_commits_are_gone() -> None:
+    gone = known(report(Deployed.READY, 1), report(Deployed.READY, 3, OTHER, operation=2))
+    gone = with_report(gone, report(Deployed.GONE, 5, OTHER, operation=5))
+    again = known(*gone, report(Deployed.DEPLOYING, 7, OTHER, operation=6))
+
+    assert [(each.sha, each.state) for each in gone] == [(SHA, Deployed.GONE), (OTHER, Deployed.GONE)]
+    assert [(each.ready_at, each.reachable) for each in again] == [(None, False)] * 2
+    assert with_report(again, report(Deployed.GONE, 8, OTHER, operation=5)) is again, "the new one lives"
+
+
+def reachable(*reports: Reported) -> bool:
+    return known(*reports)[-1].reachable
+
+
+def test_what_is_deployed_again_stays_reachable_until_that_fails() -> None:
+    again = [report(Deployed.READY, 1), report(Deployed.DEPLOYING, 3, operation=2)]
+
+    assert reachable(*again)
+    assert reachable(*again, report(Deployed.READY, 4, operation=2))
+    for state in (Deployed.FAILED, Deployed.DEGRADED, Deployed.GONE):
+        broken = [*again, report(state, 4, operation=2)]
+        assert not reachable(*broken)
+        assert not reachable(*broken, report(Deployed.DEPLOYING, 6, operation=5)), "it is mended only once it is ready"
+        assert reachable(*broken, report(Deployed.READY, 6, operation=5))
+
+
+def test_a_pause_changes_nothing_and_what_was_deployed_asleep_is_reachable_once_it_was_ready_awake() -> None:
+    paused = [report(Deployed.DEPLOYING, 3, operation=2), report(Deployed.READY, 4, operation=2, awake=False)]
+    woken = [report(Deployed.DEPLOYING, 6, operation=5), report(Deployed.READY, 7, operation=5)]
+
+    assert reachable(report(Deployed.READY, 1), *paused)
+    assert not reachable(*paused)
+    assert known(*paused)[0].ready_at is None
+    assert not reachable(*paused, report(Deployed.READY, 5, operation=2)), "awake, but Argo CD has not woken it yet"
+    assert not reachable(*paused, woken[0])
+    assert reachable(*paused, *woken)
+    assert known(*paused, *woken)[0].ready_at == MONDAY + 7 * MINUTE
+
+
+def test_a_commit_that_was_pushed_back_is_reachable_once_it_is_ready_again() -> None:
+    other = [report(Deployed.READY, 1), report(Deployed.READY, 3, OTHER, operation=2)]
+    back = report(Deployed.DEPLOYING, 5, operation=4)
+
+    assert not reachable(*other, back)
+    assert reachable(*other, back, report(Deployed.READY, 6, operation=4))
+    assert reachable(report(Deployed.READY, 1), report(Deployed.FAILED, 3, OTHER, operation=2), back)
+
+
 def test_only_the_newest_commits_are_kept() -> None:
     reports = known(*(report(Deployed.READY, number, f"{number:040x}", operation=number) for number in range(50)))
 
@@ -140,7 +191,7 @@ states = st.sampled_from(list(Deployed))
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 reports_of_anything = st.builds(
     Reported, states, st.sampled_from([f"{number:040x}" for number in range(30)]), st.sampled_from(["", "x"]), moments,
-    moments,
+    moments, reachable=st.booleans(),
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from plugin.core.config.references import Locator
+from plugin.core.facts.acts import ActKind
 from plugin.core.facts.found import Found
 from plugin.core.facts.lives import State
 from plugin.core.life.waiting import REMEMBERED
@@ -152,8 +153,47 @@ def test_readiness_revives_nothing_that_has_expired() -> None:
     assert story.pass_time(3 * DAY).state() is State.EXPIRED
 
     assert ready(story, NEXT).state() is State.EXPIRED
+    story.ready[("orders", OLDER)] = False
+    story.found = Found(commits={Locator("acme/orders", 1): (OLDER, HEAD)})
     assert story.push(sha=OLDER).state() is State.ACTIVE
     assert running(story) == "a"
+
+
+def test_one_that_is_asked_for_again_starts_with_its_newest_ready_commit() -> None:
+    """While it was away, nobody asked which of its commits are ready. An act is carried out before anybody does."""
+    story = begun(CHECK | {"max_age": "2d"}, head_sha=HEAD)
+    ready(story, HEAD)
+    assert story.pass_time(3 * DAY).state() is State.EXPIRED
+    story.ready = {}
+    story.push(sha=OLDER)
+    story.push(sha=NEXT)
+    story.act(ActKind.ASK)
+    assert story.step().state() is State.EXPIRED
+
+    story.restart()
+    story.ready = {("orders", NEXT): False}
+    assert story.step().state() is State.EXPIRED  # because its older commits could not be read
+    story.found = Found(commits={Locator("acme/orders", 1): (NEXT, OLDER, HEAD, OLDEST)})
+    story.ready |= {("orders", OLDER): True, ("orders", HEAD): True, ("orders", OLDEST): True}
+    assert story.step().state() is State.ACTIVE
+    assert running(story) == "c"
+    assert story.life().asked_at == story.now
+
+
+def test_one_that_is_asked_for_again_starts_at_once_if_its_newest_commit_is_ready() -> None:
+    story = begun(CHECK | {"max_age": "2d"}, head_sha=HEAD)
+    ready(story, HEAD)
+    assert story.pass_time(3 * DAY).state() is State.EXPIRED
+    story.ready = {}
+    story.act(ActKind.ASK)
+    assert story.step().state() is State.ACTIVE
+
+    story = begun(CHECK | {"max_age": "2d"}, head_sha=HEAD)
+    assert story.pass_time(3 * DAY).state() is State.EXPIRED
+    story.ready = {}
+    story.act(ActKind.ASK)
+    assert story.step().state() is State.EXPIRED
+    assert ready(story, HEAD).state() is State.ACTIVE
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -32,7 +32,8 @@ def catalog(services: Mapping[str, Mapping[str, Any]] | None = None, **given: An
 def told(
     state: str = "ready", sha: str = SHA, message: str = "", at: datetime = MONDAY, *, was_ready: bool = False
 ) -> Reported:
-    return Reported(Deployed(state), sha, message, at, at, at if was_ready or state == "ready" else None)
+    ready_at = at if was_ready or state == "ready" else None
+    return Reported(Deployed(state), sha, message, at, at, ready_at, reachable=state == "ready")
 
 
 def said(

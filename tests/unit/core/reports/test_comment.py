@@ -53,6 +53,21 @@ def test_the_whole_comment_of_a_linked_preview() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("commands", "way"), [(True, "comment `/preview resume`"), (False, "run preview-plugin resume")]
+)
+def test_a_developer_is_told_what_to_comment_where_that_is_possible(commands: Any, way: str) -> None:
+    paused = Life(State.PAUSED, "ada paused it. To wake it, push a commit, or run preview-plugin resume")
+    found = comment(
+        orders(make_pull_request(12)),
+        catalog=catalog(commands=commands),
+        lives=in_life("acme/orders", "orders/12", paused),
+    )
+
+    assert f"To wake it, push a commit, or {way}." in found.body
+    assert ("Comment `/preview help` to see what you can do." in found.body) == commands
+
+
 def test_an_address_is_not_shown_before_it_works() -> None:
     found = comment(orders(make_pull_request(12)), reported={"preview-orders-12": (told("deploying"),)})
 
@@ -94,7 +109,7 @@ def test_what_never_worked_and_failed_has_no_address() -> None:
 
 
 def test_a_preview_that_was_deleted_and_comes_again_has_no_address_yet() -> None:
-    reported = {"preview-orders-12": (told(), told("gone", NEWER))}
+    reported = {"preview-orders-12": (told("gone"), told("gone", NEWER))}
     found = comment(orders(make_pull_request(12, head_sha=NEWER)), reported=reported)
 
     assert "https://" not in found.body

@@ -256,6 +256,18 @@ def test_on_a_repository_that_was_published_the_comment_is_made_anew() -> None:
     assert published.what()[4:] == ["Say", "Retire", "Create"]
 
 
+@pytest.mark.parametrize("target", [DEPLOYMENT, COMMENT, STATUS])
+def test_what_ended_is_not_forgotten_before_lists_show_its_end(target: Target) -> None:
+    """Its pull request may be reopened within that minute."""
+    wanted: dict[Kind, Wanted] = {Kind.DEPLOYMENT: deployment(), Kind.COMMENT: comment(), Kind.STATUS: status()}
+    over = run(target).reach(wanted[target.kind]).reach(ended())
+
+    assert next_step(ended(), over.standing) is None
+    assert over.standing.written_at
+    assert not_before(None, over.standing) == over.standing.written_at + max(SETTLES, BETWEEN_EDITS)
+    assert not_before(None, Standing(target)) is None
+
+
 def test_a_link_is_written_without_a_look_and_taken_away_at_the_end() -> None:
     assert run(LINK).reach(link()).reach(link("paused")).reach(ended()).what() == ["Say", "Say", "Retire"]
     lost = run(LINK)

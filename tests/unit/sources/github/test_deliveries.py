@@ -26,9 +26,13 @@ ALSO: dict[str, dict[str, Any]] = {
 }
 
 
-def hinted(event: str, payload: object, *, waits: str = IMAGE) -> frozenset[str]:
+def hinted(event: str, payload: object, *, waits: str = IMAGE, listens: bool = True) -> frozenset[str]:
     """The hints while previews of acme/orders wait for a check."""
-    return hinted_if(event, payload, lambda name, check: name.casefold() == "acme/orders" and check in {waits, ""})
+
+    def waiting(name: str, check: str) -> bool:
+        return name.casefold() == "acme/orders" and check in {waits, ""}
+
+    return hinted_if(event, payload, waiting, lambda: listens)
 
 
 def delivery(event: str, action: str, **content: Any) -> dict[str, Any]:
@@ -145,6 +149,29 @@ def test_only_a_check_that_previews_of_this_repository_wait_for_is_worth_a_look(
 def test_nothing_of_ours_wakes_us(name: str) -> None:
     assert hinted("check_run", check_run(name=name), waits=name) == frozenset()
     assert hinted("status", status(context=name), waits=name) == frozenset()
+
+
+def comment(body: str) -> dict[str, Any]:
+    issue: dict[str, Any] = {"pull_request": {}}
+    return delivery(
+        "issue_comment", "created", comment={"body": body}, issue=issue, repository={"full_name": "acme/orders"}
+    )
+
+
+@pytest.mark.parametrize("body", ["/preview", "/preview pause\r\n\r\nIt is late.", "/PREVIEW stop "])
+def test_a_command_is_worth_a_look(body: str) -> None:
+    assert hinted("issue_comment", comment(body)) == {"acme/orders"}
+
+
+@pytest.mark.parametrize("body", ["", "Please /preview this", "> /preview", "/previews", f"/preview {'x' * 300}"])
+def test_any_other_comment_is_not(body: str) -> None:
+    assert hinted("issue_comment", comment(body)) == frozenset()
+
+
+def test_a_command_is_not_worth_a_look_where_there_are_none_or_on_an_issue() -> None:
+    assert hinted("issue_comment", comment("/preview"), listens=False) == frozenset()
+    assert hinted("issue_comment", comment("/preview") | {"issue": {}}) == frozenset()
+    assert hinted("issue_comment", comment("/preview") | {"action": "edited"}) == frozenset()
 
 
 @pytest.mark.parametrize("action", ["created", "rerequested", "requested_action", None])

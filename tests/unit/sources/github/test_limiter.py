@@ -171,6 +171,18 @@ def test_a_wrong_local_clock_does_no_harm(limiter: Limiter, time: Time) -> None:
     assert limiter.quota is None
 
 
+@pytest.mark.parametrize("days", [-10, 10])
+def test_a_local_clock_that_is_set_right_meanwhile_makes_no_block_longer(time: Time, days: int) -> None:
+    wrong = timedelta(days=days)
+    limiter = Limiter(LimiterClock(lambda: time.seconds, time.sleep, lambda: time.now() + wrong))
+    limiter.refused(headers(time, 0, 3000))
+    time.seconds += 1000
+    assert limiter.resumes_at == time.now() + wrong + timedelta(seconds=2000)
+    wrong = timedelta(0)
+
+    assert blocked_for(limiter, time) == 2000
+
+
 def test_without_githubs_clock_the_local_one_is_used(limiter: Limiter, time: Time) -> None:
     reset = str(int((time.now() + timedelta(seconds=90)).timestamp()))
     limiter.refused({"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset})

@@ -1,0 +1,78 @@
+"""The notebook: what is kept of commands while they are carried out, and what is left alone after something failed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from plugin.core.commands.answer import Note
+from plugin.core.facts.heard import Comment
+from plugin.core.reports.budget import Budget
+from plugin.core.reports.content import Kind, Target
+from plugin.errors import PluginError
+from plugin.logs import get_logger
+from plugin.metrics import Metrics
+from plugin.report.agenda import Agenda
+from plugin.report.trouble import OFF_FOR, Trouble, switch
+from plugin.report.writing import LATEST, Closed, Forbidden, Lost
+from plugin.state.outbox import Outbox
+
+
+@dataclass(eq=False, slots=True)
+class Notebook:
+    """Used by one thread. Whatever stores may raise Outdated or Unreachable."""
+
+    outbox: Outbox
+    metrics: Metrics
+    clock: Callable[[], datetime]
+    steady: Callable[[], float] = time.monotonic
+    _trouble: Trouble = field(default_factory=Trouble)
+
+    def may(self, target: Target, step: object) -> bool:
+        """Tell whether a step may be tried now, after what went wrong before."""
+        moment = self._trouble.until(target, step)
+        return moment is None or moment <= self.clock()
+
+    def begin(self, agenda: Agenda, note: Note, target: Target) -> bool:
+        """Count a request that writes, and make sure that this replica still polls; False: it is too late for that."""
+        claimed = self.steady()
+        self.keep(agenda, note, agenda.sent.budget.spent(target.pull_request, self.clock()))
+        return self.steady() - claimed <= LATEST
+
+    def keep(self, agenda: Agenda, note: Note, budget: Budget | None = None) -> None:
+        """Store what is left to do for a command, then use it."""
+        self._keep(agenda, note.key, note, budget or agenda.sent.budget)
+
+    def forget(self, agenda: Agenda, note: Note) -> None:
+        """Forget a command."""
+        self._keep(agenda, note.key, None, agenda.sent.budget)
+
+    def passed(self, target: Target) -> None:
+        """Take note that a step succeeded."""
+        self._trouble.passed(target)
+
+    def failed(self, agenda: Agenda, target: Target, step: object, error: PluginError) -> None:
+        """Take note that a step failed with one of the errors of `writing.py`."""
+        now = self.clock()
+        self.metrics.reports.labels(Kind.COMMAND.value, type(error).__name__.lower()).inc()
+        match error:
+            case Closed(seconds=float(seconds)):
+                budget = agenda.sent.budget.closed(now + timedelta(seconds=seconds))
+                self._keep(agenda, target.name, agenda.sent.notes.get(target.name), budget)
+            case Lost() | Closed():
+                self._trouble.pauses(target, now)
+            case Forbidden():
+                self._trouble.off[switch(target)] = now + OFF_FOR
+            case _:
+                self._trouble.refuses(target, step, now)
+        if self._trouble.is_news(f"command {type(error).__name__} {error}", now):
+            get_logger().warning("a command waits", pull_request=target.pull_request, problem=str(error))
+
+    def _keep(self, agenda: Agenda, key: str, note: Note | None, budget: Budget) -> None:
+        self.outbox.keep_note(budget, key, note)
+        agenda.note(key, note, budget)
+
+
+def target_of(repository: str, number: int, comment: Comment) -> Target:
+    """Return where a command was given."""
+    return Target(Kind.COMMAND, repository, number, comment.id)

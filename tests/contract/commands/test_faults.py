@@ -1,0 +1,317 @@
+"""Commands while something fails: each is obeyed once, or not at all."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.core.facts.acts import ActKind
+from plugin.report.commands import DENIALS
+from plugin.report.reporter import TICK
+from plugin.state import Outdated
+from tests.contract.commands.stage import LABELLED, UNLABELLED, Stage, staged
+from tests.contract.report.stage import Killed, lost
+from tests.fakes.github import Request
+from tests.fakes.github.wire import Response, error
+
+PERMISSION = "GET /repos/acme/orders/collaborators/ada/permission"
+LABEL = "POST /repos/acme/orders/issues/2/labels"
+REPLY = "POST /repos/acme/orders/issues/1/comments"
+
+
+def is_about(begins: str) -> Callable[[Request], bool]:
+    return lambda request: request.operation.startswith(begins)
+
+
+def fails(begins: str, response: Response) -> Callable[[Request], Response | None]:
+    return lambda request: response if request.operation.startswith(begins) else None
+
+
+def rest_of(stage: Stage, minutes: int) -> None:
+    """Let some minutes pass."""
+    for _ in range(minutes):
+        stage.passes(30)
+        stage.settle()
+
+
+def test_repeated_deliveries_act_once(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        asking, pausing = stage.say("/preview why"), stage.say("/preview pause")
+        (act,) = stage.acts()
+        asked = len(stage.asked("POST"))
+        for _ in range(3):
+            stage.plugin.refresher.refresh(["acme/orders"])
+            stage.settle()
+
+        assert stage.acts() == [act]
+        assert len(stage.asked("POST")) - asked == stage_queries(stage, asked)
+        assert (len(stage.replies()), stage.reactions(asking), stage.reactions(pausing)) == (1, [], ["rocket"])
+
+
+def stage_queries(stage: Stage, since: int) -> int:
+    """How many of the requests since are GraphQL queries, which read."""
+    return len([each for each in stage.asked("POST")[since:] if each == "POST /graphql"])
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("nth", range(1, 8))
+def test_a_process_that_is_killed_while_it_stores_obeys_once(tmp_path: Path, moment: str, nth: int) -> None:
+    with staged(tmp_path) as stage:
+        comments = [
+            stage.github.comment("acme/orders", LABELLED, "/preview pause"),
+            stage.github.comment("acme/orders", UNLABELLED, "/preview"),
+            stage.github.comment("acme/orders", LABELLED, "/preview why"),
+        ]
+        stage.refresh()
+        times = iter(range(1, 100))
+        stage.outbox.dies = lambda when: when == moment and next(times) == nth
+        acts = []
+        try:
+            stage.settle()
+        except Killed:
+            acts = stage.acts()
+            stage.outbox.dies = lambda _: False
+            stage.start()
+        rest_of(stage, 3)
+
+        assert [stage.reactions(each) for each in comments] == [["rocket"], ["rocket"], []]
+        assert len(stage.replies()) == 1
+        assert stage.labels(UNLABELLED) == ["preview"]
+        assert stage.kinds() == [ActKind.PAUSE]
+        assert acts in ([], stage.acts())  # what was said before the process died was not said again
+
+
+@pytest.mark.parametrize("begins", [PERMISSION, LABEL, "POST /repos/acme/orders/issues/comments", REPLY])
+def test_a_lost_answer_doubles_nothing(tmp_path: Path, begins: str) -> None:
+    with staged(tmp_path) as stage:
+        first = iter([True])
+        stage.github.intercept = lost(lambda request: is_about(begins)(request) and next(first, False))
+        asking = stage.github.comment("acme/orders", UNLABELLED, "/preview")
+        stage.github.comment("acme/orders", LABELLED, "/preview help")
+        rest_of(stage, 4)
+
+        assert stage.labels(UNLABELLED) == ["preview"]
+        assert stage.reactions(asking) == ["rocket"]
+        assert len(stage.replies()) == 1
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_a_reply_that_cannot_be_looked_for_is_not_written_again(tmp_path: Path, status: int) -> None:
+    with staged(tmp_path) as stage:
+        first = iter([True])
+        loses = lost(lambda request: request.operation == REPLY and next(first, False))
+        fault = error(status, "You have exceeded a secondary rate limit.")
+        refuses = fails("GET /repos/acme/orders/issues/1/comments", fault)
+        stage.github.intercept = lambda request: loses(request) or refuses(request)
+        stage.say("/preview help")
+        rest_of(stage, 5)
+        assert len(stage.asked(REPLY)) == 1
+
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert (len(stage.replies()), len(stage.asked(REPLY))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        error(HTTPStatus.INTERNAL_SERVER_ERROR, "oops"),
+        error(HTTPStatus.BAD_GATEWAY, "oops"),
+        error(HTTPStatus.FORBIDDEN, "Must have push access to view collaborator permission."),
+        error(HTTPStatus.UNAUTHORIZED, "Bad credentials"),
+        error(HTTPStatus.FORBIDDEN, "You have exceeded a secondary rate limit.", {"Retry-After": "60"}),
+        Response(HTTPStatus.OK, b'{"permission": 7}'),
+        Response(HTTPStatus.OK, b"<html>"),
+    ],
+    ids=["500", "502", "403", "401", "a limit", "another shape", "a page"],
+)
+def test_nobody_is_obeyed_whose_permission_is_in_doubt(tmp_path: Path, response: Response) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.intercept = fails(PERMISSION, response)
+        comment = stage.say("/preview stop")
+        assert (stage.labels(), stage.reactions(comment)) == (["preview"], [])
+
+        stage.github.intercept = None
+        rest_of(stage, 5)
+        assert (stage.labels(), stage.reactions(comment)) == ([], ["rocket"])
+
+
+def test_a_doubt_that_lasts_for_an_hour_is_a_no(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.intercept = fails(PERMISSION, error(HTTPStatus.BAD_GATEWAY, "oops"))
+        stage.say("/preview stop")
+        stage.passes(3600)
+        stage.github.intercept = None
+        rest_of(stage, 10)
+
+        assert stage.labels() == ["preview"]
+
+
+def test_a_right_that_was_lost_meanwhile_is_none(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.say("/preview pause")
+        stage.github.roles["ada"] = "read"
+        comment = stage.say("/preview stop")
+
+        assert stage.labels() == ["preview"]
+        assert stage.reactions(comment) == ["-1"]
+
+
+def test_a_replica_that_no_longer_polls_does_nothing(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.outbox.polls = lambda: False
+        stage.github.comment("acme/orders", UNLABELLED, "/preview")
+        stage.refresh()
+        with pytest.raises(Outdated):
+            stage.settle()
+        assert (stage.labels(UNLABELLED), stage.asked("POST /repos")) == ([], [])
+
+        stage.outbox.polls = lambda: True
+        stage.start()
+        rest_of(stage, 1)
+        assert stage.labels(UNLABELLED) == ["preview"]
+
+
+def test_two_replicas_in_turn_obey_once(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        comments = [stage.github.comment("acme/orders", LABELLED, f"/preview {each}") for each in ("pause", "help")]
+        stage.refresh()
+        for _ in range(20):  # after each request another replica polls
+            stage.work()
+            stage.start()
+            stage.refresh()
+
+        assert stage.kinds() == [ActKind.PAUSE]
+        assert [stage.reactions(each) for each in comments] == [["rocket"], []]
+        assert len(stage.replies()) == 1
+
+
+def test_a_replica_that_was_stopped_before_it_wrote_does_not_write_late(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        keep, slow = stage.outbox.inside.keep_note, iter([0, 600])
+
+        def kept(*given: Any) -> None:
+            keep(*given)
+            stage.passes(next(slow, 0))
+
+        stage.outbox.inside.keep_note = kept  # type: ignore[assignment,method-assign]
+        stage.github.comment("acme/orders", UNLABELLED, "/preview")
+        stage.refresh()
+        stage.work()
+        stage.work()
+        assert stage.asked(LABEL) == []
+
+        rest_of(stage, 1)
+        assert stage.labels(UNLABELLED) == ["preview"]
+
+
+def test_a_label_that_is_changed_while_github_refuses_ours_wins(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.intercept = fails(LABEL, error(HTTPStatus.BAD_GATEWAY, "oops"))
+        comment = stage.say("/preview", UNLABELLED)
+        stage.github.relabel("acme/orders", UNLABELLED, ["preview"], by="grace")
+        stage.passes(1)
+        stage.github.relabel("acme/orders", UNLABELLED, (), ["preview"], by="grace")
+        stage.settle()
+        stage.github.intercept = None
+        rest_of(stage, 5)
+
+        assert stage.labels(UNLABELLED) == []
+        assert stage.reactions(comment) == []
+
+
+def test_a_comment_that_is_deleted_before_it_is_read_is_no_command(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        comment = stage.github.comment("acme/orders", LABELLED, "/preview pause")
+        stage.refresh()
+        stage.github.written.comments.remove(comment)
+        stage.settle()
+
+        assert stage.acts() == []
+
+
+def test_a_comment_that_is_deleted_before_it_is_answered_gets_no_answer(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        comment = stage.github.comment("acme/orders", LABELLED, "/preview pause")
+        stage.refresh()
+        stage.work()
+        stage.github.written.comments.remove(comment)
+        rest_of(stage, 5)
+
+        assert stage.kinds() == [ActKind.PAUSE]
+        assert len(stage.asked("POST /repos/acme/orders/issues/comments")) == 1
+
+
+def test_a_locked_conversation_gets_no_reply_and_disturbs_nothing(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.written.locked.add(("acme/orders", LABELLED))
+        stage.say("/preview help")
+        stage.say("/preview", UNLABELLED)
+
+        assert stage.replies() == []
+        assert stage.labels(UNLABELLED) == ["preview"]
+
+
+def test_comments_that_cannot_be_read_are_read_later(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.intercept = fails("Comments", error(HTTPStatus.BAD_GATEWAY, "oops"))
+        stage.say("/preview", UNLABELLED)
+        current = stage.plugin.newest.synchronised()
+        assert (stage.labels(UNLABELLED), current.known.snapshot.doubts) == ([], {})
+
+        stage.github.intercept = None
+        rest_of(stage, 1)
+        assert stage.labels(UNLABELLED) == ["preview"]
+
+
+def test_strangers_cannot_use_up_what_others_may_write(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        comments = []
+        for number in range(DENIALS + 5):
+            comments.append(stage.github.comment("acme/orders", LABELLED, "/preview stop", f"eve-{number}"))
+            stage.settle()
+        denied = [each for each in comments if stage.reactions(each)]
+
+        assert len(denied) == DENIALS
+        assert stage.reactions(stage.say("/preview pause")) == ["rocket"]
+
+
+def test_who_may_not_write_is_looked_up_once_a_minute(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        for _ in range(10):
+            stage.github.comment("acme/orders", LABELLED, "/preview stop", "eve")
+        stage.settle()
+
+        assert len(stage.asked("GET /repos/acme/orders/collaborators/eve/permission")) == 1
+        stage.github.roles["eve"] = "write"
+        stage.passes(60)
+        stage.say("/preview stop", login="eve")
+        assert stage.labels() == []
+
+
+def test_a_note_is_forgotten_once_its_comment_has_long_ceased_to_count(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        comment = stage.say("/preview pause")
+        assert len(stage.outbox.load().notes) == 1
+        stage.passes(4 * 3600)
+        stage.settle()
+
+        assert stage.outbox.load().notes == {}
+        assert stage.reactions(comment) == ["rocket"]
+        assert stage.reporter.work() == TICK
+
+
+def test_an_unexpected_error_about_one_command_harms_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with staged(tmp_path) as stage:
+        monkeypatch.setattr("plugin.report.commands.decide", broken)
+        stage.say("/preview pause")
+        monkeypatch.undo()
+        stage.say("/preview", UNLABELLED)
+
+        assert stage.acts() == []
+        assert stage.labels(UNLABELLED) == ["preview"]
