@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from plugin.core.commands.answer import Note
 from plugin.core.facts.heard import Comment
-from plugin.core.reports.budget import Budget
+from plugin.core.reports.budget import Budget, has_come
 from plugin.core.reports.content import Kind, Target
 from plugin.errors import PluginError
 from plugin.logs import get_logger
@@ -30,8 +30,7 @@ class Notebook:
 
     def may(self, target: Target, step: object) -> bool:
         """Tell whether a step may be tried now, after what went wrong before."""
-        moment = self._trouble.until(target, step)
-        return moment is None or moment <= self.clock()
+        return has_come(self._trouble.until(target, step), self.clock())
 
     def begin(self, agenda: Agenda, note: Note, target: Target) -> bool:
         """Count a request that writes, and make sure that this replica still polls; False: it is too late for that."""

@@ -13,7 +13,7 @@ from plugin.core.facts.lives import Life, State
 from plugin.core.reports.budget import A_PULL_REQUEST, MINUTE
 from plugin.state.outbox import MemoryOutbox
 from tests.builders import make_catalog
-from tests.contract.report.stage import LINKED, REPORT, SERVICES, Stage, entry, sha, staged
+from tests.contract.report.stage import LINKED, REPORT, SERVICES, Stage, entry, is_write, lost, sha, staged
 
 WRITES = ("POST", "PATCH", "DELETE")
 URL = "https://orders-1.preview.example.com"
@@ -331,6 +331,25 @@ def test_a_robot_that_pushes_without_end_does_not_keep_the_others_waiting(stage:
     while stage.status(sha(3)) is None:
         stage.work()
     assert stage.now - asked <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("days", [-5, 5])
+def test_a_clock_that_is_set_keeps_nobody_waiting(stage: Stage, days: int) -> None:
+    stage.change(1, config=LINKED)
+    working(stage)
+    stage.github.intercept = lost(is_write)
+    stage.change(1, config="version: 2\n")
+    stage.change(7, "acme/payments", state="closed")
+    for _ in range(20):
+        stage.work()
+    stage.now += timedelta(days=days)
+    stage.github.intercept = None
+    stage.settle()
+
+    status = stage.status(sha(1))
+    assert status
+    assert status[0] == "error"
+    assert "must be 1" in stage.comments()[0]
 
 
 def test_a_repository_in_doubt_ends_nothing(stage: Stage) -> None:
