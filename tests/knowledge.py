@@ -11,11 +11,15 @@ from plugin.core.decision.preview import LivePreview
 from plugin.core.facts import model
 from plugin.core.facts.acts import Act, ActKind
 from plugin.core.facts.deployments import Deployed, Reported
+from plugin.core.facts.lives import Announcement, Latch, Life, State
 from plugin.core.facts.model import Elsewhere, LookedUp, Mark, Repository, Snapshot
+from plugin.core.life.earlier_ends import EarlierEnds
+from plugin.core.life.ends import EndPlan
 from plugin.state import Head, Known
 from tests.builders import MONDAY, SHA, make_catalog, make_pull_request, make_repository
 
 CATALOG = make_catalog({"orders": {}, "payments": {}})
+MINUTE = timedelta(minutes=1)
 ODD = "\ud800 \U0001f680 \x00 \u202e"  # people's texts hold anything
 
 
@@ -67,17 +71,42 @@ def known(version: int = 1, *repositories: Repository, catalog: Catalog | None =
         {repository.name: repository for repository in repositories},
         doubts={"acme/payments": "no answer"},
         read_at={repository.name: MONDAY for repository in repositories},
+        counted_at={repository.name: MONDAY + MINUTE for repository in repositories},
+        compared_at=MONDAY + MINUTE,
     )
     return Known(Head(version, MONDAY), catalog, snapshot)
 
+
+# Every field has a value that no default has.
+LIFE = Life(
+    state=State.EXPIRED,
+    reason=ODD,
+    since=MONDAY,
+    ends_at=MONDAY + MINUTE,
+    deploy_sha=SHA,
+    asked_at=MONDAY + 2 * MINUTE,
+    admitted_at=MONDAY + 3 * MINUTE,
+    unstamped=True,
+    ready=(SHA, "b" * 40),
+    walked=True,
+    used_at=MONDAY + 4 * MINUTE,
+    used_for_end_at=MONDAY + 5 * MINUTE,
+    asleep=ODD,
+    announced=Announcement(MONDAY, MONDAY + MINUTE),
+    expired=Latch(MONDAY, MONDAY + MINUTE, MONDAY + 2 * MINUTE, by_age=True),
+)
+PLAN = EndPlan(timedelta(days=7), timedelta(seconds=10), "preview/keep", ("preview",))
+ENDS = EarlierEnds("0123456789ab", {"orders": PLAN, "payments": EndPlan()}, 7, (("orders/7", "payments/9"),))
 
 FULL = replace(
     known(1, repository(), repository("acme/payments")),
     live=live(7),
     hold=hold(),
     histories={"orders/7": (Event(MONDAY, EventKind.CREATED, ODD), Event(MONDAY, EventKind.HELD, "held"))},
-    acts=acts(acknowledgement()),
+    acts=acts(acknowledgement(), Act(ActKind.EXTEND, "orders/7", ODD, MONDAY, MONDAY, MONDAY + MINUTE)),
     reported={"preview-orders-7": (reported(),)},
+    lives={"acme/orders": {"orders/7": LIFE, "orders/9": Life(State.ACTIVE, "")}},
+    ends=ENDS,
 )
 
 

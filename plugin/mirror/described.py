@@ -32,7 +32,7 @@ def state_of(current: Current, now: datetime) -> dict[str, Any]:
 def describe(preview: Preview, current: Current) -> dict[str, Any]:
     """Return one preview with the reasons for everything."""
     life = current.life(preview)
-    announced = life.announced if life else None
+    announced = life.announced if life and preview.verdict.ends_at else None  # what is skipped for now has no end
     return {
         "service": preview.service.name,
         "locator": preview.locator,

@@ -126,8 +126,8 @@ class Agenda:
     @property
     def around(self) -> Around:
         """What is known about previews beside the newest decision on them."""
-        current = self._current
-        return Around(current.known.reported, current.moment.held, self._callers) if current else Around({}, {}, {})
+        assert self._current  # noqa: S101  something was decided
+        return Around(self._current.known.reported, self._current.moment.held, self._callers, self.told)
 
     def _made_from(self, part: Part, current: Current) -> _Made:
         previews, held, reported = tuple(part.previews), current.moment.held, current.known.reported
@@ -140,8 +140,7 @@ class Agenda:
 
     def _say(self, name: str, part: Part, current: Current, decision: Decision) -> None:
         place = Place(decision.catalog, _naming(name, current, decision), self.pages)
-        around = Around(current.known.reported, current.moment.held, self._callers, self.told)
-        now = wanted(part, place, around)
+        now = wanted(part, place, self.around)
         self._leave(self._said.get(name, {}).keys() - now.keys())
         self._said[name] = now
         for target, content in now.items():

@@ -12,6 +12,7 @@ from plugin.core.commands.answer import NOTHING, Answer, Note, Reaction
 from plugin.core.commands.deciding import Scene, counts, decide, is_listed
 from plugin.core.config.messages import one_line
 from plugin.core.config.references import Locator
+from plugin.core.facts.agreement import doubt_about
 from plugin.core.facts.heard import Comment, Conversation
 from plugin.core.facts.lives import NO_LIVES
 from plugin.core.life.acting import Said
@@ -63,9 +64,13 @@ class Commands:
             elif self._obeying.is_due(note, current, allowance, now):
                 self._obeying.go_on(agenda, note, current)
                 return True
-        for new in sorted(self._new(agenda, current, now), key=lambda each: each.comment.at):
+        found = sorted(self._new(agenda, current, now), key=lambda each: each.comment.at)
+        doubt = doubt_about(now, current.known.snapshot.compared_at) if found else ""
+        for new in found:
             target = target_of(new.repository, new.conversation.number, new.comment)
-            if self._notebook.may(target, new.comment.id):
+            if doubt:
+                self._notebook.waits(target, "the clock is in doubt", doubt)
+            elif self._notebook.may(target, new.comment.id):
                 self._decide(agenda, new, current, allowance)
                 return True
         return False

@@ -28,7 +28,10 @@ PERMISSIONS: Mapping[Kind, str] = {
 }
 
 PAGE = 100
-MOST_PAGES = 50  # of comments: what is not among the first 5,000 is not found again
+PAGE_OF_COMMENTS = 30  # as GitHub makes them if a request does not say
+MOST_PAGES = 150  # of comments: what is not among the first 4,500 is not found again
+# PyGithub follows the redirect of a renamed repository without what stands behind the question mark.
+_RENAMED = "GitHub did not answer the question that was asked; if the repository was renamed, correct the catalog"
 LOOKED_AT = 5  # deployments of one preview: older ones were closed long ago
 
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -48,6 +51,7 @@ class _Status(BaseModel):
 class _Deployment(BaseModel):
     id: int
     sha: str
+    task: str
 
 
 class _DeploymentStatus(BaseModel):
@@ -113,8 +117,11 @@ class Deployments:
 
     def look(self, target: Target, step: Look) -> tuple[Item, ...]:  # noqa: ARG002  there is one way to look
         """Return the newest deployments of a preview that are not inactive, with their newest statuses."""
-        task = quote(f"preview:{target.name}:{target.number}", safe="")
-        found = self._api.read(target, f"/deployments?task={task}&per_page={LOOKED_AT}", _DEPLOYMENTS)
+        task = f"preview:{target.name}:{target.number}"
+        path = f"/deployments?task={quote(task, safe='')}&per_page={LOOKED_AT}"
+        found = self._api.read(target, path, _DEPLOYMENTS)
+        if any(each.task != task for each in found):  # they must not be taken for those of this preview, and ended
+            raise Refused(_RENAMED)
         items = [self._item(target, each) for each in sorted(found, key=lambda each: each.id)]
         return tuple(item for item in items if item.state != "inactive")
 
@@ -173,12 +180,16 @@ class Comments:
         raise TypeError(step)
 
     def _all(self, target: Target) -> Iterator[_Comment]:
+        before: tuple[_Comment, ...] = ()
         for page in range(1, MOST_PAGES + 1):
-            path = f"/issues/{target.number}/comments?per_page={PAGE}&page={page}"
+            path = f"/issues/{target.number}/comments?per_page={PAGE_OF_COMMENTS}&page={page}"
             found = self._api.read(target, path, _COMMENTS)
+            if found and found == before:
+                raise Refused(_RENAMED)
             yield from found
-            if len(found) < PAGE:
+            if len(found) < PAGE_OF_COMMENTS:
                 return
+            before = found
 
 
 _WRITERS: Mapping[Kind, Callable[[GitHubApi], Writer]] = {

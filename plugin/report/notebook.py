@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from plugin.core.commands.answer import Note
 from plugin.core.facts.heard import Comment
-from plugin.core.reports.budget import Budget
+from plugin.core.reports.budget import Budget, has_come
 from plugin.core.reports.content import Kind, Target
 from plugin.errors import PluginError
 from plugin.logs import get_logger
@@ -30,8 +30,7 @@ class Notebook:
 
     def may(self, target: Target, step: object) -> bool:
         """Tell whether a step may be tried now, after what went wrong before."""
-        moment = self._trouble.until(target, step)
-        return moment is None or moment <= self.clock()
+        return has_come(self._trouble.until(target, step), self.clock())
 
     def begin(self, agenda: Agenda, note: Note, target: Target) -> bool:
         """Count a request that writes, and make sure that this replica still polls; False: it is too late for that."""
@@ -65,8 +64,12 @@ class Notebook:
                 self._trouble.off[switch(target)] = now + OFF_FOR
             case _:
                 self._trouble.refuses(target, step, now)
-        if self._trouble.is_news(f"command {type(error).__name__} {error}", now):
-            get_logger().warning("a command waits", pull_request=target.pull_request, problem=str(error))
+        self.waits(target, f"{type(error).__name__} {error}", str(error))
+
+    def waits(self, target: Target, cause: str, problem: str) -> None:
+        """Log why a command waits, unless the same cause was logged lately."""
+        if self._trouble.is_news(cause, self.clock()):
+            get_logger().warning("a command waits", pull_request=target.pull_request, problem=problem)
 
     def _keep(self, agenda: Agenda, key: str, note: Note | None, budget: Budget) -> None:
         self.outbox.keep_note(budget, key, note)

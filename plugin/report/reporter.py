@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from plugin.core.reports import steps
-from plugin.core.reports.budget import Allowance, Budget
+from plugin.core.reports.budget import Allowance, Budget, has_come
 from plugin.core.reports.content import Kind, Target
 from plugin.core.reports.said import Pages
 from plugin.core.reports.steps import Create, Look, Standing, Step
@@ -95,7 +95,7 @@ class Reporter:
     def _report(self, agenda: Agenda, allowance: Allowance, now: datetime) -> bool:
         for due in agenda.due(allowance.shares):
             if due.step is None:
-                if due.not_before is None or due.not_before <= now:
+                if has_come(due.not_before, now):
                     self._keep(agenda, due.target, None)
             elif due.target.kind not in self._writers:
                 self._warn_without(due.target.kind, now)
@@ -107,8 +107,7 @@ class Reporter:
     def _may(self, allowance: Allowance, due: Due, step: Step, now: datetime) -> bool:
         if not isinstance(step, Look) and not allowance.may_write(due.target.pull_request):
             return False
-        moments = (due.not_before, self._trouble.until(due.target, step))
-        return all(moment is None or moment <= now for moment in moments)
+        return all(has_come(moment, now) for moment in (due.not_before, self._trouble.until(due.target, step)))
 
     def _warn_without(self, kind: Kind, now: datetime) -> None:
         if self._trouble.is_news(f"{kind} without a writer", now):

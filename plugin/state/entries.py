@@ -6,7 +6,7 @@ A value is JSON, optionally followed by a newline and raw bytes: megabytes that 
 import json
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 SCHEMA = 2  # of the entries; see `upgrades.py`
@@ -75,6 +75,8 @@ def _plain(value: object) -> object:
         return sorted(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     raise TypeError(type(value).__name__)
 
 

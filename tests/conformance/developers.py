@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,9 +97,16 @@ class Developers:
         ]
 
     def comments(self, repository: str, number: int) -> list[str]:
-        """Return the comments on a pull request without the marker."""
-        found = self.stage.github.written.of(repository, number)
-        return [each.body.partition("\n\n")[2].strip() for each in found]
+        """Return our comments on a pull request without the marker."""
+        github = self.stage.github
+        found = github.written.of(repository, number)
+        return [each.body.partition("\n\n")[2].strip() for each in found if each.login == github.login]
+
+    def said(self, repository: str, number: int) -> list[tuple[str, list[str]]]:
+        """Return what people have commented, with the reactions to it."""
+        github = self.stage.github
+        found = github.written.of(repository, number)
+        return [(each.body, github.written.reactions_to(each)) for each in found if each.login != github.login]
 
     def links(self, locator: str) -> list[tuple[str, str, str]]:
         """Return the issues that link to previews of a pull request, with title and summary."""
@@ -123,21 +130,24 @@ class Developers:
         return self.stage.server.metric("preview_reports_waiting")
 
     def until(self, stands: Any, expected: Any) -> None:
-        """Wait until it stands there and nothing is left to do; `stands` returns what stands there."""
-        try:
-            wait_for(lambda: stands() == expected and not self.waiting, PATIENCE)
-        except AssertionError:
-            assert stands() == expected
-            raise
+        """Wait until it stands there, and stays when everything may be written again; `stands` returns what stands."""
+        with suppress(AssertionError):
+            wait_for(lambda: stands() == expected, PATIENCE)
+            self.pass_by(minutes=2)
+            wait_for(lambda: stands() != expected or not self.waiting, PATIENCE)
+        found, waiting = stands(), self.waiting
+        assert (found, waiting) == (expected, 0), f"{found}\n\n({waiting} wait) instead of\n\n{expected}"
 
 
 def catalog(folder: Path, jira: str) -> Path:
     """Write the tests' catalog with reports and a plan."""
     content = yaml.safe_load(acme.CATALOG.read_text("utf-8"))
     content["defaults"]["lifecycle"] = PLAN
+    content["services"]["shop"]["lifecycle"] = {"expire_after": "2d"}  # so its calls do not move the end of another one
     content["report"] = {
         "deployments": True, "status": True, "comment": "auto", "jira": {"url": jira, "projects": ["PAY"]}
     }  # fmt: skip
+    content["commands"] = True
     path = folder / "catalog.yaml"
     path.write_text(yaml.safe_dump(content), "utf-8")
     return path
@@ -168,5 +178,6 @@ def developers(folder: Path) -> Iterator[Developers]:
         controller.point_at(staged.server.port)
         made = Developers(staged, controller, jira, clock)
         made.pass_by(seconds=0)
+        staged.github.roles["ada"] = "write"
         staged.ready()
         yield made

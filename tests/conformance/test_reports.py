@@ -56,7 +56,6 @@ class Preview:
         company.until(stands, {"status": status, "deployments": [*deployments], "comments": comments})
         addresses = {url for _, state, url in company.deployments(ORDERS, self.number) if state == "success"}
         assert addresses <= {self.url}
-        company.pass_by(minutes=2)
 
     @property
     def comment(self) -> str:
@@ -189,7 +188,6 @@ def test_hostile_messages_come_out_inert(preview: Preview) -> None:
         synced(preview.application, "Failed", 0, results=[failed_hook("smoke-test", hostile)], message="it failed")
     )
     preview.company.until(lambda: len(preview.company.comments(ORDERS, preview.number)), 1)
-    preview.company.pass_by(minutes=2)
     shown = rendered(preview.comment)
 
     assert {link for link in shown.links if link not in {preview.page, preview.url}} == set()

@@ -47,7 +47,8 @@ def test_the_manifest_of_the_app_has_the_permissions_that_are_used_and_no_others
 
     # GitHub refuses a manifest with the event issue_comment that does not also read issues.
     assert manifest["default_permissions"] == read | dict.fromkeys(PERMISSIONS.values(), "write") | {"issues": "read"}
-    assert set(manifest["default_events"]) == {"pull_request", "label", "repository", "issue_comment"}
+    events = {"pull_request", "label", "repository", "issue_comment", "check_run", "check_suite", "status"}
+    assert set(manifest["default_events"]) == events
 
 
 def test_the_table_of_permissions_is_complete() -> None:

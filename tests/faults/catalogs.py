@@ -10,6 +10,7 @@ from plugin.sources.file import PullRequestEntry
 from tests.builders import catalog_text
 from tests.faults.plans import KEEP, NO_PLAN, Plan
 
+REPORT = {"deployments": True, "status": True, "comment": "always"}
 TRAFFIC = {"prometheus": "http://prometheus.test", "query": "sum by (namespace) (requests)", "label": "namespace"}
 
 
@@ -41,6 +42,7 @@ class Catalog:
     edition: int = field(default=0)  # so that every edit changes the text
     limits: tuple[tuple[str, int], ...] = ()
     traffic: bool = False
+    report: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -57,6 +59,7 @@ class Catalog:
             for name, service in self.services.items()
         }
         given: dict[str, Any] = {"limits": dict(self.limits)} if self.limits else {}
+        given |= {"report": REPORT} if self.report else {}
         return catalog_text(entries, prefix=self.prefix, **given, **({"traffic": TRAFFIC} if self.traffic else {}))
 
     @cached_property

@@ -136,7 +136,8 @@ def _ending(stage: Stage, replica: Replica) -> dict[str, datetime]:
     """Return the pull requests of previews whose end was announced, and when that comes."""
     answer = replica.read()
     listed = answer.json["previews"] if answer.status == OK else []
-    ends = {each["locator"]: datetime.fromisoformat(each["expires_at"]) for each in listed if each["announced_at"]}
+    announced = [each for each in listed if each["announced_at"]]
+    ends = {each["locator"]: datetime.fromisoformat(each["expires_at"]) for each in announced}
     known = {f"{name}#{number}" for name, number, _ in stage.truth.all()}
     return {locator: end for locator, end in ends.items() if locator in known}
 

@@ -6,7 +6,7 @@ It never accuses wrongly: each bound is the earliest moment that any reading of 
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -70,6 +70,7 @@ class Lives:
         self._now = 0  # counts everything that happens here
         self._decidings: list[Deciding] = []
         self.acknowledged: set[str] = set()
+        self._unsure = False  # whether people have agreed to a catalog with which no answer was made
         self.lost()
 
     def lost(self) -> None:
@@ -122,6 +123,11 @@ class Lives:
         self._acts[act.kind.value, key] = act, self._truth.clock.now
         self.tally[f"told to {act.kind.value}"] += 1
 
+    def agreed(self, fingerprint: str) -> None:
+        """Note that people have agreed to the ends of a catalog."""
+        self.acknowledged.add(fingerprint)
+        self._unsure = self._unsure or all(catalog.fingerprint != fingerprint for _, catalog in self._in_force)
+
     def forget_acts(self) -> None:
         """Say that some acts may be lost."""
         self._acts = {}
@@ -141,9 +147,9 @@ class Lives:
             if forward.fingerprint in self.acknowledged:
                 self._accept(forward)
         plans = {name: service.plan for name, service in catalog.services.items()}
-        if self._in_force and self._surely_forward(
-            catalog, {n: w for n, w in live.items() if n not in called}, len(live)
-        ):
+        alone = {name: was for name, was in live.items() if name not in called}
+        unsure, self._unsure = self._unsure, False  # if so, nobody knows here to which plans people have agreed
+        if self._in_force and not unsure and self._surely_forward(catalog, alone, len(live)):
             kept = {name: self._accepted[name] for name in plans if name in self._accepted}
             self._forward[catalog.fingerprint] = Forward(catalog.fingerprint, kept)
             self.tally["edits that bring many ends forward"] += 1
@@ -206,13 +212,20 @@ class Lives:
 
     # --- Judgements
 
-    def expired(self, was: Sighting) -> None:
-        """Judge that a preview has expired. Raises Wrong."""
+    def expired(self, was: Sighting, editions: Iterable[Catalog], *, left: bool) -> None:
+        """Judge that a preview has expired. `left`: something else may have ended it before. Raises Wrong.
+
+        One that is not live and has reached its maximum age is expired at once.
+        """
         key = self.key(was)
         if key in self.ended:
             return
+        decidings = self._since(key)
+        if left and decidings and any(self._is_too_old(was, each) for each in editions):
+            self.ended[key] = Ended(decidings[0].at, by_age=True)
+            return
         reasons = []
-        for deciding in self._since(key):
+        for deciding in decidings:
             for catalog in self._catalogs_since(key):
                 reason = self._not_rightful(was, catalog, deciding)
                 if not reason:
@@ -389,8 +402,12 @@ class Lives:
         """Tell whether a commit is ready by now."""
         return sha in self._truth.succeeded_now if gate == "check" else (service, sha) in self._truth.images
 
-    def may_be(self, state: str, was: Sighting, catalog: Catalog, live: Iterable[Sighting]) -> bool:
-        """Tell whether a preview that every fact asks for may be in a state in which it is not live."""
+    def may_be(self, state: str, was: Sighting, editions: Sequence[Catalog], live: Iterable[Sighting]) -> bool:
+        """Tell whether a preview that every fact asks for may be in a state in which it is not live.
+
+        The last of the `editions` is in force, and each of them was at some time, perhaps while there was no answer.
+        """
+        catalog = editions[-1]
         service = catalog.services[was.service]
         if state == "waiting":
             gate = service.plan.gate
@@ -398,17 +415,14 @@ class Lives:
         if state == "queued":
             return self._is_full(was, catalog, live)
         if state == "expired":
-            return self.key(was) in self.ended or self._was_too_old(was)
+            return self.key(was) in self.ended or any(self._is_too_old(was, each) for each in editions)
         return False
 
-    def _was_too_old(self, was: Sighting) -> bool:
-        """Tell whether a preview reached its maximum age by any catalog while it was not live: that stays, too."""
-        now, too_old = self._truth.clock.now, False
-        for catalog in self._catalogs_since(self.key(was)):
-            if service := catalog.services.get(was.service):
-                age = self._end(was, replace(service.plan, expire_after=None), service, now)
-                too_old = too_old or (age is not None and age <= now + SLACK)
-        return too_old
+    def _is_too_old(self, was: Sighting, catalog: Catalog) -> bool:
+        """Tell whether a preview has reached its maximum age by a catalog, which need not be in force any more."""
+        service, now = catalog.services.get(was.service), self._truth.clock.now
+        age = self._end(was, replace(service.plan, expire_after=None), service, now) if service else None
+        return age is not None and age <= now + SLACK
 
     def _is_full(self, was: Sighting, catalog: Catalog, live: Iterable[Sighting]) -> bool:
         """Tell whether a limit keeps a pull request from having previews."""

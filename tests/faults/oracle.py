@@ -69,7 +69,7 @@ class Oracle:
     def acknowledged(self, fingerprint: str) -> None:
         """Say that a person accepts what the catalog with this fingerprint removes."""
         self._acknowledged.add(fingerprint)
-        self.lives.acknowledged.add(fingerprint)
+        self.lives.agreed(fingerprint)
 
     def state_lost(self) -> None:
         """Say that the plugin has forgotten what it answered, and may take any repository for the one that it knew."""
@@ -176,7 +176,7 @@ class Oracle:
             became = described.get(f"{service}/{number}", {"state": "nowhere", "reason": ""})
             repository = self._truth.repository(self.catalog.services[service].repository)
             was = Sighting(service, repository, int(number), len(repository.pulls[int(number)]) - 1)
-            if not self.lives.may_be(became["state"], was, self.catalog, live):
+            if not self.lives.may_be(became["state"], was, self._catalogs, live):
                 raise Wrong(f"{name} is open and labelled, and still missing: {became['state']}, {became['reason']}")
         for name, entry in sorted(entries.items()):
             if name in expected:
@@ -333,7 +333,7 @@ class Oracle:
         for name, was in missing.items():
             state = described.get(f"{was.service}/{was.number}", {}).get("state")
             if state == "expired":
-                self.lives.expired(was)
+                self.lives.expired(was, editions, left=not self._is_wanted_throughout(editions, was))
             else:
                 others[name] = was
         for name, was in [*missing.items(), *lost.items()]:

@@ -1,17 +1,25 @@
 """Places: where replicas keep their state. They use the real stores, but the simulation decides which replica polls."""
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
 from redis import Redis
 
-from plugin.state import OpenedState
+from plugin.core.commands.answer import Note
+from plugin.core.reports.budget import Budget
+from plugin.core.reports.content import Target
+from plugin.core.reports.steps import Standing
+from plugin.state import OpenedState, Outdated
 from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
 from plugin.state.opening import open_state
+from plugin.state.outbox import MemoryOutbox, Outbox, Sent
 from plugin.state.redis import RedisStore
 from plugin.state.redis_board import RedisBoard
 from plugin.state.redis_keys import LEASE, LEASE_OF_1, RETIRED
+from plugin.state.redis_outbox import RedisOutbox
 
 
 class Place(Protocol):
@@ -34,6 +42,27 @@ class Place(Protocol):
         """Hold what it held when it was copied last, or nothing."""
 
 
+@dataclass(eq=False)
+class _SharedOutbox:
+    """Shared by processes, of which one may write it."""
+
+    inside: MemoryOutbox
+    polls: Callable[[], Outbox | None]  # that of the process that may
+
+    def load(self) -> Sent:
+        return self.inside.load()
+
+    def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
+        if self.polls() is not self:
+            raise Outdated("another process polls now")
+        self.inside.keep(budget, target, standing)
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        if self.polls() is not self:
+            raise Outdated("another process polls now")
+        self.inside.keep_note(budget, key, note)
+
+
 class MemoryPlace:
     """A store that never fails and outlives every process."""
 
@@ -41,16 +70,19 @@ class MemoryPlace:
     can_go_back = False
 
     def __init__(self) -> None:
+        self._polls: Outbox | None = None
         self.lose()
 
     def open(self) -> OpenedState:
-        return OpenedState(self._store, self._board, LocalLease(), lambda: None)
+        outbox = _SharedOutbox(self._sent, lambda: self._polls)
+        return OpenedState(self._store, self._board, LocalLease(), lambda: None, outbox)
 
     def lose(self) -> None:
-        self._store, self._board = MemoryStore(), LocalBoard()
+        self._store, self._board, self._sent = MemoryStore(), LocalBoard(), MemoryOutbox()
 
     def take_lease(self, state: OpenedState) -> None:
-        """There is none."""
+        """There is none, but only one process writes elsewhere."""
+        self._polls = state.outbox
 
     def keep_copy(self) -> None:
         """It never goes back."""
@@ -117,7 +149,8 @@ class RedisPlace:
 
     def open(self) -> OpenedState:
         lease = _Lease(self._client)
-        return OpenedState(RedisStore(self._client, lease), RedisBoard(self._client), lease, lambda: None)
+        outbox = RedisOutbox(self._client, lease)
+        return OpenedState(RedisStore(self._client, lease), RedisBoard(self._client), lease, lambda: None, outbox)
 
     def lose(self) -> None:
         self._client.flushdb()

@@ -19,6 +19,7 @@ from plugin.core.facts.acts import Act
 from plugin.core.facts.deployments import Reported
 from plugin.mirror.answers import Answers
 from plugin.mirror.catalog import WatchedCatalog
+from plugin.mirror.reported import Reports
 from plugin.sources import Registry, Source, TrafficMeter
 from plugin.state import Head, Known, OpenedState, Store, Unreachable
 from plugin.web.errors import register_errors
@@ -131,18 +132,19 @@ class Replica:
             clock=clock.of_replicas,
         ).together()
         self.refresher = plugin.refresher
-        self._newest = plugin.newest
+        self.newest = plugin.newest
+        self.told = Reports(plugin.answers, mortal.store, clock.of_replicas, lambda _: None)
         self._client = _client(plugin.answers, clock)
 
     @property
     def known(self) -> Known:
         """What this process knows."""
-        return self._newest.known_here.known
+        return self.newest.known_here.known
 
     @property
     def next_at(self) -> datetime | None:
         """When time changes a verdict next."""
-        return self._newest.known_here.living.next_at
+        return self.newest.known_here.living.next_at
 
     def ask(self, asked: Mapping[str, Any]) -> Answer:
         """Ask as Argo CD does."""

@@ -21,15 +21,17 @@ from tests.faults.moves import AUTHORS, MOVES
 from tests.faults.oracle import Described
 from tests.faults.places import MemoryPlace, RedisPlace, SqlitePlace
 from tests.faults.replica import Replica
+from tests.faults.reports import LOSSES, Reporting
 from tests.faults.sightings import Wrong
 from tests.faults.stage import OK, Stage, do_nothing
 
 STEPS = 150  # of an episode
+REPORTING = 0.4  # how likely an episode is also about what developers are told
 NESTED = 0.06  # how likely something happens while a replica waits for an answer of GitHub
 BOUND = 4  # refreshes after which everything that a probe can see must be there
 INTERVAL = 30.0  # seconds between two of them
 FULL_LISTING = 660.0  # seconds after which the rest must be there
-HALF_AN_HOUR, AN_HOUR = 1800.0, 3700.0  # seconds
+HALF_AN_HOUR = 1800.0  # seconds
 ENDED = 22 * 86400.0  # seconds, after which every end has come, for plans do not go beyond three weeks
 WARNED = 12  # refreshes in which every end has been announced long enough
 LAST_CHANGES = ("push", "label", "close", "reopen", "unlabel", "describe", "open pull request", "draft")
@@ -47,6 +49,7 @@ class Tally:
     moves: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
     lives: Counter[str] = field(default_factory=Counter)
+    reports: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         lines = [
@@ -57,6 +60,8 @@ class Tally:
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.troubles.items())]
         lines += ["  of the lives of previews:"]
         lines += [f"{count:>8}  {name}" for name, count in sorted(self.lives.items())]
+        lines += ["  of what developers were told:"]
+        lines += [f"{count:>8}  {name}" for name, count in sorted(self.reports.items())]
         return "\n".join(lines)
 
 
@@ -77,7 +82,10 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
     chance = random.Random(seed)
     with TemporaryDirectory() as folder:
         place = chance.choice((MemoryPlace, partial(SqlitePlace, Path(folder)), partial(RedisPlace, redis)))()
-        episode = Episode(Stage(Path(folder), chance, place), tally)
+        with_reports = random.Random(f"reports of {seed}")  # of its own, so that an episode without them plays as ever
+        reports = with_reports.random() < REPORTING
+        stage = Stage(Path(folder), chance, place, reports=reports)
+        episode = Episode(stage, tally, Reporting(stage, with_reports) if reports else None)
         try:
             episode.play(steps)
         except Exception as error:
@@ -96,11 +104,12 @@ def _play(seed: int, steps: int, redis: Redis, tally: Tally) -> None:
 class Episode:
     """One organisation from its first pull request on."""
 
-    def __init__(self, stage: Stage, tally: Tally) -> None:
+    def __init__(self, stage: Stage, tally: Tally, reporting: Reporting | None) -> None:
         self._chance = stage.chance
         self.stage = stage
         self.story: list[str] = []
         self._tally = tally
+        self._reporting = reporting
         self._depth = 0
         self.stage.meanwhile = self._meanwhile
 
@@ -109,7 +118,13 @@ class Episode:
         for _ in range(steps):
             self._tally.steps += 1
             self._move(nested=False)
+            if self._reporting:
+                self.story += self._reporting.happens()
         self._settle()
+        if self._reporting:
+            self.story.append("what was reported to developers is compared")
+            self._reporting.settle()
+            self._tally.reports += self._reporting.tally
 
     def end(self) -> None:
         for replica in list(self.stage.replicas):
@@ -145,6 +160,8 @@ class Episode:
         finally:
             self._depth -= 1
         if said:
+            if self._reporting and name in LOSSES:
+                self._reporting.lost(name)
             self._tally.moves[name] += 1
             self.story[place] = f"{'    ' * self._depth}{name}: {said}"
             if name == "trouble begins":
@@ -249,8 +266,6 @@ class Episode:
             resumes_at = replica.source.usage.resumes_at
             if resumes_at:
                 self.stage.clock.pass_by(max(0.0, (resumes_at - self.stage.clock.of_replicas()).total_seconds()))
-        if self.stage.lively:  # that time is the clock's of then, which may have been wrong
-            self.stage.clock.pass_by(AN_HOUR)
 
     def _refresh_often(self) -> None:
         for number in range(BOUND):

@@ -44,7 +44,8 @@ def do_nothing() -> None:
 class Stage:
     """One of everything, and all replicas that are running."""
 
-    def __init__(self, folder: Path, chance: random.Random, place: Place) -> None:
+    def __init__(self, folder: Path, chance: random.Random, place: Place, *, reports: bool = False) -> None:
+        """`reports` says whether the catalog asks for reports."""
         self.chance = chance
         self.clock = Clock()
         self.truth = Truth(self.clock, REPOSITORIES)
@@ -54,7 +55,7 @@ class Stage:
         # Some episodes are about what happens within the seconds by which GitHub's answers lag, others about lives.
         self.hurried = chance.random() < 0.3
         self.lively = not self.hurried and chance.random() < 0.6
-        self.oracle = Oracle(self.truth, self._first_catalog())
+        self.oracle = Oracle(self.truth, replace(self._first_catalog(), report=reports))
         self.oracle.lives.words = self.github.words
         self.outside = Beside(self.clock)
         self.files = Files(self.clock, chance, folder, self.oracle.catalog.text)

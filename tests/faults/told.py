@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 
+from plugin.core.reports.content import Kind
+from plugin.report.github import PERMISSIONS, github_writer
+from plugin.report.writing import Writer
 from plugin.sources import Source
 from plugin.sources.file import Organisation, RepositoryEntry
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.limiter import LimiterClock
 from plugin.sources.github.pygithub import Token
 from plugin.sources.github.reader import GitHubSource
-from tests.fakes.github import GitHub, Request, Response
+from plugin.sources.github.rest import GitHubRest
+from tests.fakes.github import GitHub, Intercept, Request, Response
 from tests.fakes.github.world import Changes
 from tests.faults.trouble import SILENCE, Trouble
 from tests.faults.truth import Clock, Truth
+
+PUBLIC = frozenset({"acme/shop", "acme/users"})
+REPORTS = ("/user/", "/deployments/", "/statuses/", "/comments/")
 
 
 class Told:
@@ -25,7 +32,9 @@ class Told:
         self.last_word = self._clock.of_replicas()  # when GitHub last said something useful
         self.words = [self._clock.now]  # whenever it did, by its own clock
         self.operation = ""  # that somebody asks for at the moment
+        self.on_report: Intercept = lambda _: None  # what requests meet that write, or read what was written
         self._github = GitHub(Organisation(repositories={}), inside=True)
+        self.written = self._github.written
         self._github.now = lambda: self._clock.now
         self._github.intercept = self._intercept
         truth.on_change = self._change
@@ -36,12 +45,22 @@ class Told:
         client = GitHubClient(self._github.url, Token(self._github.token), _limiter_clock(self._clock))
         return GitHubSource(client)
 
+    def writers(self) -> dict[Kind, Writer]:
+        """Make what a new process writes with."""
+        credentials = Token(self._github.token)
+        return {
+            kind: github_writer(kind, GitHubRest(self._github.url, credentials, permission))
+            for kind, permission in PERMISSIONS.items()
+        }
+
     def close(self) -> None:
         """Stop; a failure of the fake itself would have proved nothing."""
         self._github.close()
         assert not self._github.broken, "\n".join(self._github.broken)
 
     def _intercept(self, request: Request) -> Response | None:
+        if not request.graphql and any(part in f"{request.path}/" for part in REPORTS):
+            return self.on_report(request)
         self.operation = request.operation
         self._on_request()
         name = self._trouble.met()
@@ -55,7 +74,8 @@ class Told:
         repositories = {name: truth.repository(name) for name in truth.generations}
         organisation = {
             name: RepositoryEntry.model_construct(
-                pull_requests=tuple(facts[-1].entry for facts in repository.pulls.values())
+                pull_requests=tuple(facts[-1].entry for facts in repository.pulls.values()),
+                visibility="public" if name in PUBLIC else "private",
             )
             for name, repository in repositories.items()
         }

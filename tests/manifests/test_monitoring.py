@@ -167,7 +167,7 @@ def test_expressions_use_label_values_that_the_plugin_sets(expressions: list[str
         "by": {"breaker", "confirm"},
         "event": {EventKind.CREATED.value},
         "job": {one(monitored, "Service")["metadata"]["name"]},  # as the operator names it
-        "result": {"failed", "refused", "sent"},
+        "result": {"accepted", "failed", "forbidden", "refused", "sent", "written"},
         "route": {PATH},
         "status": {"200"},
     }

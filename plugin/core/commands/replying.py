@@ -15,7 +15,7 @@ HELP = """| Comment | What it does |
 | `/preview pause` | puts the preview to sleep. Its data stays |
 | `/preview resume` | wakes it |
 | `/preview extend`, `/preview extend 3d` | lets it live for longer: as long as the catalog says, or three days |
-| `/preview keep` | sets the label with which it neither sleeps nor ends |
+| `/preview keep` | sets a label: it no longer sleeps or ends by itself, except at its maximum age |
 | `/preview why` | says what it is, whom it calls, and why |
 
 A command is the first line of a new comment by somebody who may write to this repository."""

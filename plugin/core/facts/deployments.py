@@ -92,6 +92,9 @@ def _replaces(new: Reported, old: Reported) -> bool:
 
 def _continuing(new: Reported, old: Reported | None, known: tuple[Reported, ...]) -> Reported:
     """Take over since when the commit has been in this state, and since when it could be reached."""
+    if old and (old.state, old.started_at) == (new.state, new.started_at):
+        # Said again. What was deployed asleep is not reachable by that: waking it is another operation.
+        return replace(old, message=new.message)
     at = old.at if old and old.state is new.state else new.at
     # After the Application was deleted, or another commit ran, it has to become ready anew.
     before = old if old and old.state is not Deployed.GONE and not _was_replaced(old, known) else None
@@ -109,9 +112,7 @@ def _reachable(new: Reported, before: Reported | None) -> bool:
     was = before is not None and before.reachable
     match new.state:
         case Deployed.READY:
-            # What was deployed asleep is not reachable because that is said again: waking it is another operation.
-            repeated = before and (before.state, before.started_at) == (Deployed.READY, new.started_at)
-            return was or (new.reachable and not repeated)
+            return was or new.reachable
         case Deployed.DEPLOYING:
             return was
         case _:

@@ -15,6 +15,14 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
+def has_come(moment: datetime | None, now: datetime) -> bool:
+    """Tell whether a moment has come that something waits for; None: it has.
+
+    Nothing waits for more than an hour, so a later moment comes from a clock that was wrong.
+    """
+    return moment is None or not now < moment <= now + HOUR
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """One request that wrote something, or tried to."""
@@ -62,9 +70,8 @@ class Budget:
 
     def opens_at(self, now: datetime) -> datetime:
         """Return when GitHub takes requests again after a limit: now, or later."""
-        # Its longest window is an hour, so a later moment comes from a clock that was wrong.
         closed = self.closed_until
-        return closed if closed and now < closed <= now + HOUR else now
+        return now if closed is None or has_come(closed, now) else closed
 
     def allows(self, now: datetime) -> "Allowance":
         """Return what may be done now."""

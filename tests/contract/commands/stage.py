@@ -18,7 +18,7 @@ from plugin.mirror.catalog import WatchedCatalog
 from plugin.report.github import github_writer
 from plugin.report.notebook import Notebook
 from plugin.report.opening import open_commands
-from plugin.report.reporter import TICK, Reporter
+from plugin.report.reporter import Reporter
 from plugin.sources.file import Organisation, PullRequestEntry, RepositoryEntry
 from plugin.sources.github.client import GitHubClient
 from plugin.sources.github.limiter import LimiterClock
@@ -121,17 +121,18 @@ class Stage:
     def refresh(self) -> None:
         self.plugin.refresher.refresh()
 
-    def work(self) -> float:
-        wait = self.reporter.work()
-        self.passes(wait)
-        return wait
+    def work(self) -> bool:
+        """Let the reporter look once for something to do; tell whether there was something."""
+        before = len(self.github.log), self.outbox.load()
+        self.passes(self.reporter.work())
+        return before != (len(self.github.log), self.outbox.load())
 
     def settle(self) -> None:
         """Let everything be read and answered that was said until now."""
         for _ in range(3):
             self.passes(10)
             self.refresh()
-            while self.work() < TICK:
+            while self.work():
                 if self.board.take_hints():
                     self.refresh()
         self.refresh()

@@ -1,6 +1,7 @@
 """Commands while something fails: each is obeyed once, or not at all."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ import pytest
 
 from plugin.core.facts.acts import ActKind
 from plugin.report.commands import DENIALS
-from plugin.report.reporter import TICK
 from plugin.state import Outdated
 from tests.contract.commands.stage import LABELLED, UNLABELLED, Stage, staged
 from tests.contract.report.stage import Killed, lost
@@ -300,7 +300,7 @@ def test_a_note_is_forgotten_once_its_comment_has_long_ceased_to_count(tmp_path:
 
         assert stage.outbox.load().notes == {}
         assert stage.reactions(comment) == ["rocket"]
-        assert stage.reporter.work() == TICK
+        assert not stage.work()
 
 
 def test_an_unexpected_error_about_one_command_harms_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,3 +315,15 @@ def test_an_unexpected_error_about_one_command_harms_no_other(tmp_path: Path, mo
 
         assert stage.acts() == []
         assert stage.labels(UNLABELLED) == ["preview"]
+
+
+def test_while_the_clocks_disagree_commands_wait(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.now = lambda: stage.now + timedelta(minutes=10)
+        stage.refresh()
+        stage.say("/preview pause")
+        assert stage.acts() == []
+
+        stage.github.now = lambda: stage.now
+        rest_of(stage, 1)
+        assert stage.kinds() == [ActKind.PAUSE]

@@ -13,7 +13,7 @@ from plugin.core.facts.lives import Life, State
 from plugin.core.reports.budget import A_PULL_REQUEST, MINUTE
 from plugin.state.outbox import MemoryOutbox
 from tests.builders import make_catalog
-from tests.contract.report.stage import LINKED, REPORT, SERVICES, Stage, entry, sha, staged
+from tests.contract.report.stage import LINKED, REPORT, SERVICES, Stage, entry, is_write, lost, sha, staged
 
 WRITES = ("POST", "PATCH", "DELETE")
 URL = "https://orders-1.preview.example.com"
@@ -333,6 +333,25 @@ def test_a_robot_that_pushes_without_end_does_not_keep_the_others_waiting(stage:
     assert stage.now - asked <= timedelta(hours=1)
 
 
+@pytest.mark.parametrize("days", [-5, 5])
+def test_a_clock_that_is_set_keeps_nobody_waiting(stage: Stage, days: int) -> None:
+    stage.change(1, config=LINKED)
+    working(stage)
+    stage.github.intercept = lost(is_write)
+    stage.change(1, config="version: 2\n")
+    stage.change(7, "acme/payments", state="closed")
+    for _ in range(20):
+        stage.work()
+    stage.now += timedelta(days=days)
+    stage.github.intercept = None
+    stage.settle()
+
+    status = stage.status(sha(1))
+    assert status
+    assert status[0] == "error"
+    assert "must be 1" in stage.comments()[0]
+
+
 def test_a_repository_in_doubt_ends_nothing(stage: Stage) -> None:
     working(stage)
     stage.forgets("acme/orders")
@@ -383,6 +402,39 @@ def test_a_repository_that_is_spelt_differently_keeps_its_comment(stage: Stage) 
     (comment,) = stage.comments()
     assert "- `payments` at `Acme/payments#7`" in comment
     assert stage.deployments() == [(sha(1), "success")]
+
+
+def test_after_a_rename_the_deployments_of_others_are_not_taken_for_those_of_a_preview(stage: Stage) -> None:
+    """PyGithub follows a redirect without the query, so GitHub lists all deployments."""
+    stage.change(2, head_sha=sha(2))
+    stage.settle()
+    stage.github.rename("acme/orders", "acme/sales")
+    stage.outbox.inside = MemoryOutbox()
+    stage.restart()
+    stage.argocd_says("ready", sha(1))
+    with capture_logs() as logs:
+        for _ in range(30):
+            stage.work()
+
+    assert stage.deployments("preview:orders:2") == [(sha(2), "queued")]
+    assert stage.deployments("preview:orders:1") == [(sha(1), "queued")], "GitHub did not say which ones are its own"
+    assert any("if the repository was renamed, correct the catalog" in line["problem"] for line in logs)
+
+
+@pytest.mark.parametrize("others", [29, 30, 31, 60, 75])
+def test_after_a_rename_there_is_no_second_comment_however_many_there_are(stage: Stage, others: int) -> None:
+    for number in range(others):
+        stage.github.written.comment("acme/orders", 1, f"comment {number}", "bob", stage.now)
+    stage.change(1, config=LINKED)
+    stage.settle()
+    stage.outbox.inside = MemoryOutbox()
+    stage.restart()
+    stage.github.rename("acme/orders", "acme/sales")
+    stage.change(1, config="version: 2\n")
+    for _ in range(30):
+        stage.work()
+
+    assert [each.login for each in stage.github.written.of("acme/sales", 1)].count(stage.github.login) == 1
 
 
 def test_what_was_named_is_forgotten_when_a_repository_is_published(stage: Stage) -> None:

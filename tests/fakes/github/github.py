@@ -299,6 +299,10 @@ class GitHub:
         """Let another world begin."""
         world = build(organisation, changes)
         with self._lock:
+            for name in self._changes.renamed.keys() | changes.renamed.keys():
+                before, after = self._changes.renamed.get(name, name), changes.renamed.get(name, name)
+                if before != after:
+                    self.written.rename(before, after)
             self._organisation, self._changes = organisation, changes
             self._history.add(world, self.now())
 

@@ -80,6 +80,13 @@ class Written:
         self.comments.append(comment)
         return comment
 
+    def rename(self, repository: str, new: str) -> None:
+        """Let everything that was written in a repository stand under its new name."""
+        found: list[Deployment | Comment] = [*self.deployments, *self.comments]
+        for each in found:
+            each.repository = new if each.repository == repository else each.repository
+        self.statuses = {(new if name == repository else name, sha): it for (name, sha), it in self.statuses.items()}
+
     def status(self, repository: str, sha: str, context: str) -> Note | None:
         """The status that counts."""
         return next(

@@ -107,7 +107,7 @@ def test_another_fingerprint_is_refused(state: OpenedState) -> None:
     assert state.store.load() == FULL
 
 
-@pytest.mark.parametrize("stored", [NOTHING, later(FULL, hold=None)], ids=["new state", "nothing held"])
+@pytest.mark.parametrize("stored", [NOTHING, later(FULL, hold=None, ends=None)], ids=["new state", "nothing held"])
 def test_without_a_hold_every_fingerprint_is_refused(state: OpenedState, stored: Known) -> None:
     state.store.save(NOTHING, stored)
     result = acknowledge(hold().catalog)

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -16,15 +16,20 @@ from plugin.core.answers.history import Event
 from plugin.core.answers.live import Hold, Live
 from plugin.core.facts.acts import Act
 from plugin.core.facts.deployments import Reported
+from plugin.core.facts.lives import Life
 from plugin.core.facts.model import Repository, Snapshot
+from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.state import NOTHING, Head, Known
 from plugin.state.entries import Name, Value, encode
 from plugin.state.records import Records, act_entry, act_in, reported_entry, reported_in
 from tests.builders import MONDAY, make_catalog
 from tests.knowledge import (
     CATALOG,
+    ENDS,
     FULL,
+    LIFE,
     ODD,
+    PLAN,
     acknowledgement,
     details,
     later,
@@ -40,6 +45,7 @@ SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     bytes: st.binary(max_size=20),
     datetime: st.datetimes(timezones=st.just(UTC)),
+    timedelta: st.timedeltas(timedelta(0), timedelta(days=365)),
     type(None): st.none(),
 }
 
@@ -74,13 +80,25 @@ KNOWN: st.SearchStrategy[Known] = st.builds(
         anything(Mapping[str, Repository]),
         doubts=anything(Mapping[str, str]),
         read_at=anything(Mapping[str, datetime]),
+        counted_at=anything(Mapping[str, datetime]),
+        compared_at=anything(datetime | None),
     ),
     live=anything(Live) | st.none(),
     hold=anything(Hold) | st.none(),
     histories=anything(Mapping[str, tuple[Event, ...]]),
     reported=anything(Mapping[str, tuple[Reported, ...]]),
+    lives=anything(Mapping[str, Mapping[str, Life]]),
+    ends=anything(EarlierEnds | None),
     acts=st.lists(anything(Act), max_size=2).map(lambda said: {(act.kind, act.subject): act for act in said}),
 )
+
+
+def test_examples_have_a_value_for_everything_that_can_be_known() -> None:
+    """Otherwise the stores are never asked to keep it."""
+    for value in (FULL, FULL.snapshot, LIFE, ENDS, PLAN):
+        for field in fields(value):
+            default = field.default_factory() if callable(field.default_factory) else field.default
+            assert getattr(value, field.name) != default, field.name
 
 
 def stored(value: Known) -> dict[Name, bytes]:
