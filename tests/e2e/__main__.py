@@ -34,7 +34,7 @@ Ctrl-C ends the cluster.
 
 
 def main() -> None:
-    with start() as cluster:
+    with start(lambda step, seconds: print(f"{seconds:6.1f} s  {step}", flush=True)) as cluster:
         staging.deploy(cluster)
         for repository, number in PULL_REQUESTS.items():
             head = build(cluster, repository.removeprefix("acme/"), commit())

@@ -6,7 +6,7 @@ from subprocess import SubprocessError
 
 import pytest
 
-from tests.e2e import staging
+from tests.e2e import machine, staging
 from tests.e2e.cluster.cluster import Cluster, start
 from tests.e2e.diagnosis import diagnose
 from tests.e2e.layout import LOGS
@@ -28,10 +28,10 @@ def times(pytestconfig: pytest.Config) -> Times:
 
 
 @pytest.fixture(scope="session")
-def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
+def cluster(pytestconfig: pytest.Config, times: Times) -> Iterator[Cluster]:
     if "PREVIEW_E2E" not in os.environ:
         pytest.fail("the stories need namespaces of their own: run `make e2e`")
-    with start() as cluster:
+    with start(lambda step, seconds: times.add("the cluster starts", step, seconds)) as cluster:
         pytestconfig.stash[CLUSTER] = cluster
         yield cluster
 
@@ -53,27 +53,26 @@ def shop(cluster: Cluster) -> Iterator[Preview]:
 
 
 @pytest.fixture(scope="module")
-def opened(cluster: Cluster, request: pytest.FixtureRequest) -> dict[tuple[str, int], Preview]:
+def opened(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, int], Preview]]:
     """Open the pull requests of all stories of a file: together, their previews come up sooner than in turn."""
     stories = [story for story in request.session.items if story.getparent(pytest.Module) is request.node]
-    marks = [mark for story in stories for mark in story.iter_markers("preview")]
-    found = {mark.args: Preview(cluster, *mark.args) for mark in marks}
-    for mark in marks:
-        found[mark.args].open(**mark.kwargs)
-    return found
+    wanted = {mark.args: mark.kwargs for story in stories for mark in story.iter_markers("preview")}
+    found = {who: Preview(cluster, *who) for who in wanted}
+    for who, how in wanted.items():
+        found[who].open(**how)
+    yield found
+    for preview in found.values():
+        if preview.is_open:
+            preview.close()
 
 
 @pytest.fixture
-def previews(opened: dict[tuple[str, int], Preview], request: pytest.FixtureRequest) -> Iterator[list[Preview]]:
-    """The previews that a story asks for with `@pytest.mark.preview`, while they come up. Afterwards they are closed.
+def previews(opened: dict[tuple[str, int], Preview], request: pytest.FixtureRequest) -> list[Preview]:
+    """The previews that a story asks for with `@pytest.mark.preview`, as they come up.
 
-    The marks have the arguments of Preview.open.
+    The mark has the arguments of Preview.open. Stories of a file that name the same preview share it, in their order.
     """
-    found = [opened[mark.args] for mark in request.node.iter_markers("preview")][::-1]
-    yield found
-    for preview in found:
-        if preview.is_open:
-            preview.close()
+    return [opened[mark.args] for mark in request.node.iter_markers("preview")][::-1]
 
 
 @pytest.fixture
@@ -101,4 +100,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if lines:
         terminalreporter.section("times")
         terminalreporter.write_line("\n".join(lines))
+        user, system = machine.processor_seconds()
+        terminalreporter.write_line(
+            f"The cluster and the stories used {user:.0f} s of processors, and the kernel {system:.0f}."
+        )
         terminalreporter.write_line(f"The logs of all processes are in {LOGS}.")

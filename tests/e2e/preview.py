@@ -29,6 +29,11 @@ class Preview:
         return f"acme/{self.service}"
 
     @property
+    def locator(self) -> str:
+        """What developers and the plugin call it."""
+        return f"{self.repository}#{self.number}"
+
+    @property
     def url(self) -> str:
         return f"https://{self.service}-{self.number}.{DOMAIN}"
 
@@ -89,6 +94,12 @@ class Preview:
     def close(self, state: str = "closed") -> None:
         self.cluster.developers.close(self.repository, self.number, state)
 
+    def pause(self) -> None:
+        self.cluster.plugin.tell("pause", self.locator)
+
+    def resume(self) -> None:
+        self.cluster.plugin.tell("resume", self.locator)
+
     def wait(self, seconds: float = 180) -> Application:
         """Wait until it runs and its smoke test has passed."""
         return self.cluster.argocd.wait_for(self.name, seconds)
@@ -105,6 +116,12 @@ class Preview:
     def version(self) -> str:
         answer = self.ask()
         return str(answer["version"]) if answer else ""
+
+    @property
+    def running(self) -> list[str]:
+        """Return its pods that have not ended."""
+        pods = self.cluster.kubernetes.list(f"/api/v1/namespaces/{self.name}/pods")
+        return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
 
     @property
     def remains(self) -> list[str]:

@@ -67,7 +67,7 @@ def test_an_api_server_that_restarts_in_the_middle_of_a_sync_finishes_it(cluster
 
 def syncing(cluster: Cluster, number: int) -> Preview:
     """Return a preview in the middle of its first sync."""
-    preview = Preview(cluster, "users", number)
+    preview = Preview(cluster, "shop", number)
     preview.open()
     until("the sync runs", lambda: (app := preview.application) and app.phase == "Running", 60, every=0.1)
     return preview

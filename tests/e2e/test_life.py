@@ -7,12 +7,15 @@ from tests.e2e.cluster.processes import until
 from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
+SHARED = pytest.mark.preview("users", 15, config="version: 1\ndataset: minimal\n")
+
 
 @pytest.mark.parametrize("number", [11, 12, 13])
 def test_a_label_brings_a_preview_and_closing_removes_everything(cluster: Cluster, times: Times, number: int) -> None:
     preview = Preview(cluster, "users", number)
     version = preview.build()
-    cluster.developers.open(preview.repository, number, head_sha=version)
+    # As for Argo CD's own generator: a delivery just before would make the next one wait two seconds.
+    cluster.developers.open(preview.repository, number, head_sha=version, deliver=False)
     stopwatch = times.stopwatch("label, with webhook")
     cluster.developers.label(preview.repository, number, "preview")
     preview.timed_rise(stopwatch)
@@ -32,7 +35,7 @@ def test_without_a_webhook_the_next_refresh_sees_the_label(cluster: Cluster, tim
     preview.close()
 
 
-@pytest.mark.preview("users", 15)
+@SHARED
 def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times: Times) -> None:
     preview.wait()
     preview.post("/notes", "written before the push")
@@ -48,12 +51,8 @@ def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times:
     texts = [note["text"] for note in preview.ask("/notes")["notes"]]
     assert "written before the push" in texts
 
-    stopwatch = times.stopwatch("label removed, with webhook")
-    preview.cluster.developers.label(preview.repository, preview.number)
-    preview.timed_end(stopwatch)
 
-
-@pytest.mark.preview("users", 16, config="version: 1\ndataset: minimal\n")
+@SHARED
 def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> None:
     before = preview.wait()
 
@@ -66,17 +65,41 @@ def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> Non
     assert after.images["seed"].endswith("-min")
 
 
-def test_a_namespace_that_is_there_already_is_used_and_removed(cluster: Cluster) -> None:
-    preview = Preview(cluster, "shop", 17)
-    cluster.kubernetes.kubectl("create", "namespace", preview.name)
-    preview.open()
+@SHARED
+def test_a_pause_ends_the_pods_and_a_resume_brings_them_back_with_the_rows(preview: Preview, times: Times) -> None:
     preview.wait()
-    preview.close()
-    preview.wait_until_gone()
+    preview.post("/notes", "written before the pause")
+
+    stopwatch = times.stopwatch("paused by command")
+    preview.pause()
+    until("its pods have ended", lambda: not preview.running)
+    stopwatch.lap("its pods have ended")
+    paused = preview.wait()
+    stopwatch.lap("Synced and Healthy")
+    assert paused.labels["preview.example.com/state"] == "paused"
+    assert preview.ask() is None, "nothing runs behind its public URL"
+    assert not preview.running
+
+    stopwatch = times.stopwatch("resumed by command")
+    preview.resume()
+    until("its public URL answers", preview.ask)
+    stopwatch.lap("the public URL answers")
+    resumed = preview.wait()
+    stopwatch.lap("healthy, smoke test passed")
+    assert resumed.labels["preview.example.com/state"] == "active"
+    assert "written before the pause" in [note["text"] for note in preview.ask("/notes")["notes"]]
 
 
-def test_a_preview_without_room_waits_for_it(cluster: Cluster) -> None:
-    preview = Preview(cluster, "shop", 18)
+@SHARED
+def test_removing_the_label_removes_everything(preview: Preview, times: Times) -> None:
+    preview.wait()
+    stopwatch = times.stopwatch("label removed, with webhook")
+    preview.cluster.developers.label(preview.repository, preview.number)
+    preview.timed_end(stopwatch)
+
+
+def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_before(cluster: Cluster) -> None:
+    preview = Preview(cluster, "shop", 17)
     cluster.kubernetes.kubectl("create", "namespace", preview.name)
     cluster.kubernetes.kubectl("create", "quota", "full", "--hard=pods=0", "-n", preview.name)
     preview.open()
@@ -88,3 +111,4 @@ def test_a_preview_without_room_waits_for_it(cluster: Cluster) -> None:
     cluster.kubernetes.kubectl("delete", "quota", "full", "-n", preview.name)
     preview.wait()
     preview.close()
+    preview.wait_until_gone()

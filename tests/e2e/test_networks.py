@@ -1,4 +1,7 @@
-"""Who reaches whom, measured with packets from inside pods, beside what manifests/ promises."""
+"""Previews that call each other, and who reaches whom, measured with packets from inside pods.
+
+The stories go on with the same previews, in this order.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,30 +12,26 @@ import pytest
 from tests.e2e import forks
 from tests.e2e.cluster import argocd, product, services
 from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.kubernetes import Object
+from tests.e2e.cluster.processes import until
 from tests.e2e.layout import DNS, INTERNET, METADATA, NODE
 from tests.e2e.preview import Preview
 from tests.e2e.staging import NAMESPACE as STAGING
+from tests.e2e.times import Times
 
-CONFIG = "version: 1\ndependencies:\n  users: pr:72\n"
 PROBE = """
-import socket, sys
-from concurrent.futures import ThreadPoolExecutor
-def reaches(address):
-    host, port = address.rsplit(":", 1)
-    try:
-        socket.create_connection((host, int(port)), 3).close()
-        return "yes"
-    except OSError:
-        return "no"
-with ThreadPoolExecutor(32) as pool:
-    print(*pool.map(reaches, sys.argv[1:]))
-"""
-CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-users-73", "fork-preview-users-74"
+for address in "$@"; do
+    connect="exec 3<>/dev/tcp/${address%:*}/${address##*:}"
+    { timeout 5 bash -c "$connect" 2>/dev/null && echo "$address yes" || echo "$address no"; } &
+done
+wait
+"""  # bash is in every image here, Python is not
+CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-shop-31", "fork-preview-users-74"
 PREVIEW = {"DNS", "staging: app", "internet: 443", "ingress controller: 443", "ingress controller: 80"}
 PROMISED = {  # who: whom it reaches; it reaches nothing else
     CALLER: PREVIEW | {f"{CALLER}: app", f"{CALLER}: database", f"{CALLEE}: app"},
     CALLEE: PREVIEW | {f"{CALLEE}: app", f"{CALLEE}: database"},
-    STRANGER: PREVIEW | {f"{STRANGER}: app", f"{STRANGER}: database"},
+    STRANGER: PREVIEW | {f"{STRANGER}: app"},  # a frontend has no database
     FORK: {"DNS", f"{FORK}: app", f"{FORK}: database"},
     # HTTPS to any address, because a GitHub Enterprise Server is a private one; its own pod; Argo CD to end syncs.
     "plugin": {"DNS", "Argo CD: webhook", "Argo CD: server", "internet: 443", "ingress controller: 443", "plugin"},
@@ -41,7 +40,11 @@ PROMISED = {  # who: whom it reaches; it reaches nothing else
     "Argo CD: repository server": set[str](),
     "staging": set[str](),
 }
-OURS = [f"{name}: {what}" for name in (CALLER, CALLEE, STRANGER, FORK) for what in ("app", "database")] + ["plugin"]
+OURS = [
+    *(f"{name}: app" for name in (CALLER, CALLEE, STRANGER, FORK)),
+    *(f"{name}: database" for name in (CALLER, CALLEE, FORK)),
+    "plugin",
+]
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ PODS = {
         f"{name}: app": Place(name, "app", 8000 if "payments" in name else 8080)
         for name in (CALLER, CALLEE, STRANGER, FORK)
     },
-    **{f"{name}: database": Place(name, "postgres", 5432) for name in (CALLER, CALLEE, STRANGER, FORK)},
+    **{f"{name}: database": Place(name, "postgres", 5432) for name in (CALLER, CALLEE, FORK)},
     "plugin": Place(product.NAMESPACE, "preview-plugin", 8080),
     "Argo CD: webhook": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 7000),
     "Argo CD: server": Place(argocd.NAMESPACE, "argocd-server", 8080),
@@ -90,22 +93,55 @@ HOSTS = {
 }
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    caller: Preview
+    callee: Preview
+
+
 @pytest.fixture(scope="module")
-def neighbours(cluster: Cluster, staging_users: str) -> Iterator[None]:
+def neighbours(cluster: Cluster, staging_users: str, shop: Preview) -> Iterator[Neighbours]:
+    """A caller whose callee has no label yet, and a stranger. The fork comes with a story."""
+    assert shop.name == STRANGER
     assert staging_users
-    caller, callee, stranger = (
-        Preview(cluster, service, number) for service, number in (("payments", 71), ("users", 72), ("users", 73))
-    )
-    callee.open()
-    stranger.open()
-    caller.open(config=CONFIG)
-    cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, callee, 74)))
-    for name in (CALLER, CALLEE, STRANGER, FORK):
-        cluster.argocd.wait_for(name, 300)
-    yield
-    for preview in (caller, callee, stranger):
-        preview.close()
+    caller, callee = Preview(cluster, "payments", 71), Preview(cluster, "users", 72)
+    caller.open(config="version: 1\ndependencies:\n  users: pr:72\n")
+    caller.wait()
+    yield Neighbours(caller, callee)
+    for preview in (caller, callee):
+        if preview.is_open:
+            preview.close()
     cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/forks-by-list")
+
+
+def test_a_link_leads_to_the_other_preview(
+    cluster: Cluster, neighbours: Neighbours, staging_users: str, times: Times
+) -> None:
+    caller, callee = neighbours.caller, neighbours.callee
+    assert called(caller) == staging_users, "users#72 does not exist yet"
+    version = callee.build()
+    cluster.developers.open(callee.repository, callee.number, head_sha=version)
+    stopwatch = times.stopwatch("a dependency gets its label")
+    cluster.developers.label(callee.repository, callee.number, "preview")
+    until("payments calls the preview of users", lambda: called(caller) == version)
+    stopwatch.lap("its caller answers with its data")
+    callee.wait()
+    caller.wait()
+
+
+def called(caller: Preview) -> str:
+    """Return the version of users that answers its caller, or "" while nothing does."""
+    answer = caller.ask("/call/users")
+    return str(answer["answer"]["version"]) if answer else ""
+
+
+def test_a_fork_runs_without_secrets(cluster: Cluster, neighbours: Neighbours) -> None:
+    cluster.kubernetes.apply(forks.application_set(forks.parameters(cluster, neighbours.callee, 74)))
+    application = cluster.argocd.wait_for(FORK)
+    pods = cluster.kubernetes.list(f"/api/v1/namespaces/{FORK}/pods")
+    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} >= {"app", "postgres", "redis"}
+    kinds = {resource["kind"] for resource in application.content["status"]["resources"]}
+    assert "ExternalSecret" not in kinds
 
 
 @pytest.mark.usefixtures("neighbours")
@@ -128,15 +164,57 @@ def test_everybody_reaches_what_the_manifests_promise_and_nothing_else(
 def reached(cluster: Cluster, source: str, targets: dict[str, str]) -> set[str]:
     place = SOURCES[source]
     pod = place.pod(cluster)["name"]
-    answers = cluster.kubernetes.execute(place.namespace, pod, "python3", "-c", PROBE, *targets.values()).split()
-    return {name for name, answer in zip(targets, answers, strict=True) if answer == "yes"}
+    command = ["bash", "-c", PROBE, "probe", *targets.values()]
+    answers = dict(line.split() for line in cluster.kubernetes.execute(place.namespace, pod, *command).splitlines())
+    return {name for name, address in targets.items() if answers[address] == "yes"}
 
 
-@pytest.mark.usefixtures("neighbours")
-def test_a_fork_runs_without_secrets(cluster: Cluster) -> None:
-    pods = cluster.kubernetes.list(f"/api/v1/namespaces/{FORK}/pods")
-    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} >= {"app", "postgres", "redis"}
-    application = cluster.argocd.application(FORK)
-    assert application
-    kinds = {resource["kind"] for resource in application.content["status"]["resources"]}
-    assert "ExternalSecret" not in kinds
+def test_a_merged_callee_is_followed_by_staging_and_keeps_its_policies_until_its_last_pod_has_ended(
+    cluster: Cluster, neighbours: Neighbours, staging_users: str, times: Times
+) -> None:
+    caller, callee = neighbours.caller, neighbours.callee
+    policies = f"/apis/networking.k8s.io/v1/namespaces/{CALLEE}/networkpolicies"
+    pods = f"/api/v1/namespaces/{CALLEE}/pods"
+    cluster.kubernetes.apply(stubborn(cluster, CALLEE))
+    cluster.kubernetes.kubectl("wait", "-n", CALLEE, "pod/stubborn", "--for=condition=Ready", "--timeout=60s")
+
+    def ended() -> bool:
+        denied = {policy["metadata"]["name"] for policy in cluster.kubernetes.list(policies)} >= {"default-deny", "dns"}
+        left = [pod["metadata"]["name"] for pod in cluster.kubernetes.list(pods)]
+        assert denied or not left, f"{', '.join(left)} had no policies"
+        return not callee.remains
+
+    def rewired() -> bool:
+        ended()
+        return called(caller) == staging_users
+
+    stopwatch = times.stopwatch("a dependency is merged")
+    callee.close("merged")
+    until("payments calls users on staging", rewired)
+    stopwatch.lap("its caller answers with staging's data")
+    (dependency,) = cluster.plugin.preview(caller.locator)["dependencies"]
+    assert dependency["reason"] == "acme/users#72 was merged"
+    until(f"nothing is left of {CALLEE}", ended)
+
+
+def stubborn(cluster: Cluster, namespace: str) -> Object:
+    """Return a pod that does not end before it is killed."""
+    (app,) = cluster.kubernetes.list(f"/api/v1/namespaces/{namespace}/pods?labelSelector=app.kubernetes.io/name%3Dapp")
+    container = app["spec"]["containers"][0]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "stubborn", "namespace": namespace},
+        "spec": {
+            "terminationGracePeriodSeconds": 8,
+            "securityContext": app["spec"]["securityContext"],
+            "containers": [
+                {
+                    "name": "stubborn",
+                    "image": container["image"],
+                    "command": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
+                    "securityContext": container["securityContext"],
+                }
+            ],
+        },
+    }

@@ -5,25 +5,30 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from statistics import median
 
+from tests.e2e import machine
+
 
 class Times:
-    """Collects seconds by (what happened, which step); several of one kind become their median."""
+    """Collects seconds by (what happened, which step), with the machine's load; several become their median."""
 
     def __init__(self) -> None:
         self._seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self._loads: dict[tuple[str, str], list[float]] = defaultdict(list)
 
     def stopwatch(self, what: str) -> "Stopwatch":
         return Stopwatch(self, what)
 
     def add(self, what: str, step: str, seconds: float) -> None:
         self._seconds[what, step].append(seconds)
+        self._loads[what, step].append(machine.load())
 
     def table(self) -> list[str]:
         lines = []
         for (what, step), seconds in self._seconds.items():
             all_of_them = ", ".join(f"{one:.1f}" for one in seconds)
-            note = f"  (median of {all_of_them})" if len(seconds) > 1 else ""
-            lines.append(f"{median(seconds):7.1f} s  {what} -> {step}{note}")
+            several = f"median of {all_of_them}; " if len(seconds) > 1 else ""
+            load = median(self._loads[what, step])
+            lines.append(f"{median(seconds):7.1f} s  {what} -> {step}  ({several}load {load:.1f})")
         return lines
 
 

@@ -18,7 +18,7 @@ GOAL = 300  # seconds from a push or a close to its effect, although a sync hang
 AFTERWARDS = 40  # seconds of the next sync, or of the deletion: the first run on a cluster took 27 and 14
 SLOW_PULL = 120  # seconds in which an image still counts as ordinary
 START = 30  # seconds for a seed, migrations, and an app to become ready
-STEP = 8  # seconds that a retry needs until it has seen again what failed: two waves and the hooks
+STEP = 8  # seconds that a retry needs until it has seen again what failed: a wave and the hooks
 HOOK, WAVE = "argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave"
 SETS = sorted(path.name for path in (ROOT / "applicationsets").glob("*.yaml") if path.name != "kustomization.yaml")
 

@@ -116,7 +116,6 @@ def test_only_databases_avoid_spot_nodes_and_never_run_twice(complete: dict[str,
             assert deployment["spec"]["strategy"] == {"type": "Recreate"}, "never two servers on one volume"
         else:
             assert {toleration["key"] for toleration in spec["tolerations"]} == clouds
-            assert spec["terminationGracePeriodSeconds"] < 30
             assert "requiredDuringSchedulingIgnoredDuringExecution" not in spec["affinity"]["nodeAffinity"]
     assert seen == {"database", "web", "worker"}
 
@@ -127,6 +126,12 @@ def test_previews_have_the_lowest_priority(previews: dict[str, Rendered], stagin
             assert pod(owner)["priorityClassName"] == "preview"
     for _, owner in everywhere(staging):
         assert "priorityClassName" not in pod(owner)
+
+
+def test_no_pod_keeps_the_end_of_a_preview_waiting(previews: dict[str, Rendered], forks: dict[str, Rendered]) -> None:
+    for preview in (*previews.values(), *forks.values()):
+        for owner in owners(preview.objects):
+            assert pod(owner)["terminationGracePeriodSeconds"] == 10
 
 
 @pytest.mark.parametrize("name", ["preview-orders-15", "preview-shop-31"])

@@ -13,7 +13,7 @@ from tests.manifests.pods import containers, owners, pod
 from tools.rendering import ROOT, Objects
 
 HOOK = "preview.example.com/hook"
-FIRST = {"Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange"}  # and last when it ends
+WAVE, OPTIONS = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options"
 
 
 def test_every_preview_of_the_demo_renders_and_is_admitted(previews: dict[str, Rendered], acme: Acme) -> None:
@@ -196,12 +196,30 @@ def _role(objects: Objects, account: dict[str, str]) -> str:
     return role
 
 
-def test_what_protects_a_preview_is_there_before_its_pods_and_goes_after_them(previews: dict[str, Rendered]) -> None:
-    """Argo CD waits two seconds between two waves, so there are no more than two without an external secret."""
-    for preview in previews.values():
+def test_what_protects_a_preview_is_there_before_its_pods_and_goes_after_them(
+    previews: dict[str, Rendered], forks: dict[str, Rendered]
+) -> None:
+    """Argo CD waits two seconds between two waves, so there is one.
+
+    In it, namespace, policies, quota and limits are applied first, by their kinds. When the preview ends, Argo CD
+    leaves the policies to the namespace, whose pods Kubernetes deletes first; tests/e2e/test_networks.py watches it.
+    https://github.com/argoproj/argo-cd/blob/v3.5.1/gitops-engine/pkg/sync/sync_tasks.go
+    https://www.kubernetes.dev/resources/keps/5080/
+    """
+    for preview in (*previews.values(), *forks.values()):
         for found in preview.objects:
-            wave = int(found["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave", "0"))
-            assert wave == (-10 if found["kind"] in FIRST else 0), found["metadata"]["name"]
+            annotations = found["metadata"].get("annotations", {})
+            assert WAVE not in annotations, found["metadata"]["name"]
+            left = "Delete=false" if found["kind"] == "NetworkPolicy" else None
+            assert annotations.get(OPTIONS) == left, found["metadata"]["name"]
+
+
+def test_external_secrets_are_ready_before_pods(complete: dict[str, Rendered]) -> None:
+    waves = {"Namespace": "-10", "ExternalSecret": "-6"}
+    for preview in complete.values():
+        for found in preview.objects:
+            wave = found["metadata"].get("annotations", {}).get(WAVE)
+            assert wave == waves.get(found["kind"]), found["metadata"]["name"]
 
 
 def test_hooks_are_marked_so_that_a_pause_finds_them(previews: dict[str, Rendered]) -> None:

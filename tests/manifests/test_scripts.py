@@ -133,6 +133,17 @@ def test_the_smoke_test_waits_until_the_public_url_answers_200(previews: dict[st
     assert asked == ["https://orders-15.preview.example.com/healthz"] * 3
 
 
+def test_a_smoke_test_that_waits_ends_with_its_pod(previews: dict[str, Rendered], tmp_path: Path) -> None:
+    (container,) = pod(previews["preview-orders-15"].one("Job", "smoke-test"))["containers"]
+    _stub(tmp_path / "curl", f"touch {tmp_path}/asked; printf 503")
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PUBLIC_URL": "https://x", "HEALTH_PATH": "/"}
+
+    with subprocess.Popen([*container["command"], *container["args"]], env=environment) as process:
+        wait_for((tmp_path / "asked").exists)
+        process.terminate()
+        assert process.wait(10) == 1, "its own trap, not the signal"
+
+
 def _write_config(preview: Rendered, folder: Path, environment: dict[str, str]) -> dict[str, str]:
     assert _run_config(preview, folder, environment).returncode == 0
     text = (folder / "config.js").read_text("utf-8")

@@ -30,19 +30,22 @@ def install(kubernetes: Kubernetes) -> None:
 
 
 def install_first(kubernetes: Kubernetes, certificate: Path, key: Path) -> None:
-    """Install it into a cluster that has never had it.
-
-    The ApplicationSet controller then often starts before argocd-server has made its key, says "server.secretkey is
-    missing", and serves no webhook until it is restarted.
-    """
+    """Install it into a cluster that has never had it, and may have no node yet."""
     install(kubernetes)
     # https://argo-cd.readthedocs.io/en/stable/operator-manual/tls/: argocd-server takes this certificate at once.
     kubernetes.kubectl(
         "create", "secret", "tls", "argocd-server-tls", "-n", NAMESPACE, f"--cert={certificate}", f"--key={key}"
     )
-    wait(kubernetes)
+
+
+def wait_for_server(kubernetes: Kubernetes) -> None:
+    """Wait until its server runs, then restart its ApplicationSet controller.
+
+    That one often starts before argocd-server has made its key, says "server.secretkey is missing", and serves no
+    webhook until it is restarted.
+    """
+    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/argocd-server", "--timeout=240s")
     kubernetes.kubectl("rollout", "restart", "-n", NAMESPACE, "deployment/argocd-applicationset-controller")
-    wait(kubernetes)
 
 
 def account_token(kubernetes: Kubernetes, account: str) -> str:
@@ -114,6 +117,11 @@ class Application:
     @property
     def annotations(self) -> dict[str, str]:
         found: dict[str, str] = self.content["metadata"].get("annotations", {})
+        return found
+
+    @property
+    def labels(self) -> dict[str, str]:
+        found: dict[str, str] = self.content["metadata"].get("labels", {})
         return found
 
     @property

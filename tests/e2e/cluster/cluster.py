@@ -1,7 +1,7 @@
 """The whole cluster, in the order in which it is brought up."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -36,9 +36,9 @@ class Cluster:
 
 
 @contextmanager
-def start() -> Iterator[Cluster]:
-    """Bring up the cluster with Argo CD and the plugin, and print how long each step took."""
-    steps = _Steps()
+def start(done: Callable[[str, float], None]) -> Iterator[Cluster]:
+    """Bring up the cluster with Argo CD and the plugin; `done` is called with each step and its seconds."""
+    steps = _Steps(done)
     processes = Processes()
     authority = Authority(AUTHORITY)
     images = build_all()
@@ -55,18 +55,19 @@ def start() -> Iterator[Cluster]:
         node.start(processes, control_plane)
         tls = authority.server("wildcard", [f"*.{DOMAIN}"])
         services.start(processes, control_plane, kubernetes, tls)
+        names = [f"argocd-server{suffix}" for suffix in ("", ".argocd.svc.cluster.local")]
+        argocd.install_first(kubernetes, *authority.server("argocd-server", names))  # its pods wait for the node
         until("the node is ready", lambda: _ready(kubernetes, processes))
         node.enforce_policies(processes, control_plane)
         for namespace, name in (("kube-system", "coredns"), (services.INGRESS_NAMESPACE, "ingress-controller")):
             kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
         steps.done("node, DNS, ingress controller")
 
-        names = [f"argocd-server{suffix}" for suffix in ("", ".argocd.svc.cluster.local")]
-        argocd.install_first(kubernetes, *authority.server("argocd-server", names))
-        steps.done("Argo CD")
+        argocd.wait_for_server(kubernetes)
+        steps.done("Argo CD's server")
         plugin = product.install(kubernetes, authority.certificate)
         argocd.wait(kubernetes)
-        steps.done("the plugin")
+        steps.done("the plugin, all of Argo CD")
         try:
             yield Cluster(
                 processes,
@@ -91,10 +92,11 @@ def _ready(kubernetes: Kubernetes, processes: Processes) -> bool:
 
 
 class _Steps:
-    def __init__(self) -> None:
+    def __init__(self, done: Callable[[str, float], None]) -> None:
+        self._done = done
         self._began = time.monotonic()
 
     def done(self, what: str) -> None:
         now = time.monotonic()
-        print(f"{now - self._began:6.1f} s  {what}", flush=True)
+        self._done(what, now - self._began)
         self._began = now

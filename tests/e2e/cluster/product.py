@@ -100,6 +100,11 @@ class Plugin:
         previews = (self.answer or {"previews": []})["previews"]
         return next((one for one in previews if one["locator"] == locator), {})
 
+    def tell(self, command: str, locator: str) -> None:
+        """Run one of its commands for a preview, as docs/lifecycle.md says; raise RuntimeError with what it refuses."""
+        plugin = "deployment/preview-plugin"
+        self._kubernetes.execute(NAMESPACE, plugin, "preview-plugin", command, locator)
+
     def pods(self) -> list[dict[str, Any]]:
         selector = "labelSelector=app.kubernetes.io/name%3Dpreview-plugin"
         return self._kubernetes.list(f"/api/v1/namespaces/{NAMESPACE}/pods?{selector}")
@@ -137,7 +142,7 @@ def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base", *, en
     shutil.copy(ROOT / "tests/acme/catalog.yaml", WRAPPER / "catalog.yaml")
     shutil.copytree(COMPONENTS / "private-ca", WRAPPER / "private-ca", dirs_exist_ok=True)
     shutil.copy(authority, WRAPPER / "private-ca/ca.crt")
-    up = os.path.relpath(ROOT, WRAPPER)
+    up = os.path.relpath(ROOT, WRAPPER.resolve())  # kustomize follows links: .cache may be one
     content = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",

@@ -12,6 +12,7 @@ from tests.e2e.layout import DNS, DOMAIN, INGRESS, PROGRAMS, RUN, WORLD
 VOLUMES = RUN / "volumes"
 INGRESS_NAMESPACE = "ingress-controller"
 HOSTS = {f"(.+[.])?{DOMAIN}": INGRESS, "(api[.])?github[.]com": WORLD}
+PATIENT = {"periodSeconds": 1, "timeoutSeconds": 10}  # on a busy machine nothing could be reached, were they not ready
 
 
 def start(processes: Processes, control_plane: ControlPlane, kubernetes: Kubernetes, tls: tuple[Path, Path]) -> None:
@@ -45,7 +46,7 @@ def _dns() -> list[Object]:
         "name": "coredns",
         "image": "registry.k8s.io/coredns/coredns:e2e",
         "args": ["-conf", "/etc/coredns/Corefile"],
-        "readinessProbe": {"periodSeconds": 1, "httpGet": {"path": "/ready", "port": 8181}},
+        "readinessProbe": {**PATIENT, "httpGet": {"path": "/ready", "port": 8181}},
         "volumeMounts": [configuration],
     }
     pod = {
@@ -88,7 +89,7 @@ def _ingress_controller(certificate: Path, key: Path) -> list[Object]:
         "image": "registry.k8s.io/ingress-controller:e2e",
         "args": [f"--address={INGRESS}"],
         "ports": [{"name": "http", "containerPort": 80}, {"name": "https", "containerPort": 443}],
-        "readinessProbe": {"periodSeconds": 1, "httpGet": {"path": "/", "port": 10254}},
+        "readinessProbe": {**PATIENT, "httpGet": {"path": "/", "port": 10254}},
         "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
     }
     pod = {
