@@ -13,9 +13,12 @@ from plugin.errors import PluginError
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.report.agenda import Agenda
+from plugin.report.github import PERMISSIONS
 from plugin.report.trouble import OFF_FOR, Trouble, switch
 from plugin.report.writing import LATEST, Closed, Forbidden, Lost
 from plugin.state.outbox import Outbox
+
+NEEDS = f"{PERMISSIONS[Kind.COMMENT]}: write"  # and with a personal token, write access to the repository
 
 
 @dataclass(eq=False, slots=True)
@@ -72,6 +75,14 @@ class Notebook:
                 self._trouble.pauses(target, now)
             case Forbidden():
                 self._trouble.off[switch(target)] = now + OFF_FOR
+                if self._trouble.is_news(f"{target.repository} {error}", now):
+                    get_logger().error(
+                        "commands cannot be carried out; they are switched off for an hour",
+                        pull_request=target.pull_request,
+                        problem=str(error),
+                        needs=NEEDS,
+                    )
+                return
             case _:
                 self._trouble.refuses(target, step, now)
         self.waits(target, f"{type(error).__name__} {error}", str(error))

@@ -63,8 +63,13 @@ class Trouble:
 
 
 def switch(target: Target) -> tuple[Kind, str]:
-    """Return what is switched off as a whole where a permission is missing: a kind of target of one owner."""
-    return target.kind, folded(target.repository.partition("/")[0])
+    """Return what is switched off as a whole where a permission is missing: a kind of target of one owner.
+
+    Who may give commands is asked with an account that may lack write access to a single repository.
+    """
+    return target.kind, folded(
+        target.repository if target.kind is Kind.COMMAND else target.repository.partition("/")[0]
+    )
 
 
 def _server(target: Target) -> str:

@@ -121,7 +121,7 @@ def test_a_reply_that_cannot_be_looked_for_is_not_written_again(tmp_path: Path, 
     [
         error(HTTPStatus.INTERNAL_SERVER_ERROR, "oops"),
         error(HTTPStatus.BAD_GATEWAY, "oops"),
-        error(HTTPStatus.FORBIDDEN, "Must have push access to view collaborator permission."),
+        error(HTTPStatus.FORBIDDEN, "oops"),
         error(HTTPStatus.UNAUTHORIZED, "Bad credentials"),
         error(HTTPStatus.FORBIDDEN, "You have exceeded a secondary rate limit.", {"Retry-After": "60"}),
         Response(HTTPStatus.OK, b'{"permission": 7}'),

@@ -1,15 +1,18 @@
 """What the catalog has to do with commands: where there are none, which labels they set, what may be named."""
 
 import json
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from structlog.testing import capture_logs
 
 from plugin.core.facts.acts import ActKind
 from tests.contract.commands.stage import FORK, LABELLED, UNLABELLED, Stage, edit, staged
 from tests.fakes.github import App
+from tests.fakes.github.wire import Response, error
 from tests.keys import PRIVATE_KEY
 from tests.rendered import rendered
 
@@ -305,3 +308,32 @@ def test_without_the_permission_nobody_is_obeyed_and_everything_else_goes_on(tmp
             "preview_reports_total", {"report": "command", "result": "forbidden"}
         )
         assert forbidden == 1
+
+
+FORBIDDEN = error(HTTPStatus.FORBIDDEN, "Must have push access to view collaborator permission.")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "answer"), [(app(), None), (None, FORBIDDEN)], ids=["an App", "a personal token"]
+)
+def test_a_missing_permission_is_logged_once_with_what_is_needed(
+    tmp_path: Path, credentials: App | None, answer: Response | None
+) -> None:
+    with staged(tmp_path, credentials) as stage, capture_logs() as logs:
+        stage.github.intercept = lambda request: answer if "/collaborators/" in request.operation else None
+        for line in ("/preview pause", "/preview stop"):
+            stage.say(line)
+            stage.passes(60)
+        stage.settle()
+
+        (problem,) = [each for each in logs if each["log_level"] == "error"]
+        assert problem["event"] == "commands cannot be carried out; they are switched off for an hour"
+        assert problem["needs"] == "pull_requests: write"
+        assert not [each for each in logs if each["event"] == "a command waits"]
+        assert (stage.labels(), stage.acts()) == (["preview"], [])
+
+        stage.github.intercept = None
+        stage.passes(3600)
+        stage.settle()
+        stage.say("/preview pause")
+        assert stage.kinds() == ([] if credentials else [ActKind.PAUSE])
