@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from plugin.core.commands.answer import NOTHING, Note
-from plugin.core.commands.deciding import is_listed, outdated
+from plugin.core.commands.deciding import is_listed, outdated, overruled
 from plugin.core.facts.acts import Act
-from plugin.core.facts.heard import COUNTS_FOR
+from plugin.core.facts.heard import COUNTS_FOR, Conversation
 from plugin.core.reports.budget import Allowance
 from plugin.core.reports.content import Target
 from plugin.core.reports.steps import SETTLES
@@ -83,8 +83,10 @@ class Obeying:
             self._replied(agenda, note, found) if found else keep(agenda, replace(note, unsure_since=None))
         elif _is_exposed(note, current):
             self._take_back(agenda, note, target)
-        elif self._notebook.clock() - note.comment.at > COUNTS_FOR or self._must_not(note, current, target):
+        elif self._notebook.clock() - note.comment.at > COUNTS_FOR or _is_taken_back(note, current):
             keep(agenda, _dropped(note))
+        elif self._is_overruled(note, current, target):
+            keep(agenda, replace(_dropped(note), left=overruled(note.comment)))
         elif left.acts:
             for act in left.acts:
                 self._act(act)
@@ -138,17 +140,25 @@ class Obeying:
         left = replace(note.left, reply="")
         self._notebook.keep(agenda, replace(note, left=left, reply=0, confidential=False))
 
-    def _must_not(self, note: Note, current: Current, target: Target) -> bool:
-        """Tell whether a command was taken back, or somebody else has changed its label since."""
-        left = note.left
-        if not (left.acts or left.labels or left.reply):
+    def _is_overruled(self, note: Note, current: Current, target: Target) -> bool:
+        labels, said = note.left.labels, _conversation(note, current)
+        if not labels or said is None:
             return False
-        known = current.known.snapshot.repositories.get(note.repository)
-        conversations = known.heard.conversations if known and known.heard else ()
-        said = next((each for each in conversations if each.number == note.number), None)
-        if said is None or not any(each.id == note.comment.id and not each.edited for each in said.comments):
-            return True
-        return bool(left.labels) and outdated(note.comment, left.labels, said, self._answering.account(target))
+        return outdated(note.comment, labels, said, self._answering.account(target))
+
+
+def _is_taken_back(note: Note, current: Current) -> bool:
+    """Tell whether a command was deleted or edited before it was carried out."""
+    if not (note.left.acts or note.left.labels or note.left.reply):
+        return False
+    said = _conversation(note, current)
+    return said is None or not any(each.id == note.comment.id and not each.edited for each in said.comments)
+
+
+def _conversation(note: Note, current: Current) -> Conversation | None:
+    known = current.known.snapshot.repositories.get(note.repository)
+    conversations = known.heard.conversations if known and known.heard else ()
+    return next((each for each in conversations if each.number == note.number), None)
 
 
 def _is_stale(note: Note, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Deciding: what follows from a command of somebody who may give it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,6 +20,9 @@ from plugin.core.reports.said import Place
 
 DENIALS = 20  # in an hour, one to each account
 HOUR = timedelta(hours=1)
+OVERRULED = (
+    "Somebody changed the label after this comment, and the later change counts. If you still want this, comment again"
+)
 FORK = "it comes from a fork, and neither a label nor a command approves a fork's code"
 
 Tell = Callable[[ActKind, timedelta | None], Iterable[tuple[Preview, Act | Refusal]]]  # to all previews of it
@@ -61,6 +64,11 @@ def decide(comment: Comment, scene: Scene) -> Answer:
     if isinstance(command, Mistake):
         return _refused(comment, command.reason)
     return _RULES[command.verb](_Asked(comment, command, scene))
+
+
+def overruled(comment: Comment) -> Answer:
+    """Return what follows from a command if somebody else has changed its label since: only that this is said."""
+    return _refused(comment, OVERRULED)
 
 
 def outdated(comment: Comment, labels: Iterable[str], conversation: Conversation, ours: str) -> bool:
@@ -126,13 +134,17 @@ class _Asked:
     def is_outdated(self, labels: Iterable[str]) -> bool:
         return outdated(self.comment, labels, self.scene.conversation, self.scene.ours)
 
-    def refused(self, *reasons: str) -> Answer:
-        return _refused(self.comment, *map(self.scene.place.naming.sentence, reasons))
+    def refused(self, reason: str) -> Answer:
+        return _refused(self.comment, self.scene.place.naming.sentence(reason))
+
+    def refused_for(self, reasons: Mapping[str, str]) -> Answer:
+        naming = self.scene.place.naming
+        return _refused(self.comment, *(f"{service}: {naming.sentence(reason)}" for service, reason in reasons.items()))
 
 
 def _ask(asked: _Asked) -> Answer:
     if asked.is_outdated(asked.required):
-        return NOTHING
+        return overruled(asked.comment)
     if missing := asked.lacks(asked.required):
         return Answer(added=missing, reaction=Reaction.DONE)
     if not asked.scene.abouts:  # its label is so new that nobody has looked at it yet
@@ -142,7 +154,7 @@ def _ask(asked: _Asked) -> Answer:
 
 def _stop(asked: _Asked) -> Answer:
     if asked.is_outdated(asked.required):
-        return NOTHING
+        return overruled(asked.comment)
     first = _each_once(service.policy.require[0] for service in asked.scene.services if service.policy.require)
     if not first:
         return asked.refused("its previews need no label, so there is none to remove. Comment /preview pause instead")
@@ -153,13 +165,13 @@ def _stop(asked: _Asked) -> Answer:
 
 def _act(asked: _Asked, kind: ActKind) -> Answer:
     if asked.is_outdated(asked.required):
-        return NOTHING
+        return overruled(asked.comment)
     return _tell(asked, kind) if asked.scene.abouts else asked.refused(_no_preview(asked))
 
 
 def _keep(asked: _Asked) -> Answer:
     if asked.is_outdated((*asked.keeping, *asked.required)):
-        return NOTHING
+        return overruled(asked.comment)
     if not asked.keeping:
         return asked.refused("the catalog has no label that keeps a preview. Comment /preview extend instead")
     if not asked.scene.abouts:
@@ -191,11 +203,14 @@ _RULES: Mapping[Verb, Callable[[_Asked], Answer]] = {
 
 def _tell(asked: _Asked, kind: ActKind) -> Answer:
     found = list(asked.scene.tell(kind, asked.command.span))
-    if acts := tuple(each for _, each in found if isinstance(each, Act)):
+    if not found:
+        return asked.refused(_no_preview(asked))
+    acts = tuple(each for _, each in found if isinstance(each, Act))
+    refusals = {preview.service.name: each.reason for preview, each in found if isinstance(each, Refusal)}
+    if not refusals:
         return Answer(acts=acts, reaction=Reaction.DONE)
-    several = len(found) > 1
-    refusals = [(preview.service.name, each.reason) for preview, each in found if isinstance(each, Refusal)]
-    return asked.refused(*(f"{name}: {reason}" if several else reason for name, reason in refusals))
+    refused = asked.refused_for(refusals) if len(found) > 1 else asked.refused(*refusals.values())
+    return replace(refused, acts=acts, reaction=Reaction.DONE) if acts else refused
 
 
 def _no_preview(asked: _Asked) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin.core.commands.deciding import OVERRULED
 from plugin.core.facts.acts import ActKind
 from tests.contract.commands.stage import FORK, LABELLED, UNLABELLED, Stage, edit, staged
 from tests.fakes.github.wire import error
@@ -202,6 +203,9 @@ def test_a_label_that_somebody_changed_after_the_comment_wins(tmp_path: Path) ->
 
         assert (stage.labels(UNLABELLED), stage.labels(LABELLED)) == ([], ["preview"])
         assert stage.reactions(asking) == stage.reactions(stopping) == []
+        for number in (UNLABELLED, LABELLED):
+            (reply,) = stage.replies(number)
+            assert OVERRULED in reply
 
 
 def test_a_label_that_we_set_does_not_stand_in_the_way_of_the_next_command(tmp_path: Path) -> None:

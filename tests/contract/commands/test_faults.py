@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plugin.core.commands.deciding import DENIALS
+from plugin.core.commands.deciding import DENIALS, OVERRULED
 from plugin.core.facts.acts import ActKind
 from plugin.state import Outdated
 from tests.contract.commands.stage import FORK, LABELLED, UNLABELLED, Stage, staged
@@ -259,6 +259,8 @@ def test_a_label_that_is_changed_while_github_refuses_ours_wins(tmp_path: Path) 
 
         assert stage.labels(UNLABELLED) == []
         assert stage.reactions(comment) == []
+        (reply,) = stage.replies(UNLABELLED)
+        assert OVERRULED in reply
 
 
 UNLABEL = "DELETE /repos/acme/orders/issues/1/labels"

@@ -140,6 +140,20 @@ def test_an_act_is_for_all_services_of_the_repository(tmp_path: Path) -> None:
         assert "- web: it is paused already" in reply
 
 
+def test_where_one_service_refuses_and_another_accepts_both_is_said(tmp_path: Path) -> None:
+    with staged(tmp_path, services=SEVERAL) as stage:
+        stage.say("/preview pause")
+        stage.github.relabel("acme/orders", LABELLED, ["with-web"])
+        stage.settle()
+        comment = stage.say("/preview pause")
+
+        assert [act.subject for act in stage.acts()] == ["api/1", "web/1"]
+        assert stage.reactions(comment) == ["rocket"]
+        (reply,) = stage.replies()
+        assert "api: it is paused already" in reply
+        assert "web:" not in reply
+
+
 def test_where_a_preview_is_asked_for_already_it_is_asked_for_again(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         stage.say("/preview pause")
