@@ -330,6 +330,7 @@ class StorePromises:
 
     def test_what_was_sent_is_no_part_of_what_is_known(self, place: Place) -> None:
         state = place.open()
+        assert state.outbox.load() == Sent()
         state.outbox.keep(Budget(), COMMENT.target, COMMENT)
         state.store.save(NOTHING, FULL)
         before = state.store.load()
@@ -383,6 +384,7 @@ class DurableStorePromises(StorePromises):
 
     def test_what_was_sent_outlives_the_process(self, place: Place) -> None:
         state = place.open()
+        assert state.outbox.load() == Sent()
         state.outbox.keep(Budget(), COMMENT.target, COMMENT)
         state.close()
 

@@ -54,6 +54,7 @@ class Reporter:
     _commands: Commands | None = None  # None: pull requests are read from a file
     _reports_first: bool = True
     _agenda: Agenda | None = None  # None: this replica does not poll, or has only begun to
+    _token: bytes = b""  # of the lease under which the agenda was made
     _trouble: Trouble = field(default_factory=Trouble)
 
     def run(self, stop: threading.Event) -> None:
@@ -70,11 +71,13 @@ class Reporter:
 
     def work(self) -> float:
         """Send one request at most; return how many seconds to wait. Raises Outdated or Unreachable."""
+        token = self._lease.token
         if not self._lease.held:
             self._agenda = None
             return TICK
-        agenda = self._agenda or Agenda(self._pages, self._outbox.load(), self._told)
-        self._agenda = agenda
+        if self._agenda is None or token != self._token:  # another replica may have written in between
+            self._agenda, self._token = Agenda(self._pages, self._outbox.load(), self._told), token
+        agenda = self._agenda
         current = self._newest()
         agenda.see(current)
         now = self._clock()

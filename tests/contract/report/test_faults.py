@@ -121,6 +121,22 @@ def test_two_replicas_that_take_turns_make_nothing_twice(stage: Stage) -> None:
     assert len([each for each in stage.github.written.deployments if each.task == "preview:orders:1"]) == 1
 
 
+def test_a_replica_that_polls_again_without_noticing_knows_what_another_wrote_in_between(stage: Stage) -> None:
+    """It was paused for so long that another replica polled and stopped."""
+    stage.argocd_says("ready", sha(1))
+    stage.settle()
+    paused = stage.replica
+    stage.restart()
+    stage.argocd_says("failed", sha(1))
+    stage.settle()
+    paused.lease.token = b"again"
+    stage.replica = paused
+    stage.argocd_says("ready", sha(1))
+    stage.settle()
+
+    assert_one_of_each(stage)
+
+
 def test_a_replica_that_was_paused_between_its_claim_and_its_request_sends_nothing(stage: Stage) -> None:
     """Meanwhile another replica may have written something newer."""
     kept, keep = [], stage.outbox.keep
