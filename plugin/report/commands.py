@@ -70,7 +70,7 @@ class Commands:
             target = target_of(new.repository, new.conversation.number, new.comment)
             if doubt:
                 self._notebook.waits(target, "the clock is in doubt", doubt)
-            elif self._notebook.may(target, new.comment.id):
+            elif allowance.may_ask(target.pull_request) and self._notebook.may(target, new.comment.id):
                 self._decide(agenda, new, current, allowance)
                 return True
         return False
@@ -94,7 +94,7 @@ class Commands:
         except (Lost, Closed, Forbidden, Missing, Refused) as error:  # in doubt, nobody is obeyed
             self._notebook.failed(agenda, target, comment.id, error)
             return
-        self._notebook.passed(target)
+        self._notebook.passed(target, comment.id)
         confidential = bool(answer.reply) and place.naming.confidential
         self._notebook.keep(agenda, Note(comment, new.repository, number, answer, confidential=confidential))
         result = _result(answer)
