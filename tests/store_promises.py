@@ -306,7 +306,7 @@ class StorePromises:
         assert place.open().store.load().acts == acts(said[-1])
 
     def test_what_was_sent_is_kept_with_the_budget_and_can_be_forgotten(self, place: Place) -> None:
-        outbox, budget = place.open().outbox, Budget().spent("acme/orders#7", MONDAY).closed(MONDAY)
+        outbox, budget = place.open().outbox, Budget().spent("acme/orders#7", MONDAY).closed("acme/orders#7", MONDAY)
         assert outbox.load() == Sent()
         outbox.keep(budget, COMMENT.target, COMMENT)
         outbox.keep(budget, DEPLOYMENT.target, replace(DEPLOYMENT, unsure_since=MONDAY))
@@ -330,6 +330,7 @@ class StorePromises:
 
     def test_what_was_sent_is_no_part_of_what_is_known(self, place: Place) -> None:
         state = place.open()
+        assert state.outbox.load() == Sent()
         state.outbox.keep(Budget(), COMMENT.target, COMMENT)
         state.store.save(NOTHING, FULL)
         before = state.store.load()
@@ -383,6 +384,7 @@ class DurableStorePromises(StorePromises):
 
     def test_what_was_sent_outlives_the_process(self, place: Place) -> None:
         state = place.open()
+        assert state.outbox.load() == Sent()
         state.outbox.keep(Budget(), COMMENT.target, COMMENT)
         state.close()
 

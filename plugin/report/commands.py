@@ -84,7 +84,11 @@ class Commands:
             target = target_of(new.repository, new.conversation.number, new.comment)
             if doubt:
                 self._notebook.waits(target, "the clock is in doubt", doubt)
-            elif new.place not in waiting and self._notebook.may(target, new.comment.id):
+            elif (
+                new.place not in waiting
+                and allowance.may_ask(target.pull_request)
+                and self._notebook.may(target, new.comment.id)
+            ):
                 self._decide(agenda, new, current)
                 return True
             waiting.add(new.place)  # so that the newest is carried out last
@@ -121,7 +125,7 @@ class Commands:
         except (Lost, Closed, Forbidden, Missing, Refused) as error:  # in doubt, nobody is obeyed
             self._notebook.failed(agenda, target, comment.id, error)
             return
-        self._notebook.passed(target)
+        self._notebook.passed(target, comment.id)
         confidential = bool(answer.reply) and place.naming.confidential and not names_nothing(comment)
         labels = answer.labels
         note = Note(

@@ -59,9 +59,9 @@ class Notebook:
         for key in agenda.sent.unreadable:
             self._keep(agenda, key, None, agenda.sent.budget)
 
-    def passed(self, target: Target) -> None:
+    def passed(self, target: Target, step: object) -> None:
         """Take note that a step succeeded."""
-        self._trouble.passed(target)
+        self._trouble.passed(target, step)
 
     def failed(self, agenda: Agenda, target: Target, step: object, error: PluginError) -> None:
         """Take note that a step failed with one of the errors of `writing.py`."""
@@ -69,9 +69,11 @@ class Notebook:
         self.metrics.reports.labels(Kind.COMMAND.value, type(error).__name__.lower()).inc()
         match error:
             case Closed(seconds=float(seconds)):
-                budget = agenda.sent.budget.closed(now + timedelta(seconds=seconds))
+                budget = agenda.sent.budget.closed(target.pull_request, now + timedelta(seconds=seconds))
                 self._keep(agenda, target.name, agenda.sent.notes.get(target.name), budget)
-            case Lost() | Closed():
+            case Lost():
+                self._trouble.fails(target, step, now)
+            case Closed():
                 self._trouble.pauses(target, now)
             case Forbidden():
                 self._trouble.off[switch(target)] = now + OFF_FOR

@@ -74,7 +74,7 @@ class Obeying:
                 self._notebook.keep(agenda, replace(note, unsure_since=None))
             self._notebook.failed(agenda, target, note.left, error)
         else:
-            self._notebook.passed(target)
+            self._notebook.passed(target, note.left)
 
     def _do_next(self, agenda: Agenda, note: Note, current: Current, target: Target) -> None:
         left, keep = note.left, self._notebook.keep

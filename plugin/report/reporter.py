@@ -54,6 +54,7 @@ class Reporter:
     _commands: Commands | None = None  # None: pull requests are read from a file
     _reports_first: bool = True
     _agenda: Agenda | None = None  # None: this replica does not poll, or has only begun to
+    _token: bytes = b""  # of the lease under which the agenda was made
     _trouble: Trouble = field(default_factory=Trouble)
 
     def run(self, stop: threading.Event) -> None:
@@ -70,11 +71,13 @@ class Reporter:
 
     def work(self) -> float:
         """Send one request at most; return how many seconds to wait. Raises Outdated or Unreachable."""
+        token = self._lease.token
         if not self._lease.held:
             self._agenda = None
             return TICK
-        agenda = self._agenda or Agenda(self._pages, self._outbox.load(), self._told)
-        self._agenda = agenda
+        if self._agenda is None or token != self._token:  # another replica may have written in between
+            self._agenda, self._token = Agenda(self._pages, self._outbox.load(), self._told), token
+        agenda = self._agenda
         current = self._newest()
         agenda.see(current)
         now = self._clock()
@@ -82,8 +85,6 @@ class Reporter:
             get_logger().warning(UNTOLD, needs="PREVIEW_NOTIFICATIONS_TOKEN and Argo CD's notifications")
         self._metrics.reports_waiting.set(agenda.waiting)
         allowance = agenda.sent.budget.allows(now)
-        if not allowance.ask:
-            return TICK
         turns = [partial(self._obey, agenda, current, allowance), partial(self._report, agenda, allowance, now)]
         self._reports_first = not self._reports_first  # so that neither keeps the other waiting
         return PACE if any(work() for work in (reversed(turns) if self._reports_first else turns)) else TICK
@@ -92,7 +93,7 @@ class Reporter:
         return self._commands is not None and self._commands.work(agenda, current, allowance)
 
     def _report(self, agenda: Agenda, allowance: Allowance, now: datetime) -> bool:
-        for due in agenda.due(allowance.shares):
+        for due in agenda.due(allowance.shares, self._trouble.failed_at):
             if due.step is None:
                 if has_come(due.not_before, now):
                     self._keep(agenda, due.target, None)
@@ -104,7 +105,8 @@ class Reporter:
         return False
 
     def _may(self, allowance: Allowance, due: Due, step: Step, now: datetime) -> bool:
-        if not isinstance(step, Look) and not allowance.may_write(due.target.pull_request):
+        may = allowance.may_ask if isinstance(step, Look) else allowance.may_write
+        if not may(due.target.pull_request):
             return False
         return all(has_come(moment, now) for moment in (due.not_before, self._trouble.until(due.target, step)))
 
@@ -130,7 +132,7 @@ class Reporter:
         except (Lost, Closed, Forbidden, Missing, Refused) as error:
             self._failed(agenda, replace(due, standing=standing), step, error)
         else:
-            self._trouble.passed(target)
+            self._trouble.passed(target, step)
             self._metrics.reports.labels(target.kind.value, "looked" if isinstance(step, Look) else "written").inc()
             self._keep(agenda, target, after)
 
@@ -140,8 +142,10 @@ class Reporter:
         self._metrics.reports.labels(target.kind.value, result).inc()
         match error:
             case Closed(seconds=float(seconds)) if target.kind is not Kind.LINK:
-                budget = budget.closed(now + timedelta(seconds=seconds))
-            case Lost() | Closed():
+                budget = budget.closed(target.pull_request, now + timedelta(seconds=seconds))
+            case Lost():
+                self._trouble.fails(target, step, now)
+            case Closed():
                 self._trouble.pauses(target, now)
             case Forbidden():
                 self._trouble.off[switch(target)] = now + OFF_FOR

@@ -110,6 +110,10 @@ class Lease(Protocol):
     def held(self) -> bool:
         """Whether this replica polls, as far as it knows. `Store.save` makes sure."""
 
+    @property
+    def token(self) -> bytes:
+        """Another one whenever the lease is taken anew: in between, another replica may have polled."""
+
     def compete(self) -> None:
         """Start to compete for the lease until the state is closed. Commands that only read do not compete."""
 

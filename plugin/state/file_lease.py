@@ -18,6 +18,8 @@ RETRY_INTERVAL = 0.05  # seconds between two tries
 class FileLease:
     """Held from `compete` until it is closed or the process ends in any way."""
 
+    token = b""  # a process takes it once
+
     def __init__(self, path: Path, timeout: float = LOCK_TIMEOUT) -> None:
         """Prepare the lease of the state in `path`; `timeout` is in seconds."""
         self._path = path.resolve()  # so that a file has one lock, whatever name leads to it

@@ -86,6 +86,7 @@ class LocalLease:
     """The lease of a single process: always held."""
 
     held = True
+    token = b""  # it is never taken anew
 
     def compete(self) -> None:
         """Do nothing: no other replica exists."""

@@ -16,14 +16,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 from redis import Redis
 
 from plugin.core.facts.acts import Act
 from plugin.core.facts.deployments import Reported, with_report
 from plugin.logs import get_logger
-from plugin.state import NOTHING, Head, Known, Outdated, Unreachable
+from plugin.state import NOTHING, Head, Known, Lease, Outdated, Unreachable
 from plugin.state.entries import SCHEMA, Name
 from plugin.state.records import Changes, Records, act_entry, act_in, reported_entry, reported_in
 from plugin.state.redis_client import reaching
@@ -34,18 +34,6 @@ from plugin.state.upgrades import upgraded
 # One hash holds everything, so that it is read at once, and lost as a whole if it is lost.
 _STATE = STATES[SCHEMA]
 _HEAD = ("version", "identity", "fresh_at", "writes", "floor", "reports")
-
-
-class LeaseWithToken(Protocol):
-    """The lease as a writer needs it."""
-
-    @property
-    def held(self) -> bool:
-        """Whether this replica polls, as far as it knows."""
-
-    @property
-    def token(self) -> bytes:
-        """The value of the lease in Redis while this replica polls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +61,7 @@ class _Stored:
 class RedisStore:
     """Any number of threads may ask for the head; everything else runs in one thread at a time."""
 
-    def __init__(self, client: Redis, lease: LeaseWithToken) -> None:
+    def __init__(self, client: Redis, lease: Lease) -> None:
         self._client = client
         self._lease = lease
         self._save = client.register_script(SAVE)

@@ -1,7 +1,8 @@
 """The lease in Redis: which of several replicas polls.
 
-A replica that was paused may believe for too long that it holds the lease; the store then refuses to write. Programs of
-schema 1 compete for a different key, so a replica polls only while it has both.
+A replica that was paused may believe for too long that it holds the lease; the store then refuses to write. A lease
+that is taken anew has a new token, because another replica may have polled in between. Programs of schema 1 compete for
+a different key, so a replica polls only while it has both.
 """
 
 import threading
@@ -88,8 +89,12 @@ class RedisLease:
         if lock.name == LEASE_OF_1 and self._client.get(LEASE_OF_1) == RETIRED:
             return True
         try:
+            if lock.local.token != self.token:  # it was taken under an earlier token, or never
+                lock.release()
             return bool(lock.reacquire())
         except LockError:  # it was never this replica's, or is no longer
+            if lock.name == LEASE:
+                self._token = uuid.uuid4().hex
             return bool(lock.acquire(blocking=False, token=self._token))
 
     def _wait(self) -> float:

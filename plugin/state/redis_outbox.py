@@ -12,7 +12,7 @@ from plugin.core.commands.answer import Note
 from plugin.core.reports.budget import Budget
 from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Standing
-from plugin.state import Outdated
+from plugin.state import Lease, Outdated
 from plugin.state.entries import Name
 from plugin.state.outbox import (
     BUDGET,
@@ -26,7 +26,6 @@ from plugin.state.outbox import (
     since_entry,
     standing_entry,
 )
-from plugin.state.redis import LeaseWithToken
 from plugin.state.redis_client import reaching
 from plugin.state.redis_keys import LEASE, OUTBOX
 
@@ -41,15 +40,17 @@ return 'kept'
 
 
 class RedisOutbox:
-    """One hash."""
+    """One hash. It is written only while the lease is the one under which it was loaded."""
 
-    def __init__(self, client: Redis, lease: LeaseWithToken) -> None:
+    def __init__(self, client: Redis, lease: Lease) -> None:
         self._client = client
         self._lease = lease
+        self._token = b""  # of the lease under which it was loaded
         self._script = client.register_script(_KEEP)
 
     def load(self) -> Sent:
         """Return what was kept last. Raises Unreachable."""
+        self._token = self._lease.token  # before Redis is asked: nobody else writes as long as it holds the lease
         with reaching(self._client):
             fields = cast("dict[bytes, bytes]", self._client.hgetall(OUTBOX))
         return read_sent((_name(field), data) for field, data in fields.items())
@@ -68,9 +69,9 @@ class RedisOutbox:
 
     def _keep(self, budget: Budget, field: str, data: bytes) -> None:
         with reaching(self._client):
-            reply = self._script([OUTBOX, LEASE], [self._lease.token, f"{BUDGET}:", budget_entry(budget), field, data])
+            reply = self._script([OUTBOX, LEASE], [self._token, f"{BUDGET}:", budget_entry(budget), field, data])
         if reply != b"kept":
-            raise Outdated("another replica polls now")
+            raise Outdated("another replica polls now, or has polled since")
 
 
 def _name(field: bytes) -> Name:

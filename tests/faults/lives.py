@@ -80,6 +80,7 @@ class Lives:
         self._deployed: dict[Key, str] = {}
         self._announced: dict[Key, datetime] = {}
         self.ended: dict[Key, Ended] = {}
+        self._perhaps_ended: dict[Key, Ended] = {}  # those that by other labels may have been asked for anew
         self._known_since: dict[str, datetime] = {}  # when each repository was first read
         self._acts: dict[tuple[str, Key], tuple[Act, datetime]] = {}  # with the time when it was stored
         self._in_force: list[tuple[int, Catalog]] = []  # the catalogs that answers were made with, and since when
@@ -162,9 +163,8 @@ class Lives:
                 for name, service in catalog.services.items()
                 if name not in before or before[name].require != service.require
             }
-            self.ended = {
-                key: each for key, each in self.ended.items() if key[0] in catalog.services and key[0] not in changed
-            }
+            self.ended = {key: each for key, each in self.ended.items() if key[0] in catalog.services}
+            self._perhaps_ended |= {key: self.ended.pop(key) for key in list(self.ended) if key[0] in changed}
         self._in_force.append((self._now, catalog))
 
     def _accept(self, forward: Forward) -> None:
@@ -209,6 +209,7 @@ class Lives:
             self._states[key] = entries[name]["state"]
             self._deployed[key] = entries[name]["deploy_sha"]
             self.ended.pop(key, None)
+            self._perhaps_ended.pop(key, None)
 
     # --- Judgements
 
@@ -415,7 +416,9 @@ class Lives:
         if state == "queued":
             return self._is_full(was, catalog, live)
         if state == "expired":
-            return self.key(was) in self.ended or any(self._is_too_old(was, each) for each in editions)
+            perhaps = self._perhaps_ended.get(key := self.key(was))
+            stays = perhaps is not None and self._asked(was, service, was.facts[-1]) <= perhaps.at + SLACK
+            return stays or key in self.ended or any(self._is_too_old(was, each) for each in editions)
         return False
 
     def _is_too_old(self, was: Sighting, catalog: Catalog) -> bool:

@@ -14,9 +14,9 @@ from plugin.core.reports.budget import Budget
 from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Standing
 from plugin.state import OpenedState, Outdated
-from plugin.state.memory import LocalBoard, LocalLease, MemoryStore
+from plugin.state.memory import LocalBoard, MemoryStore
 from plugin.state.opening import open_state
-from plugin.state.outbox import MemoryOutbox, Outbox, Sent
+from plugin.state.outbox import MemoryOutbox, Sent
 from plugin.state.redis import RedisStore
 from plugin.state.redis_board import RedisBoard
 from plugin.state.redis_keys import LEASE, LEASE_OF_1, RETIRED
@@ -43,30 +43,48 @@ class Place(Protocol):
         """Hold what it held when it was copied last, or nothing."""
 
 
+class _Lease:
+    """Held from the first time on: a replica that was paused does not know that its lease has expired."""
+
+    def __init__(self) -> None:
+        self.token = b""
+        self.held = False
+
+    def take(self) -> None:
+        self.token, self.held = uuid.uuid4().hex.encode(), True
+
+    def compete(self) -> None:
+        """The simulation says who has it."""
+
+
 @dataclass(eq=False)
 class _SharedOutbox:
-    """Shared by processes, of which one may write it."""
+    """Shared by processes, of which one may write it, as long as the lease is the one under which it was loaded."""
 
     inside: MemoryOutbox
-    polls: Callable[[], Outbox | None]  # that of the process that may
+    lease: _Lease
+    polls: Callable[[], bytes]  # the token of the process that does
+    token: bytes = b""
 
     def load(self) -> Sent:
+        self.token = self.lease.token
         return self.inside.load()
 
     def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
-        if self.polls() is not self:
-            raise Outdated("another process polls now")
+        self._must_poll()
         self.inside.keep(budget, target, standing)
 
     def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
-        if self.polls() is not self:
-            raise Outdated("another process polls now")
+        self._must_poll()
         self.inside.keep_note(budget, key, note)
 
     def keep_since(self, budget: Budget, since: datetime | None) -> None:
-        if self.polls() is not self:
-            raise Outdated("another process polls now")
+        self._must_poll()
         self.inside.keep_since(budget, since)
+
+    def _must_poll(self) -> None:
+        if self.polls() != self.token:
+            raise Outdated("another process polls now, or has polled since")
 
 
 class MemoryPlace:
@@ -76,19 +94,22 @@ class MemoryPlace:
     can_go_back = False
 
     def __init__(self) -> None:
-        self._polls: Outbox | None = None
+        self._polls = b""  # the token of the process that does
         self.lose()
 
     def open(self) -> OpenedState:
-        outbox = _SharedOutbox(self._sent, lambda: self._polls)
-        return OpenedState(self._store, self._board, LocalLease(), lambda: None, outbox)
+        lease = _Lease()
+        outbox = _SharedOutbox(self._sent, lease, lambda: self._polls)
+        return OpenedState(self._store, self._board, lease, lambda: None, outbox)
 
     def lose(self) -> None:
         self._store, self._board, self._sent = MemoryStore(), LocalBoard(), MemoryOutbox()
 
     def take_lease(self, state: OpenedState) -> None:
-        """There is none, but only one process writes elsewhere."""
-        self._polls = state.outbox
+        assert isinstance(state.lease, _Lease)
+        if not state.lease.held or self._polls != state.lease.token:
+            state.lease.take()
+            self._polls = state.lease.token
 
     def keep_copy(self) -> None:
         """It never goes back."""
@@ -125,24 +146,6 @@ class SqlitePlace:
         """Never."""
 
 
-class _Lease:
-    """Held from the first time on: a replica that was paused does not know that its lease has expired."""
-
-    def __init__(self, client: Redis) -> None:
-        self._client = client
-        self.token = uuid.uuid4().hex.encode()
-        self.held = False
-
-    def take(self) -> None:
-        self._client.set(LEASE, self.token)
-        if self._client.get(LEASE_OF_1) != RETIRED:
-            self._client.set(LEASE_OF_1, self.token)
-        self.held = True
-
-    def compete(self) -> None:
-        """The simulation says who has it."""
-
-
 class RedisPlace:
     """A real Redis."""
 
@@ -154,7 +157,7 @@ class RedisPlace:
         self.lose()
 
     def open(self) -> OpenedState:
-        lease = _Lease(self._client)
+        lease = _Lease()
         outbox = RedisOutbox(self._client, lease)
         return OpenedState(RedisStore(self._client, lease), RedisBoard(self._client), lease, lambda: None, outbox)
 
@@ -164,7 +167,12 @@ class RedisPlace:
 
     def take_lease(self, state: OpenedState) -> None:
         assert isinstance(state.lease, _Lease)
+        if self._client.get(LEASE) == state.lease.token:
+            return
         state.lease.take()
+        self._client.set(LEASE, state.lease.token)
+        if self._client.get(LEASE_OF_1) != RETIRED:
+            self._client.set(LEASE_OF_1, state.lease.token)
 
     def keep_copy(self) -> None:
         keys = cast("list[bytes]", self._client.keys())

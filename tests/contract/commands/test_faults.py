@@ -414,6 +414,19 @@ def test_comments_that_cannot_be_read_are_read_later(tmp_path: Path) -> None:
         assert stage.labels(UNLABELLED) == ["preview"]
 
 
+def test_a_command_that_always_fails_keeps_no_other_pull_request_waiting(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.intercept = fails(LABEL, error(HTTPStatus.BAD_GATEWAY, "oops"))
+        stage.say("/preview", UNLABELLED)
+        rest_of(stage, 10)
+        comment = stage.github.comment("acme/orders", LABELLED, "/preview pause", "ada")
+        stage.refresh()
+        for _ in range(10):
+            stage.work()
+
+        assert stage.reactions(comment) == ["rocket"]
+
+
 def test_strangers_cannot_use_up_what_others_may_write(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         comments = []

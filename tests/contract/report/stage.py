@@ -83,6 +83,7 @@ class Replica:
 @dataclass
 class Lease:
     held: bool = True
+    token: bytes = b""
 
     def compete(self) -> None:
         """It is the test's."""

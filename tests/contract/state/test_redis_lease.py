@@ -120,6 +120,30 @@ def test_a_replica_that_finds_another_holder_no_longer_holds_it(lease_of: Open, 
     assert ["polls now" in line["event"] for line in logs] == [True, False, True]
 
 
+@pytest.mark.parametrize("lost", [[LEASE], [LEASE, LEASE_OF_1]])
+def test_a_lease_that_is_taken_anew_has_another_token(lease_of: Open, behind: Redis, lost: list[str]) -> None:
+    """Another replica may have held it in between."""
+    lease = lease_of()
+    lease.compete()
+    before = lease.token
+    behind.delete(*lost)
+    wait_for(lambda: lease.held and behind.get(LEASE) == behind.get(LEASE_OF_1) == lease.token != before)
+
+
+def test_a_lease_that_was_lost_with_a_failover_does_not_return_with_its_old_token(
+    lease_of: Open, behind: Redis
+) -> None:
+    lease = lease_of()
+    lease.compete()
+    before = lease.token
+    behind.set(LEASE, b"another")
+    lease._renew()  # noqa: SLF001
+    assert not lease.held
+    behind.set(LEASE, before)
+    wait_for(lambda: lease.held)
+    assert behind.get(LEASE) == behind.get(LEASE_OF_1) == lease.token != before
+
+
 def test_nobody_holds_the_lease_while_redis_does_not_answer(lease_of: Open, redis: RedisServer) -> None:
     first, second = lease_of(), lease_of()
     first.compete()

@@ -20,24 +20,50 @@ def test_a_replica_that_no_longer_polls_cannot_write(redis: RedisServer) -> None
     with closing(connect(redis.url)) as client:
         old, new = GivenLease(b"old"), GivenLease(b"new")
         client.set(LEASE, old.token)
-        RedisOutbox(client, old).keep(Budget(), COMMENT.target, COMMENT)
+        outbox = RedisOutbox(client, old)
+        outbox.load()
+        outbox.keep(Budget(), COMMENT.target, COMMENT)
         client.set(LEASE, new.token)
 
         with pytest.raises(Outdated, match="another replica polls now"):
-            RedisOutbox(client, old).keep(Budget(), DEPLOYMENT.target, DEPLOYMENT)
+            outbox.keep(Budget(), DEPLOYMENT.target, DEPLOYMENT)
         with pytest.raises(Outdated):
-            RedisOutbox(client, old).keep(Budget(), COMMENT.target, None)
+            outbox.keep(Budget(), COMMENT.target, None)
         with pytest.raises(Outdated):
-            RedisOutbox(client, old).keep_note(Budget(), COMMAND.key, COMMAND)
+            outbox.keep_note(Budget(), COMMAND.key, COMMAND)
         with pytest.raises(Outdated):
-            RedisOutbox(client, old).keep_since(Budget(), MONDAY)
+            outbox.keep_since(Budget(), MONDAY)
         assert RedisOutbox(client, new).load() == Sent(Budget(), {COMMENT.target: COMMENT})
+
+
+def test_a_replica_that_polls_again_loads_what_others_wrote_before_it_writes(redis: RedisServer) -> None:
+    """It was paused for so long that another replica polled and stopped."""
+    with closing(connect(redis.url)) as client:
+        lease, another = GivenLease(b"once"), GivenLease(b"another")
+        outbox, outbox_of_another = RedisOutbox(client, lease), RedisOutbox(client, another)
+        client.set(LEASE, lease.token)
+        outbox.load()
+        client.set(LEASE, another.token)
+        outbox_of_another.load()
+        outbox_of_another.keep(Budget(), COMMENT.target, COMMENT)
+        lease.token = b"again"
+        client.set(LEASE, lease.token)
+
+        with pytest.raises(Outdated):
+            outbox.keep(Budget(), COMMENT.target, None)
+        assert outbox.load() == Sent(Budget(), {COMMENT.target: COMMENT})
+        outbox.keep(Budget(), DEPLOYMENT.target, DEPLOYMENT)
+        assert set(outbox.load().standings) == {COMMENT.target, DEPLOYMENT.target}
 
 
 def test_without_a_lease_nothing_is_written(redis: RedisServer) -> None:
     with closing(connect(redis.url)) as client:
+        outbox = RedisOutbox(client, GivenLease(b"nobody"))
         with pytest.raises(Outdated):
-            RedisOutbox(client, GivenLease(b"nobody")).keep(Budget(), COMMENT.target, COMMENT)
+            outbox.keep(Budget(), COMMENT.target, COMMENT)
+        outbox.load()
+        with pytest.raises(Outdated):
+            outbox.keep(Budget(), COMMENT.target, COMMENT)
         assert client.exists(OUTBOX) == 0
 
 

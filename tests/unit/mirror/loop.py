@@ -39,6 +39,7 @@ class Loop:
     interval: timedelta = timedelta(seconds=30)
     now: float = 0.0  # of a machine that has just started
     held: bool = True
+    token: bytes = b""
     waits: list[float] = field(default_factory=list)
     wakes: int = 0
 

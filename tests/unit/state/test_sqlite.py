@@ -94,6 +94,7 @@ class Alone:
     """The lease of the only process that serves."""
 
     held = True
+    token = b""
 
     def compete(self) -> None:
         """Do nothing: the lease is held."""

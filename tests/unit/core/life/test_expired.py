@@ -66,6 +66,17 @@ def test_asking_again_brings_it_back_by_label_or_by_command() -> None:
     assert story.step(HOUR).state() is State.ACTIVE
 
 
+def test_other_required_labels_bring_back_only_what_was_asked_for_anew_by_them() -> None:
+    story = ended()
+    story.edit(PLAN, {"orders": {"labels": {"require": []}}})
+    assert story.state() is State.EXPIRED, "it was opened before it ended"
+
+    story = ended()
+    story.put(asked(labels=("preview", "go"), events=Events(MONDAY, {"preview": MONDAY, "go": story.now})))
+    story.edit(PLAN, {"orders": {"labels": {"require": ["go"]}}})
+    assert story.state() is State.ACTIVE
+
+
 def test_neither_time_nor_a_restart_nor_a_comment_brings_it_back() -> None:
     story = ended()
     story.restart()
