@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 OVERRULED = (
     "Somebody changed the label after this comment, and the later change counts. If you still want this, comment again"
 )
-FORK = "it comes from a fork, and neither a label nor a command approves a fork's code"
+FORK = "It comes from a fork, and neither a label nor a command approves a fork's code"
 
 Tell = Callable[[ActKind, timedelta | None], Iterable[tuple[Preview, Act | Refusal]]]  # to all previews of it
 
@@ -135,7 +135,7 @@ class _Asked:
         return outdated(self.comment, labels, self.scene.conversation, self.scene.ours)
 
     def refused(self, reason: str) -> Answer:
-        return _refused(self.comment, self.scene.place.naming.sentence(reason))
+        return _refused(self.comment, _capital(self.scene.place.naming.sentence(reason)))
 
     def refused_for(self, reasons: Mapping[str, str]) -> Answer:
         naming = self.scene.place.naming
@@ -181,7 +181,7 @@ def _keep(asked: _Asked) -> Answer:
 
 def _why(asked: _Asked) -> Answer:
     scene = asked.scene
-    said = paragraphs(scene.abouts, scene.place) if scene.abouts else [sentences([_no_preview(asked)])]
+    said = paragraphs(scene.abouts, scene.place) if scene.abouts else [sentences([_capital(_no_preview(asked))])]
     return Answer(reply=reply(asked.comment, *said))
 
 
@@ -216,12 +216,16 @@ def _tell(asked: _Asked, kind: ActKind) -> Answer:
 def _no_preview(asked: _Asked) -> str:
     missing = " and ".join(f'"{label}"' for label in asked.lacks(asked.required))
     if not missing:
-        return "it has no preview that is known of yet. Comment again in a minute"
+        return "its preview is not known yet. Comment again in a minute"
     return f"it asks for no preview: it lacks the label {missing}. Comment /preview to ask for one"
 
 
 def _refused(comment: Comment, *reasons: str) -> Answer:
     return Answer(reply=reply(comment, sentences(reasons)))
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def _each_once(labels: Iterable[str]) -> tuple[str, ...]:

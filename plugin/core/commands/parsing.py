@@ -52,7 +52,7 @@ def first_line(body: str) -> str:
 
 
 def parse(line: str) -> Command | Mistake | None:
-    """Read the first line of a comment; None if it is no command. Case does not matter."""
+    """Read the first line of a comment; None if it is not a command. Case does not matter."""
     match = _COMMAND.fullmatch(line)
     if match is None:
         return None
@@ -60,11 +60,11 @@ def parse(line: str) -> Command | Mistake | None:
     verb = _VERBS.get(_lower(word))
     if verb is None:
         suggestion = did_you_mean(_lower(word), _VERBS) or ". Comment /preview help to see all commands"
-        return Mistake(f'"{word}" is no command{suggestion}')
+        return Mistake(f'"{word}" is not a command{suggestion}')
     if not argument:
         return Command(verb)
     if verb is not Verb.EXTEND:
-        return Mistake(f'"{verb}" takes nothing after it, but there is "{argument}"')
+        return Mistake(f'"{verb}" takes no argument, but there is "{argument}"')
     try:
         return Command(verb, parse_span(_lower(argument)))
     except ValueError as error:

@@ -79,7 +79,7 @@ def _ask(seen: Seen, said: Said) -> Refusal | None:  # noqa: ARG001  every rule 
     if seen.state in (State.EXPIRED, State.PAUSED) or pause_of(seen.case):
         return None
     if seen.state is State.ACTIVE:
-        return _refused("it is active already. To keep it for longer, extend it")
+        return _refused("it is active already. To keep it for longer, run preview-plugin extend")
     return _refused(f"it was asked for already, but it is {seen.state}: {seen.reason}")
 
 
@@ -115,7 +115,7 @@ def _extend(seen: Seen, said: Said) -> Refusal | datetime:
     if now == end.cap:
         return _refused(
             f"it reaches its maximum age (max_age) at {timestamp(end.cap)}, and no extension goes beyond. "
-            "Ask for it again once it has ended"
+            "Once it has ended, run preview-plugin ask"
         )
     return _refused(
         f"it stays until {timestamp(now)} anyway, which is not before {timestamp(wanted)}. Name a longer time"

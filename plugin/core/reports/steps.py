@@ -204,8 +204,6 @@ def _end(ended: Ended, standing: Standing, items: tuple[Item, ...] | None) -> St
             # turn green without it. Nor does it turn red because a label was removed.
             description = short(f"No preview: {ended.reason}")
             return _status(Status(item.sha, f"preview/{standing.target.name}", item.state, description, ""), (item,))
-        case Kind.LINK | Kind.COMMAND:  # of a command, nothing stays
-            return Retire(standing.items[0], ended.reason) if standing.items else None
         case Kind.COMMENT:
             comment = ended.comment
             return Look() if items is None else _comment(comment, items) if comment else None
@@ -213,3 +211,5 @@ def _end(ended: Ended, standing: Standing, items: tuple[Item, ...] | None) -> St
             if items is None:
                 return Look()
             return Retire(items[0], ended.reason) if items else None
+        case _:  # a link
+            return Retire(standing.items[0], ended.reason) if standing.items else None

@@ -43,15 +43,18 @@ ON_A_PREVIEW = {
     "why": (said("/preview why"), Then(reply="**The preview is being deployed**")),
     "help": (said("/preview help"), Then(reply="| `/preview stop` |")),
     # refused, with the sentence
-    "ask for what is active": (said("/preview"), Then(reply="it is active already. To keep it for longer, extend it.")),
-    "resume what is awake": (said("/preview resume"), Then(reply="it is not paused, so there is nothing to resume.")),
-    "extend by nothing new": (said("/preview extend 1h"), Then(reply="it stays until")),
+    "ask for what is active": (
+        said("/preview"),
+        Then(reply="It is active already. To keep it for longer, comment `/preview extend`."),
+    ),
+    "resume what is awake": (said("/preview resume"), Then(reply="It is not paused, so there is nothing to resume.")),
+    "extend by nothing new": (said("/preview extend 1h"), Then(reply="It stays until")),
     "a duration that is none": (said("/preview extend soon"), Then(reply="is not a duration: write a whole number")),
     "a duration that is too long": (said("/preview extend 9w9"), Then(reply="is not a duration")),
-    "a typo": (said("/preview puase"), Then(reply='is no command; did you mean "pause"?')),
+    "a typo": (said("/preview puase"), Then(reply='is not a command; did you mean "pause"?')),
     "a word that is like no verb": (said("/preview 🚀"), Then(reply="Comment `/preview help` to see all commands.")),
-    "something after a verb that takes nothing": (said("/preview stop now"), Then(reply="takes nothing after it")),
-    "a letter of another alphabet": (said("/preview \N{KELVIN SIGN}eep"), Then(reply="is no command")),
+    "an argument of a verb that takes none": (said("/preview stop now"), Then(reply="takes no argument")),
+    "a letter of another alphabet": (said("/preview \N{KELVIN SIGN}eep"), Then(reply="is not a command")),
     # how it is written
     "upper case": (said("/PREVIEW Pause"), PAUSED),
     "line breaks of Windows": (said("/preview pause\r\n\r\nI go home."), PAUSED),
@@ -75,7 +78,7 @@ ON_A_PREVIEW = {
     "a sentence": (said("/preview is how you ask for one"), NOTHING),
     "a byte order mark": (said("\ufeff/preview stop"), NOTHING),
     "a blank that does not break": (said("/preview\N{NO-BREAK SPACE}stop"), NOTHING),
-    "a line separator": (said("/preview stop\N{LINE SEPARATOR}now"), Then(reply="is no command")),
+    "a line separator": (said("/preview stop\N{LINE SEPARATOR}now"), Then(reply="is not a command")),
     "a very long line": (said("/preview stop" + " " * 300), NOTHING),
     "nothing": (said(""), NOTHING),
     # who wrote it
@@ -91,11 +94,11 @@ ON_A_PREVIEW = {
 
 WITHOUT_A_PREVIEW = {
     "ask": ("/preview", Then(labels=("preview",), reaction="rocket")),
-    "stop": ("/preview stop", Then(reply="it asks for no preview: it lacks the label")),
-    "pause": ("/preview pause", Then(reply="it asks for no preview")),
-    "extend": ("/preview extend", Then(reply="it asks for no preview")),
-    "keep": ("/preview keep", Then(reply="it asks for no preview")),
-    "why": ("/preview why", Then(reply="it asks for no preview")),
+    "stop": ("/preview stop", Then(reply="It asks for no preview: it lacks the label")),
+    "pause": ("/preview pause", Then(reply="It asks for no preview")),
+    "extend": ("/preview extend", Then(reply="It asks for no preview")),
+    "keep": ("/preview keep", Then(reply="It asks for no preview")),
+    "why": ("/preview why", Then(reply="It asks for no preview")),
     "help": ("/preview help", Then(reply="| `/preview stop` |")),
 }
 
@@ -126,7 +129,7 @@ def test_a_comment_on_a_pull_request_without_a_preview(tmp_path: Path, body: str
 @pytest.mark.parametrize("body", ["/preview", "/preview stop", "/preview pause", "/preview why", "/preview puase"])
 def test_a_forks_pull_request_gets_nothing_but_a_refusal(tmp_path: Path, body: str) -> None:
     with staged(tmp_path) as stage:
-        check(stage, FORK, body, "ada", Then(reply="it comes from a fork, and neither a label nor a command approves"))
+        check(stage, FORK, body, "ada", Then(reply="It comes from a fork, and neither a label nor a command approves"))
 
 
 def test_a_stranger_on_a_forks_pull_request_gets_no_word(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_stop_is_refused_where_no_label_is_required(tmp_path: Path) -> None:
         stage.say("/preview stop")
         (reply,) = stage.replies()
 
-        assert "its previews need no label, so there is none to remove. Comment `/preview pause` instead." in reply
+        assert "Its previews need no label, so there is none to remove. Comment `/preview pause` instead." in reply
 
 
 def test_keep_is_refused_where_the_catalog_has_no_such_label(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_keep_is_refused_where_the_catalog_has_no_such_label(tmp_path: Path) -> 
         stage.say("/preview keep")
         (reply,) = stage.replies()
 
-        assert "the catalog has no label that keeps a preview. Comment `/preview extend` instead." in reply
+        assert "The catalog has no label that keeps a preview. Comment `/preview extend` instead." in reply
 
 
 def test_keep_is_done_where_the_label_is_set(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_time_that_no_preview_can_have_is_refused(begun: Stage, time: str, mes
 def test_what_would_mean_nothing_is_refused_with_a_sentence(begun: Stage) -> None:
     for words, message in {
         ("resume", "orders-1"): "orders-1: it is not paused, so there is nothing to resume\n",
-        ("ask", "orders-1"): "orders-1: it is active already. To keep it for longer, extend it\n",
+        ("ask", "orders-1"): "orders-1: it is active already. To keep it for longer, run preview-plugin extend\n",
         ("extend", "orders-1", "1h"): "orders-1: it stays until 2026-11-28T08:00:00Z anyway, which is not before "
         "2026-11-21T10:00:00Z. Name a longer time\n",
         ("pause", "basket-1"): 'the catalog has no service "basket"\n',

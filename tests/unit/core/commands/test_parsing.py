@@ -18,18 +18,18 @@ def test_every_verb_is_a_command_in_any_case(verb: Verb) -> None:
 
 def test_only_an_extension_takes_something() -> None:
     assert parse("/preview extend 3D") == Command(Verb.EXTEND, timedelta(days=3))
-    assert parse("/preview pause 3d") == Mistake('"pause" takes nothing after it, but there is "3d"')
+    assert parse("/preview pause 3d") == Mistake('"pause" takes no argument, but there is "3d"')
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("/preview puase", '"puase" is no command; did you mean "pause"?'),
-        ("/preview xyz", '"xyz" is no command. Comment /preview help to see all commands'),
+        ("/preview puase", '"puase" is not a command; did you mean "pause"?'),
+        ("/preview xyz", '"xyz" is not a command. Comment /preview help to see all commands'),
         ("/preview extend soon", '"soon" is not a duration'),
         ("/preview extend 1s", '"1s" must be at least 10s and at most 365d'),
-        ("/preview \N{KELVIN SIGN}eep", '"\N{KELVIN SIGN}eep" is no command'),
-        ("/preview \N{LATIN SMALL LETTER LONG S}top", "is no command"),
+        ("/preview \N{KELVIN SIGN}eep", '"\N{KELVIN SIGN}eep" is not a command'),
+        ("/preview \N{LATIN SMALL LETTER LONG S}top", "is not a command"),
     ],
 )
 def test_what_was_meant_as_a_command_is_a_mistake_with_a_sentence(line: str, reason: str) -> None:

@@ -143,7 +143,7 @@ def test_no_extension_goes_beyond_the_greatest_age() -> None:
     assert act(world, ActKind.EXTEND, 365 * DAY).until == MONDAY + 30 * DAY
     assert refusal(world.step(), ActKind.EXTEND) == (
         "it reaches its maximum age (max_age) at 2026-12-16T09:00:00Z, and no extension goes beyond. "
-        "Ask for it again once it has ended"
+        "Once it has ended, run preview-plugin ask"
     )
 
 
@@ -227,7 +227,9 @@ def test_asking_for_what_is_there_or_on_its_way_means_nothing() -> None:
     begun(world)
 
     assert refusal(world, ActKind.ASK).startswith("it was asked for already, but it is queued: pull requests get")
-    assert refusal(begun(lived()), ActKind.ASK) == "it is active already. To keep it for longer, extend it"
+    assert (
+        refusal(begun(lived()), ActKind.ASK) == "it is active already. To keep it for longer, run preview-plugin extend"
+    )
     draft = begun(lived({"orders": {"drafts": False}}), draft=True)
     assert refusal(draft, ActKind.ASK) == "it was asked for already, but it is skipped: it is a draft"
 
