@@ -84,6 +84,13 @@ class Current:
         return tuple(name for name in catalog.repositories if name not in read) if catalog else ()
 
     @property
+    def unheard(self) -> dict[str, str]:
+        """The repositories whose newest comments could not be read, so commands there wait, with the reason."""
+        catalog, read = self.known.catalog, self.known.snapshot.repositories
+        names = catalog.repositories if catalog and catalog.commands else ()
+        return {name: read[name].unheard for name in names if name in read and read[name].unheard}
+
+    @property
     def missing_labels(self) -> dict[str, list[str]]:
         """The labels that ask for previews and do not exist, by the repository that lacks them."""
         missing = self.decision.missing_labels if self.decision else {}

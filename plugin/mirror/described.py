@@ -21,6 +21,7 @@ def state_of(current: Current, now: datetime) -> dict[str, Any]:
         "doubts": dict(snapshot.doubts),  # by repository: why all of its previews stay as they were
         "missing_labels": current.missing_labels,  # by repository: labels of the catalog that do not exist there
         "unread": list(current.unread),  # repositories that have never been read: their services wait
+        "unheard": current.unheard,  # by repository: why its newest comments were not read: commands wait
         "breaker": {
             "held_back": dict(current.departures),
             "earlier_ends": current.earlier_ends,  # how many ends an edit would bring forward

@@ -155,7 +155,7 @@ def _wanted(
             name,
             asked,
             known.get(name),
-            must_list=only is not None or _is_due(known.get(name), asked, now, comments=comments),
+            must_list=only is not None or _is_due(known.get(name), asked, now),
             urgent=only is not None,
             comments=comments,
         )
@@ -164,8 +164,8 @@ def _wanted(
     ]
 
 
-def _is_due(known: Repository | None, asked: frozenset[str], now: datetime, *, comments: bool) -> bool:
-    if known is None or known.listed_at is None or known.labels != asked or (comments and known.heard is None):
+def _is_due(known: Repository | None, asked: frozenset[str], now: datetime) -> bool:
+    if known is None or known.listed_at is None or known.labels != asked:
         return True
     return not timedelta(0) <= now - known.listed_at < LISTED_EVERY  # below zero: the clock was set back
 
@@ -209,10 +209,15 @@ def _absorbed(
     spelt = {folded(name): name for name in live.by_repository} if live else {}
     return {
         name: Absorbed(reading)
-        if reading is known.get(name)
+        if _is_as_known(known.get(name), reading)
         else absorb(known.get(name), reading, catalog, now, _live(spelt.get(folded(name), name), known, current))
         for name, reading in read.items()
     }
+
+
+def _is_as_known(known: Repository | None, reading: Repository) -> bool:
+    """Tell whether a reading is what was known, perhaps with what was heard since: nothing was listed."""
+    return known is not None and reading.listed_at is not None and reading.listed_at == known.listed_at
 
 
 def _live(name: str, known: Mapping[str, Repository], current: Current) -> Collection[int]:

@@ -3,9 +3,9 @@
 What is wanted is worked out again only for repositories for which something has changed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from plugin.core.answers.history import EventKind, Histories
 from plugin.core.commands.answer import Note
@@ -81,15 +81,19 @@ class Agenda:
             self._leave(self._said.pop(name))
         self._end(current, decision)
 
-    def due(self, shares: Mapping[str, int]) -> Iterator[Due]:
+    def due(self, shares: Mapping[str, int], failed_at: Callable[[Target], datetime | None]) -> Iterator[Due]:
         """Find what has to be done, the most urgent first. Where nothing has to be done, nothing is looked at again.
 
-        `shares` is how much each pull request wrote lately: who wrote little comes first.
+        `shares` is how much each pull request wrote lately: who wrote little comes first. What failed comes last, and
+        of that, what failed longest ago comes first, so that no target keeps the others waiting.
         """
         ending = {_place(target) for target in self._open if isinstance(self._wanted[target], Ended)}
-        for target in sorted(
-            self._open, key=lambda it: (shares.get(it.pull_request, 0), _ORDER.index(it.kind), it.key)
-        ):
+
+        def turn(target: Target) -> tuple[datetime, int, int, str]:
+            failed = failed_at(target) or _NEVER
+            return failed, shares.get(target.pull_request, 0), _ORDER.index(target.kind), target.key
+
+        for target in sorted(self._open, key=turn):
             wanted, standing = self._wanted[target], self.standing(target)
             step = next_step(wanted, standing)
             if isinstance(wanted, Ended):
@@ -122,6 +126,10 @@ class Agenda:
     def note(self, key: str, note: Note | None, budget: Budget) -> None:
         """Take note of what is left to do for a command; None: it can be forgotten."""
         self.sent = replace(self.sent.with_note(key, note), budget=budget)
+
+    def obey_since(self, since: datetime | None) -> None:
+        """Take note of since when comments can be commands; None: none can."""
+        self.sent = replace(self.sent, since=since)
 
     @property
     def around(self) -> Around:
@@ -170,6 +178,7 @@ class Agenda:
 
 
 _ORDER = tuple(Kind)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _place(target: Target) -> tuple[Kind, int, str]:

@@ -21,6 +21,7 @@ MOST_PAGES = 150  # what is not among the first 4,500 is not found
 # PyGithub follows the redirect of a renamed repository without what stands behind the question mark.
 RENAMED = "GitHub did not answer the question that was asked; if the repository was renamed, correct the catalog"
 
+_NOT_PERMITTED = ("Resource not accessible by", "Must have push access")
 _OK = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
 
 Result = TypeVar("Result")
@@ -97,7 +98,7 @@ def _meaning(reply: Reply) -> Lost | Refused | Closed | Forbidden | Missing:
         return Closed(reason, _seconds(reply.headers))
     if reply.status == HTTPStatus.UNAUTHORIZED:
         return Closed(reason)
-    if reply.status == HTTPStatus.FORBIDDEN and sentence.startswith("Resource not accessible by"):
+    if reply.status == HTTPStatus.FORBIDDEN and sentence.startswith(_NOT_PERMITTED):
         return Forbidden(reason)
     if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return Missing(reason)

@@ -12,10 +12,11 @@ def log_refreshes(log: Logger) -> Observer:
     held: dict[str, str] = {}
     ends = 0
     missing: dict[str, list[str]] = {}
+    unheard: dict[str, str] = {}
     waited = False
 
     def observe(report: RefreshReport) -> None:
-        nonlocal held, ends, missing, waited
+        nonlocal held, ends, missing, unheard, waited
         current, snapshot = report.current, report.current.known.snapshot
         if held != (held := dict(current.departures)) and held:
             log.warning("the breaker holds previews back", previews=held, to_release=current.to_release)
@@ -35,6 +36,8 @@ def log_refreshes(log: Logger) -> Observer:
         waited = until is not None
         if missing != (missing := current.missing_labels) and missing:
             log.warning("labels of the catalog do not exist, so nobody can ask for a preview", repositories=missing)
+        if unheard != (unheard := current.unheard) and unheard:
+            log.warning("comments cannot be read, so commands in them wait", repositories=unheard)
         log.log(
             logging.WARNING if report.failure else logging.INFO,
             "refresh" if report.reads else "decision",

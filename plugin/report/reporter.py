@@ -30,7 +30,6 @@ from plugin.state.outbox import Outbox
 
 NEEDS: Mapping[Kind, str] = {kind: f"{name}: write" for kind, name in PERMISSIONS.items()} | {
     Kind.LINK: "an account of Jira that may link issues",
-    Kind.COMMAND: f"{PERMISSIONS[Kind.COMMENT]}: write",
 }
 PACE = 1.0  # seconds between two requests, as GitHub asks for
 TICK = 1.0  # seconds between two looks at what is known: nobody says that Argo CD has reported something
@@ -86,8 +85,6 @@ class Reporter:
             get_logger().warning(UNTOLD, needs="PREVIEW_NOTIFICATIONS_TOKEN and Argo CD's notifications")
         self._metrics.reports_waiting.set(agenda.waiting)
         allowance = agenda.sent.budget.allows(now)
-        if not allowance.ask:
-            return TICK
         turns = [partial(self._obey, agenda, current, allowance), partial(self._report, agenda, allowance, now)]
         self._reports_first = not self._reports_first  # so that neither keeps the other waiting
         return PACE if any(work() for work in (reversed(turns) if self._reports_first else turns)) else TICK
@@ -96,7 +93,7 @@ class Reporter:
         return self._commands is not None and self._commands.work(agenda, current, allowance)
 
     def _report(self, agenda: Agenda, allowance: Allowance, now: datetime) -> bool:
-        for due in agenda.due(allowance.shares):
+        for due in agenda.due(allowance.shares, self._trouble.failed_at):
             if due.step is None:
                 if has_come(due.not_before, now):
                     self._keep(agenda, due.target, None)
@@ -108,7 +105,8 @@ class Reporter:
         return False
 
     def _may(self, allowance: Allowance, due: Due, step: Step, now: datetime) -> bool:
-        if not isinstance(step, Look) and not allowance.may_write(due.target.pull_request):
+        may = allowance.may_ask if isinstance(step, Look) else allowance.may_write
+        if not may(due.target.pull_request):
             return False
         return all(has_come(moment, now) for moment in (due.not_before, self._trouble.until(due.target, step)))
 
@@ -134,7 +132,7 @@ class Reporter:
         except (Lost, Closed, Forbidden, Missing, Refused) as error:
             self._failed(agenda, replace(due, standing=standing), step, error)
         else:
-            self._trouble.passed(target)
+            self._trouble.passed(target, step)
             self._metrics.reports.labels(target.kind.value, "looked" if isinstance(step, Look) else "written").inc()
             self._keep(agenda, target, after)
 
@@ -144,8 +142,10 @@ class Reporter:
         self._metrics.reports.labels(target.kind.value, result).inc()
         match error:
             case Closed(seconds=float(seconds)) if target.kind is not Kind.LINK:
-                budget = budget.closed(now + timedelta(seconds=seconds))
-            case Lost() | Closed():
+                budget = budget.closed(target.pull_request, now + timedelta(seconds=seconds))
+            case Lost():
+                self._trouble.fails(target, step, now)
+            case Closed():
                 self._trouble.pauses(target, now)
             case Forbidden():
                 self._trouble.off[switch(target)] = now + OFF_FOR

@@ -19,8 +19,8 @@ class Wanted:
     """A repository to read: its open pull requests with at least one of `labels`, or all of them if there are none.
 
     `before` is what was known of it. If nothing has changed since, a source may return that very object, unless
-    `must_list` is set. To spare its server, a source may postpone what is not `urgent`. Comments that may be commands
-    are read if the source has any, and only with `comments`.
+    `must_list` is set, or that object with what was heard since. To spare its server, a source may postpone what is not
+    `urgent`. Comments that may be commands are read if the source has any, and only with `comments`.
     """
 
     name: str

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -76,6 +77,10 @@ class _SharedOutbox:
     def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
         self._must_poll()
         self.inside.keep_note(budget, key, note)
+
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        self._must_poll()
+        self.inside.keep_since(budget, since)
 
     def _must_poll(self) -> None:
         if self.polls() != self.token:

@@ -137,6 +137,7 @@ class Repository:
     missing_labels: frozenset[str] = frozenset()  # those of `labels` that do not exist in this repository
     public: bool | None = None  # whether anybody may read it; None: not known
     heard: Heard | None = field(default=None, compare=False)  # None: its comments were never read
+    unheard: str = field(default="", compare=False)  # why its newest comments could not be read
 
     @property
     def numbers(self) -> frozenset[int]:

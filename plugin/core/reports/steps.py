@@ -200,10 +200,10 @@ def _end(ended: Ended, standing: Standing, items: tuple[Item, ...] | None) -> St
             if not standing.items:
                 return None
             item = standing.items[-1]
-            # It must not stay yellow for ever, nor turn red because a label was removed.
-            state = "success" if item.state == "pending" else item.state
+            # Whoever requires this check wants a preview that can be reached, so a status that waited for one does not
+            # turn green without it. Nor does it turn red because a label was removed.
             description = short(f"No preview: {ended.reason}")
-            return _status(Status(item.sha, f"preview/{standing.target.name}", state, description, ""), (item,))
+            return _status(Status(item.sha, f"preview/{standing.target.name}", item.state, description, ""), (item,))
         case Kind.LINK | Kind.COMMAND:  # of a command, nothing stays
             return Retire(standing.items[0], ended.reason) if standing.items else None
         case Kind.COMMENT:

@@ -1,6 +1,7 @@
 """Comments: reads what may be commands, on all pull requests that changed last, whether they ask for a preview or not.
 
-A comment changes when its pull request was updated, so this is asked only for repositories that were just listed.
+A comment changes when its pull request was updated, so this is asked only for repositories that were just listed, and
+where it failed before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from plugin.core.commands.parsing import first_line
+from plugin.core.config.messages import one_line
 from plugin.core.config.names import folded
 from plugin.core.facts.heard import Comment, Conversation, Heard, Relabelled, heard
 from plugin.sources.github import queries
@@ -18,6 +20,7 @@ from plugin.sources.github.draft import Draft, Query
 from plugin.sources.github.nodes import MALFORMED, Malformed, author_name, label_page, node_id, timestamp, whole_number
 
 REPOSITORIES_PER_REQUEST = 20
+FIRST_RETRY, LONGEST_RETRY = 30.0, 900.0  # seconds: a comment is a command for an hour
 PULL_REQUESTS = 20  # of each repository: those that changed last
 
 _TALK = """
@@ -53,7 +56,29 @@ class Listened:
     """What is known of a repository's comments after it was asked for them."""
 
     heard: Heard | None
-    complete: bool  # False: it must be asked again
+    unheard: str = ""  # why it must be asked again
+
+
+@dataclass(slots=True)
+class Retries:
+    """When comments that could not be read are asked for again: ever more rarely. By the names of repositories.
+
+    Forgetting it costs a few requests and nothing else.
+    """
+
+    _waits: dict[str, tuple[float, int]] = field(default_factory=dict)  # until when, and after how many failures
+
+    def may(self, name: str, at: float) -> bool:
+        """Tell whether a repository may be asked again; `at` is a moment of a steady clock."""
+        return at >= self._waits.get(name, (at, 0))[0]
+
+    def note(self, name: str, listened: Listened, at: float) -> None:
+        """Take note of what came of asking."""
+        if not listened.unheard:
+            self._waits.pop(name, None)
+            return
+        _, times = self._waits.get(name, (at, 0))
+        self._waits[name] = at + min(FIRST_RETRY * 2 ** min(times, 20), LONGEST_RETRY), times + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +106,13 @@ class Listener:
                 nodes = part.at("talk").at("nodes").items
                 read = [_conversation(node) for node in nodes]
                 known = tuple(each for each in read if each is not None)
-                return Listened(heard(before, known, answer.date), complete=len(known) == len(read))
-        return Listened(before, complete=False)
+                reason = "" if len(known) == len(read) else "GitHub cannot say enough about some pull requests"
+                return Listened(heard(before, known, answer.date), reason)
+        error = part.error
+        return Listened(before, one_line(error.message) if error else "GitHub sent an invalid response")
 
-    def _give_up(self, batch: Sequence[str], _reason: str) -> None:
-        self.results.update({name: Listened(self.before.get(name), complete=False) for name in batch})
+    def _give_up(self, batch: Sequence[str], reason: str) -> None:
+        self.results.update({name: Listened(self.before.get(name), one_line(reason)) for name in batch})
 
 
 def _conversation(part: Part) -> Conversation | None:

@@ -18,7 +18,7 @@ from plugin.sources.github.asker import Asker, OfRepository
 from plugin.sources.github.batches import by_owner
 from plugin.sources.github.checks import newest_commits, succeeded
 from plugin.sources.github.client import GitHubClient
-from plugin.sources.github.comments import Listener
+from plugin.sources.github.comments import Listened, Listener, Retries
 from plugin.sources.github.details import Details, FileKey, known_files
 from plugin.sources.github.experience import Experience
 from plugin.sources.github.identity import explain
@@ -44,6 +44,7 @@ class GitHubSource:
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
         self._experience = Experience()
+        self._retries = Retries()
         self._turn = 0
         # Files of repositories that stay in doubt for another reason: as long as they do, no snapshot holds the files.
         self._files: LRUCache[FileKey, ConfigFile | None] = LRUCache(FILE_CACHE_BYTES, getsizeof=_size)
@@ -116,16 +117,28 @@ class GitHubSource:
         with self._client.until(self._client.after(SECONDS_FOR_DETAILS)):
             results |= explain(self._client, lost, _identities(known))
             details.read(listings)
-            listener = self._listen(changed, listings)
-        for name, listing in listings.items():
-            result = self._result(changed[name], listing, details)
-            results[name] = _with_comments(result, listener) if isinstance(result, Repository) else result
+            listener = self._listen(wanted, listings, results)
+        results |= {name: self._result(changed[name], listing, details) for name, listing in listings.items()}
+        results = {name: _with_comments(result, listener.results.get(name)) for name, result in results.items()}
         self._keep_files(listings, details, results)
         return results
 
-    def _listen(self, wanted: Mapping[str, Wanted], listings: Mapping[str, Listing]) -> Listener:
-        listener = Listener(self._client, {name: it.before.heard if it.before else None for name, it in wanted.items()})
-        listener.read({name: it.identity.database_id for name, it in listings.items() if wanted[name].comments})
+    def _listen(
+        self, wanted: Sequence[Wanted], listings: Mapping[str, Listing], known: Mapping[str, Repository | Doubt]
+    ) -> Listener:
+        """Read comments where something was listed, and where that failed before; there, nothing is listed for them."""
+        now = self._client.after(0)
+        identities = {name: listing.identity for name, listing in listings.items()} | _identities({
+            name: each
+            for name, each in known.items()
+            if isinstance(each, Repository) and (each.heard is None or each.unheard) and self._retries.may(name, now)
+        })  # fmt: skip
+        listener = Listener(self._client, {it.name: it.before.heard if it.before else None for it in wanted})
+        listener.read(
+            {it.name: identities[it.name].database_id for it in wanted if it.comments and it.name in identities}
+        )
+        for name, listened in listener.results.items():
+            self._retries.note(name, listened, now)
         return listener
 
     def _result(self, wanted: Wanted, listing: Listing, details: Details) -> Repository | Doubt:
@@ -166,13 +179,12 @@ class GitHubSource:
                     self._files[key] = details.files[key]
 
 
-def _with_comments(repository: Repository, listener: Listener) -> Repository:
-    listened = listener.results.get(repository.name)
-    if listened is None:
-        return repository
-    mark = repository.mark
-    unsettled = mark and replace(mark, settled=False)  # so that it is listed once more
-    return replace(repository, heard=listened.heard, mark=mark if listened.complete else unsettled)
+def _with_comments(result: Repository | Doubt, listened: Listened | None) -> Repository | Doubt:
+    if isinstance(result, Doubt) or listened is None:
+        return result
+    if (result.heard, result.unheard) == (listened.heard, listened.unheard):
+        return result
+    return replace(result, heard=listened.heard, unheard=listened.unheard)
 
 
 def _identities(known: Mapping[str, Repository]) -> dict[str, Identity]:

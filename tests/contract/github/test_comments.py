@@ -170,6 +170,63 @@ def test_comments_that_cannot_be_read_put_nothing_in_doubt(listener: Reader) -> 
     assert [each.line for each in conversation(listener).comments] == ["/preview"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (faults.server_error(), "GitHub aborted the query (502)"),
+        (faults.null_repository(), "GitHub sent an invalid response"),
+        (faults.alias_error("r0"), "Resource not accessible by integration"),
+    ],
+    ids=["502", "null", "forbidden"],
+)
+def test_comments_that_can_never_be_read_cost_ever_less_and_nothing_is_listed_for_them(
+    listener: Reader, fault: Any, reason: str
+) -> None:
+    listener.github.intercept = faults.on("Comments", fault)
+    say(listener, "/preview")
+    assert listener.known["acme/orders"].unheard == reason
+
+    asked = []
+    for _ in range(120):  # an hour
+        listener.time.passes(30)
+        assert listener.read() == {}
+        asked += listener.asked()
+    assert asked.count("List") <= 2  # the change was too young to settle the first time
+    assert 4 <= asked.count("Comments") <= 10
+    assert listener.known["acme/orders"].unheard == reason
+
+    listener.github.intercept = None
+    listener.time.passes(900)
+    listener.read()
+    assert listener.asked() == ["Probe", "Comments"]
+    assert listener.known["acme/orders"].unheard == ""
+    listener.time.passes(900)
+    listener.read()
+    assert listener.asked() == ["Probe"]
+
+
+def test_comments_that_could_not_be_read_are_read_after_a_restart(listener: Reader) -> None:
+    listener.github.intercept = faults.on("Comments", faults.server_error())
+    say(listener, "/preview")
+    listener.time.passes(30)
+    listener.read()
+
+    listener.github.intercept = None
+    listener.restart()
+    listener.read()
+    assert [each.line for each in conversation(listener).comments] == ["/preview"]
+
+
+def test_once_commands_are_switched_on_comments_are_read_and_nothing_is_listed(github: GitHub) -> None:
+    reader = Reader(github)
+    reader.settle()
+    reader.comments = True
+    reader.read()
+
+    assert set(reader.asked()) == {"Probe", "Comments"}
+    assert heard(reader).since <= reader.time.now()
+
+
 def test_obeyed_is_what_was_written_after_the_first_reading(listener: Reader) -> None:
     since = {name: heard(listener, name).since for name in EVERYTHING}
     say(listener, "/preview")

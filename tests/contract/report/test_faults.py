@@ -13,9 +13,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from plugin.sources.file import Organisation, RepositoryEntry
 from plugin.sources.github.pygithub import App
 from plugin.state import Outdated
-from tests.contract.report.stage import LINKED, REPORT, Killed, Stage, is_write, lost, sha, staged
+from tests.builders import make_catalog
+from tests.contract.report.stage import (
+    LINKED,
+    REPORT,
+    Killed,
+    Stage,
+    entry,
+    is_write,
+    lost,
+    organisation,
+    sha,
+    staged,
+)
 from tests.fakes.github import App as FakeApp
 from tests.fakes.github import Request, faults
 from tests.keys import PRIVATE_KEY
@@ -166,7 +179,7 @@ def test_a_replica_that_was_paused_between_its_claim_and_its_request_sends_nothi
 def test_after_a_limit_nothing_is_asked_until_it_ends(stage: Stage, fault: Any, seconds: int) -> None:
     stage.argocd_says("ready", sha(1))
     stage.github.intercept = faults.times(1, lambda request: fault(request) if is_write(request) else None)
-    while not stage.outbox.load().budget.closed_until:
+    while not stage.outbox.load().budget.limits:
         stage.work()
     limited = stage.now
     stage.restart()  # which forgets nothing
@@ -203,6 +216,54 @@ def test_an_outage_is_asked_about_ever_more_rarely_and_everything_is_said_afterw
     stage.github.intercept = None
     stage.settle()
     assert_one_of_each(stage)
+
+
+@pytest.mark.parametrize("broken", [1, 5])
+def test_pull_requests_that_can_never_be_read_keep_nobody_waiting(broken: int) -> None:
+    with staged(report={"comment": "always"}) as stage:
+        unreadable = [f"/issues/{number}/comments" for number in range(1, broken + 1)]
+        answer = faults.server_error(502)
+        stage.github.intercept = lambda request: answer(request) if request.path.endswith(tuple(unreadable)) else None
+        stage.set_repository(pull_requests=tuple(entry(number) for number in range(1, 12)))
+        begun = stage.now
+        while not all(stage.comments(number) for number in range(broken + 1, 12)):
+            stage.work()
+        assert stage.now - begun <= timedelta(minutes=3)
+
+        stage.passes(1800)
+        stage.change(12)
+        asked, before = stage.now, len(stage.asked)
+        while not stage.comments(12):
+            stage.work()
+        assert stage.now - asked <= timedelta(minutes=1)
+        while stage.now - asked <= timedelta(hours=1):
+            stage.work()
+        assert len(stage.asked) - before <= 20 * broken
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.secondary_limit(403, retry_after=1800),
+        faults.bad_credentials(),
+        faults.server_error(502),
+        faults.html_with_status_200(),
+        faults.forbidden("This installation has been suspended"),
+    ],
+    ids=["limit", "401", "502", "page", "403"],
+)
+def test_trouble_of_one_owner_keeps_no_other_owner_waiting(fault: Any) -> None:
+    with staged(report={"status": True, "deployments": True}) as stage:
+        stage.catalog = make_catalog({"orders": {}, "payments": {}, "site": {"repository": "zulu/site"}}, report=REPORT)
+        stage.github.organisation = Organisation(
+            repositories={**organisation().repositories, "zulu/site": RepositoryEntry(pull_requests=(entry(1),))}
+        )
+        stage.github.intercept = lambda request: fault(request) if request.path.startswith("/repos/acme/") else None
+        stage.know()
+        begun = stage.now
+        while stage.github.written.status("zulu/site", sha(1), "preview/site") is None:
+            stage.work()
+        assert stage.now - begun <= timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(

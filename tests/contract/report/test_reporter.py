@@ -360,6 +360,14 @@ def test_a_repository_in_doubt_ends_nothing(stage: Stage) -> None:
     assert stage.deployments() == [(sha(1), "success")]
 
 
+def test_a_label_that_is_removed_before_the_preview_works_turns_no_check_green(stage: Stage) -> None:
+    stage.settle()
+    stage.change(1, labels=())
+    stage.settle()
+
+    assert stage.status(sha(1)) == ("pending", "No preview: nobody asks for it any more", "")
+
+
 def test_a_key_that_is_taken_away_leaves_everything_as_it_is(stage: Stage) -> None:
     stage.change(1, config=LINKED)
     working(stage)

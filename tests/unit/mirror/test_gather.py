@@ -10,6 +10,7 @@ from plugin.core.config.catalog import Catalog
 from plugin.core.config.messages import MAX_LENGTH
 from plugin.core.config.references import Locator
 from plugin.core.decision.preview import LivePreview
+from plugin.core.facts.heard import Heard
 from plugin.core.facts.model import Elsewhere, Hold, LookedUp, LookUp, Repository, Snapshot
 from plugin.mirror.current import Current, decided
 from plugin.mirror.gather import LISTED_EVERY, Gathered, gather
@@ -100,6 +101,17 @@ def test_what_did_not_change_is_kept_as_the_same_object() -> None:
     assert result.snapshot.repositories["acme/orders"] is orders
     assert result.snapshot.read_at["acme/orders"] == LATER
     assert result.fresh
+
+
+def test_what_was_only_heard_is_no_listing() -> None:
+    """Its pull requests are those that were known, also those that are held."""
+    before = known(replace(ORDERS, held={number: Hold("not listed") for number in ORDERS.numbers}), PAYMENTS)
+    orders = before.known.snapshot.repositories["acme/orders"]
+    heard = replace(orders, heard=Heard(MONDAY), unheard="no answer")
+    result = gathered(Source({**clean(before), "acme/orders": heard}), before)
+
+    assert result.snapshot.repositories["acme/orders"] is heard
+    assert result.snapshot.read_at["acme/orders"] == LATER
 
 
 @pytest.mark.parametrize(

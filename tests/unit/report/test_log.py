@@ -11,7 +11,7 @@ from plugin.core.life.earlier_ends import EarlierEnds
 from plugin.logs import get_logger
 from plugin.mirror.refresh import RefreshReport
 from plugin.report.log import log_refreshes
-from tests.builders import MONDAY, make_repository, make_snapshot
+from tests.builders import MONDAY, make_catalog, make_repository, make_snapshot
 from tests.unit.report.reports import CATALOG, EVENTS, HOLD, current, report
 
 
@@ -51,6 +51,19 @@ def test_a_failure_is_a_warning_that_says_why() -> None:
     (line,) = logged(report(failure="nothing could be read"))
 
     assert (line["log_level"], line["failure"]) == ("warning", "nothing could be read")
+
+
+def test_comments_that_cannot_be_read_are_told_once_with_the_reason() -> None:
+    def heard(unheard: str) -> RefreshReport:
+        catalog = make_catalog({"orders": {}, "payments": {}}, commands=True)
+        repository = replace(make_repository("acme/orders"), unheard=unheard)
+        known = current(Snapshot({"acme/orders": repository}))
+        return report(replace(known, known=replace(known.known, catalog=catalog)))
+
+    (line,) = beside_refreshes(heard(""), heard("no answer"), heard("no answer"), heard(""))
+
+    assert (line["log_level"], line["repositories"]) == ("warning", {"acme/orders": "no answer"})
+    assert line["event"] == "comments cannot be read, so commands in them wait"
 
 
 def test_repositories_that_were_never_read_are_named() -> None:

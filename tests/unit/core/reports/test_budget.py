@@ -53,12 +53,17 @@ def test_a_clock_that_was_wrong_stops_nothing_for_long() -> None:
     assert budget.free_at(MONDAY) == MONDAY
 
 
-def test_after_a_limit_nothing_is_written_until_it_ends() -> None:
-    budget = Budget().closed(MONDAY + timedelta(minutes=5))
+def test_after_a_limit_nothing_is_asked_for_its_owner_until_it_ends() -> None:
+    until = MONDAY + timedelta(minutes=5)
+    budget = Budget().closed("acme/orders#1", until)
+    allowance = budget.allows(MONDAY)
 
-    assert budget.free_at(MONDAY) == MONDAY + timedelta(minutes=5)
-    assert budget.free_at(MONDAY + timedelta(minutes=5)) == MONDAY + timedelta(minutes=5)
-    assert Budget().closed(MONDAY + timedelta(days=10)).free_at(MONDAY) == MONDAY
+    assert not allowance.may_ask("Acme/payments#7")
+    assert not allowance.may_write("acme/orders#1")
+    assert allowance.may_ask("globex/site#1")
+    assert allowance.may_write("globex/site#1")
+    assert budget.allows(until).may_write("acme/orders#1")
+    assert Budget().closed("acme/orders#1", MONDAY + timedelta(days=10)).allows(MONDAY).may_ask("acme/orders#1")
 
 
 def test_one_pull_request_gets_half_of_it_at_most() -> None:
@@ -78,6 +83,6 @@ def test_what_is_allowed_follows_from_what_was_written() -> None:
     for _ in range(A_MINUTE):
         budget = budget.spent("acme/orders#1", MONDAY)
 
-    assert (budget.allows(MONDAY).ask, budget.allows(MONDAY).write) == (True, False)
-    assert budget.allows(MONDAY + MINUTE).write
-    assert not budget.closed(MONDAY + HOUR).allows(MONDAY).ask
+    assert budget.allows(MONDAY).may_ask("acme/orders#1")
+    assert not budget.allows(MONDAY).may_write("acme/orders#1")
+    assert budget.allows(MONDAY + MINUTE).may_write("acme/orders#1")
