@@ -5,7 +5,6 @@ https://docs.github.com/en/rest/reactions/reactions. Adding a label or a reactio
 """
 
 from dataclasses import dataclass
-from itertools import count
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
@@ -17,7 +16,6 @@ from plugin.core.reports.content import Target
 from plugin.report.github_api import GitHubApi
 from plugin.report.writing import Missing
 
-PAGE = 100
 # `maintain` counts as `write` there, and `triage` as `read`, but nobody promises that for older servers.
 MAY_WRITE = frozenset({"admin", "maintain", "write"})
 
@@ -78,14 +76,9 @@ class Answering:
         """Return the id of our reply to a command; 0 if there is none."""
         account, begins = self._api.account(target).casefold(), marker(note.comment)
         since = quote(timestamp(note.comment.at), safe="")
-        for page in count(1):
-            path = f"/issues/{target.number}/comments?since={since}&per_page={PAGE}&page={page}"
-            found = self._api.read(target, path, _COMMENTS)
-            for each in found:
-                if each.user and each.user.login.casefold() == account and each.body.startswith(begins):
-                    return each.id
-            if len(found) < PAGE:
-                break
+        for each in self._api.listed(target, f"/issues/{target.number}/comments?since={since}", _COMMENTS):
+            if each.user and each.user.login.casefold() == account and each.body.startswith(begins):
+                return each.id
         return 0
 
     def delete(self, target: Target, comment: int) -> None:

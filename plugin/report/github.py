@@ -6,7 +6,7 @@ https://docs.github.com/en/rest/issues/comments, which pull requests have, too.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from plugin.core.reports.comment import is_confidential, is_ours
 from plugin.core.reports.content import Comment, Deployment, Kind, Status, Target, digest
 from plugin.core.reports.said import short
 from plugin.core.reports.steps import CONFIDENTIAL, Create, Item, Look, Retire, Say, Step
-from plugin.report.github_api import GitHubApi
+from plugin.report.github_api import RENAMED, GitHubApi
 from plugin.report.writing import Refused, Writer
 from plugin.sources import Rest
 
@@ -28,10 +28,6 @@ PERMISSIONS: Mapping[Kind, str] = {
 }
 
 PAGE = 100
-PAGE_OF_COMMENTS = 30  # as GitHub makes them if a request does not say
-MOST_PAGES = 150  # of comments: what is not among the first 4,500 is not found again
-# PyGithub follows the redirect of a renamed repository without what stands behind the question mark.
-_RENAMED = "GitHub did not answer the question that was asked; if the repository was renamed, correct the catalog"
 LOOKED_AT = 5  # deployments of one preview: older ones were closed long ago
 
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -121,7 +117,7 @@ class Deployments:
         path = f"/deployments?task={quote(task, safe='')}&per_page={LOOKED_AT}"
         found = self._api.read(target, path, _DEPLOYMENTS)
         if any(each.task != task for each in found):  # they must not be taken for those of this preview, and ended
-            raise Refused(_RENAMED)
+            raise Refused(RENAMED)
         items = [self._item(target, each) for each in sorted(found, key=lambda each: each.id)]
         return tuple(item for item in items if item.state != "inactive")
 
@@ -160,7 +156,7 @@ class Comments:
         account = self._api.account(target).casefold()
         ours = [
             each
-            for each in self._all(target)
+            for each in self._api.listed(target, f"/issues/{target.number}/comments", _COMMENTS)
             if each.user and each.user.login.casefold() == account and is_ours(each.body)
         ]
         return tuple(map(_item, sorted(ours, key=lambda each: each.id)))
@@ -178,18 +174,6 @@ class Comments:
                 self._api.write(target, "DELETE", f"/issues/comments/{item.id}")
                 return 0
         raise TypeError(step)
-
-    def _all(self, target: Target) -> Iterator[_Comment]:
-        before: tuple[_Comment, ...] = ()
-        for page in range(1, MOST_PAGES + 1):
-            path = f"/issues/{target.number}/comments?per_page={PAGE_OF_COMMENTS}&page={page}"
-            found = self._api.read(target, path, _COMMENTS)
-            if found and found == before:
-                raise Refused(_RENAMED)
-            yield from found
-            if len(found) < PAGE_OF_COMMENTS:
-                return
-            before = found
 
 
 _WRITERS: Mapping[Kind, Callable[[GitHubApi], Writer]] = {

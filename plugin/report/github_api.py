@@ -3,7 +3,7 @@
 https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,6 +15,11 @@ from plugin.core.config.messages import one_line
 from plugin.core.reports.content import Target
 from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused
 from plugin.sources import NoReply, NotGranted, NotSent, Reply, Rest
+
+PAGE = 30  # things that are listed at once, as GitHub lists them if a request does not say
+MOST_PAGES = 150  # what is not among the first 4,500 is not found
+# PyGithub follows the redirect of a renamed repository without what stands behind the question mark.
+RENAMED = "GitHub did not answer the question that was asked; if the repository was renamed, correct the catalog"
 
 _NOT_PERMITTED = ("Resource not accessible by", "Must have push access")
 _OK = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
@@ -31,6 +36,18 @@ class GitHubApi:
     def read(self, target: Target, path: str, shape: TypeAdapter[Result]) -> Result:
         """Return what is at a path, which counts from the repository."""
         return _shaped(_certain(lambda: self._ask(target, "GET", path)), shape)
+
+    def listed(self, target: Target, path: str, shape: TypeAdapter[tuple[Result, ...]]) -> Iterator[Result]:
+        """Return what is listed at a path, page by page."""
+        before: tuple[Result, ...] = ()
+        for page in range(1, MOST_PAGES + 1):
+            found = self.read(target, f"{path}{'&' if '?' in path else '?'}per_page={PAGE}&page={page}", shape)
+            if found and found == before:
+                raise Refused(RENAMED)
+            yield from found
+            if len(found) < PAGE:
+                return
+            before = found
 
     def write(self, target: Target, verb: str, path: str, content: Mapping[str, object] | None = None) -> object:
         """Change what is at a path; return what GitHub replied."""

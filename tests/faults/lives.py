@@ -80,7 +80,7 @@ class Lives:
         self._deployed: dict[Key, str] = {}
         self._announced: dict[Key, datetime] = {}
         self.ended: dict[Key, Ended] = {}
-        self._perhaps_ended: dict[Key, Ended] = {}  # those that by other labels may have been asked for anew
+        self._perhaps_ended: dict[Key, Ended] = {}  # then the catalog lacked them, or required other labels
         self._known_since: dict[str, datetime] = {}  # when each repository was first read
         self._acts: dict[tuple[str, Key], tuple[Act, datetime]] = {}  # with the time when it was stored
         self._in_force: list[tuple[int, Catalog]] = []  # the catalogs that answers were made with, and since when
@@ -163,8 +163,8 @@ class Lives:
                 for name, service in catalog.services.items()
                 if name not in before or before[name].require != service.require
             }
-            self.ended = {key: each for key, each in self.ended.items() if key[0] in catalog.services}
-            self._perhaps_ended |= {key: self.ended.pop(key) for key in list(self.ended) if key[0] in changed}
+            unsure_of = [key for key in self.ended if key[0] not in catalog.services or key[0] in changed]
+            self._perhaps_ended |= {key: self.ended.pop(key) for key in unsure_of}
         self._in_force.append((self._now, catalog))
 
     def _accept(self, forward: Forward) -> None:

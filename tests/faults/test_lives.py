@@ -22,6 +22,16 @@ def an_end(lives: Lives, truth: Truth) -> Sighting:
     return was
 
 
+def test_what_has_ended_may_stay_away_when_its_service_returns_to_the_catalog() -> None:
+    lives = Lives(truth := Truth(Clock(), (USERS.repository,)))
+    was = an_end(lives, truth)
+    lives.in_force(catalog := Catalog({}), {}, ())
+    lives.in_force(LABELLED, {}, ())
+
+    assert lives.may_be("expired", was, [LABELLED, catalog, LABELLED], [])
+    lives.returned(was, [LABELLED, catalog, LABELLED])  # what left the catalog long ago is forgotten
+
+
 def test_what_has_ended_may_stay_away_when_other_labels_are_required() -> None:
     lives = Lives(truth := Truth(Clock(), (USERS.repository,)))
     was = an_end(lives, truth)

@@ -99,6 +99,28 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, begins: str) -> None:
         assert len(stage.replies()) == 1
 
 
+@pytest.mark.parametrize("others", [28, 29, 30, 31, 58, 59, 60, 75])
+def test_after_a_rename_there_is_no_second_reply_however_many_comments_there_are(tmp_path: Path, others: int) -> None:
+    """PyGithub follows the redirect without the query, so GitHub lists the oldest comments as each page."""
+    with staged(tmp_path) as stage:
+        for number in range(others):
+            stage.github.comment("acme/orders", LABELLED, f"comment {number}", "bob")
+        stage.github.intercept = lost(is_about(REPLY))
+        stage.github.comment("acme/orders", LABELLED, "/preview why", "ada")
+        stage.refresh()
+        while not stage.asked(REPLY):
+            stage.work()
+        stage.github.intercept = lambda _: None
+        stage.github.rename("acme/orders", "acme/sales")
+        for _ in range(60):
+            stage.passes(60)
+            stage.work()
+
+        mine = [each for each in stage.github.written.of("acme/sales", LABELLED) if each.login == stage.github.login]
+        assert len(mine) == 1
+        assert len(stage.asked(REPLY)) == 1
+
+
 @pytest.mark.parametrize("status", [403, 429, 500])
 def test_a_reply_that_cannot_be_looked_for_is_not_written_again(tmp_path: Path, status: int) -> None:
     with staged(tmp_path) as stage:
