@@ -42,6 +42,7 @@ COMMAND = Note(
     7,
     Answer(acts=(Act(ActKind.PAUSE, "orders/7", "ada", MONDAY, MONDAY),), added=("preview",), reaction=Reaction.DONE),
     MONDAY,
+    MONDAY,
 )
 DEPLOYMENT = Standing(
     Target(Kind.DEPLOYMENT, "acme/orders", 7, "orders"),
@@ -318,6 +319,14 @@ class StorePromises:
         assert place.open().outbox.load() == Sent(budget, {DEPLOYMENT.target: DEPLOYMENT}, {COMMAND.key: COMMAND})
         outbox.keep_note(Budget(), COMMAND.key, None)
         assert place.open().outbox.load() == Sent(Budget(), {DEPLOYMENT.target: DEPLOYMENT})
+
+    def test_since_when_comments_count_is_kept_and_can_be_forgotten(self, place: Place) -> None:
+        outbox = place.open().outbox
+        outbox.keep_since(Budget(), MONDAY)
+        outbox.keep_since(Budget(), MONDAY + timedelta(seconds=1))
+        assert place.open().outbox.load() == Sent(since=MONDAY + timedelta(seconds=1))
+        outbox.keep_since(Budget(), None)
+        assert place.open().outbox.load() == Sent()
 
     def test_what_was_sent_is_no_part_of_what_is_known(self, place: Place) -> None:
         state = place.open()

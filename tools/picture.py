@@ -44,7 +44,7 @@ def demo_comment(source: str = "file", where: str = SHOWN[0]) -> str:
     """Return the comment on a pull request that the demo prints, as Markdown."""
     lines = [*printed(source)]
     start = next(number for number, line in enumerate(lines) if line.endswith(f"the comment on {where} says:"))
-    end = next(number for number in range(start + 1, len(lines)) if "omment" in lines[number])
+    end = next(number for number in range(start + 1, len(lines)) if re.search(r" comments? on ", lines[number]))
     return "\n".join(lines[start + 1 : end]).strip()
 
 

@@ -127,6 +127,10 @@ class Agenda:
         """Take note of what is left to do for a command; None: it can be forgotten."""
         self.sent = replace(self.sent.with_note(key, note), budget=budget)
 
+    def obey_since(self, since: datetime | None) -> None:
+        """Take note of since when comments can be commands; None: none can."""
+        self.sent = replace(self.sent, since=since)
+
     @property
     def around(self) -> Around:
         """What is known about previews beside the newest decision on them."""

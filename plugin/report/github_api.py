@@ -16,6 +16,7 @@ from plugin.core.reports.content import Target
 from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused
 from plugin.sources import NoReply, NotGranted, NotSent, Reply, Rest
 
+_NOT_PERMITTED = ("Resource not accessible by", "Must have push access")
 _OK = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
 
 Result = TypeVar("Result")
@@ -80,7 +81,7 @@ def _meaning(reply: Reply) -> Lost | Refused | Closed | Forbidden | Missing:
         return Closed(reason, _seconds(reply.headers))
     if reply.status == HTTPStatus.UNAUTHORIZED:
         return Closed(reason)
-    if reply.status == HTTPStatus.FORBIDDEN and sentence.startswith("Resource not accessible by"):
+    if reply.status == HTTPStatus.FORBIDDEN and sentence.startswith(_NOT_PERMITTED):
         return Forbidden(reason)
     if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return Missing(reason)

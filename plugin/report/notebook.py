@@ -13,9 +13,12 @@ from plugin.errors import PluginError
 from plugin.logs import get_logger
 from plugin.metrics import Metrics
 from plugin.report.agenda import Agenda
+from plugin.report.github import PERMISSIONS
 from plugin.report.trouble import OFF_FOR, Trouble, switch
 from plugin.report.writing import LATEST, Closed, Forbidden, Lost
 from plugin.state.outbox import Outbox
+
+NEEDS = f"{PERMISSIONS[Kind.COMMENT]}: write"  # and with a personal token, write access to the repository
 
 
 @dataclass(eq=False, slots=True)
@@ -46,6 +49,16 @@ class Notebook:
         """Forget a command."""
         self._keep(agenda, note.key, None, agenda.sent.budget)
 
+    def begin_anew(self, agenda: Agenda, since: datetime | None) -> None:
+        """Store that comments until then are no commands, then use it; None: no comment is, for now.
+
+        Notes that cannot be read go last: until they are gone, whoever reads them begins anew.
+        """
+        self.outbox.keep_since(agenda.sent.budget, since)
+        agenda.obey_since(since)
+        for key in agenda.sent.unreadable:
+            self._keep(agenda, key, None, agenda.sent.budget)
+
     def passed(self, target: Target, step: object) -> None:
         """Take note that a step succeeded."""
         self._trouble.passed(target, step)
@@ -64,6 +77,14 @@ class Notebook:
                 self._trouble.pauses(target, now)
             case Forbidden():
                 self._trouble.off[switch(target)] = now + OFF_FOR
+                if self._trouble.is_news(f"{target.repository} {error}", now):
+                    get_logger().error(
+                        "commands cannot be carried out; they are switched off for an hour",
+                        pull_request=target.pull_request,
+                        problem=str(error),
+                        needs=NEEDS,
+                    )
+                return
             case _:
                 self._trouble.refuses(target, step, now)
         self.waits(target, f"{type(error).__name__} {error}", str(error))

@@ -6,10 +6,10 @@ for.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plugin.core.commands.answer import NOTHING, Note
-from plugin.core.commands.deciding import outdated
+from plugin.core.commands.deciding import is_listed, outdated
 from plugin.core.facts.acts import Act
 from plugin.core.facts.heard import COUNTS_FOR
 from plugin.core.reports.budget import Allowance
@@ -22,6 +22,9 @@ from plugin.report.notebook import Notebook, target_of
 from plugin.report.writing import Closed, Forbidden, Lost, Missing, Refused
 
 REMEMBERED_FOR = 3 * COUNTS_FOR  # after a comment was written: by then it has long ceased to count
+
+REPLIES_FOR = timedelta(days=30)  # those that have to be deleted if their repository is published
+FRESH_FOR = timedelta(minutes=1)  # that somebody may remove a label, and that nobody has changed it
 
 
 @dataclass(eq=False, slots=True)
@@ -38,17 +41,23 @@ class Obeying:
         catalog = current.known.catalog
         if catalog is None:
             return False
-        gone = catalog.commands is None or note.repository not in catalog.repositories
-        kept = note.reply and not gone  # it may have to be deleted
-        return not kept and (gone or now - note.comment.at > REMEMBERED_FOR)
+        if catalog.commands is None:  # once it is set again, only later comments count
+            return True
+        may_be_exposed = note.reply and note.repository in catalog.repositories
+        return now - note.comment.at > (REPLIES_FOR if may_be_exposed else REMEMBERED_FOR)
 
     def is_due(self, note: Note, current: Current, allowance: Allowance, now: datetime) -> bool:
         """Tell whether something can be done now."""
+        catalog = current.known.catalog
+        if catalog is None or note.repository not in catalog.repositories:
+            return False
         if note.left == NOTHING and not _is_exposed(note, current):
             return False
         if note.unsure_since and now < note.unsure_since + SETTLES:
             return False
         target = target_of(note.repository, note.number, note.comment)
+        if _is_stale(note, now) and not _was_read_lately(note, current, now):
+            return False
         may = bool(note.left.acts) or allowance.may_write(target.pull_request)
         return may and self._notebook.may(target, note.left)
 
@@ -60,7 +69,7 @@ class Obeying:
         except (Lost, Closed, Forbidden, Missing, Refused) as error:
             note = agenda.sent.notes[note.key]
             if isinstance(error, Missing):  # the pull request or the comment is gone, so nobody waits for an answer
-                self._notebook.keep(agenda, replace(note, left=NOTHING, unsure_since=None))
+                self._notebook.keep(agenda, replace(_dropped(note), unsure_since=None))
             elif note.unsure_since and was_sure and not isinstance(error, Lost):  # it was certainly not written
                 self._notebook.keep(agenda, replace(note, unsure_since=None))
             self._notebook.failed(agenda, target, note.left, error)
@@ -74,19 +83,29 @@ class Obeying:
             self._replied(agenda, note, found) if found else keep(agenda, replace(note, unsure_since=None))
         elif _is_exposed(note, current):
             self._take_back(agenda, note, target)
-        elif self._notebook.clock() - note.comment.at > COUNTS_FOR or self._is_outdated(note, current, target):
-            keep(agenda, replace(note, left=NOTHING))
+        elif self._notebook.clock() - note.comment.at > COUNTS_FOR or self._must_not(note, current, target):
+            keep(agenda, _dropped(note))
         elif left.acts:
             for act in left.acts:
                 self._act(act)
             keep(agenda, replace(note, left=replace(left, acts=())))
-        elif left.added or left.removed:
+        elif _is_stale(note, self._notebook.clock()):
+            self._ask_again(agenda, note, current, target)
+        elif left.labels:
             self._relabel(agenda, note, target)
         elif left.reply:
             self._reply(agenda, note, target)
         elif self._notebook.begin(agenda, note, target):
             self._answering.react(target, note.comment.database_id, left.reaction)
             keep(agenda, replace(note, left=NOTHING))
+
+    def _ask_again(self, agenda: Agenda, note: Note, current: Current, target: Target) -> None:
+        """Make sure that somebody may still remove a label: that deletes a preview, and was decided some time ago."""
+        commands = current.known.catalog and current.known.catalog.commands
+        listed = commands and is_listed(note.comment, commands)
+        may = listed or self._answering.may_write(target, note.comment.author)
+        asked = replace(note, decided_at=self._notebook.clock())
+        self._notebook.keep(agenda, asked if may else _dropped(note))
 
     def _relabel(self, agenda: Agenda, note: Note, target: Target) -> None:
         left = note.left
@@ -119,13 +138,31 @@ class Obeying:
         left = replace(note.left, reply="")
         self._notebook.keep(agenda, replace(note, left=left, reply=0, confidential=False))
 
-    def _is_outdated(self, note: Note, current: Current, target: Target) -> bool:
-        labels = (*note.left.added, *note.left.removed)
+    def _must_not(self, note: Note, current: Current, target: Target) -> bool:
+        """Tell whether a command was taken back, or somebody else has changed its label since."""
+        left = note.left
+        if not (left.acts or left.labels or left.reply):
+            return False
         known = current.known.snapshot.repositories.get(note.repository)
         conversations = known.heard.conversations if known and known.heard else ()
-        said = [each for each in conversations if each.number == note.number]
-        ours = self._answering.account(target) if labels else ""
-        return any(outdated(note.comment, labels, each, ours) for each in said)
+        said = next((each for each in conversations if each.number == note.number), None)
+        if said is None or not any(each.id == note.comment.id and not each.edited for each in said.comments):
+            return True
+        return bool(left.labels) and outdated(note.comment, left.labels, said, self._answering.account(target))
+
+
+def _is_stale(note: Note, now: datetime) -> bool:
+    return bool(note.left.removed) and now - note.decided_at > FRESH_FOR
+
+
+def _was_read_lately(note: Note, current: Current, now: datetime) -> bool:
+    read_at = current.known.snapshot.read_at.get(note.repository)
+    return read_at is not None and now - read_at <= FRESH_FOR
+
+
+def _dropped(note: Note) -> Note:
+    """Return a command of which nothing more is done, so that no other one waits for what it changes."""
+    return replace(note, left=NOTHING, labels=())
 
 
 def _is_exposed(note: Note, current: Current) -> bool:

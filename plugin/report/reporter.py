@@ -30,7 +30,6 @@ from plugin.state.outbox import Outbox
 
 NEEDS: Mapping[Kind, str] = {kind: f"{name}: write" for kind, name in PERMISSIONS.items()} | {
     Kind.LINK: "an account of Jira that may link issues",
-    Kind.COMMAND: f"{PERMISSIONS[Kind.COMMENT]}: write",
 }
 PACE = 1.0  # seconds between two requests, as GitHub asks for
 TICK = 1.0  # seconds between two looks at what is known: nobody says that Argo CD has reported something

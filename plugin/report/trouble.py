@@ -82,8 +82,11 @@ class Trouble:
 
 
 def switch(target: Target) -> tuple[Kind, str]:
-    """Return what is switched off as a whole where a permission is missing: a kind of target of one owner."""
-    return target.kind, _owner(target)
+    """Return what is switched off as a whole where a permission is missing: a kind of target of one owner.
+
+    Who may give commands is asked with an account that may lack write access to a single repository.
+    """
+    return target.kind, folded(target.repository) if target.kind is Kind.COMMAND else _owner(target)
 
 
 def _server(target: Target) -> str:

@@ -2,15 +2,17 @@
 
 It is no part of what answers are made from.
 
-Only the replica that polls writes it. If it is lost, everything that was written is looked for and found again.
+Only the replica that polls writes it. If it is lost, everything that was written is looked for and found again, and
+comments from before then are no commands any more, because some of them may have been carried out.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from pydantic import TypeAdapter
+from pydantic import AwareDatetime, TypeAdapter
 
 from plugin.core.commands.answer import Note
 from plugin.core.reports.budget import Budget
@@ -19,13 +21,14 @@ from plugin.core.reports.steps import Standing
 from plugin.logs import get_logger
 from plugin.state.entries import UNREADABLE, Name, Unreadable, Value, decode, encode
 
-STANDING, BUDGET, NOTE = "standing", "budget", "command"  # the kinds of its entries
-KINDS = frozenset({STANDING, BUDGET, NOTE})
+STANDING, BUDGET, NOTE, SINCE = "standing", "budget", "command", "since"  # the kinds of its entries
+KINDS = frozenset({STANDING, BUDGET, NOTE, SINCE})
 
 _TYPES: Mapping[str, TypeAdapter[Any]] = {
     STANDING: TypeAdapter(Standing),
     BUDGET: TypeAdapter(Budget),
     NOTE: TypeAdapter(Note),
+    SINCE: TypeAdapter(AwareDatetime),
 }
 
 
@@ -36,6 +39,8 @@ class Sent:
     budget: Budget = field(default_factory=Budget)
     standings: Mapping[Target, Standing] = field(default_factory=lambda: MappingProxyType({}))
     notes: Mapping[str, Note] = field(default_factory=lambda: MappingProxyType({}))  # by the command's comment
+    since: datetime | None = None  # later comments can be commands: the notes know all that were; None: they do not
+    unreadable: tuple[str, ...] = ()  # keys of notes
 
     def with_standing(self, target: Target, standing: Standing | None) -> "Sent":
         """Replace what is known of one target, or forget it."""
@@ -45,7 +50,8 @@ class Sent:
     def with_note(self, key: str, note: Note | None) -> "Sent":
         """Replace what is known of one command, or forget it."""
         others = {known: each for known, each in self.notes.items() if known != key}
-        return replace(self, notes=others | ({key: note} if note else {}))
+        unreadable = tuple(each for each in self.unreadable if each != key)
+        return replace(self, notes=others | ({key: note} if note else {}), unreadable=unreadable)
 
 
 class Outbox(Protocol):
@@ -59,6 +65,9 @@ class Outbox(Protocol):
 
     def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
         """Keep what is known of one command, or forget it, together with the budget. Raises Outdated."""
+
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        """Keep since when comments can be commands, or that none can, together with the budget. Raises Outdated."""
 
 
 class MemoryOutbox:
@@ -79,6 +88,10 @@ class MemoryOutbox:
         """Keep what is known of one command, or forget it."""
         self._sent = replace(self._sent, budget=budget).with_note(key, note)
 
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        """Keep since when comments can be commands, or that none can."""
+        self._sent = replace(self._sent, budget=budget, since=since)
+
 
 def budget_entry(budget: Budget) -> bytes:
     """Return the bytes of the entry that keeps the budget."""
@@ -95,9 +108,14 @@ def note_entry(note: Note) -> bytes:
     return _dump(NOTE, note)
 
 
+def since_entry(since: datetime) -> bytes:
+    """Return the bytes of the entry that keeps since when comments can be commands."""
+    return _dump(SINCE, since)
+
+
 def read_sent(entries: Iterable[tuple[Name, bytes]]) -> Sent:
     """Put together what is kept. An unreadable entry is logged and left out: what it was about is looked for again."""
-    budget, standings, notes = Budget(), {}, {}
+    budget, since, standings, notes, unreadable = Budget(), None, {}, {}, []
     for name, data in entries:
         part = _load(name, data)
         if isinstance(part, Budget):
@@ -106,7 +124,11 @@ def read_sent(entries: Iterable[tuple[Name, bytes]]) -> Sent:
             standings[part.target] = part
         elif isinstance(part, Note):
             notes[part.key] = part
-    return Sent(budget, standings, notes)
+        elif isinstance(part, datetime):
+            since = part
+        elif name.kind == NOTE:
+            unreadable.append(name.key)
+    return Sent(budget, standings, notes, None if unreadable else since, tuple(unreadable))
 
 
 def _dump(kind: str, part: object) -> bytes:

@@ -3,6 +3,7 @@
 It has a key of its own, so that followers need not read it, and an upgrade of the state leaves it alone.
 """
 
+from datetime import datetime
 from typing import cast
 
 from redis import Redis
@@ -13,7 +14,18 @@ from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Standing
 from plugin.state import Outdated
 from plugin.state.entries import Name
-from plugin.state.outbox import BUDGET, NOTE, STANDING, Sent, budget_entry, note_entry, read_sent, standing_entry
+from plugin.state.outbox import (
+    BUDGET,
+    NOTE,
+    SINCE,
+    STANDING,
+    Sent,
+    budget_entry,
+    note_entry,
+    read_sent,
+    since_entry,
+    standing_entry,
+)
 from plugin.state.redis import LeaseWithToken
 from plugin.state.redis_client import reaching
 from plugin.state.redis_keys import LEASE, OUTBOX
@@ -49,6 +61,10 @@ class RedisOutbox:
     def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
         """Keep what is known of one command, or forget it. Raises Outdated or Unreachable."""
         self._keep(budget, f"{NOTE}:{key}", note_entry(note) if note else b"")
+
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        """Keep since when comments can be commands, or that none can. Raises Outdated or Unreachable."""
+        self._keep(budget, f"{SINCE}:", since_entry(since) if since else b"")
 
     def _keep(self, budget: Budget, field: str, data: bytes) -> None:
         with reaching(self._client):

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from plugin.core.commands.answer import Note
@@ -12,7 +13,19 @@ from plugin.core.reports.content import Target
 from plugin.core.reports.steps import Standing
 from plugin.state import Unreachable
 from plugin.state.entries import Name
-from plugin.state.outbox import BUDGET, KINDS, NOTE, STANDING, Sent, budget_entry, note_entry, read_sent, standing_entry
+from plugin.state.outbox import (
+    BUDGET,
+    KINDS,
+    NOTE,
+    SINCE,
+    STANDING,
+    Sent,
+    budget_entry,
+    note_entry,
+    read_sent,
+    since_entry,
+    standing_entry,
+)
 from plugin.state.sqlite_file import connect, transaction
 
 _ENTRIES = f"SELECT kind, key, value FROM entry WHERE kind IN ({', '.join('?' * len(KINDS))})"  # noqa: S608  only marks
@@ -42,6 +55,10 @@ class SqliteOutbox:
     def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
         """Keep what is known of one command, or forget it. Raises Unreachable."""
         self._keep(budget, Name(NOTE, key), note_entry(note) if note else None)
+
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        """Keep since when comments can be commands, or that none can. Raises Unreachable."""
+        self._keep(budget, Name(SINCE), since_entry(since) if since else None)
 
     def close(self) -> None:
         """Close the connection."""

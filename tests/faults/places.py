@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -61,6 +62,11 @@ class _SharedOutbox:
         if self.polls() is not self:
             raise Outdated("another process polls now")
         self.inside.keep_note(budget, key, note)
+
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        if self.polls() is not self:
+            raise Outdated("another process polls now")
+        self.inside.keep_since(budget, since)
 
 
 class MemoryPlace:

@@ -66,6 +66,12 @@ class MortalOutbox:
         self.inside.keep_note(budget, key, note)
         self._may_die()
 
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        self.replica.fate.must_be_reachable()
+        self._may_die()
+        self.inside.keep_since(budget, since)
+        self._may_die()
+
     def _may_die(self) -> None:
         if self.chance.random() < self.deadly:
             raise Killed("while it wrote what developers are told")

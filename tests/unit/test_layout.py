@@ -28,7 +28,6 @@ ELSEWHERE = {
     "core/reports/content.py": "tests/unit/core/reports/test_said.py",
     "errors.py": "tests/unit/core/config/test_validation.py",
     "logs.py": "tests/unit/web/test_logs.py",
-    "mirror/described.py": "tests/unit/web/test_previews.py",
     "metrics.py": "tests/unit/report/test_measure.py",
     "web/access.py": "tests/unit/web/test_logs.py",
     "web/auth.py": "tests/unit/web/test_getparams.py",

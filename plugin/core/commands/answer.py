@@ -26,8 +26,14 @@ class Answer:
     reply: str = ""  # Markdown
     reaction: Reaction = Reaction.NONE
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it changes."""
+        return self.added + self.removed
+
 
 NOTHING = Answer()
+DENIED = Answer(reaction=Reaction.REFUSED)  # to somebody who may give no commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,13 @@ class Note:
     repository: str
     number: int  # of the pull request
     left: Answer
+    decided_at: datetime
     unsure_since: datetime | None = None  # a reply was sent then, and its outcome is not known
     confidential: bool = False  # the reply may name what not everybody may read
     reply: int = 0  # the id of such a reply, so that it can be deleted; 0: there is none
+    denied: bool = False  # its author may give no commands, and is told so
+    labels: tuple[str, ...] = ()  # that it changes, even once it has
+    labels_seen_at: datetime | None = None  # the newest change of these that it was decided on; None: it knew none
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from plugin.core.commands.answer import NOTHING, Answer, Reaction
+from plugin.core.commands.answer import NOTHING, Answer, Note, Reaction
 from plugin.core.commands.parsing import Command, Mistake, Verb, parse
 from plugin.core.commands.replying import HELP, reply, sentences
 from plugin.core.config.catalog import Service
@@ -13,11 +13,13 @@ from plugin.core.config.commands import BOT, Commands
 from plugin.core.config.names import folded
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.acts import Act, ActKind
-from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation, Heard
+from plugin.core.facts.heard import COUNTS_FOR, Comment, Conversation
 from plugin.core.life.acting import Refusal
 from plugin.core.reports.comment import About, paragraphs
 from plugin.core.reports.said import Place
 
+DENIALS = 20  # in an hour, one to each account
+HOUR = timedelta(hours=1)
 FORK = "it comes from a fork, and neither a label nor a command approves a fork's code"
 
 Tell = Callable[[ActKind, timedelta | None], Iterable[tuple[Preview, Act | Refusal]]]  # to all previews of it
@@ -35,13 +37,13 @@ class Scene:
     ours: str  # the account that sets labels for us
 
 
-def counts(comment: Comment, heard: Heard, commands: Commands, now: datetime) -> bool:
+def counts(comment: Comment, since: datetime, commands: Commands, now: datetime) -> bool:
     """Tell whether a comment can be a command at all: new, as it was written, and by a person or a listed bot."""
     if comment.edited or not comment.author or parse(comment.line) is None:
         return False
     if comment.author.endswith(BOT) and not is_listed(comment, commands):
         return False
-    return heard.since < comment.at and now - comment.at < COUNTS_FOR
+    return since < comment.at and now - comment.at < COUNTS_FOR
 
 
 def is_listed(comment: Comment, commands: Commands) -> bool:
@@ -68,6 +70,37 @@ def outdated(comment: Comment, labels: Iterable[str], conversation: Conversation
         each.label in meant and each.at > comment.at and folded(each.by) != folded(ours)
         for each in conversation.relabelled
     )
+
+
+def names_nothing(comment: Comment) -> bool:
+    """Tell whether what is replied to a command is the same for everybody."""
+    return parse(comment.line) == Command(Verb.HELP)
+
+
+def may_be_told(author: str, notes: Iterable[Note], now: datetime) -> bool:
+    """Tell whether somebody who may give no commands is told so. Strangers must not use up what others may write."""
+    denied = [note.comment for note in notes if note.denied and now - note.comment.at < HOUR]
+    return len(denied) < DENIALS and all(each.author != author for each in denied)
+
+
+def changed_at(labels: Iterable[str], conversation: Conversation) -> datetime | None:
+    """Return when one of these labels was last set or removed, as far as that was read."""
+    meant = set(map(folded, labels))
+    return max((each.at for each in conversation.relabelled if each.label in meant), default=None)
+
+
+def keeps_waiting(note: Note, conversation: Conversation, now: datetime) -> bool:
+    """Tell whether other commands on the same pull request must wait for one that was decided on.
+
+    They are decided on the labels that were read, so they wait until what it changed was read. Its changes are newer
+    than those that it was decided on, by the same clock; if somebody else was faster, theirs are.
+    """
+    if now - note.comment.at > COUNTS_FOR:
+        return False
+    if note.left.acts or note.left.labels:
+        return True
+    changes, seen = [changed_at([label], conversation) for label in note.labels], note.labels_seen_at
+    return any(at is None or (seen is not None and at <= seen) for at in changes)
 
 
 @dataclass(frozen=True, slots=True)

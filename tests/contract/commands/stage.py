@@ -73,6 +73,7 @@ class Stage:
         self.github.roles |= ROLES
         self.start()
         self.refresh()
+        self.reporter.work()
         self.passes(1)  # what is written within the second of the first reading is not obeyed
 
     # --- The plugin
@@ -112,7 +113,11 @@ class Stage:
         return self.now.timestamp()
 
     def lose_the_state(self) -> None:
-        self.outbox, self.store, self.board = FatefulOutbox(), MemoryStore(), LocalBoard()
+        self.store, self.board = MemoryStore(), LocalBoard()
+        self.lose_the_outbox()
+
+    def lose_the_outbox(self) -> None:
+        self.outbox = FatefulOutbox()
         self.start()
 
     def passes(self, seconds: float) -> None:

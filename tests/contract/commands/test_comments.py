@@ -1,12 +1,14 @@
 """What people can write, and what becomes of it: the right thing, or nothing."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from plugin.core.facts.acts import ActKind
 from tests.contract.commands.stage import FORK, LABELLED, UNLABELLED, Stage, edit, staged
+from tests.fakes.github.wire import error
 
 
 @dataclass(frozen=True)
@@ -212,3 +214,53 @@ def test_a_label_that_we_set_does_not_stand_in_the_way_of_the_next_command(tmp_p
 
         assert stage.asked("POST /repos/acme/orders/issues/2/labels") != []
         assert stage.labels(UNLABELLED) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "lines", "then"),
+    [
+        (LABELLED, ["/preview stop", "/preview"], ["preview"]),
+        (UNLABELLED, ["/preview", "/preview stop"], []),
+        (UNLABELLED, ["/preview", "/preview keep"], ["preview", "preview/keep"]),
+    ],
+)
+@pytest.mark.parametrize("faults", [0, 3], ids=["", "after faults"])
+def test_of_two_commands_in_one_reading_the_newer_one_wins(
+    tmp_path: Path, number: int, lines: list[str], then: list[str], faults: int
+) -> None:
+    with staged(tmp_path) as stage:
+        begins, left = f"/repos/acme/orders/issues/{number}/labels", iter(range(faults))
+        fault = error(HTTPStatus.BAD_GATEWAY, "oops")
+        stage.github.intercept = lambda request: (
+            fault if begins in request.operation and next(left, None) is not None else None
+        )
+        comments = []
+        for line in lines:
+            comments.append(stage.github.comment("acme/orders", number, line, "ada"))
+            stage.passes(8)
+        stage.refresh()
+        for _ in range(100):  # the next reading takes long
+            stage.work()
+        for _ in range(3):
+            stage.settle()
+
+        assert stage.labels(number) == then
+        assert [stage.reactions(each) for each in comments] == [["rocket"], ["rocket"]]
+        assert stage.replies(number) == []
+
+
+def test_a_newer_command_waits_for_one_that_cannot_be_decided_yet(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        doubt = error(HTTPStatus.UNPROCESSABLE_ENTITY, "oops")
+        stage.github.intercept = lambda request: doubt if "/grace/permission" in request.operation else None
+        stage.github.comment("acme/orders", LABELLED, "/preview stop", "grace")
+        stage.passes(8)
+        stage.say("/preview")
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+
+        stage.github.intercept = None
+        for _ in range(4):
+            stage.passes(30)
+            stage.settle()
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+        assert len(stage.asked("DELETE")) == 1

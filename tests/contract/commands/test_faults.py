@@ -1,6 +1,7 @@
 """Commands while something fails: each is obeyed once, or not at all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from plugin.core.commands.deciding import DENIALS
 from plugin.core.facts.acts import ActKind
-from plugin.report.commands import DENIALS
 from plugin.state import Outdated
-from tests.contract.commands.stage import LABELLED, UNLABELLED, Stage, staged
+from tests.contract.commands.stage import FORK, LABELLED, UNLABELLED, Stage, staged
 from tests.contract.report.stage import Killed, lost
 from tests.fakes.github import Request
 from tests.fakes.github.wire import Response, error
+from tests.fakes.github.written import Comment
 
 PERMISSION = "GET /repos/acme/orders/collaborators/ada/permission"
 LABEL = "POST /repos/acme/orders/issues/2/labels"
@@ -119,7 +121,7 @@ def test_a_reply_that_cannot_be_looked_for_is_not_written_again(tmp_path: Path, 
     [
         error(HTTPStatus.INTERNAL_SERVER_ERROR, "oops"),
         error(HTTPStatus.BAD_GATEWAY, "oops"),
-        error(HTTPStatus.FORBIDDEN, "Must have push access to view collaborator permission."),
+        error(HTTPStatus.FORBIDDEN, "oops"),
         error(HTTPStatus.UNAUTHORIZED, "Bad credentials"),
         error(HTTPStatus.FORBIDDEN, "You have exceeded a secondary rate limit.", {"Retry-After": "60"}),
         Response(HTTPStatus.OK, b'{"permission": 7}'),
@@ -174,6 +176,43 @@ def test_a_replica_that_no_longer_polls_does_nothing(tmp_path: Path) -> None:
         assert stage.labels(UNLABELLED) == ["preview"]
 
 
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(seconds=90), timedelta(seconds=-90)], ids=str)
+def test_a_lost_outbox_repeats_no_command(tmp_path: Path, ahead: timedelta) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.now = lambda: stage.now + ahead
+        stage.passes(120)
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        assert stage.labels() == ["preview"]
+
+        stage.lose_the_outbox()
+        rest_of(stage, 10)
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+
+        stage.say("/preview stop")
+        assert stage.labels() == []
+
+
+def test_an_unreadable_note_repeats_no_command_and_is_deleted(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        sent = stage.outbox.load()
+        stopping = next(key for key, note in sent.notes.items() if note.comment.line == "/preview stop")
+        lost = replace(sent.with_note(stopping, None), since=None, unreadable=(stopping,))
+        stage.outbox.inside.load = lambda: lost  # type: ignore[method-assign]
+        stage.start()
+        stage.work()
+        del stage.outbox.inside.load
+        rest_of(stage, 2)
+
+        assert stage.labels() == ["preview"]
+        assert stage.outbox.load().since
+        assert stopping not in stage.outbox.load().notes
+
+
 def test_two_replicas_in_turn_obey_once(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         comments = [stage.github.comment("acme/orders", LABELLED, f"/preview {each}") for each in ("pause", "help")]
@@ -222,6 +261,112 @@ def test_a_label_that_is_changed_while_github_refuses_ours_wins(tmp_path: Path) 
         assert stage.reactions(comment) == []
 
 
+UNLABEL = "DELETE /repos/acme/orders/issues/1/labels"
+
+
+def held_up(stage: Stage) -> None:
+    """Let somebody stop a preview while GitHub takes nothing, for longer than the decision is fresh."""
+    stage.github.intercept = fails(UNLABEL, error(HTTPStatus.BAD_GATEWAY, "oops"))
+    stage.say("/preview stop")
+    rest_of(stage, 3)
+
+
+def test_before_a_label_is_removed_late_it_is_asked_again_who_may(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        held_up(stage)
+        stage.github.roles["ada"] = "read"
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert stage.labels() == ["preview"]
+
+    with staged(tmp_path) as stage:
+        held_up(stage)
+        stage.github.intercept = None
+        before = len(stage.asked(PERMISSION))
+        rest_of(stage, 10)
+        assert (stage.labels(), len(stage.asked(PERMISSION))) == ([], before + 1)
+
+
+def test_a_label_is_not_removed_late_while_pull_requests_cannot_be_read(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        held_up(stage)
+        fault = error(HTTPStatus.BAD_GATEWAY, "oops")
+        stage.github.intercept = lambda request: None if request.operation.startswith(("GET", "DELETE")) else fault
+        stage.passes(61)
+        stage.github.relabel("acme/orders", LABELLED, (), ["preview"], by="grace")
+        stage.passes(1)
+        stage.github.relabel("acme/orders", LABELLED, ["preview"], by="grace")
+        rest_of(stage, 10)
+        assert stage.labels() == ["preview"]
+
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert stage.labels() == ["preview"]
+
+
+def test_a_listed_bot_removes_a_label_late(tmp_path: Path) -> None:
+    with staged(tmp_path, commands={"bots": ["renovate[bot]"]}) as stage:
+        stage.github.intercept = fails(UNLABEL, error(HTTPStatus.BAD_GATEWAY, "oops"))
+        stage.say("/preview stop", login="renovate[bot]")
+        rest_of(stage, 3)
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert stage.labels() == []
+
+
+def delete(stage: Stage, comment: Comment) -> None:
+    stage.github.written.comments.remove(comment)
+    stage.github.change_entry("acme/orders", comment.number)
+
+
+def edit(stage: Stage, comment: Comment) -> None:
+    stage.github.edit(comment, "Never mind.")
+
+
+def correct(stage: Stage, comment: Comment) -> None:
+    stage.github.edit(comment, "/preview stop please")
+
+
+@pytest.mark.parametrize("take_back", [delete, edit, correct])
+def test_a_command_that_is_taken_back_before_its_label_is_removed_is_not_carried_out(
+    tmp_path: Path, take_back: Callable[[Stage, Comment], None]
+) -> None:
+    with staged(tmp_path) as stage:
+        stage.github.intercept = fails(
+            "DELETE /repos/acme/orders/issues/1/labels", error(HTTPStatus.BAD_GATEWAY, "oops")
+        )
+        comment = stage.say("/preview stop")
+        take_back(stage, comment)
+        stage.settle()
+        stage.github.intercept = None
+        rest_of(stage, 10)
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+
+        stage.say("/preview stop")  # it does not wait for the one before
+        assert stage.labels() == []
+
+
+@pytest.mark.parametrize("take_back", [delete, edit])
+@pytest.mark.parametrize("line", ["/preview pause", "/preview help"])
+def test_a_command_that_is_taken_back_after_it_was_decided_on_is_not_carried_out(
+    tmp_path: Path, line: str, take_back: Callable[[Stage, Comment], None]
+) -> None:
+    with staged(tmp_path) as stage:
+        comment = stage.github.comment("acme/orders", LABELLED, line)
+        stage.refresh()
+        while comment_is_new(stage):
+            stage.work()
+        take_back(stage, comment)
+        stage.refresh()
+        rest_of(stage, 1)
+
+        assert (stage.acts(), stage.replies()) == ([], [])
+
+
+def comment_is_new(stage: Stage) -> bool:
+    return stage.outbox.load().notes == {}
+
+
 def test_a_comment_that_is_deleted_before_it_is_read_is_no_command(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         comment = stage.github.comment("acme/orders", LABELLED, "/preview pause")
@@ -236,7 +381,8 @@ def test_a_comment_that_is_deleted_before_it_is_answered_gets_no_answer(tmp_path
     with staged(tmp_path) as stage:
         comment = stage.github.comment("acme/orders", LABELLED, "/preview pause")
         stage.refresh()
-        stage.work()
+        while not stage.acts():
+            stage.work()
         stage.github.written.comments.remove(comment)
         rest_of(stage, 5)
 
@@ -283,12 +429,25 @@ def test_strangers_cannot_use_up_what_others_may_write(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         comments = []
         for number in range(DENIALS + 5):
-            comments.append(stage.github.comment("acme/orders", LABELLED, "/preview stop", f"eve-{number}"))
+            place = (LABELLED, UNLABELLED, FORK)[number % 3]
+            comments.append(stage.github.comment("acme/orders", place, "/preview stop", f"eve-{number}"))
             stage.settle()
         denied = [each for each in comments if stage.reactions(each)]
 
         assert len(denied) == DENIALS
         assert stage.reactions(stage.say("/preview pause")) == ["rocket"]
+
+
+def test_a_stranger_is_told_once_an_hour(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        comments = [stage.say("/preview stop", number, "eve") for number in (LABELLED, UNLABELLED, LABELLED)]
+        stage.start()
+        comments.append(stage.say("/preview", UNLABELLED, "eve"))
+        assert [stage.reactions(each) for each in comments] == [["-1"], [], [], []]
+
+        stage.passes(3600)
+        stage.refresh()
+        assert stage.reactions(stage.say("/preview stop", login="eve")) == ["-1"]
 
 
 def test_who_may_not_write_is_looked_up_once_a_minute(tmp_path: Path) -> None:

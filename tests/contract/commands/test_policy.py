@@ -1,14 +1,18 @@
 """What the catalog has to do with commands: where there are none, which labels they set, what may be named."""
 
+import json
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from structlog.testing import capture_logs
 
 from plugin.core.facts.acts import ActKind
 from tests.contract.commands.stage import FORK, LABELLED, UNLABELLED, Stage, edit, staged
 from tests.fakes.github import App
+from tests.fakes.github.wire import Response, error
 from tests.keys import PRIVATE_KEY
 from tests.rendered import rendered
 
@@ -75,6 +79,37 @@ def test_commands_that_are_switched_off_are_forgotten(tmp_path: Path) -> None:
 
         assert stage.labels() == ["preview"]
         assert stage.outbox.load().notes == {}
+
+
+def test_commands_that_are_switched_off_and_on_are_not_repeated(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        edit(stage, commands=False)
+        stage.settle()
+        stage.say("/preview stop")
+        edit(stage, commands=True)
+        stage.settle()
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
+
+        stage.passes(1)
+        stage.say("/preview stop")
+        assert stage.labels() == []
+
+
+def test_commands_of_a_repository_that_leaves_the_catalog_and_returns_are_not_repeated(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        stage.say("/preview stop")
+        stage.passes(30)
+        stage.say("/preview")
+        services = json.loads(stage.file.read_text("utf-8"))["services"]
+        edit(stage, services={"payments": services["payments"]})
+        stage.work()
+        edit(stage, services=services)
+        stage.settle()
+
+        assert (stage.labels(), stage.replies()) == (["preview"], [])
 
 
 # Labels and acts
@@ -214,6 +249,26 @@ def test_a_reply_is_deleted_once_everybody_can_read_it(tmp_path: Path) -> None:
         assert stage.outbox.load().notes == {}
 
 
+def test_only_replies_that_may_name_something_are_deleted_and_they_for_thirty_days(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        for line in ("/preview help", "/preview why", "/preview resume"):
+            stage.say(line)
+            stage.passes(5)
+        stage.passes(29 * 86400)
+        stage.settle()
+        assert len(stage.outbox.load().notes) == 2
+
+        stage.say("/preview why")
+        stage.passes(2 * 86400)
+        stage.settle()
+        (note,) = stage.outbox.load().notes.values()
+        assert note.comment.line == "/preview why"
+        stage.github.set_repository("acme/orders", visibility="public")
+        stage.passes(600)
+        stage.settle()
+        assert len(stage.replies()) == 3
+
+
 @pytest.mark.parametrize("word", HOSTILE)
 def test_what_people_write_after_a_command_comes_out_inert(tmp_path: Path, word: str) -> None:
     with staged(tmp_path) as stage:
@@ -253,3 +308,32 @@ def test_without_the_permission_nobody_is_obeyed_and_everything_else_goes_on(tmp
             "preview_reports_total", {"report": "command", "result": "forbidden"}
         )
         assert forbidden == 1
+
+
+FORBIDDEN = error(HTTPStatus.FORBIDDEN, "Must have push access to view collaborator permission.")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "answer"), [(app(), None), (None, FORBIDDEN)], ids=["an App", "a personal token"]
+)
+def test_a_missing_permission_is_logged_once_with_what_is_needed(
+    tmp_path: Path, credentials: App | None, answer: Response | None
+) -> None:
+    with staged(tmp_path, credentials) as stage, capture_logs() as logs:
+        stage.github.intercept = lambda request: answer if "/collaborators/" in request.operation else None
+        for line in ("/preview pause", "/preview stop"):
+            stage.say(line)
+            stage.passes(60)
+        stage.settle()
+
+        (problem,) = [each for each in logs if each["log_level"] == "error"]
+        assert problem["event"] == "commands cannot be carried out; they are switched off for an hour"
+        assert problem["needs"] == "pull_requests: write"
+        assert not [each for each in logs if each["event"] == "a command waits"]
+        assert (stage.labels(), stage.acts()) == (["preview"], [])
+
+        stage.github.intercept = None
+        stage.passes(3600)
+        stage.settle()
+        stage.say("/preview pause")
+        assert stage.kinds() == ([] if credentials else [ActKind.PAUSE])

@@ -94,7 +94,7 @@ def test_commands_reach_argo_cd_within_seconds(beside: Beside) -> None:
 
         beside.say("/preview why")
         wait_for(lambda: len(beside.replies()) == 1)
-        assert "**The preview is being deployed**" in beside.replies()[0]
+        assert "| `orders` |" in beside.replies()[0]
         history = server.ask("GET", "/api/v1/previews/orders/1", None, READ_TOKEN).json["history"]
         assert [event["kind"] for event in history] == ["created", "paused", "updated", "resumed", "updated"]
 

@@ -58,6 +58,10 @@ class FatefulOutbox:
         with self._fate():
             self.inside.keep_note(budget, key, note)
 
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        with self._fate():
+            self.inside.keep_since(budget, since)
+
     @contextmanager
     def _fate(self) -> Iterator[None]:
         if not self.polls():

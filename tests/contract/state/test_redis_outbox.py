@@ -10,6 +10,7 @@ from plugin.state.outbox import Sent
 from plugin.state.redis_client import connect
 from plugin.state.redis_keys import LEASE, OUTBOX
 from plugin.state.redis_outbox import RedisOutbox
+from tests.builders import MONDAY
 from tests.contract.state.replicas import GivenLease
 from tests.redis_server import RedisServer
 from tests.store_promises import COMMAND, COMMENT, DEPLOYMENT
@@ -28,6 +29,8 @@ def test_a_replica_that_no_longer_polls_cannot_write(redis: RedisServer) -> None
             RedisOutbox(client, old).keep(Budget(), COMMENT.target, None)
         with pytest.raises(Outdated):
             RedisOutbox(client, old).keep_note(Budget(), COMMAND.key, COMMAND)
+        with pytest.raises(Outdated):
+            RedisOutbox(client, old).keep_since(Budget(), MONDAY)
         assert RedisOutbox(client, new).load() == Sent(Budget(), {COMMENT.target: COMMENT})
 
 

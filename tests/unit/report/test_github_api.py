@@ -61,6 +61,7 @@ USED_UP = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1794819900", "dat
         (401, {"message": "Bad credentials"}, {}, Closed, None),
         (403, {"message": "Resource not accessible by integration"}, {}, Forbidden, None),
         (403, {"message": "Resource not accessible by personal access token"}, {}, Forbidden, None),
+        (403, {"message": "Must have push access to view collaborator permission."}, {}, Forbidden, None),
         (403, {"message": "Unable to create comment because issue is locked."}, {}, Refused, None),
         (404, {"message": "Not Found"}, {}, Missing, None),
         (410, {"message": "This issue was deleted"}, {}, Missing, None),

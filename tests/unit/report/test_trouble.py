@@ -123,3 +123,11 @@ def test_causes_without_end_are_not_logged_without_end() -> None:
     trouble = Trouble()
 
     assert sum(trouble.is_news(str(number), MONDAY) for number in range(5000)) == 1000
+
+
+def test_commands_are_switched_off_for_one_repository() -> None:
+    trouble, command = Trouble(), Target(Kind.COMMAND, "acme/orders", 12, "IC_1")
+    trouble.off[switch(command)] = MONDAY
+
+    assert trouble.until(replace(command, repository="Acme/Orders", name="IC_2"), STEP) == MONDAY
+    assert trouble.until(replace(command, repository="acme/payments"), STEP) is None

@@ -10,7 +10,18 @@ from plugin.core.commands.answer import NOTHING, Note
 from plugin.core.reports.budget import Budget
 from plugin.core.reports.steps import Standing
 from plugin.state.entries import Name
-from plugin.state.outbox import BUDGET, NOTE, STANDING, Sent, budget_entry, note_entry, read_sent, standing_entry
+from plugin.state.outbox import (
+    BUDGET,
+    NOTE,
+    SINCE,
+    STANDING,
+    Sent,
+    budget_entry,
+    note_entry,
+    read_sent,
+    since_entry,
+    standing_entry,
+)
 from tests.builders import MONDAY
 from tests.store_promises import COMMAND, COMMENT, DEPLOYMENT
 from tests.unit.state.test_records import anything
@@ -39,7 +50,7 @@ def test_a_budget_is_read_as_it_was_written(budget: Budget) -> None:
         (Name(STANDING, "status:acme/orders#1:orders"), b"{"),
         (Name(STANDING, "status:acme/orders#1:orders"), b'{"target": 5}'),
         (Name(STANDING, "status:acme/orders#1:orders"), standing_entry(COMMENT)),  # of another target
-        (Name(NOTE, "IC_2"), note_entry(COMMAND)),  # of another command
+        (Name(SINCE), b'"yesterday"'),
         (Name("invented", ""), b"{}"),
     ],
 )
@@ -50,6 +61,20 @@ def test_an_unreadable_entry_is_logged_and_left_out(name: Name, data: bytes) -> 
     assert sent == Sent(Budget(), {DEPLOYMENT.target: DEPLOYMENT})
     (line,) = logs
     assert (line["kind"], line["log_level"]) == (name.kind, "error")
+
+
+@pytest.mark.parametrize(
+    "data", [b"{", b'{"comment": 5}', note_entry(COMMAND)], ids=["no JSON", "a shape", "another's"]
+)
+def test_with_an_unreadable_command_nobody_knows_since_when_comments_count(data: bytes) -> None:
+    entries = [(Name(SINCE), since_entry(MONDAY)), (Name(NOTE, COMMAND.key), note_entry(COMMAND))]
+    assert read_sent(entries) == Sent(notes={COMMAND.key: COMMAND}, since=MONDAY)
+    with capture_logs() as logs:
+        sent = read_sent([*entries, (Name(NOTE, "IC_2"), data)])
+
+    assert sent == Sent(notes={COMMAND.key: COMMAND}, since=None, unreadable=("IC_2",))
+    assert sent.with_note("IC_2", None).unreadable == ()
+    assert [line["kind"] for line in logs] == [NOTE]
 
 
 def test_a_target_is_replaced_or_forgotten() -> None:
