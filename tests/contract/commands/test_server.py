@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from plugin.state.sqlite_outbox import SqliteOutbox
 from tests.builders import catalog_text
 from tests.contract.commands.stage import LABELLED, PLAN, ROLES, UNLABELLED, organisation
 from tests.deliveries import WEBHOOK_SECRET, deliver_comment
@@ -44,6 +45,12 @@ class Beside:
             self.server = server
             yield server
 
+    def listens(self) -> None:
+        """Wait until what is written can be a command."""
+        with closing(SqliteOutbox(self.folder / "state.db")) as outbox:
+            wait_for(lambda: outbox.load().since is not None)
+        time.sleep(1)  # GitHub's times have no fractions
+
     def say(self, body: str, number: int = LABELLED) -> Comment:
         """Comment, and let GitHub deliver that."""
         assert self.server
@@ -76,7 +83,7 @@ def _beside(tmp_path: Path) -> Iterator[Beside]:
 
 def test_commands_reach_argo_cd_within_seconds(beside: Beside) -> None:
     with beside.serving() as server:
-        time.sleep(1)  # what is written within the second of the first reading is not obeyed
+        beside.listens()
         asking = beside.say("/preview", UNLABELLED)
         wait_for(lambda: beside.parameters("preview-orders-2") != {})
         wait_for(lambda: beside.reactions(asking) == ["rocket"])
@@ -115,7 +122,7 @@ def test_a_server_that_is_killed_between_act_and_reaction_acts_once(beside: Besi
         return error(HTTPStatus.BAD_GATEWAY, "too late")
 
     with beside.serving() as server:
-        time.sleep(1)
+        beside.listens()
         beside.github.intercept = slow
         comment = beside.say("/preview pause")
         wait_for(lambda: waiting != [] and beside.parameters()["replicas"] == "0")
