@@ -205,8 +205,10 @@ def _ended(target: Target, current: Current, decision: Decision) -> Ended:
     else:
         names = _naming(target.repository, current, decision)
         reason = _why(target, current.known.histories, decision)
-    comment = Comment(farewell(reason, names), names.confidential, create=False)
-    return Ended(names.sentence(reason), comment if target.kind is Kind.COMMENT else None)
+    # The repository may be published when nobody remembers this comment any more, so a confidential one is deleted.
+    stays = target.kind is Kind.COMMENT and not names.confidential
+    comment = Comment(farewell(reason, names), confidential=False, create=False)
+    return Ended(names.sentence(reason), comment if stays else None)
 
 
 def _why(target: Target, histories: Histories, decision: Decision) -> str:

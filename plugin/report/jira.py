@@ -84,8 +84,10 @@ def _meaning(response: Response) -> Lost | Refused | Closed | Forbidden | Missin
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         after = response.headers.get("retry-after", "")
         return Closed(reason, float(after) if after.isascii() and after.isdigit() else None)
-    if response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Forbidden(f"{reason}; are PREVIEW_JIRA_USER and PREVIEW_JIRA_TOKEN right, and may it link issues?")
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        return Forbidden(f"{reason}; are PREVIEW_JIRA_USER and PREVIEW_JIRA_TOKEN right?")
+    if response.status == HTTPStatus.FORBIDDEN:  # permissions belong to a project, and security levels to an issue
+        return Refused(f"{reason}; may the account link issues of this project?")
     if response.status == HTTPStatus.NOT_FOUND:
         return Missing(f"{reason}: there is no such issue, or the account must not see it")
     return Refused(reason)

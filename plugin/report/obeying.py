@@ -166,8 +166,11 @@ def _is_stale(note: Note, now: datetime) -> bool:
 
 
 def _was_read_lately(note: Note, current: Current, now: datetime) -> bool:
-    read_at = current.known.snapshot.read_at.get(note.repository)
-    return read_at is not None and now - read_at <= FRESH_FOR
+    snapshot = current.known.snapshot
+    known, read_at = snapshot.repositories.get(note.repository), snapshot.read_at.get(note.repository)
+    if known is None or known.unheard or read_at is None:
+        return False
+    return now - read_at <= FRESH_FOR
 
 
 def _dropped(note: Note) -> Note:

@@ -82,6 +82,8 @@ class Story:
         comments = self.company.comments(repository, int(number))
         if comments == self._comments.get(locator, []):
             yield f"- comment: {'as before' if comments else 'none'}"
+        elif not comments:
+            yield "- comment: deleted"
         else:
             for comment in comments:
                 yield "- comment:"

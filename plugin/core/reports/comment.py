@@ -124,7 +124,8 @@ def _headline(previews: Sequence[About]) -> str:
     if progress.running:
         return f"**{asleep or 'The preview'}:** {_link(preview)}"
     if progress.stage is Stage.UNKNOWN:
-        return "**Nobody tells whether the preview works**"
+        what_to_do = "Ask the platform team to set up its notifications."
+        return f"**Argo CD does not report whether the preview works.** {what_to_do}"
     return f"**{'The preview failed' if progress.failed else asleep or 'The preview is being deployed'}**"
 
 
@@ -194,7 +195,7 @@ def _failure(progress: Progress, place: Place) -> str:
     text = f"{code(preview.deploy_sha[:SHORT])} does not work: {_ended(prose(failure(progress, place.naming)))}"
     if running and running != preview.deploy_sha:
         text += f" {code(running[:SHORT])} may still run."
-    return f"{text} Push a commit that mends it" + (f", or look at [its Application]({page})." if page else ".")
+    return f"{text} Push a commit that fixes it" + (f", or look at [its Application]({page})." if page else ".")
 
 
 def _calls(dependencies: Sequence[Dependency], place: Place) -> list[str]:

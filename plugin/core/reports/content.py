@@ -117,7 +117,7 @@ class Ended:
     """Nothing is to stand there any more. What cannot be taken away says why."""
 
     reason: str
-    comment: Comment | None = None  # what the comment says from then on
+    comment: Comment | None = None  # what the comment says from then on; None: it is deleted
 
 
 Content = Deployment | Status | Comment | Link

@@ -132,7 +132,7 @@ def failure(progress: Progress, naming: Naming) -> str:
 def _stage(progress: Progress, naming: Naming) -> str:
     match progress.stage:
         case Stage.UNKNOWN:
-            return "Nobody tells the plugin whether it is deployed: Argo CD's notifications are not set up"
+            return "Argo CD's notifications are not set up, so the plugin does not know whether it is deployed"
         case Stage.QUEUED:
             return "Argo CD has not begun to deploy it"
         case Stage.DEPLOYING:
@@ -140,6 +140,6 @@ def _stage(progress: Progress, naming: Naming) -> str:
         case Stage.WORKS:
             return "The preview works"
         case Stage.ASLEEP:
-            return "It was deployed asleep, so whether it works shows when it wakes up"
+            return "It was deployed while asleep; whether it works will show once it wakes up"
         case _:
             return failure(progress, naming)

@@ -205,11 +205,16 @@ def _end(ended: Ended, standing: Standing, items: tuple[Item, ...] | None) -> St
             description = short(f"No preview: {ended.reason}")
             return _status(Status(item.sha, f"preview/{standing.target.name}", item.state, description, ""), (item,))
         case Kind.COMMENT:
-            comment = ended.comment
-            return Look() if items is None else _comment(comment, items) if comment else None
+            if items is not None and ended.comment:
+                return _comment(ended.comment, items)
+            return _retire(ended, items)
         case Kind.DEPLOYMENT:
-            if items is None:
-                return Look()
-            return Retire(items[0], ended.reason) if items else None
+            return _retire(ended, items)
         case _:  # a link
             return Retire(standing.items[0], ended.reason) if standing.items else None
+
+
+def _retire(ended: Ended, items: tuple[Item, ...] | None) -> Step | None:
+    if items is None:
+        return Look()
+    return Retire(items[0], ended.reason) if items else None

@@ -311,11 +311,14 @@ def test_before_a_label_is_removed_late_it_is_asked_again_who_may(tmp_path: Path
         assert (stage.labels(), len(stage.asked(PERMISSION))) == ([], before + 1)
 
 
-def test_a_label_is_not_removed_late_while_pull_requests_cannot_be_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [("GET", "DELETE"), ("GET", "DELETE", "Probe", "List", "Details")])
+def test_a_label_is_not_removed_late_while_pull_requests_or_comments_cannot_be_read(
+    tmp_path: Path, kept: tuple[str, ...]
+) -> None:
     with staged(tmp_path) as stage:
         held_up(stage)
         fault = error(HTTPStatus.BAD_GATEWAY, "oops")
-        stage.github.intercept = lambda request: None if request.operation.startswith(("GET", "DELETE")) else fault
+        stage.github.intercept = lambda request: None if request.operation.startswith(kept) else fault
         stage.passes(61)
         stage.github.relabel("acme/orders", LABELLED, (), ["preview"], by="grace")
         stage.passes(1)

@@ -115,9 +115,7 @@ def test_the_story_of_a_preview(stage: Stage) -> None:  # noqa: PLR0915  one sto
     assert stage.status(sha(3)) == ("success", "No preview: acme/orders#1 was closed", "")
     assert stage.deployments() == []
     assert stage.github.written.deployments[-1].notes[-1].description == "acme/orders#1 was closed"
-    assert stage.comments() == [
-        "<!-- preview-plugin v1 confidential -->\n\n**The preview is gone:** `acme/orders#1` was closed.\n"
-    ]
+    assert stage.comments() == [], "the repository is private, and may be published later"
     assert stage.outbox.load().standings.keys() == {
         target for target in stage.outbox.load().standings if target.repository != "acme/orders"
     }
@@ -132,11 +130,11 @@ def test_where_nobody_tells_whether_a_preview_is_ready_that_is_said_and_logged_o
         for _ in range(60):
             stage.work()
 
-    unknown = "Nobody tells the plugin whether it is deployed: Argo CD's notifications are not set up"
+    unknown = "Argo CD's notifications are not set up, so the plugin does not know whether it is deployed"
     assert stage.status(sha(1)) == ("pending", unknown, APPLICATION)
     assert stage.github.written.deployments[0].notes[-1].description == unknown
     (comment,) = stage.comments()
-    assert "**Nobody tells whether the preview works**" in comment
+    assert "**Argo CD does not report whether the preview works.** Ask the platform team" in comment
     assert "| unknown |" in comment
     (line,) = logs
     assert (line["log_level"], line["needs"]) == ("warning", "PREVIEW_NOTIFICATIONS_TOKEN and Argo CD's notifications")
@@ -269,7 +267,11 @@ def test_fifty_pushes_within_an_hour_are_at_most_one_edit_a_minute(stage: Stage)
     assert stage.github.written.open("preview:orders:1")
 
 
-def test_a_pull_request_that_is_closed_and_reopened_has_everything_again_with_one_edit_a_minute(stage: Stage) -> None:
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_a_pull_request_that_is_closed_and_reopened_has_everything_again_with_one_edit_a_minute(
+    stage: Stage, visibility: str
+) -> None:
+    stage.set_repository(visibility=visibility)
     stage.github.written.lag = timedelta(seconds=30)  # lists show what was written only then
     stage.change(1, config=LINKED)
     working(stage)
@@ -281,9 +283,9 @@ def test_a_pull_request_that_is_closed_and_reopened_has_everything_again_with_on
     stage.settle()
 
     (comment,) = stage.github.written.of("acme/orders", 1)
-    assert comment.edited_at
+    assert bool(comment.edited_at) is (visibility == "public")  # on a private one, it is made anew
     assert all(later - earlier >= MINUTE for earlier, later in pairwise(comment.edited_at))
-    assert "`payments` at `acme/payments#7`" in comment.body
+    assert ("`payments` at `acme/payments#7`" in comment.body) is (visibility == "private")
     assert stage.deployments() == [(sha(1), "success")]
     assert stage.status(sha(1)) == ("success", "The preview works", URL)
 
@@ -366,6 +368,20 @@ def test_a_label_that_is_removed_before_the_preview_works_turns_no_check_green(s
     stage.settle()
 
     assert stage.status(sha(1)) == ("pending", "No preview: nobody asks for it any more", "")
+
+
+def test_on_a_public_repository_the_comment_says_that_the_preview_is_gone() -> None:
+    with staged(report={"comment": "always"}) as stage:
+        stage.set_repository(visibility="public")
+        stage.settle()
+        stage.change(1, state="closed")
+        stage.gone = {"orders/1": (Event(stage.now, EventKind.GONE, "acme/orders#1 was closed"),)}
+        stage.know()
+        stage.settle()
+
+        assert stage.comments() == [
+            "<!-- preview-plugin v1 -->\n\n**The preview is gone:** `acme/orders#1` was closed.\n"
+        ]
 
 
 def test_a_key_that_is_taken_away_leaves_everything_as_it_is(stage: Stage) -> None:

@@ -169,7 +169,7 @@ def test_what_was_first_deployed_asleep_is_a_success_once_it_was_woken(tmp_path:
         wait_for(lambda: story.beside.parameters()["replicas"] == "0")
         story.says("deploying", sha(1))
         story.says("ready", sha(1))
-        asleep = "It was deployed asleep, so whether it works shows when it wakes up"
+        asleep = "It was deployed while asleep; whether it works will show once it wakes up"
         story.wait([(sha(1), "queued")], ("pending", asleep, APPLICATION))
 
         assert story.beside.run("resume", "acme/orders#1").returncode == 0

@@ -90,7 +90,7 @@ def test_nothing_is_looked_for(server: requests_mock.Mocker) -> None:
     ("status", "headers", "meaning"),
     [
         (401, {}, Forbidden),
-        (403, {}, Forbidden),
+        (403, {}, Refused),
         (404, {}, Missing),
         (400, {}, Refused),
         (302, {"Location": "https://evil.example"}, Refused),

@@ -97,7 +97,7 @@ def test_what_failed_is_said_with_what_argo_cd_says_and_what_to_do() -> None:
     )
 
     assert "- `fedcba9` does not work: The sync failed: Back-off pulling image " in found.body
-    assert "`0123456` may still run. Push a commit that mends it, or look at [its Application]" in found.body
+    assert "`0123456` may still run. Push a commit that fixes it, or look at [its Application]" in found.body
     assert "(https://argocd.example.com/applications/preview-orders-12)" in found.body
 
 

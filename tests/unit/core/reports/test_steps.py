@@ -58,7 +58,7 @@ def link(summary: str = "active") -> Link:
 
 
 def ended(body: str = "gone") -> Ended:
-    return Ended(GONE, Comment(body, confidential=True, create=False))
+    return Ended(GONE, Comment(body, confidential=False, create=False))
 
 
 @dataclass
@@ -252,6 +252,18 @@ def test_on_a_repository_that_was_published_the_comment_is_made_anew() -> None:
     published.reach(comment("names acme/secret#1 again"))
     published.reach(comment("still public", confidential=False))
     assert published.what()[4:] == ["Say", "Retire", "Create"]
+
+
+@pytest.mark.parametrize("end", [Ended(GONE), ended()], ids=["on a private repository", "on a public one"])
+def test_a_confidential_comment_is_deleted_at_the_end(end: Ended) -> None:
+    """Its repository may be published later, when nobody remembers it."""
+    assert run(COMMENT).reach(comment()).reach(end).outside.things == {}
+
+
+def test_a_comment_that_everybody_may_read_says_at_the_end_that_the_preview_is_gone() -> None:
+    said = run(COMMENT).reach(comment(confidential=False)).reach(ended())
+
+    assert [each.digest for each in said.outside.open] == [comment("gone").digest]
 
 
 @pytest.mark.parametrize("target", [DEPLOYMENT, COMMENT, STATUS])
