@@ -100,6 +100,15 @@ class Preview:
     def resume(self) -> None:
         self.cluster.plugin.tell("resume", self.locator)
 
+    def status(self, head_sha: str) -> tuple[str, str]:
+        """Return what GitHub shows beside a commit, and where that leads."""
+        return self.cluster.developers.status(self.repository, head_sha, f"preview/{self.service}")
+
+    @property
+    def deployments(self) -> dict[str, str]:
+        """Return what GitHub shows of each commit that is deployed."""
+        return self.cluster.developers.deployments(self.repository, f"preview:{self.service}:{self.number}")
+
     def wait(self, seconds: float = 180) -> Application:
         """Wait until it runs and its smoke test has passed."""
         return self.cluster.argocd.wait_for(self.name, seconds)

@@ -53,6 +53,19 @@ def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times:
 
 
 @SHARED
+def test_github_shows_which_commit_works_and_where(preview: Preview, times: Times) -> None:
+    pushed = preview.build()
+    stopwatch = times.stopwatch("push, told by Argo CD's notifications")
+    preview.push(pushed)
+    until("the commit's status is pending", lambda: preview.status(pushed)[0] == "pending", 60)
+    stopwatch.lap("the commit's status is pending")
+    until("the commit's status leads to the preview", lambda: preview.status(pushed) == ("success", preview.url))
+    stopwatch.lap("the commit's status leads to the preview")
+    assert preview.version == pushed
+    until("only this commit's deployment is open", lambda: preview.deployments == {pushed: "success"})
+
+
+@SHARED
 def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> None:
     before = preview.wait()
 
@@ -96,6 +109,7 @@ def test_removing_the_label_removes_everything(preview: Preview, times: Times) -
     stopwatch = times.stopwatch("label removed, with webhook")
     preview.cluster.developers.label(preview.repository, preview.number)
     preview.timed_end(stopwatch)
+    until("no deployment is open", lambda: not preview.deployments)
 
 
 def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_before(cluster: Cluster) -> None:

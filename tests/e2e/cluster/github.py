@@ -66,6 +66,17 @@ class Developers:
     def is_open(self, repository: str, number: int) -> bool:
         return any(entry.number == number and entry.state == "open" for entry in self._entries(repository))
 
+    def status(self, repository: str, head_sha: str, context: str) -> tuple[str, str]:
+        """Return what a commit status says and where it leads; ("", "") without one."""
+        found = self._github.written.status(repository, head_sha, context)
+        return (found.state, found.url) if found else ("", "")
+
+    def deployments(self, repository: str, task: str) -> dict[str, str]:
+        """Return the commits that were deployed for a task and are not inactive, and what GitHub shows of each."""
+        found = self._github.written.deployments
+        of_task = [each for each in found if (each.repository, each.task) == (repository, task)]
+        return {each.sha: each.state for each in of_task if each.state != "inactive"}
+
     @contextmanager
     def outage(self) -> Iterator[None]:
         """Let GitHub answer each request with 502."""

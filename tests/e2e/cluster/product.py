@@ -1,5 +1,6 @@
 """The product, installed as docs/install.md says."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -42,13 +43,15 @@ def publish() -> None:
 
 def install(kubernetes: Kubernetes, authority: Path) -> "Plugin":
     """Install the plugin, tell Argo CD about it, and apply the ApplicationSets."""
-    token, read_token = token_hex(32), token_hex(32)
+    token, read_token, notifications_token = token_hex(32), token_hex(32), token_hex(32)
     kubernetes.kubectl("apply", "--filename", ROOT / "manifests/plugin/base/namespace.yaml")
-    _secret(kubernetes, NAMESPACE, "preview-plugin", token=token, **{"read-token": read_token})
+    keys = {"token": token, "read-token": read_token, "notifications-token": notifications_token}
+    _secret(kubernetes, NAMESPACE, "preview-plugin", **keys)
     _secret(kubernetes, NAMESPACE, "preview-plugin-github", token=TOKEN)
     _secret(kubernetes, NAMESPACE, "preview-plugin-webhook", secret=WEBHOOK_SECRET)
     _secret(kubernetes, argocd.NAMESPACE, "preview-plugin", token=token)
     apply_settings(kubernetes)
+    _notifications(kubernetes, notifications_token)
     # Its application controller reads its settings when it starts.
     kubernetes.kubectl("rollout", "restart", f"statefulset/{argocd.CONTROLLER}", "-n", argocd.NAMESPACE)
     _account(kubernetes)
@@ -136,10 +139,25 @@ def apply_settings(kubernetes: Kubernetes) -> None:
         _patch(kubernetes, name, ROOT / f"manifests/argocd/settings/{name}.yaml")
 
 
+def _notifications(kubernetes: Kubernetes, token: str) -> None:
+    """Let Argo CD tell the plugin what became of each preview."""
+    folder, namespace = ROOT / "manifests/argocd/notifications", argocd.NAMESPACE
+    content = json.dumps({"stringData": {"preview-plugin-token": token}})
+    kubernetes.kubectl("patch", "secret", "argocd-notifications-secret", "-n", namespace, f"--patch={content}")
+    for file in (
+        folder / "service.yaml",
+        *sorted(folder.glob("templates/*.yaml")),
+        *sorted(folder.glob("triggers/*.yaml")),
+    ):
+        _patch(kubernetes, "argocd-notifications-cm", file)
+    _patch(kubernetes, "argocd-notifications-cm", folder / "plugin/subscriptions.yaml", kind="json")
+
+
 def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base", *, ending_syncs: bool = True) -> None:
     """Apply the plugin's manifests through a wrapper with the demo organisation's catalog."""
     WRAPPER.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "tests/acme/catalog.yaml", WRAPPER / "catalog.yaml")
+    catalog = (ROOT / "tests/acme/catalog.yaml").read_text("utf-8")
+    (WRAPPER / "catalog.yaml").write_text(f"{catalog}\nreport: {{deployments: true, status: true}}\n", "utf-8")
     shutil.copytree(COMPONENTS / "private-ca", WRAPPER / "private-ca", dirs_exist_ok=True)
     shutil.copy(authority, WRAPPER / "private-ca/ca.crt")
     up = os.path.relpath(ROOT, WRAPPER.resolve())  # kustomize follows links: .cache may be one
@@ -177,8 +195,8 @@ def _account(kubernetes: Kubernetes) -> None:
     _secret(kubernetes, NAMESPACE, "preview-plugin-argocd", token=token)
 
 
-def _patch(kubernetes: Kubernetes, name: str, file: Path) -> None:
-    kubernetes.kubectl("patch", "configmap", name, "-n", argocd.NAMESPACE, "--type=merge", f"--patch-file={file}")
+def _patch(kubernetes: Kubernetes, name: str, file: Path, kind: str = "merge") -> None:
+    kubernetes.kubectl("patch", "configmap", name, "-n", argocd.NAMESPACE, f"--type={kind}", f"--patch-file={file}")
 
 
 def _secret(kubernetes: Kubernetes, namespace: str, name: str, **values: str) -> None:
