@@ -322,6 +322,7 @@ class StorePromises:
 
     def test_since_when_comments_count_is_kept_and_can_be_forgotten(self, place: Place) -> None:
         outbox = place.open().outbox
+        outbox.load()
         outbox.keep_since(Budget(), MONDAY)
         outbox.keep_since(Budget(), MONDAY + timedelta(seconds=1))
         assert place.open().outbox.load() == Sent(since=MONDAY + timedelta(seconds=1))
