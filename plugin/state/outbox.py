@@ -6,6 +6,7 @@ Only the replica that polls writes it. If it is lost, everything that was writte
 comments from before then are no commands any more, because some of them may have been carried out.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -93,24 +94,32 @@ class MemoryOutbox:
         self._sent = replace(self._sent, budget=budget, since=since)
 
 
-def budget_entry(budget: Budget) -> bytes:
-    """Return the bytes of the entry that keeps the budget."""
-    return _dump(BUDGET, budget)
+class EntryOutbox(ABC):
+    """What was sent, as one entry for each part. Storing one may raise Outdated or Unreachable."""
+
+    def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
+        """Keep what is known of one target, or forget it."""
+        self._keep(budget, Name(STANDING, target.key), standing)
+
+    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
+        """Keep what is known of one command, or forget it."""
+        self._keep(budget, Name(NOTE, key), note)
+
+    def keep_since(self, budget: Budget, since: datetime | None) -> None:
+        """Keep since when comments can be commands, or that none can."""
+        self._keep(budget, Name(SINCE), since)
+
+    def _keep(self, budget: Budget, name: Name, part: object) -> None:
+        self._store(entry(BUDGET, budget), name, None if part is None else entry(name.kind, part))
+
+    @abstractmethod
+    def _store(self, budget: bytes, name: Name, data: bytes | None) -> None:
+        """Store the budget's entry and another one, or remove that; both or neither."""
 
 
-def standing_entry(standing: Standing) -> bytes:
-    """Return the bytes of the entry that keeps what is known of a target."""
-    return _dump(STANDING, standing)
-
-
-def note_entry(note: Note) -> bytes:
-    """Return the bytes of the entry that keeps what is known of a command."""
-    return _dump(NOTE, note)
-
-
-def since_entry(since: datetime) -> bytes:
-    """Return the bytes of the entry that keeps since when comments can be commands."""
-    return _dump(SINCE, since)
+def entry(kind: str, part: object) -> bytes:
+    """Return the bytes of the entry that keeps a part."""
+    return encode(Value(_TYPES[kind].dump_python(part)))
 
 
 def read_sent(entries: Iterable[tuple[Name, bytes]]) -> Sent:
@@ -129,10 +138,6 @@ def read_sent(entries: Iterable[tuple[Name, bytes]]) -> Sent:
         elif name.kind == NOTE:
             unreadable.append(name.key)
     return Sent(budget, standings, notes, None if unreadable else since, tuple(unreadable))
-
-
-def _dump(kind: str, part: object) -> bytes:
-    return encode(Value(_TYPES[kind].dump_python(part)))
 
 
 def _key(part: object) -> str:

@@ -3,29 +3,13 @@
 It has a key of its own, so that followers need not read it, and an upgrade of the state leaves it alone.
 """
 
-from datetime import datetime
 from typing import cast
 
 from redis import Redis
 
-from plugin.core.commands.answer import Note
-from plugin.core.reports.budget import Budget
-from plugin.core.reports.content import Target
-from plugin.core.reports.steps import Standing
 from plugin.state import Lease, Outdated
 from plugin.state.entries import Name
-from plugin.state.outbox import (
-    BUDGET,
-    NOTE,
-    SINCE,
-    STANDING,
-    Sent,
-    budget_entry,
-    note_entry,
-    read_sent,
-    since_entry,
-    standing_entry,
-)
+from plugin.state.outbox import BUDGET, EntryOutbox, Sent, read_sent
 from plugin.state.redis_client import reaching
 from plugin.state.redis_keys import LEASE, OUTBOX
 
@@ -39,7 +23,7 @@ return 'kept'
 """
 
 
-class RedisOutbox:
+class RedisOutbox(EntryOutbox):
     """One hash. It is written only while the lease is the one under which it was loaded."""
 
     def __init__(self, client: Redis, lease: Lease) -> None:
@@ -55,21 +39,10 @@ class RedisOutbox:
             fields = cast("dict[bytes, bytes]", self._client.hgetall(OUTBOX))
         return read_sent((_name(field), data) for field, data in fields.items())
 
-    def keep(self, budget: Budget, target: Target, standing: Standing | None) -> None:
-        """Keep what is known of one target, or forget it. Raises Outdated or Unreachable."""
-        self._keep(budget, f"{STANDING}:{target.key}", standing_entry(standing) if standing else b"")
-
-    def keep_note(self, budget: Budget, key: str, note: Note | None) -> None:
-        """Keep what is known of one command, or forget it. Raises Outdated or Unreachable."""
-        self._keep(budget, f"{NOTE}:{key}", note_entry(note) if note else b"")
-
-    def keep_since(self, budget: Budget, since: datetime | None) -> None:
-        """Keep since when comments can be commands, or that none can. Raises Outdated or Unreachable."""
-        self._keep(budget, f"{SINCE}:", since_entry(since) if since else b"")
-
-    def _keep(self, budget: Budget, field: str, data: bytes) -> None:
+    def _store(self, budget: bytes, name: Name, data: bytes | None) -> None:
+        field = f"{name.kind}:{name.key}"
         with reaching(self._client):
-            reply = self._script([OUTBOX, LEASE], [self._token, f"{BUDGET}:", budget_entry(budget), field, data])
+            reply = self._script([OUTBOX, LEASE], [self._token, f"{BUDGET}:", budget, field, data or b""])
         if reply != b"kept":
             raise Outdated("another replica polls now, or has polled since")
 

@@ -22,7 +22,7 @@ def home(environment: Mapping[str, str], *, bundle: Path | None = BUNDLE) -> dic
     return {
         # https://pip.pypa.io/en/stable/topics/configuration/
         ".config/pip/pip.conf": "[global]\n" + _lines(pip),
-        # https://docs.npmjs.com/cli/v11/configuring-npm/npmrc
+        # `npm help npmrc`
         ".npmrc": _lines(npm),
         # https://pkg.go.dev/cmd/go#hdr-Environment_variables
         ".config/go/env": _lines({name: variables.get(name) for name in _GO}),

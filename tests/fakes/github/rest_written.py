@@ -1,7 +1,7 @@
 """The routes that write, and the lists of what was written. Bodies are checked against GitHub's OpenAPI."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +17,7 @@ from .world import Account, Repository, database_id, node_id
 from .written import Comment, Deployment, Note, Reaction
 
 T = TypeVar("T", Deployment, Note, Comment)
+Written = TypeVar("Written", Deployment, Comment)
 LONGEST_BODY = 65_536
 LONGEST_DESCRIPTION = 140
 
@@ -134,8 +135,7 @@ def _say(visit: Visit, owner: str, repo: str, deployment_id: str) -> Response:
 
 
 def _deployment(visit: Visit, repository: Repository | None, number: str) -> Deployment | None:
-    found = (each for each in visit.written.deployments if str(each.id) == number)
-    return next((each for each in found if repository and each.repository == repository.full_name), None)
+    return _of(repository, number, visit.written.deployments)
 
 
 def _deployment_json(visit: Visit, deployment: Deployment) -> Json:
@@ -282,7 +282,12 @@ def _delete(visit: Visit, owner: str, repo: str, comment_id: str) -> Response:
 
 
 def _existing(visit: Visit, repository: Repository | None, number: str) -> Comment | None:
-    found = (each for each in visit.written.comments if str(each.id) == number)
+    return _of(repository, number, visit.written.comments)
+
+
+def _of(repository: Repository | None, number: str, written: Iterable[Written]) -> Written | None:
+    """Find what has this number, if it is on this repository."""
+    found = (each for each in written if str(each.id) == number)
     return next((each for each in found if repository and each.repository == repository.full_name), None)
 
 

@@ -16,11 +16,8 @@ from plugin.state.outbox import (
     SINCE,
     STANDING,
     Sent,
-    budget_entry,
-    note_entry,
+    entry,
     read_sent,
-    since_entry,
-    standing_entry,
 )
 from tests.builders import MONDAY
 from tests.store_promises import COMMAND, COMMENT, DEPLOYMENT
@@ -31,17 +28,17 @@ from tests.unit.state.test_records import anything
 def test_whatever_stands_is_read_as_it_was_written(standing: Standing) -> None:
     name = Name(STANDING, standing.target.key)
 
-    assert read_sent([(name, standing_entry(standing))]) == Sent(Budget(), {standing.target: standing})
+    assert read_sent([(name, entry(STANDING, standing))]) == Sent(Budget(), {standing.target: standing})
 
 
 @given(anything(Note))
 def test_whatever_is_left_to_do_for_a_command_is_read_as_it_was_written(note: Note) -> None:
-    assert read_sent([(Name(NOTE, note.key), note_entry(note))]) == Sent(Budget(), {}, {note.key: note})
+    assert read_sent([(Name(NOTE, note.key), entry(NOTE, note))]) == Sent(Budget(), {}, {note.key: note})
 
 
 @given(anything(Budget))
 def test_a_budget_is_read_as_it_was_written(budget: Budget) -> None:
-    assert read_sent([(Name(BUDGET), budget_entry(budget))]) == Sent(budget)
+    assert read_sent([(Name(BUDGET), entry(BUDGET, budget))]) == Sent(budget)
 
 
 @pytest.mark.parametrize(
@@ -49,14 +46,14 @@ def test_a_budget_is_read_as_it_was_written(budget: Budget) -> None:
     [
         (Name(STANDING, "status:acme/orders#1:orders"), b"{"),
         (Name(STANDING, "status:acme/orders#1:orders"), b'{"target": 5}'),
-        (Name(STANDING, "status:acme/orders#1:orders"), standing_entry(COMMENT)),  # of another target
+        (Name(STANDING, "status:acme/orders#1:orders"), entry(STANDING, COMMENT)),  # of another target
         (Name(SINCE), b'"yesterday"'),
         (Name("invented", ""), b"{}"),
     ],
 )
 def test_an_unreadable_entry_is_logged_and_left_out(name: Name, data: bytes) -> None:
     with capture_logs() as logs:
-        sent = read_sent([(name, data), (Name(STANDING, DEPLOYMENT.target.key), standing_entry(DEPLOYMENT))])
+        sent = read_sent([(name, data), (Name(STANDING, DEPLOYMENT.target.key), entry(STANDING, DEPLOYMENT))])
 
     assert sent == Sent(Budget(), {DEPLOYMENT.target: DEPLOYMENT})
     (line,) = logs
@@ -64,10 +61,10 @@ def test_an_unreadable_entry_is_logged_and_left_out(name: Name, data: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    "data", [b"{", b'{"comment": 5}', note_entry(COMMAND)], ids=["no JSON", "a shape", "another's"]
+    "data", [b"{", b'{"comment": 5}', entry(NOTE, COMMAND)], ids=["no JSON", "a shape", "another's"]
 )
 def test_with_an_unreadable_command_nobody_knows_since_when_comments_count(data: bytes) -> None:
-    entries = [(Name(SINCE), since_entry(MONDAY)), (Name(NOTE, COMMAND.key), note_entry(COMMAND))]
+    entries = [(Name(SINCE), entry(SINCE, MONDAY)), (Name(NOTE, COMMAND.key), entry(NOTE, COMMAND))]
     assert read_sent(entries) == Sent(notes={COMMAND.key: COMMAND}, since=MONDAY)
     with capture_logs() as logs:
         sent = read_sent([*entries, (Name(NOTE, "IC_2"), data)])
