@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from plugin.core.commands.parsing import Verb
 from plugin.core.facts.heard import Comment
 from plugin.core.reports.comment import for_commenters, joined
-from plugin.core.reports.markdown import code, prose
+from plugin.core.reports.markdown import code, sentence
 
 HELP = """| Comment | What it does |
 | --- | --- |
@@ -36,6 +36,5 @@ def reply(comment: Comment, *paragraphs: str) -> str:
 
 def sentences(said: Iterable[str]) -> str:
     """Return a sentence, or a list of several, as Markdown."""
-    markdown = (_COMMAND.sub(r"`/preview \1`", for_commenters(prose(sentence))) for sentence in said)
-    lines = [line if line.endswith((".", "?", "!", "…")) else f"{line}." for line in markdown]
+    lines = [_COMMAND.sub(r"`/preview \1`", for_commenters(sentence(each))) for each in said]
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)

@@ -12,7 +12,7 @@ from itertools import accumulate
 from plugin.core.decision.links import Dependency, LinkRule
 from plugin.core.decision.preview import Preview
 from plugin.core.facts.lives import State
-from plugin.core.reports.markdown import cell, code, prose
+from plugin.core.reports.markdown import cell, code, prose, sentence
 from plugin.core.reports.naming import Naming
 from plugin.core.reports.progress import Progress, Stage
 from plugin.core.reports.said import Place, failure
@@ -181,7 +181,7 @@ def _to_know(about: About, place: Place) -> Iterator[str]:
         yield _failure(progress, place)
     if preview.config_error:
         until = "The last valid version stays in force until you correct the file."
-        yield f"{_ended(prose(naming.mistake(preview.config_error)))} {until}"
+        yield f"{sentence(naming.mistake(preview.config_error))} {until}"
     if about.held:
         yield f"It stays as it was: {_sentence(about.held, naming)}"
     if about.announced and verdict.live:
@@ -192,7 +192,7 @@ def _to_know(about: About, place: Place) -> Iterator[str]:
 def _failure(progress: Progress, place: Place) -> str:
     preview, running = progress.preview, progress.running
     page = place.pages.of(preview)
-    text = f"{code(preview.deploy_sha[:SHORT])} does not work: {_ended(prose(failure(progress, place.naming)))}"
+    text = f"{code(preview.deploy_sha[:SHORT])} does not work: {sentence(failure(progress, place.naming))}"
     if running and running != preview.deploy_sha:
         text += f" {code(running[:SHORT])} may still run."
     return f"{text} Push a commit that fixes it" + (f", or look at [its Application]({page})." if page else ".")
@@ -231,11 +231,7 @@ def _list(title: str, lines: Sequence[str]) -> str:
 
 
 def _sentence(text: str, naming: Naming) -> str:
-    return _ended(prose(naming.sentence(text)))
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "?", "!", "…")) else f"{sentence}."
+    return sentence(naming.sentence(text))
 
 
 def _link(preview: Preview) -> str:

@@ -22,6 +22,12 @@ def prose(text: str) -> str:
     return " ".join(map(_word, one_line(text).split(" ")))
 
 
+def sentence(text: str) -> str:
+    """Return a text as `prose` with an end: without one, a full stop, which after a number could begin a list."""
+    line = one_line(text)
+    return prose(line if line.endswith((".", "?", "!", "…")) else f"{line}.")
+
+
 def code(text: str) -> str:
     """Return a text as code in one line: exactly its characters, whatever they are, but blanks are not kept apart."""
     line = one_line(text)

@@ -1,7 +1,7 @@
 """Replies: they are found again, name commands as code, and never begin like the comment of the reports."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from plugin.core.commands.parsing import Verb
 from plugin.core.commands.replying import HELP, marker, reply, sentences
@@ -46,6 +46,7 @@ def test_a_sentence_names_a_comment_instead_of_a_command_line() -> None:
 
 
 @given(texts)
+@example("0")
 def test_nothing_that_people_write_does_anything(text: str) -> None:
     shown = rendered(reply(WHY, sentences([text, "/preview stop"])))
 

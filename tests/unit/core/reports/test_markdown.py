@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plugin.core.config.messages import one_line
-from plugin.core.reports.markdown import cell, code, prose
+from plugin.core.reports.markdown import cell, code, prose, sentence
 from tests.rendered import rendered
 
 HOSTILE = [
@@ -97,3 +97,9 @@ def test_our_own_sentences_stay_readable(text: str, markdown: str) -> None:
 def test_long_texts_are_cut() -> None:
     assert len(prose("`" * 10_000)) <= 1300
     assert len(code("a" * 10_000)) <= 302
+
+
+def test_a_sentence_has_an_end_and_begins_no_list() -> None:
+    assert sentence("it is paused") == "it is paused."
+    assert sentence("is it?") == "is it?"
+    assert sentence("12") == "`12`."
