@@ -70,7 +70,8 @@ def migrations(preview: Preview) -> set[str]:
     selector = "labelSelector=app.kubernetes.io/name%3Dapp"
     found = set()
     for pod in preview.cluster.kubernetes.list(f"/api/v1/namespaces/{preview.name}/pods?{selector}"):
-        for container in pod["status"].get("initContainerStatuses", [])[:1]:
+        for container in pod["status"].get("initContainerStatuses", []):
             ((state, details),) = container["state"].items()
-            found.add(str(details.get("reason", state)))  # running has no reason
+            if container["name"] == "migrate":
+                found.add(str(details.get("reason", state)))  # running has no reason
     return found

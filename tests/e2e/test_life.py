@@ -1,4 +1,4 @@
-"""From the label to a working preview, and from its end until nothing is left."""
+"""What happens to a preview from its label to its end; tests/e2e/test_peers.py measures both."""
 
 import pytest
 
@@ -8,23 +8,6 @@ from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
 SHARED = pytest.mark.preview("users", 15, config="version: 1\ndataset: minimal\n")
-
-
-@pytest.mark.parametrize("number", [11, 12, 13])
-def test_a_label_brings_a_preview_and_closing_removes_everything(cluster: Cluster, times: Times, number: int) -> None:
-    preview = Preview(cluster, "users", number)
-    version = preview.build()
-    # As for Argo CD's own generator: a delivery just before would make the next one wait two seconds.
-    cluster.developers.open(preview.repository, number, head_sha=version, deliver=False)
-    stopwatch = times.stopwatch("label, with webhook")
-    cluster.developers.label(preview.repository, number, "preview")
-    preview.timed_rise(stopwatch)
-    assert preview.ask()["version"] == version
-    assert preview.ask()["rows"]["users"] > 0, "the database is seeded"
-
-    stopwatch = times.stopwatch("close, with webhook")
-    preview.close()
-    preview.timed_end(stopwatch)
 
 
 def test_without_a_webhook_the_next_refresh_sees_the_label(cluster: Cluster, times: Times) -> None:

@@ -9,7 +9,7 @@ from tests.e2e.cluster.kubernetes import Kubernetes, Object
 from tests.e2e.cluster.processes import Processes
 from tests.e2e.layout import DNS, DOMAIN, INGRESS, PROGRAMS, RUN, WORLD
 
-VOLUMES = RUN / "volumes"
+VOLUMES = RUN / "volumes"  # made by tests/e2e/cluster/isolate
 INGRESS_NAMESPACE = "ingress-controller"
 HOSTS = {f"(.+[.])?{DOMAIN}": INGRESS, "(api[.])?github[.]com": WORLD}
 PATIENT = {"periodSeconds": 1, "timeoutSeconds": 10}  # on a busy machine nothing could be reached, were they not ready
@@ -17,7 +17,6 @@ PATIENT = {"periodSeconds": 1, "timeoutSeconds": 10}  # on a busy machine nothin
 
 def start(processes: Processes, control_plane: ControlPlane, kubernetes: Kubernetes, tls: tuple[Path, Path]) -> None:
     """Start them; `tls` is the ingress controller's wildcard certificate and its key."""
-    VOLUMES.mkdir()
     kubeconfig = control_plane.kubeconfig("admin")
     processes.start("volumes", PROGRAMS / "volumes", f"--kubeconfig={kubeconfig}", f"--folder={VOLUMES}")
     kubernetes.apply(_storage_class(), *_dns(), *_ingress_controller(*tls))
