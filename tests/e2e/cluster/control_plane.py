@@ -19,8 +19,8 @@ ETCD = "http://127.0.0.1:2379"
 FOLDER = RUN / "control-plane"
 USERS = {  # name: its groups
     "admin": "system:masters",
-    # Two groups: as a node alone it may not read what a new pod names before the API server's authorizer has seen that pod.
-    # On a busy machine that comes late, and the kubelet tries the pod again ten seconds later.
+    # Two groups: as a node alone it may not read what a new pod names before the API server's authorizer has seen that
+    # pod. On a busy machine that comes late, and the kubelet tries the pod again ten seconds later.
     "system:node:node": '"system:nodes,system:masters"',
     "system:kube-proxy": "system:masters",
     "network-policies": "system:masters",
