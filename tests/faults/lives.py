@@ -139,8 +139,14 @@ class Lives:
 
     # --- What answers say
 
-    def in_force(self, catalog: Catalog, live: Mapping[str, Sighting], called: Collection[str]) -> None:
-        """Hear that a catalog is in force, and what was live until then; `called` are the names that others call."""
+    def in_force(
+        self, catalog: Catalog, live: Collection[Sighting], seen: Mapping[str, Sighting], called: Collection[str]
+    ) -> None:
+        """Hear that a catalog is in force. `live` was so until then, and `seen` is what the first answer with it holds.
+
+        `called` are the names that others call. What leaves in this very answer is not among those whose ends the edit
+        brings forward, for it ends anyway: while nothing was read, much can have been closed.
+        """
         if self._in_force and self._in_force[-1][1] is catalog:
             return
         self._now += 1
@@ -148,7 +154,8 @@ class Lives:
             if forward.fingerprint in self.acknowledged:
                 self._accept(forward)
         plans = {name: service.plan for name, service in catalog.services.items()}
-        alone = {name: was for name, was in live.items() if name not in called}
+        had = {self.key(was) for was in live}
+        alone = [was for name, was in seen.items() if self.key(was) in had and name not in called]
         unsure, self._unsure = self._unsure, False  # if so, nobody knows here to which plans people have agreed
         if self._in_force and not unsure and self._surely_forward(catalog, alone, len(live)):
             kept = {name: self._accepted[name] for name in plans if name in self._accepted}
@@ -173,9 +180,9 @@ class Lives:
             self._accepted = {name: service.plan for name, service in catalog.services.items()}
         del self._forward[forward.fingerprint]
 
-    def _surely_forward(self, catalog: Catalog, live: Mapping[str, Sighting], whole: int) -> bool:
+    def _surely_forward(self, catalog: Catalog, alone: Iterable[Sighting], whole: int) -> bool:
         count = 0
-        for was in live.values():
+        for was in alone:
             service, plan = catalog.services.get(was.service), self._accepted.get(was.service)
             if service is None or plan is None or service.require != self._required(was.service):
                 continue

@@ -111,21 +111,21 @@ class Oracle:
         if not held:
             self._no_older_edition(parameters)
             entries = {entry["name"]: entry for entry in parameters}
-            self._in_force(entries)
+            self._in_force(seen, entries)
             had = [self._seen[name] for name in self._live]
             self._nothing_is_missing(record, asked, seen, made_before, describe)
             self._lives_are_right(record, asked, had, seen, entries)
         self._seen |= {name: _newer(sighting, self._seen.get(name)) for name, sighting in seen.items()}
         record.body, record.seen, record.compared, record.held = body, seen, True, held
 
-    def _in_force(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    def _in_force(self, seen: Mapping[str, Sighting], entries: Mapping[str, Mapping[str, Any]]) -> None:
         """Find out which catalog an answer was made with."""
         editions = {int(entry["extra"]["edition"]) for entry in entries.values()}
         catalog = next((each for each in self._catalogs if each.edition in editions), None)
         if catalog:
-            live = {name: self._seen[name] for name in self._live}
+            live = [self._seen[name] for name in self._live]
             called = {each["namespace"] for entry in entries.values() for each in entry["dependencies"]}
-            self.lives.in_force(catalog, live, called)
+            self.lives.in_force(catalog, live, seen, called)
 
     def _lives_are_right(
         self,
