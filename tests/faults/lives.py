@@ -52,6 +52,14 @@ class Ended:
     by_age: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An end that was announced."""
+
+    stamp: str  # when, by a clock of the plugin, as the read routes show it
+    since: datetime  # when that was heard
+
+
 @dataclass(slots=True)
 class Forward:
     """An edit that brings forward many ends, and the plans that stay in force until it is acknowledged."""
@@ -78,7 +86,7 @@ class Lives:
         self._heard: dict[Key, int] = {}  # when each was last in an answer
         self._states: dict[Key, str] = {}  # in the newest answer with it
         self._deployed: dict[Key, str] = {}
-        self._announced: dict[Key, datetime] = {}
+        self._announced: dict[Key, Announced] = {}
         self.ended: dict[Key, Ended] = {}
         self._perhaps_ended: dict[Key, Ended] = {}  # then the catalog lacked them, or required other labels
         self._known_since: dict[str, datetime] = {}  # when each repository was first read
@@ -102,19 +110,29 @@ class Lives:
         deciding.ended = self._now
 
     def told(self, previews: Iterable[Mapping[str, Any]], read: Collection[str], deciding: Deciding) -> None:
-        """Hear from the read routes what is announced, and which repositories were read."""
+        """Hear from the read routes what is announced, and which repositories were read.
+
+        An end is announced anew if its stamp has changed and is not older than the refresh. Not every stamp that has
+        changed is new, because time that does not count moves it. And not every stamp that is not older is new: a clock
+        that was set back since makes an old one look as if it came from the future.
+        """
         for name in read:
             self._known_since.setdefault(name, self._truth.clock.now)
         for name in self._known_since.keys() - set(read):
             del self._known_since[name]
         live = {self.key_of(each): each["announced_at"] for each in previews if each["state"] in ("active", "paused")}
-        announced = {key: at for key, at in live.items() if at}
-        self._announced = {key: at for key, at in self._announced.items() if key in announced or key not in live}
-        for key, at in announced.items():
-            anew = datetime.fromisoformat(at) >= (deciding.at + deciding.skew).replace(microsecond=0)
-            if key not in self._announced or anew:
-                self.tally["ends announced"] += 1
-                self._announced[key] = deciding.at
+        stamps = {key: stamp for key, stamp in live.items() if stamp}
+        known = {key: each for key, each in self._announced.items() if key in stamps or key not in live}
+        heard = {key: self._announcement(known.get(key), stamp, deciding) for key, stamp in stamps.items()}
+        self._announced = known | heard
+
+    def _announcement(self, before: Announced | None, stamp: str, deciding: Deciding) -> Announced:
+        if before:
+            begun = (deciding.at + deciding.skew).replace(microsecond=0)
+            if stamp == before.stamp or datetime.fromisoformat(stamp) < begun:
+                return replace(before, stamp=stamp)
+        self.tally["ends announced"] += 1
+        return Announced(stamp, deciding.at)
 
     def acted(self, service: str, number: int, act: Act) -> None:
         """Note what a person told a preview, as it was stored. Raises Wrong."""
@@ -260,12 +278,12 @@ class Lives:
 
     def _unannounced(self, was: Sighting, warn: timedelta, deciding: Deciding) -> str:
         """Say why an end was not announced long enough; "" if it was."""
-        since = self._announced.get(self.key(was))
-        if since is None:
+        announced = self._announced.get(self.key(was))
+        if announced is None:
             return "that was never announced"
-        announced = self._read_time(was.repository.name, since, deciding.at)
-        if announced + SLACK < warn:
-            return f"that was announced only for {announced} in which anything was read"
+        counted = self._read_time(was.repository.name, announced.since, deciding.at)
+        if counted + SLACK < warn:
+            return f"that was announced only for {counted} in which anything was read"
         return ""
 
     def _idle_reason(self, was: Sighting, catalog: Catalog, deciding: Deciding) -> str:

@@ -1,16 +1,19 @@
 """The oracle of lives, where an episode seldom leads."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from tests.faults.catalogs import SERVICES, Catalog
 from tests.faults.lives import SURELY, Ended, Lives
-from tests.faults.plans import EXPIRES, MISTYPED, Plan
-from tests.faults.sightings import Sighting
+from tests.faults.plans import DAY, EXPIRES, HOUR, MINUTE, MISTYPED, Plan
+from tests.faults.sightings import Sighting, Wrong
 from tests.faults.truth import Clock, Truth
 
 USERS = SERVICES["users"]
 LABELLED = Catalog({"users": replace(USERS, require=("preview",))})
+ENDING = Catalog({"users": replace(USERS, plan=Plan(expire_after=HOUR, warn=20 * MINUTE))})
 
 
 def an_end(lives: Lives, truth: Truth) -> Sighting:
@@ -34,6 +37,68 @@ def mistyped(opened: int, left: int) -> Lives:
     after = before.with_plans({"users": Plan(expire_after=MISTYPED)}).with_prefix("pr")
     lives.in_force(after, live, {after.name("users", was.number): was for was in live[left:]}, ())
     return lives
+
+
+class Ending:
+    """A preview whose end has come and is announced, and the repository is read every nine minutes."""
+
+    def __init__(self) -> None:
+        self.lives = Lives(truth := Truth(Clock(), (USERS.repository,)))
+        self.clock = truth.clock
+        number = truth.open(USERS.repository, labels=("preview",))
+        self.was = Sighting("users", truth.repository(USERS.repository), number, 0)
+        self.lives.in_force(ENDING, (), {}, ())
+        self.clock.pass_by(HOUR.total_seconds())
+        self.announced_at = self.clock.now
+        self.read(self.announced_at)
+
+    def read(self, announced_at: datetime, skew: timedelta = timedelta(0), *, after: timedelta = 9 * MINUTE) -> None:
+        """Let a replica read, whose clock is wrong by `skew`, and show since when the end is announced."""
+        self.clock.pass_by(after.total_seconds())
+        deciding = self.lives.begins(skew=skew, measured=True, used=frozenset())
+        self.lives.words.append(self.clock.now)
+        self.lives.ends(deciding)
+        shown = {"service": "users", "locator": f"{USERS.repository}#{self.was.number}", "state": "active"}
+        self.lives.told([{**shown, "announced_at": announced_at.isoformat()}], [USERS.repository], deciding)
+
+    def comes(self) -> None:
+        self.lives.expired(self.was, [ENDING], left=False)
+
+
+def test_an_end_may_come_once_it_was_announced_for_long_enough() -> None:
+    ending = Ending()
+    ending.read(ending.announced_at)
+    ending.read(ending.announced_at)
+
+    ending.comes()
+
+
+def test_an_end_that_is_announced_anew_must_be_announced_for_as_long_again() -> None:
+    ending = Ending()
+    ending.read(ending.announced_at)
+    ending.read(anew := ending.clock.now + 9 * MINUTE)
+    ending.read(anew)
+
+    with pytest.raises(Wrong, match="was announced only for 0:09:00"):
+        ending.comes()
+
+
+def test_clocks_that_are_set_back_announce_nothing_anew() -> None:
+    ending = Ending()
+    ending.read(ending.announced_at)
+    ending.read(ending.announced_at, -DAY)
+    ending.read(ending.announced_at)
+
+    ending.comes()
+
+
+def test_time_that_does_not_count_announces_nothing_anew_even_if_clocks_are_set_back_then() -> None:
+    ending = Ending()
+    ending.read(moved := ending.announced_at + 9 * DAY, after=9 * DAY + 10 * MINUTE)
+    ending.read(moved, -DAY)
+    ending.read(moved)
+
+    ending.comes()
 
 
 def test_an_edit_that_brings_many_ends_forward_must_wait() -> None:
