@@ -147,10 +147,6 @@ class Lives:
         self.acknowledged.add(fingerprint)
         self._unsure = self._unsure or all(catalog.fingerprint != fingerprint for _, catalog in self._in_force)
 
-    def forget_acts(self) -> None:
-        """Say that some acts may be lost."""
-        self._acts = {}
-
     @property
     def catalog(self) -> Catalog:
         return self._in_force[-1][1]

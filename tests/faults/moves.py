@@ -560,14 +560,16 @@ def state_is_back(stage: Stage) -> str:
 
 @move(1)
 def state_goes_back(stage: Stage) -> str:
-    """To an older copy, or to nothing, while all processes live and have seen the newest one; one writes it back."""
+    """To an older copy, or to nothing, while all processes live and have seen the newest one; one writes it back.
+
+    So nothing is lost, nor is what people told previews: the oracle goes on to count every act.
+    """
     if not stage.place.can_go_back:
         return ""
     reachable = [replica for replica in stage.replicas if not replica.fate.unreachable]
     if len(reachable) < len(stage.replicas) or any(stage.ask(replica, ()) is None for replica in stage.replicas):
         return ""
     stage.place.go_back()
-    stage.oracle.lives.forget_acts()
     for replica in list(stage.replicas):
         stage.ask(replica, stage.chance.choice(stage.inputs))
     # A process that starts before that knows only what the state holds.
