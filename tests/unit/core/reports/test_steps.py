@@ -175,6 +175,16 @@ def test_a_newer_commit_that_fails_does_not_hide_the_older_one_that_works() -> N
     assert [(each.sha, each.state) for each in tried.outside.open if each.state != "failure"] == [("a" * 40, "success")]
 
 
+def test_a_newer_commit_that_was_only_deployed_asleep_does_not_hide_the_older_one_that_worked() -> None:
+    tried = run(DEPLOYMENT).reach(deployment("success"))
+    for state in ("queued", "in_progress", "queued"):
+        tried.reach(deployment(state, NEWER))
+
+    assert [(each.sha, each.state) for each in tried.outside.open] == [(SHA, "success"), (NEWER, "queued")]
+    tried.reach(deployment("success", NEWER))
+    assert [(each.sha, each.state) for each in tried.outside.open] == [(NEWER, "success")]
+
+
 def test_a_deployment_that_a_newer_commit_overtook_is_closed() -> None:
     overtaken = run(DEPLOYMENT).reach(deployment("in_progress")).reach(deployment("queued", NEWER))
 
