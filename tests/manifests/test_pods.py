@@ -74,6 +74,19 @@ def test_a_seed_image_is_always_pulled_because_its_tag_names_only_the_data(envir
     assert {place for place, policy in policies.items() if policy != "Always"} == set()
 
 
+def test_whatever_migrates_waits_for_postgresql_first(environments: Environments) -> None:
+    seen = set()
+    for where, objects in environments.items():
+        deployments = {owner["metadata"]["name"]: owner for owner in owners(objects)}
+        for name, owner in deployments.items():
+            before = [container["name"] for container in pod(owner).get("initContainers", [])]
+            if "postgres" in deployments and "migrate" in before:
+                assert before == ["wait-for-postgres", "migrate"], f"{where}: {name}"
+                seen.add((where.partition(" ")[0], name))
+
+    assert seen == set(product(("previews", "paused", "forks", "complete", "gateway"), ("app", "worker")))
+
+
 def test_selectors_match_only_their_pods(environments: Environments) -> None:
     for where, objects in environments.items():
         labels = {
