@@ -26,6 +26,7 @@ def containers(owner: dict[str, Any]) -> list[dict[str, Any]]:
 
 def initial(owner: dict[str, Any], name: str) -> dict[str, Any]:
     """Find an init container by its name."""
+    found: dict[str, Any]
     (found,) = (container for container in pod(owner)["initContainers"] if container["name"] == name)
     return found
 
