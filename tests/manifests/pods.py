@@ -24,6 +24,13 @@ def containers(owner: dict[str, Any]) -> list[dict[str, Any]]:
     return [*spec.get("initContainers", []), *spec["containers"]]
 
 
+def initial(owner: dict[str, Any], name: str) -> dict[str, Any]:
+    """Find an init container by its name."""
+    found: dict[str, Any]
+    (found,) = (container for container in pod(owner)["initContainers"] if container["name"] == name)
+    return found
+
+
 def everywhere(environments: dict[str, Objects]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Walk through every pod owner, with a name for messages."""
     for environment, objects in environments.items():

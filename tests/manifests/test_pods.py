@@ -1,11 +1,13 @@
+import re
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.manifests.conftest import Rendered
+from tests.manifests.conftest import Rendered, copy_of_the_tree
 from tests.manifests.pods import OTHER_OWNERS, containers, everywhere, owners, pod
-from tools.rendering import Objects, refused
+from tools.rendering import ROOT, Objects, build, refused
 
 Environments = dict[str, Objects]
 LONGEST = 600  # seconds that anything may take to start or to run
@@ -72,6 +74,43 @@ def test_a_seed_image_is_always_pulled_because_its_tag_names_only_the_data(envir
 
     assert policies
     assert {place for place, policy in policies.items() if policy != "Always"} == set()
+
+
+def test_whatever_migrates_waits_for_postgresql_first(environments: Environments) -> None:
+    seen = set()
+    for where, objects in environments.items():
+        deployments = {owner["metadata"]["name"]: owner for owner in owners(objects)}
+        for name, owner in deployments.items():
+            before = [container["name"] for container in pod(owner).get("initContainers", [])]
+            if "postgres" in deployments and "migrate" in before:
+                assert before == ["wait-for-postgres", "migrate"], f"{where}: {name}"
+                seen.add((where.partition(" ")[0], name))
+
+    assert seen == set(product(("previews", "paused", "forks", "complete", "gateway"), ("app", "worker")))
+
+
+def test_an_overlay_with_all_of_it_in_the_documented_order_waits_before_it_migrates(tmp_path: Path) -> None:
+    overlay = copy_of_the_tree(tmp_path) / "manifests/apps/web/overlays/preview/kustomization.yaml"
+    text = overlay.read_text("utf-8")
+    (order,) = re.findall(r"^  # What the app needs comes first, in this order: (.*?)\.", text, re.MULTILINE)
+    (path,) = re.findall(r"`replace` at `(\S+)`", (ROOT / "manifests/README.md").read_text("utf-8"))
+    needed = "".join(f"  - ../../../../components/{component}\n" for component in order.split(", "))
+    operation = f"- {{op: replace, path: {path}, value: rails db:migrate}}"
+    patch = f"  - target: {{kind: Deployment, name: app|worker}}\n    patch: '{operation}'\n"
+    overlay.write_text(text.replace("components:\n", f"components:\n{needed}") + f"patches:\n{patch}", "utf-8")
+
+    processes = [owner for owner in owners(build(overlay.parent)) if owner["metadata"]["name"] in {"app", "worker"}]
+
+    assert len(processes) == 2
+    for owner in processes:
+        wait, migrate = pod(owner)["initContainers"]
+        assert (wait["name"], migrate["name"], migrate["args"]) == (
+            "wait-for-postgres",
+            "migrate",
+            ["rails db:migrate"],
+        )
+        sources = [name for source in pod(owner)["containers"][0]["envFrom"] for name in source]
+        assert sources == ["configMapRef", "secretRef", "configMapRef", "configMapRef"], "and knows its data stores"
 
 
 def test_selectors_match_only_their_pods(environments: Environments) -> None:

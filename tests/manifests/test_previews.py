@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.manifests.conftest import Acme, Rendered, base_name, by_name, copy_of_the_tree, render_all
-from tests.manifests.pods import containers, owners, pod
+from tests.manifests.pods import containers, initial, owners, pod
 from tools.rendering import ROOT, Objects
 
 HOOK = "preview.example.com/hook"
@@ -73,7 +73,7 @@ def test_what_runs_and_where_it_answers_comes_from_the_parameters(previews: dict
             container["image"]
             for owner in owners(preview.objects)
             for container in pod(owner).get("initContainers", [])
-            if container["name"] == "seed"
+            if container["name"] in {"seed", "wait-for-postgres"}
         }
         assert seeds == ({given["seed_image"]} if given["profile"] == "backend" else set())
 
@@ -119,7 +119,7 @@ def test_every_process_of_a_backend_knows_its_data_stores(previews: dict[str, Re
     preview = previews["preview-orders-15"]
     made = {found["metadata"]["name"] for found in preview.objects if found["kind"] in {"ConfigMap", "Secret"}}
     for name in ("app", "worker"):
-        for container in containers(preview.one("Deployment", name)):
+        for container in _its_own(preview, name):
             sources = [next(iter(source.values()))["name"] for source in container["envFrom"]]
             present = [source.rpartition("-")[0] for source in sources if source in made]
             assert present == ["environment", "postgres", "redis", "mongodb"], container["name"]
@@ -151,12 +151,20 @@ def test_a_login_leaves_the_health_path_and_preflight_open(complete: dict[str, R
         ]
 
 
+def _its_own(preview: Rendered, name: str) -> list[dict[str, Any]]:
+    """Return the containers of a Deployment that run the service's own image."""
+    image = preview.parameters["image"]
+    found = [container for container in containers(preview.one("Deployment", name)) if container["image"] == image]
+    assert [container["name"] for container in found] == ["migrate", name]
+    return found
+
+
 def test_external_secrets_belong_to_one_service_and_reach_all_its_pods(complete: dict[str, Rendered]) -> None:
     preview = complete["preview-orders-15"]
 
     assert preview.one("ExternalSecret", "external")["spec"]["dataFrom"] == [{"extract": {"key": "preview/orders"}}]
     for name in ("app", "worker"):
-        for container in containers(preview.one("Deployment", name)):
+        for container in _its_own(preview, name):
             names = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
             assert "external" in names, container["name"]
     for owner in owners(preview.objects):
@@ -260,14 +268,23 @@ def test_a_push_leaves_the_databases_alone(acme: Acme, previews: dict[str, Rende
 
 
 def test_another_dataset_keeps_the_volume_and_the_password(acme: Acme, previews: dict[str, Rendered]) -> None:
-    def switch(given: dict[str, Any]) -> None:
-        given |= {"dataset": "default", "seed_image": "ghcr.io/acme/seed-db:2026.11"}
-
-    before, after = previews["preview-orders-15"], _rendered(acme, "preview-orders-15", switch)
+    before, after = previews["preview-orders-15"], _rendered(acme, "preview-orders-15", _switch_dataset)
 
     assert before.parameters["seed_image"] != after.parameters["seed_image"]
     changed = {base_name(new) for old, new in zip(before.objects, after.objects, strict=True) if old != new}
-    assert changed == {("Deployment", name) for name in ("postgres", "redis", "mongodb")}
+    databases, processes = {"postgres", "redis", "mongodb"}, {"app", "worker"}
+    assert changed == {("Deployment", name) for name in databases | processes}
+
+
+def test_another_dataset_is_migrated_too(acme: Acme, previews: dict[str, Rendered]) -> None:
+    """A pod migrates when it starts, so what runs before `migrate` must change with the dataset."""
+    before, after = previews["preview-orders-15"], _rendered(acme, "preview-orders-15", _switch_dataset)
+
+    for name in ("app", "worker"):
+        old, new = (preview.one("Deployment", name) for preview in (before, after))
+        assert initial(old, "migrate") == initial(new, "migrate")
+        assert old["spec"]["template"] != new["spec"]["template"], f"Kubernetes replaces the pods of {name}"
+        assert initial(new, "wait-for-postgres")["image"] == after.parameters["seed_image"]
 
 
 # Errors that must not go unnoticed
@@ -320,6 +337,10 @@ def _rendered(acme: Acme, name: str, change: Callable[[dict[str, Any]], None]) -
     (given,) = (given for given in acme.live() if given["name"] == name)
     change(given)
     return by_name(render_all("previews.yaml", [given]))[name]
+
+
+def _switch_dataset(given: dict[str, Any]) -> None:
+    given |= {"dataset": "default", "seed_image": "ghcr.io/acme/seed-db:2026.11"}
 
 
 def _move_payments(given: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.manifests.conftest import Rendered
-from tests.manifests.pods import pod
+from tests.manifests.pods import initial, pod
 from tests.server import wait_for
 from tools.rendering import ROOT
 
@@ -43,20 +43,53 @@ def test_a_listed_key_that_is_missing_stops_the_pod(previews: dict[str, Rendered
     assert result.returncode != 0
 
 
+@pytest.mark.parametrize("name", ["app", "worker"])
+def test_pods_ask_until_postgresql_answers(previews: dict[str, Rendered], tmp_path: Path, name: str) -> None:
+    wait = initial(previews["preview-orders-15"].one("Deployment", name), "wait-for-postgres")
+    log = tmp_path / "log"
+    _stub(tmp_path / "sleep", "exit 0")
+    # As pg_isready: nothing answers, the server is starting and refuses connections, then it accepts them.
+    _stub(
+        tmp_path / "pg_isready",
+        f"""echo "$*" >>{log}
+            set -- 2 2 1 0
+            shift $(($(wc -l <{log}) - 1))
+            exit $1""",
+    )
+
+    result = subprocess.run(
+        [*wait["command"], *wait["args"]], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, timeout=60
+    )
+
+    assert result.returncode == 0
+    assert log.read_text("utf-8").splitlines() == ["--quiet --host=postgres --username=app --dbname=app"] * 4
+
+
+def test_a_pod_that_waits_for_postgresql_ends_on_sigterm(previews: dict[str, Rendered], tmp_path: Path) -> None:
+    wait = initial(previews["preview-orders-15"].one("Deployment", "app"), "wait-for-postgres")
+    asked = tmp_path / "asked"
+    _stub(tmp_path / "pg_isready", f"touch {asked}; exit 2")
+    command = [*wait["command"], *wait["args"]]
+
+    with subprocess.Popen(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}) as process:
+        wait_for(asked.exists)
+        process.terminate()
+        assert process.wait(10) == 1, "its own trap, not the signal"
+
+
 @pytest.mark.parametrize(
     ("name", "failures", "expected"),
     [
         ("app", 0, (0, ["manage.py migrate --noinput"])),
-        ("app", 2, (0, ["manage.py migrate --noinput"] * 3)),  # the database was still starting
-        ("app", 99, (1, ["manage.py migrate --noinput"] * 15)),  # and people see a failing pod
+        ("app", 99, (1, ["manage.py migrate --noinput"])),  # and people see a failing pod
         ("worker", 0, (0, ["manage.py migrate --check"])),
         ("worker", 12, (0, ["manage.py migrate --check"] * 13)),  # the app has not migrated yet
     ],
 )
-def test_migrations_wait_for_the_database_and_the_worker_for_migrations(
+def test_the_app_migrates_once_and_the_worker_waits_for_it(
     previews: dict[str, Rendered], tmp_path: Path, name: str, failures: int, expected: tuple[int, list[str]]
 ) -> None:
-    (migrate,) = pod(previews["preview-orders-15"].one("Deployment", name))["initContainers"]
+    migrate = initial(previews["preview-orders-15"].one("Deployment", name), "migrate")
     log, left = tmp_path / "log", tmp_path / "left"
     left.write_text("." * failures)
     fails = f'printf %s "$(cut -c2- {left})" >{left}.new; mv {left}.new {left}; exit 1'
@@ -78,7 +111,7 @@ def test_a_migration_that_hangs_ends_with_its_pod(previews: dict[str, Rendered],
     (tmp_path / "python").write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 60\n")
     (tmp_path / "python").chmod(0o755)
     for name in ("app", "worker"):
-        (migrate,) = pod(previews["preview-orders-15"].one("Deployment", name))["initContainers"]
+        migrate = initial(previews["preview-orders-15"].one("Deployment", name), "migrate")
         command = [*migrate["command"], *migrate["args"]]
         with subprocess.Popen(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, process_group=0) as process:
             wait_for(started.exists)
