@@ -87,7 +87,7 @@ class Reporting:
         self._written.lag = timedelta(seconds=chance.choice((0, 20)))
         self._reporters: dict[str, tuple[Reporter, Metrics]] = {}  # by the name of the process
         self._said: dict[str, list[Reported]] = {}  # by Application
-        self._worked: set[tuple[str, str]] = set()  # names of previews, with commits that were ready while awake
+        self._worked: set[tuple[str, str]] = set()  # by key, for names change: commits that were ready while awake
         self._copied: list[Comment] = []  # by a stranger
         self._losses: set[str] = set()
         self._recent: deque[datetime] = deque(maxlen=AN_HOUR)  # the newest writes, by the clock that counts them
@@ -149,7 +149,7 @@ class Reporting:
             self.tally[f"Argo CD said {report.state}"] += 1
             awake = {it.name for it in replica.newest.known_here.previews if it.verdict.state is State.ACTIVE}
             if report.state is Deployed.READY and preview.name in awake:
-                self._worked.add((preview.name, report.sha))
+                self._worked.add((preview.key, report.sha))
             return f"Argo CD says that {preview.name} is {report.state} at {report.sha[-4:]}"
         return ""
 
@@ -343,7 +343,7 @@ class Reporting:
         states = {"success", "queued"} if preview.verdict.state is State.PAUSED else {"success"}
         if (
             len(works) > 1
-            or any((preview.name, each.sha) not in self._worked for each in works)
+            or any((preview.key, each.sha) not in self._worked for each in works)
             or any(each not in own and each not in works for each in found)
             or len(own) != (SAID[said] == "success")
             or any(each.state not in states for each in own)
