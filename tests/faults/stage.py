@@ -163,7 +163,7 @@ class Stage:
             return None
         self.answers += 1
         if answer.status == OK:
-            if self.clock.of_replicas() - self.github.last_word > MAX_STALE:
+            if not self.github.spoke_within(MAX_STALE):
                 raise Wrong("nothing was read for too long, and still it answers")
             self.oracle.hear(asked, answer.body, partial(_described, replica), held=replica.known.hold is not None)
         elif answer.status == NOT_READY or (answer.status == BAD_REQUEST and asked):

@@ -1,6 +1,7 @@
 """The fake GitHub of the simulation: it says what the truth is, unless there is trouble."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from plugin.core.reports.content import Kind
 from plugin.report.github import PERMISSIONS, github_writer
@@ -29,8 +30,8 @@ class Told:
         self._trouble = trouble
         self._on_request = on_request
         self._clock = truth.clock
-        self.last_word = self._clock.of_replicas()  # when GitHub last said something useful
-        self.words = [self._clock.now]  # whenever it did, by its own clock
+        self.words = [self._clock.now]  # whenever GitHub said something useful, by its own clock
+        self._heard = [self._clock.of_replicas()]  # and by that of the plugin, as it was set then
         self.operation = ""  # that somebody asks for at the moment
         self.on_report: Intercept = lambda _: None  # what requests meet that write, or read what was written
         self._github = GitHub(Organisation(repositories={}), inside=True)
@@ -53,6 +54,14 @@ class Told:
             for kind, permission in PERMISSIONS.items()
         }
 
+    def spoke_within(self, span: timedelta) -> bool:
+        """Tell whether the plugin may believe that GitHub said something lately: that span is by its own clock.
+
+        Not only the newest word counts: a clock that was set back and then mended makes it look older than one before.
+        """
+        now = self._clock.of_replicas()
+        return any(abs(now - at) <= span for at in reversed(self._heard))
+
     def close(self) -> None:
         """Stop; a failure of the fake itself would have proved nothing."""
         self._github.close()
@@ -65,8 +74,8 @@ class Told:
         self._on_request()
         name = self._trouble.met()
         if name not in SILENCE:
-            self.last_word = self._clock.of_replicas()
             self.words.append(self._clock.now)
+            self._heard.append(self._clock.of_replicas())
         return self._trouble.fault(name)(request) if name else None
 
     def _change(self) -> None:
