@@ -28,7 +28,7 @@ PERMISSIONS: Mapping[Kind, str] = {
 }
 
 PAGE = 100
-LOOKED_AT = 5  # deployments of one preview: older ones were closed long ago
+LOOKED_AT = 5  # the newest deployments of one preview; few look-ups, for each one's status is another request
 
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 
@@ -112,14 +112,13 @@ class Deployments:
     _api: GitHubApi
 
     def look(self, target: Target, step: Look) -> tuple[Item, ...]:  # noqa: ARG002  there is one way to look
-        """Return the newest deployments of a preview that are not inactive, with their newest statuses."""
+        """Return the newest deployments of a preview, the oldest of them first, with their newest statuses."""
         task = f"preview:{target.name}:{target.number}"
         path = f"/deployments?task={quote(task, safe='')}&per_page={LOOKED_AT}"
         found = self._api.read(target, path, _DEPLOYMENTS)
         if any(each.task != task for each in found):  # they must not be taken for those of this preview, and ended
             raise Refused(RENAMED)
-        items = [self._item(target, each) for each in sorted(found, key=lambda each: each.id)]
-        return tuple(item for item in items if item.state != "inactive")
+        return tuple(self._item(target, each) for each in sorted(found, key=lambda each: each.id))
 
     def write(self, target: Target, step: Step) -> int:
         """Create a deployment, or add a status to one."""

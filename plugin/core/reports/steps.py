@@ -118,7 +118,15 @@ def begun(standing: Standing, step: Step, now: datetime) -> Standing:
 
 
 def found(standing: Standing, items: tuple[Item, ...]) -> Standing:
-    """Return what is certain after a look."""
+    """Return what is certain after a look.
+
+    A look shows only the newest deployments, and the inactive ones among them. What is known of older ones stays:
+    however many newer commits have failed, the last one that worked is still to be ended.
+    """
+    if standing.target.kind is Kind.DEPLOYMENT and items:
+        oldest = min(item.id for item in items)
+        older = tuple(item for item in standing.items or () if item.id < oldest)
+        items = (*older, *(item for item in items if item.state != "inactive"))
     return replace(standing, items=items, unsure_since=None)
 
 

@@ -70,6 +70,7 @@ class Outside:
     said: list[tuple[str, str]] = field(default_factory=list)  # of a status: commit and state
     writes: int = 0
     looks: int = 0
+    shown: int = 100  # deployments, the newest and whatever their state
 
     def perform(self, step: Step) -> tuple[Item, ...] | int:
         if isinstance(step, Look):
@@ -104,7 +105,7 @@ class Outside:
     def listed(self, step: Look) -> tuple[Item, ...]:
         if self.target.kind is Kind.STATUS:
             return tuple(each for each in self.things.values() if each.sha == step.sha)
-        return self.open
+        return tuple(self.things.values())[-self.shown :] if self.target.kind is Kind.DEPLOYMENT else self.open
 
     @property
     def open(self) -> tuple[Item, ...]:
@@ -173,6 +174,18 @@ def test_a_newer_commit_that_fails_does_not_hide_the_older_one_that_works() -> N
     assert [(each.sha, each.state) for each in tried.outside.open] == [(SHA, "success"), (NEWER, "failure")]
     tried.reach(deployment("success", "a" * 40))
     assert [(each.sha, each.state) for each in tried.outside.open if each.state != "failure"] == [("a" * 40, "success")]
+
+
+def test_what_works_is_closed_at_the_end_however_many_newer_commits_failed_before_an_answer_was_lost() -> None:
+    tried = run(DEPLOYMENT).reach(deployment("success"))
+    tried.outside.shown = 5
+    for number in range(tried.outside.shown + 1):
+        tried.reach(deployment("failure", f"{number:040x}"))
+    tried.standing = replace(tried.standing, unsure_since=tried.now)
+
+    tried.reach(ended())
+
+    assert [each.state for each in tried.outside.open if each.sha == SHA] == []
 
 
 def test_a_newer_commit_that_was_only_deployed_asleep_does_not_hide_the_older_one_that_worked() -> None:
@@ -355,16 +368,18 @@ def test_whatever_is_lost_what_stands_outside_is_what_is_wanted_and_stands_once(
 
     assert writer.outside.writes == writes, "nothing is written when nothing has changed"
     if not (forgetful and isinstance(last, Ended)):  # what is not known of is not ended
-        assert_stands(writer.outside, last, known=writer.standing.items is not None)
+        worked = {wanted.sha for wanted in wishes if isinstance(wanted, Status) and wanted.state == "success"}
+        assert_stands(writer.outside, last, worked, known=writer.standing.items is not None)
 
 
-def assert_stands(outside: Outside, wanted: Wanted, *, known: bool) -> None:
-    digests = [each.digest for each in outside.open]
+def assert_stands(outside: Outside, wanted: Wanted, worked: set[str], *, known: bool) -> None:
+    digests, states = [each.digest for each in outside.open], {each.state for each in outside.open}
     match wanted:
         case Deployment():
-            own = [each for each in outside.open if each.sha == wanted.sha]
-            others = {each.state for each in outside.open if each.sha != wanted.sha}
-            assert [each.digest for each in own] == [wanted.digest]
+            # A commit that failed before another one, and is pushed again, is deployed again: its failure stays.
+            own = [each for each in outside.open if each.sha == wanted.sha][-1]
+            others = {each.state for each in outside.open if each is not own}
+            assert own.digest == wanted.digest
             assert others <= ({"failure"} if wanted.state == "success" else {"failure", "success"})
         case Status():
             assert outside.things[hash(wanted.sha)].digest == wanted.digest
@@ -376,8 +391,10 @@ def assert_stands(outside: Outside, wanted: Wanted, *, known: bool) -> None:
             assert digests == [wanted.digest]
         case Ended():
             if outside.target.kind is Kind.STATUS:
-                said = [state for sha, state in outside.said if outside.said[-1:] and sha == outside.said[-1][0]]
-                assert said[-1:] != ["success"] or "success" in said[:-1], "it turned green without a preview"
+                # The end may be the first that says so: whoever wrote before it was cut off.
+                assert {sha for sha, state in outside.said if state == "success"} <= worked, "green without a preview"
+            elif outside.target.kind is Kind.DEPLOYMENT:
+                assert states <= {"failure"}, "what failed before another commit stays so"
             else:
                 gone = wanted.comment.digest if wanted.comment and outside.target.kind is Kind.COMMENT else None
                 assert digests in ([], [gone])
