@@ -49,7 +49,7 @@ class Ended:
     """A preview that expired."""
 
     at: datetime  # when that can have been decided, at the earliest
-    by_age: bool
+    by_age: bool  # whether that is certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,26 +237,31 @@ class Lives:
     def expired(self, was: Sighting, editions: Iterable[Catalog], *, left: bool) -> None:
         """Judge that a preview has expired. `left`: something else may have ended it before. Raises Wrong.
 
-        One that is not live and has reached its maximum age is expired at once.
+        One that is not live and has reached its maximum age is expired at once. The truth alone may allow several
+        readings of what has ended it. Then the earliest moment counts, and it has reached its maximum age only if every
+        reading says so: otherwise a push may bring it back, too.
         """
         key = self.key(was)
         if key in self.ended:
             return
         decidings = self._since(key)
+        readings, reasons = [], []
         if left and decidings and any(self._is_too_old(was, each) for each in editions):
-            self.ended[key] = Ended(decidings[0].at, by_age=True)
-            return
-        reasons = []
-        for deciding in decidings:
-            for catalog in self._catalogs_since(key):
+            readings.append(Ended(decidings[0].at, by_age=True))
+        for catalog in self._catalogs_since(key):
+            for deciding in decidings:
                 reason = self._not_rightful(was, catalog, deciding)
-                if not reason:
+                if not reason:  # what is decided later by the same catalog has the same cause
                     by_age = bool(self._idle_reason(was, catalog, deciding))
-                    self.ended[key] = Ended(deciding.at, by_age)
-                    self.tally["expired by age" if by_age else "expired"] += 1
-                    return
+                    readings.append(Ended(deciding.at, by_age))
+                    break
                 reasons.append(reason)
-        raise Wrong(f"{_text(key)} has expired, but {'; or '.join(dict.fromkeys(reasons)) or 'nothing was decided'}")
+        if not readings:
+            why_not = "; or ".join(dict.fromkeys(reasons)) or "nothing was decided"
+            raise Wrong(f"{_text(key)} has expired, but {why_not}")
+        ended = Ended(min(each.at for each in readings), by_age=all(each.by_age for each in readings))
+        self.ended[key] = ended
+        self.tally["expired by age" if ended.by_age else "expired"] += 1
 
     def _not_rightful(self, was: Sighting, catalog: Catalog, deciding: Deciding) -> str:
         """Say why a preview must not expire by a decision; "" if it may."""

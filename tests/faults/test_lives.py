@@ -14,6 +14,7 @@ from tests.faults.truth import Clock, Truth
 USERS = SERVICES["users"]
 LABELLED = Catalog({"users": replace(USERS, require=("preview",))})
 ENDING = Catalog({"users": replace(USERS, plan=Plan(expire_after=HOUR, warn=20 * MINUTE))})
+AGEING = Catalog({"users": replace(USERS, plan=Plan(max_age=HOUR, warn=20 * MINUTE))})
 
 
 def an_end(lives: Lives, truth: Truth) -> Sighting:
@@ -42,12 +43,16 @@ def mistyped(opened: int, left: int) -> Lives:
 class Ending:
     """A preview whose end has come and is announced, and the repository is read every nine minutes."""
 
-    def __init__(self) -> None:
-        self.lives = Lives(truth := Truth(Clock(), (USERS.repository,)))
+    def __init__(self, *catalogs: Catalog) -> None:
+        """`catalogs` are those of which any can be in force; if there are none, its end comes because it is idle."""
+        self.catalogs = catalogs or (ENDING,)
+        self.truth = truth = Truth(Clock(), (USERS.repository,))
+        self.lives = Lives(truth)
         self.clock = truth.clock
         number = truth.open(USERS.repository, labels=("preview",))
         self.was = Sighting("users", truth.repository(USERS.repository), number, 0)
-        self.lives.in_force(ENDING, (), {}, ())
+        for catalog in self.catalogs:
+            self.lives.in_force(catalog, (), {}, ())
         self.clock.pass_by(HOUR.total_seconds())
         self.announced_at = self.clock.now
         self.read(self.announced_at)
@@ -61,8 +66,22 @@ class Ending:
         shown = {"service": "users", "locator": f"{USERS.repository}#{self.was.number}", "state": "active"}
         self.lives.told([{**shown, "announced_at": announced_at.isoformat()}], [USERS.repository], deciding)
 
-    def comes(self) -> None:
-        self.lives.expired(self.was, [ENDING], left=False)
+    def comes(self, *before: Catalog, left: bool = False) -> None:
+        """Let it come. `before` are catalogs that were in force long ago, as far as the answers tell."""
+        self.lives.expired(self.was, [*before, *self.catalogs], left=left)
+
+    def has_come(self, *before: Catalog, left: bool = False) -> None:
+        """Let it come once it was announced for long enough."""
+        self.read(self.announced_at)
+        self.read(self.announced_at)
+        self.comes(*before, left=left)
+
+    def push(self) -> None:
+        self.clock.pass_by(HOUR.total_seconds())
+        self.truth.change(USERS.repository, self.was.number, head_sha=self.truth.commit())
+
+    def returns(self) -> None:
+        self.lives.returned(self.was, self.catalogs)
 
 
 def test_an_end_may_come_once_it_was_announced_for_long_enough() -> None:
@@ -99,6 +118,66 @@ def test_time_that_does_not_count_announces_nothing_anew_even_if_clocks_are_set_
     ending.read(moved)
 
     ending.comes()
+
+
+def test_a_push_brings_back_what_ended_because_it_was_idle() -> None:
+    ending = Ending()
+    ending.has_come()
+    ending.push()
+
+    ending.returns()
+
+
+def test_nothing_returns_if_nobody_does_anything() -> None:
+    ending = Ending()
+    ending.push()
+    ending.read(ending.announced_at, after=2 * HOUR)
+    ending.has_come()
+
+    with pytest.raises(Wrong, match="has come back although nobody did anything with it"):
+        ending.returns()
+
+
+def test_a_push_does_not_bring_back_what_reached_its_maximum_age() -> None:
+    ending = Ending(AGEING)
+    ending.has_come()
+    ending.push()
+
+    with pytest.raises(Wrong, match="has come back although nobody did anything with it"):
+        ending.returns()
+
+
+def test_a_push_does_not_bring_back_what_reached_its_maximum_age_while_it_was_not_live() -> None:
+    ending = Ending(AGEING)
+    ending.comes(left=True)
+    ending.push()
+
+    with pytest.raises(Wrong, match="has come back although nobody did anything with it"):
+        ending.returns()
+
+
+def test_a_push_may_bring_back_what_was_idle_even_if_it_can_have_reached_its_maximum_age_before() -> None:
+    ending = Ending()
+    ending.has_come(AGEING, left=True)
+    ending.push()
+
+    ending.returns()
+
+
+def test_a_push_may_bring_back_what_one_catalog_ends_by_age_and_another_one_because_it_is_idle() -> None:
+    ending = Ending(AGEING, ENDING)
+    ending.has_come()
+    ending.push()
+
+    ending.returns()
+
+
+def test_nothing_returns_by_itself_even_if_nobody_knows_why_it_ended() -> None:
+    ending = Ending()
+    ending.has_come(AGEING, left=True)
+
+    with pytest.raises(Wrong, match="has come back although nobody did anything with it"):
+        ending.returns()
 
 
 def test_an_edit_that_brings_many_ends_forward_must_wait() -> None:
