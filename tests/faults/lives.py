@@ -60,6 +60,15 @@ class Announced:
     since: datetime  # when that was heard
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person told a preview."""
+
+    act: Act
+    at: datetime  # when that was stored
+    edition: int  # of the newest catalog that an answer was made with until then
+
+
 @dataclass(slots=True)
 class Forward:
     """An edit that brings forward many ends, and the plans that stay in force until it is acknowledged."""
@@ -74,6 +83,7 @@ class Lives:
     def __init__(self, truth: Truth) -> None:
         self.tally: Counter[str] = Counter()  # so that nobody thinks that something was tested which never happened
         self.words: list[datetime] = []  # when GitHub said something
+        self.written: Sequence[Catalog] = ()  # every edition of the catalog, whether it took effect or not
         self._truth = truth
         self._now = 0  # counts everything that happens here
         self._decidings: list[Deciding] = []
@@ -90,7 +100,7 @@ class Lives:
         self.ended: dict[Key, Ended] = {}
         self._perhaps_ended: dict[Key, Ended] = {}  # then the catalog lacked them, or required other labels
         self._known_since: dict[str, datetime] = {}  # when each repository was first read
-        self._acts: dict[tuple[str, Key], tuple[Act, datetime]] = {}  # with the time when it was stored
+        self._said: dict[tuple[str, Key], Said] = {}  # the newest of each kind
         self._in_force: list[tuple[int, Catalog]] = []  # the catalogs that answers were made with, and since when
         self._forward: dict[str, Forward] = {}  # by the fingerprint of the catalog that brings ends forward
         self._accepted: dict[str, Plan] = {}
@@ -139,7 +149,7 @@ class Lives:
         if act.at > self._truth.clock.now + LATELY + SLACK:
             raise Wrong(f"{service}/{number} was told to {act.kind.value} at {act.at}, which has not come yet")
         key = self._key(service, self.catalog.services[service].repository, number)
-        self._acts[act.kind.value, key] = act, self._truth.clock.now
+        self._said[act.kind.value, key] = Said(act, self._truth.clock.now, self.catalog.edition)
         self.tally[f"told to {act.kind.value}"] += 1
 
     def agreed(self, fingerprint: str) -> None:
@@ -215,8 +225,9 @@ class Lives:
         if any(keeps(service.plan, fact.entry) for fact in (facts[-1], facts[was.fact])):
             return None
         now, plan = self._truth.clock.now, service.plan
-        asked = self._asked(was, service, facts[-1])
-        extended = ("extend", self.key(was)) in self._acts
+        said = self._said.get(("ask", self.key(was)))
+        asked = self._asked_by(service, facts[-1], said.act if said else None)
+        extended = ("extend", self.key(was)) in self._said
         idle = None if plan.expire_after is None or extended else now + AGREED + plan.expire_after
         age = None if plan.max_age is None else asked + plan.max_age
         return min((end for end in (idle, age) if end is not None), default=None)
@@ -326,15 +337,34 @@ class Lives:
             return age
         active = max(each for each in (self._active(was, visible, asked), traffic) if each)
         idle = active + after
-        extension, _ = self._acts.get(("extend", self.key(was)), (None, None))
+        extension = self._remembered("extend", was)
         if extension and extension.until and extension.asked_at and extension.asked_at >= asked:
             idle = max(idle, extension.until)
         return idle if age is None else min(idle, age)
 
+    def _remembered(self, kind: str, was: Sighting) -> Act | None:
+        """Return what a preview was told, unless the plugin may have forgotten it.
+
+        That leaves for ever with the service once a catalog without it takes effect, and with the pull request once it
+        is closed or lacks a label that is required; not with one that is skipped or a draft. A catalog can have been in
+        force although no answer with it was heard, so all that were written since count.
+        """
+        said = self._said.get((kind, self.key(was)))
+        if said is None:
+            return None
+        known = [fact for fact in was.facts if fact.at <= said.at - LAG]
+        facts = [*known[-1:], *was.facts[len(known) :]]
+        editions = [catalog for catalog in self.written if catalog.edition >= said.edition]
+        kept = all(_is_listed(catalog.services.get(was.service), fact) for catalog in editions for fact in facts)
+        return said.act if kept else None
+
     def _asked(self, was: Sighting, service: Service, fact: Fact) -> datetime:
+        """Return when a preview was asked for, as far as that is certain."""
+        return self._asked_by(service, fact, self._remembered("ask", was))
+
+    def _asked_by(self, service: Service, fact: Fact, ask: Act | None) -> datetime:
         entry = fact.entry
         labels = [entry.labelled_at[label] for label in service.require if label in entry.labels]
-        ask, _ = self._acts.get(("ask", self.key(was)), (None, None))
         return max([*(labels or [entry.created_at]), *([min(ask.at, self._truth.clock.now)] if ask else [])])
 
     def _active(self, was: Sighting, visible: list[Fact], asked: datetime) -> datetime:
@@ -351,8 +381,8 @@ class Lives:
         if ended is None:
             return
         facts = was.facts
-        _, asked_at = self._acts.get(("ask", key), (None, None))
-        if asked_at and asked_at >= ended.at:
+        ask = self._said.get(("ask", key))
+        if ask and ask.at >= ended.at:
             return
         for before, fact in pairwise(facts):
             if fact.at < ended.at - LAG:
@@ -407,7 +437,7 @@ class Lives:
         if not asleep or self._states.get(key) == "paused":
             return
         self.tally["paused"] += 1
-        if ("pause", key) in self._acts:
+        if ("pause", key) in self._said:
             return
         facts = was.facts[: was.fact + 1]
         for deciding in self._since(key):
@@ -527,6 +557,12 @@ def shortened_to(fact: Fact) -> timedelta | None:
     """Return the end to which the `.preview.yaml` of a pull request shortens its life, if it does."""
     found = re.search(r"expire_after: (\d+)h", fact.entry.config or "")
     return timedelta(hours=int(found[1])) if found else None
+
+
+def _is_listed(service: Service | None, fact: Fact) -> bool:
+    """Tell whether the plugin reads a pull request for a service, even if that has no preview of it."""
+    listed = fact.entry.state == "open" and not fact.hidden
+    return service is not None and listed and set(service.require) <= set(fact.entry.labels)
 
 
 def _pull_request(was: Sighting) -> tuple[str, int, int]:

@@ -50,6 +50,7 @@ class Oracle:
         self._first_editions: int | None = None  # those up to this one were there before the first answer
         self._added: dict[str, datetime] = {}  # when the catalog took a repository in again
         self.lives = Lives(truth)
+        self.lives.written = self._catalogs
         self._lost: dict[str, Sighting] = {}  # what was live when the state was lost, until there is an answer again
 
     @property

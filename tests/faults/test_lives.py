@@ -1,10 +1,13 @@
 """The oracle of lives, where an episode seldom leads."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from plugin.core.facts.acts import Act, ActKind
 from tests.faults.catalogs import SERVICES, Catalog
 from tests.faults.lives import SURELY, Ended, Lives
 from tests.faults.plans import DAY, EXPIRES, HOUR, MINUTE, MISTYPED, Plan
@@ -15,6 +18,7 @@ USERS = SERVICES["users"]
 LABELLED = Catalog({"users": replace(USERS, require=("preview",))})
 ENDING = Catalog({"users": replace(USERS, plan=Plan(expire_after=HOUR, warn=20 * MINUTE))})
 AGEING = Catalog({"users": replace(USERS, plan=Plan(max_age=HOUR, warn=20 * MINUTE))})
+AGED = Catalog({"users": replace(USERS, plan=Plan(max_age=3 * DAY))})
 
 
 def an_end(lives: Lives, truth: Truth) -> Sighting:
@@ -51,6 +55,7 @@ class Ending:
         self.clock = truth.clock
         number = truth.open(USERS.repository, labels=("preview",))
         self.was = Sighting("users", truth.repository(USERS.repository), number, 0)
+        self.lives.written = self.catalogs
         for catalog in self.catalogs:
             self.lives.in_force(catalog, (), {}, ())
         self.clock.pass_by(HOUR.total_seconds())
@@ -217,3 +222,93 @@ def test_what_has_ended_is_back_when_a_newer_label_is_required() -> None:
     lives.in_force(catalog, (), {}, ())
 
     assert not lives.may_be("expired", was, [LABELLED, catalog], [])
+
+
+class AskedAgain:
+    """A preview that ada asked for again an hour ago, a day after it had reached its maximum age."""
+
+    def __init__(self) -> None:
+        self.lives = Lives(truth := Truth(Clock(), (USERS.repository,)))
+        self.truth = truth
+        number = truth.open(USERS.repository, labels=("preview",))
+        self.was = Sighting("users", truth.repository(USERS.repository), number, 0)
+        self.lives.written = self.written = [AGED]
+        self.lives.in_force(AGED, (), {}, ())
+        truth.clock.pass_by(timedelta(days=4).total_seconds())
+        asked = truth.clock.now
+        self.lives.acted("users", number, Act(ActKind.ASK, f"users/{number}", "ada", asked, asked_at=asked))
+        truth.clock.pass_by(HOUR.total_seconds())
+
+    def change(self, **changes: Any) -> None:
+        self.truth.change(USERS.repository, self.was.number, **changes)
+        self.truth.clock.pass_by(MINUTE.total_seconds())
+
+    def may_have_ended(self) -> bool:
+        """Tell it in both ways: the preview is missing after it had left, and after all faults have ended."""
+        may_be = self.lives.may_be("expired", self.was, self.written, [])
+        try:
+            self.lives.ends(self.lives.begins(skew=timedelta(0), measured=True, used=frozenset()))
+            self.lives.expired(self.was, self.written, left=True)
+        except Wrong:
+            assert not may_be
+        else:
+            assert may_be
+        return may_be
+
+
+def test_what_was_asked_for_again_starts_a_new_age() -> None:
+    assert not AskedAgain().may_have_ended()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_that_somebody_asked_again_is_forgotten_when_the_service_leaves_the_catalog(*, heard: bool) -> None:
+    """As the plugin does, whether or not an answer was heard between leaving and returning."""
+    asked = AskedAgain()
+    asked.written += [without := AGED.without("users"), back := without.with_service("users", AGED.services["users"])]
+    for catalog in (without, back) if heard else (back,):
+        asked.lives.in_force(catalog, (), {}, ())
+
+    assert asked.may_have_ended()
+
+
+def test_what_somebody_asks_for_after_its_service_has_returned_starts_a_new_age() -> None:
+    asked = AskedAgain()
+    asked.written += [without := AGED.without("users"), back := without.with_service("users", AGED.services["users"])]
+    asked.lives.in_force(back, (), {}, ())
+    at = asked.truth.clock.now
+    asked.lives.acted("users", asked.was.number, Act(ActKind.ASK, "users/1", "ada", at, asked_at=at))
+
+    assert not asked.may_have_ended()
+
+
+def test_that_somebody_asked_again_is_forgotten_when_the_pull_request_is_closed() -> None:
+    asked = AskedAgain()
+    asked.change(state="closed")
+    asked.change(state="open")
+
+    assert asked.may_have_ended()
+
+
+def test_that_somebody_asked_again_is_remembered_while_the_pull_request_is_skipped() -> None:
+    asked = AskedAgain()
+    asked.change(labels=("preview", "no-preview"))
+    asked.change(labels=("preview",))
+
+    assert not asked.may_have_ended()
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_extension_is_forgotten_when_the_pull_request_is_closed(*, closed: bool) -> None:
+    ending = Ending()
+    at, number = ending.clock.now, ending.was.number
+    extension = Act(ActKind.EXTEND, f"users/{number}", "ada", at, asked_at=at, until=at + 5 * HOUR)
+    ending.lives.acted("users", number, extension)
+    if closed:
+        ending.truth.change(USERS.repository, number, state="closed")
+        ending.read(ending.announced_at)
+        ending.truth.change(USERS.repository, number, state="open")
+    for _ in range(8):
+        ending.read(ending.announced_at)
+
+    with nullcontext() if closed else pytest.raises(Wrong, match=r"ends at 2026-11-21 15:09"):
+        ending.comes()
