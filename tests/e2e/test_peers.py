@@ -26,10 +26,17 @@ def test_a_label_and_a_close_take_no_longer_than_with_argo_cds_own_generator(clu
     """One of ours and one of theirs in turn, so that both meet the same machine and the same images on the node."""
     cluster.kubernetes.apply(secret(), application_set())
     until("the generator has asked GitHub", lambda: reconciled(cluster), 60)
+    until("the previews of earlier stories have gone", lambda: not ending(cluster), 180)
     for number in (11, 12, 13):
         ours(cluster, times, number)
         theirs(cluster, times, number + 70)
     cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/own")
+
+
+def ending(cluster: Cluster) -> list[str]:
+    """Return the namespaces that are being deleted."""
+    namespaces = [each["metadata"] for each in cluster.kubernetes.list("/api/v1/namespaces")]
+    return [each["name"] for each in namespaces if "deletionTimestamp" in each]
 
 
 def ours(cluster: Cluster, times: Times, number: int) -> None:
