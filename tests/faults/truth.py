@@ -18,7 +18,18 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 21, 9, tzinfo=UTC)
-        self.skew = timedelta(0)
+        self.set_at: list[datetime] = []  # when somebody set the clocks of the replicas
+        self._skew = timedelta(0)
+
+    @property
+    def skew(self) -> timedelta:
+        return self._skew
+
+    @skew.setter
+    def skew(self, skew: timedelta) -> None:
+        if skew != self._skew:
+            self.set_at.append(self.now)
+        self._skew = skew
 
     def pass_by(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
