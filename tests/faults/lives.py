@@ -103,7 +103,7 @@ class Lives:
         self._said: dict[tuple[str, Key], Said] = {}  # the newest of each kind
         self._in_force: list[tuple[int, Catalog]] = []  # the catalogs that answers were made with, and since when
         self._forward: dict[str, Forward] = {}  # by the fingerprint of the catalog that brings ends forward
-        self._accepted: dict[str, Plan] = {}
+        self._accepted: Catalog | None = None  # the newest catalog to whose plans people have agreed
 
     # --- What the stage says
 
@@ -177,16 +177,15 @@ class Lives:
         for forward in list(self._forward.values()):
             if forward.fingerprint in self.acknowledged:
                 self._accept(forward)
-        plans = {name: service.plan for name, service in catalog.services.items()}
+        accepted = self._accepted_plans(catalog)
         had = {self.key(was) for was in live}
         alone = [was for name, was in seen.items() if self.key(was) in had and name not in called]
         unsure, self._unsure = self._unsure, False  # if so, nobody knows here to which plans people have agreed
-        if self._in_force and not unsure and self._surely_forward(catalog, alone, len(live)):
-            kept = {name: self._accepted[name] for name in plans if name in self._accepted}
-            self._forward[catalog.fingerprint] = Forward(catalog.fingerprint, kept)
+        if self._in_force and not unsure and self._surely_forward(catalog, accepted, alone, len(live)):
+            self._forward[catalog.fingerprint] = Forward(catalog.fingerprint, accepted)
             self.tally["edits that bring many ends forward"] += 1
         else:
-            self._accepted = plans
+            self._accepted = catalog
         if self._in_force:
             before = self.catalog.services
             changed = {
@@ -200,14 +199,31 @@ class Lives:
 
     def _accept(self, forward: Forward) -> None:
         catalog = next((each for _, each in reversed(self._in_force) if each.fingerprint == forward.fingerprint), None)
-        if catalog:
-            self._accepted = {name: service.plan for name, service in catalog.services.items()}
+        self._accepted = catalog or self._accepted
         del self._forward[forward.fingerprint]
 
-    def _surely_forward(self, catalog: Catalog, alone: Iterable[Sighting], whole: int) -> bool:
+    def _accepted_plans(self, catalog: Catalog) -> Mapping[str, Plan]:
+        """Return the plans that stay in force beside a catalog, unless the plugin may have forgotten them.
+
+        A plan leaves for ever with its service once a catalog without that takes effect, and the previews with it: what
+        returns is new, so no edit has brought its end forward. Until people agree to another catalog, it is judged by
+        the plan in force alone, as what was never there before is. A catalog can have been in force although no answer
+        with it was heard, so all that were written in between count; those that are newer do not.
+        """
+        if self._accepted is None:
+            return {}
+        since, until = self._accepted.edition, catalog.edition
+        names = set(self._accepted.services).intersection(
+            catalog.services, *(each.services for each in self.written if since <= each.edition <= until)
+        )
+        return {name: service.plan for name, service in self._accepted.services.items() if name in names}
+
+    def _surely_forward(
+        self, catalog: Catalog, accepted: Mapping[str, Plan], alone: Iterable[Sighting], whole: int
+    ) -> bool:
         count = 0
         for was in alone:
-            service, plan = catalog.services.get(was.service), self._accepted.get(was.service)
+            service, plan = catalog.services.get(was.service), accepted.get(was.service)
             if service is None or plan is None or service.require != self._required(was.service):
                 continue
             old = self._end(was, plan, service, self._truth.clock.now)

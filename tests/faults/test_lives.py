@@ -1,5 +1,6 @@
 """The oracle of lives, where an episode seldom leads."""
 
+from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,17 +32,61 @@ def an_end(lives: Lives, truth: Truth) -> Sighting:
     return was
 
 
-def mistyped(opened: int, left: int) -> Lives:
-    """Let an edit bring ends forward; so many of the pull requests that were live then are not in the answer."""
-    lives = Lives(truth := Truth(Clock(), (USERS.repository,)))
-    numbers = [truth.open(USERS.repository, labels=("preview",)) for _ in range(opened)]
-    live = [Sighting("users", truth.repository(USERS.repository), number, 0) for number in numbers]
-    before = Catalog({"users": replace(USERS, plan=Plan(expire_after=EXPIRES))})
-    lives.in_force(before, (), {before.name("users", was.number): was for was in live}, ())
-    truth.clock.pass_by(timedelta(hours=1).total_seconds())
-    after = before.with_plans({"users": Plan(expire_after=MISTYPED)}).with_prefix("pr")
-    lives.in_force(after, live, {after.name("users", was.number): was for was in live[left:]}, ())
-    return lives
+class Mistyped:
+    """An edit that brings forward the ends of many previews, and that nobody acknowledges."""
+
+    def __init__(self, opened: int = SURELY, left: int = 0, *, others: int = 0) -> None:
+        """So many pull requests were live until then, and so many of them are not in the answer with the edit.
+
+        `others` are those of another service, whose ends it brings forward, too.
+        """
+        services = {name: replace(SERVICES[name], plan=Plan(expire_after=EXPIRES)) for name in ("users", "orders")}
+        self.lives = Lives(truth := Truth(Clock(), tuple(each.repository for each in services.values())))
+        self.clock = truth.clock
+        self.live = [
+            Sighting(name, truth.repository(service.repository), truth.open(service.repository, labels=("preview",)), 0)
+            for (name, service), count in zip(services.items(), (opened, others), strict=True)
+            for _ in range(count)
+        ]
+        self.lives.written = self.written = [Catalog(services)]
+        self.takes_effect()
+        self.clock.pass_by(timedelta(hours=1).total_seconds())
+        self.written.append(
+            self.catalog.with_plans(dict.fromkeys(services, Plan(expire_after=MISTYPED))).with_prefix("pr")
+        )
+        self.takes_effect(had=self.live, seen=self.live[left:])
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.written[-1]
+
+    def takes_effect(self, had: Collection[Sighting] = (), seen: Collection[Sighting] | None = None) -> None:
+        """Let an answer be the first one with the newest catalog."""
+        self.lives.in_force(self.catalog, had, self._named(self.live if seen is None else seen), ())
+
+    def leaves_and_returns(self, name: str, *, heard: bool) -> None:
+        """Let a service leave the catalog and return; `heard`: there is an answer in between."""
+        service = self.catalog.services[name]
+        self.written.append(self.catalog.without(name))
+        if heard:
+            self.takes_effect(had=self.live, seen=[each for each in self.live if each.service != name])
+        self.written.append(self.catalog.with_service(name, service))
+        self.takes_effect(had=[each for each in self.live if each.service != name or not heard])
+
+    def may_end(self) -> bool:
+        """Tell whether an end may come by the plan in force; that it was never announced is another matter."""
+        entry = {"state": "active", "deploy_sha": ""}
+        self.lives.hear(seen := self._named(self.live), dict.fromkeys(seen, entry))
+        self.clock.pass_by(DAY.total_seconds())
+        self.lives.ends(self.lives.begins(skew=timedelta(0), measured=True, used=frozenset()))
+        with pytest.raises(Wrong) as wrong:
+            self.lives.expired(self.live[0], self.written, left=False)
+        unannounced = "never announced" in str(wrong.value)
+        assert unannounced or "it ends at 2026-11-28" in str(wrong.value)
+        return unannounced
+
+    def _named(self, seen: Collection[Sighting]) -> dict[str, Sighting]:
+        return {self.catalog.name(was.service, was.number): was for was in seen}
 
 
 class Ending:
@@ -186,11 +231,42 @@ def test_nothing_returns_by_itself_even_if_nobody_knows_why_it_ended() -> None:
 
 
 def test_an_edit_that_brings_many_ends_forward_must_wait() -> None:
-    assert mistyped(opened=SURELY, left=0).tally["edits that bring many ends forward"] == 1
+    mistyped = Mistyped()
+
+    assert mistyped.lives.tally["edits that bring many ends forward"] == 1
+    assert not mistyped.may_end()
 
 
 def test_what_leaves_in_the_answer_with_an_edit_is_not_among_the_ends_that_it_brings_forward() -> None:
-    assert not mistyped(opened=11, left=6).tally["edits that bring many ends forward"]
+    assert not Mistyped(opened=11, left=6).lives.tally["edits that bring many ends forward"]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_later_ends_are_forgotten_when_the_service_leaves_the_catalog(*, heard: bool) -> None:
+    """As the plugin does, whether or not an answer was heard in between; the ends of other services must wait still."""
+    mistyped = Mistyped(others=SURELY)
+    mistyped.leaves_and_returns("users", heard=heard)
+
+    assert mistyped.lives.tally["edits that bring many ends forward"] > 1
+    assert mistyped.may_end()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_later_ends_are_remembered_when_another_service_leaves_the_catalog(*, heard: bool) -> None:
+    mistyped = Mistyped(others=SURELY)
+    mistyped.leaves_and_returns("orders", heard=heard)
+
+    assert not mistyped.may_end()
+
+
+def test_the_later_ends_are_remembered_until_a_catalog_without_the_service_can_be_in_force() -> None:
+    mistyped = Mistyped()
+    mistyped.written.append(mistyped.catalog.with_limits((("total", 20),)))
+    newest = mistyped.catalog.without("users")
+    mistyped.lives.written = [*mistyped.written, newest]
+    mistyped.takes_effect(had=mistyped.live)
+
+    assert not mistyped.may_end()
 
 
 def test_what_has_ended_may_stay_away_when_its_service_returns_to_the_catalog() -> None:
