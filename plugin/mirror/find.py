@@ -126,6 +126,7 @@ def _is_unchanged(known: PullRequest, answer: LookUp) -> bool:
     return (
         answer.state is PullRequestState.OPEN
         and answer.settled
+        and known.settled  # else something may have happened until `known.updated_at` that was not read yet
         and answer.head_sha == known.head_sha
         and answer.updated_at is not None
         and answer.updated_at <= known.updated_at

@@ -167,7 +167,8 @@ class _Confirming:
                 # A listing that is wrong or not confirmed is repeated.
                 self._list_again |= listed is not None or (answer is not None and answer.state is PullRequestState.OPEN)
             case PullRequest():
-                self._list_again |= listed is None or bool(life_differs(listed, outcome))
+                older = listed is None or listed.updated_at < outcome.updated_at
+                self._list_again |= older or bool(listed and life_differs(listed, outcome))
                 self._pull_requests[number] = _absorbed(known, outcome, repository.name, self._catalog)
                 self._held.pop(number, None)
             case Elsewhere():

@@ -97,7 +97,12 @@ def _open(suspect: Suspect, answer: LookUp) -> Elsewhere | Hold | PullRequest:
 def _as_looked_up(listed: PullRequest, answer: LookUp) -> PullRequest:
     order = {label: place for place, label in enumerate(listed.labels)}
     labels = tuple(sorted(answer.labels, key=lambda label: (order.get(label, len(order)), label)))
-    return replace(listed, labels=labels, draft=answer.draft, target_branch=answer.target_branch)
+    changed = replace(listed, labels=labels, draft=answer.draft, target_branch=answer.target_branch)
+    if answer.updated_at is None or answer.updated_at <= listed.updated_at:
+        return changed
+    # With the time of its listing, that listing could come again and take back what the look-up has shown. What only a
+    # listing shows is older than this time, so it has to be read again.
+    return replace(changed, updated_at=answer.updated_at, settled=False)
 
 
 def _missing(answered_at: datetime, before: Hold) -> Elsewhere | Hold:

@@ -85,7 +85,7 @@ class PullRequest:
     head_seen_at: datetime | None = field(default=None, compare=False)
     # True: it was first seen while the clocks did not agree; until they do, `head_seen_at` is that of the head before.
     unstamped: bool = field(default=False, compare=False)
-    settled: bool = field(default=True, compare=False)  # False: the description may have changed within its second
+    settled: bool = field(default=True, compare=False)  # False: more than this may have happened until `updated_at`
 
 
 @dataclass(frozen=True, slots=True)

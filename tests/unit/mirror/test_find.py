@@ -148,6 +148,20 @@ def test_an_end_comes_only_if_the_look_up_shows_the_very_same(announced: Stage, 
     assert len(announced.answer()) == len(NUMBERS)
 
 
+def test_an_end_waits_while_something_may_have_happened_that_was_not_read(announced: Stage) -> None:
+    """A look-up by number has shown how new a pull request is, but not what people did with it."""
+    listed = announced.source.listed["acme/orders"]
+    announced.source.listed["acme/orders"] = [replace(each, title="New", settled=False) for each in listed]
+    for _ in range(9):
+        announced.clock.now += 9 * MINUTE
+        announced.refresh()
+    assert len(announced.answer()) == len(NUMBERS)
+
+    announced.source.listed["acme/orders"] = [replace(each, title="Newer") for each in listed]
+    announced.refresh()
+    assert announced.answer() == []
+
+
 def test_an_end_waits_for_a_look_up_that_fails(announced: Stage) -> None:
     answers, announced.source.elsewhere = announced.source.elsewhere, {}
     for _ in range(9):

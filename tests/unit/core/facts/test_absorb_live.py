@@ -102,6 +102,19 @@ def test_a_flip_before_the_look_up_ends_nothing_and_lists_again() -> None:
     assert orders.mark is None
 
 
+def test_a_listing_older_than_the_look_up_that_ended_a_preview_does_not_bring_it_back() -> None:
+    shown = listing({"labels": ("preview", "other")})
+    absorbed = absorb(KNOWN, shown, CATALOG, LATER, {1})
+    skipped = make_look_up(labels=frozenset({"preview", "other", "no-preview"}), updated_at=MONDAY + 2 * SECOND)
+    suspects = {order(1): absorbed.suspects[1]}
+    snapshot, _ = confirmed(make_snapshot(CATALOG, absorbed.repository), {order(1): skipped}, suspects)
+    known = snapshot.repositories["acme/orders"]
+    again = absorb(known, shown, CATALOG, LATER).repository  # it is not live any more, so nothing is confirmed
+
+    assert known.mark is None  # so that it is listed again
+    assert again.by_number[1].labels == ("preview", "other", "no-preview")
+
+
 @pytest.mark.parametrize(
     "answer",
     [None, make_look_up(labels=frozenset({"preview"}), draft=True), make_look_up("missing")],

@@ -154,6 +154,19 @@ def test_a_label_flipped_back_before_the_look_up_ends_nothing() -> None:
     assert outcome.labels == ("preview",)
 
 
+def test_a_look_up_newer_than_the_listing_says_how_new_the_facts_are_and_the_rest_is_read_again() -> None:
+    suspect = listed(labels=("preview", "other"))
+    same, newer = (
+        confirm(suspect, make_look_up(labels=LABELLED | {"no-preview"}, updated_at=MONDAY + later))
+        for later in (SECOND, 2 * SECOND)
+    )
+
+    assert isinstance(same, PullRequest)
+    assert isinstance(newer, PullRequest)
+    assert (same.updated_at, same.settled) == (MONDAY + SECOND, True)
+    assert (newer.updated_at, newer.settled) == (MONDAY + 2 * SECOND, False)
+
+
 @pytest.mark.parametrize(("state", "elsewhere"), [("closed", Elsewhere.CLOSED), ("merged", Elsewhere.MERGED)])
 def test_a_listed_pull_request_closed_since_is_dropped(state: str, elsewhere: Elsewhere) -> None:
     assert confirm(listed(draft=True), make_look_up(state, updated_at=MONDAY + SECOND)) is elsewhere
