@@ -192,9 +192,10 @@ def test_the_worker_has_no_address(company: Company) -> None:
 
 def test_the_service_with_two_databases_gets_both(company: Company) -> None:
     deployments = {found["metadata"]["name"]: found for found in company.objects("preview-billing-8", "Deployment")}
-    (app,) = containers(deployments["app"])
+    wait, app = containers(deployments["app"])
     sources = {next(iter(source.values()))["name"].partition("-")[0] for source in app["envFrom"]}
 
+    assert (wait["name"], app["name"]) == ("wait-for-postgres", "app")
     assert deployments.keys() == {"app", "postgres", "mongodb"}
     assert sources == {"environment", "postgres", "mongodb"}
 
