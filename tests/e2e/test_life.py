@@ -1,4 +1,4 @@
-"""What happens to a preview from its label to its end; tests/e2e/test_peers.py measures both."""
+"""What happens to a preview between its label and its end; test_peers.py measures these two."""
 
 import pytest
 

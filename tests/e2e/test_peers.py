@@ -22,8 +22,8 @@ LABEL = "own"
 NAME = "preview-own-{{.number}}"
 
 
-def test_a_label_and_a_close_take_no_longer_than_with_argo_cds_own_generator(cluster: Cluster, times: Times) -> None:
-    """One of ours and one of theirs in turn, so that both meet the same machine and the same images on the node."""
+def test_a_label_and_a_close_are_measured_beside_argo_cds_own_generator(cluster: Cluster, times: Times) -> None:
+    """Ours and theirs take turns, so that both meet the same machine and the same images on the node."""
     cluster.kubernetes.apply(secret(), application_set())
     until("the generator has asked GitHub", lambda: reconciled(cluster), 60)
     until("the previews of earlier stories have gone", lambda: not ending(cluster), 180)

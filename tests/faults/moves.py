@@ -562,7 +562,7 @@ def state_is_back(stage: Stage) -> str:
 def state_goes_back(stage: Stage) -> str:
     """To an older copy, or to nothing, while all processes live and have seen the newest one; one writes it back.
 
-    So nothing is lost, nor is what people told previews: the oracle goes on to count every act.
+    Nothing is lost, so the oracle goes on counting every act.
     """
     if not stage.place.can_go_back:
         return ""

@@ -344,9 +344,10 @@ class Reporting:
         """Compare the open deployments of one live preview with what Argo CD said last.
 
         Only one says that it works, and its commit was ready while awake. That of an older commit stays until a newer
-        one is known to work. Argo CD also calls ready what was first deployed asleep, and nobody knows whether that
-        works: it is queued, beside the one that worked before. Whether a sleeping commit may still count as one that
-        works depends on the order of all operations, and is left to the tests of what was reported.
+        one is known to work. Argo CD also reports a commit as ready that was first deployed while its
+        preview was paused. Nobody knows whether that commit works, so its deployment is queued beside the one that
+        worked before. Whether it may still count as working depends on the order of all operations, and is left to the
+        tests of what was reported.
         """
         found = self._open(preview.repository.name, preview.service.name, preview.pull_request.number)
         works = [each for each in found if each.state == "success"]

@@ -33,7 +33,7 @@ def an_end(lives: Lives, truth: Truth) -> Sighting:
 
 
 class Mistyped:
-    """An edit that brings forward the ends of many previews, and that nobody acknowledges."""
+    """An edit that brings the ends of many previews forward, and that nobody has acknowledged."""
 
     def __init__(self, opened: int = SURELY, left: int = 0, *, others: int = 0) -> None:
         """So many pull requests were live until then, and so many of them are not in the answer with the edit.
@@ -243,7 +243,7 @@ def test_what_leaves_in_the_answer_with_an_edit_is_not_among_the_ends_that_it_br
 
 @pytest.mark.parametrize("heard", [True, False])
 def test_the_later_ends_are_forgotten_when_the_service_leaves_the_catalog(*, heard: bool) -> None:
-    """As the plugin does, whether or not an answer was heard in between; the ends of other services must wait still."""
+    """As the plugin does, whether or not an answer was heard in between; the ends of other services still must wait."""
     mistyped = Mistyped(others=SURELY)
     mistyped.leaves_and_returns("users", heard=heard)
 

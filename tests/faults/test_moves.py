@@ -54,13 +54,13 @@ def states(stage: Stage) -> list[dict[str, str]]:
 
 def test_a_pause_outlives_a_state_that_goes_back_and_the_oracle_knows_it(stage: Stage) -> None:
     assert stage.act(stage.replicas[0], ActKind.PAUSE, f"{USERS}#1")
-    assert states(stage) == 2 * [{f"{USERS}#1": "active", f"{USERS}#2": "active"}]  # nobody has decided since
+    assert states(stage) == 2 * [{f"{USERS}#1": "active", f"{USERS}#2": "active"}]  # no replica has decided again yet
 
     assert state_goes_back(stage)
     assert states(stage) == 2 * [{f"{USERS}#1": "paused", f"{USERS}#2": "active"}]
 
 
-def test_after_a_state_went_back_a_pause_for_no_reason_is_wrong_still(stage: Stage) -> None:
+def test_a_pause_for_no_reason_is_still_wrong_after_the_state_went_back(stage: Stage) -> None:
     stage.act(stage.replicas[0], ActKind.PAUSE, f"{USERS}#1")
     state_goes_back(stage)
     other = Sighting("users", stage.truth.repository(USERS), 2, 0)

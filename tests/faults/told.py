@@ -55,9 +55,9 @@ class Told:
         }
 
     def spoke_within(self, span: timedelta) -> bool:
-        """Tell whether the plugin may believe that GitHub said something lately: that span is by its own clock.
+        """Tell whether the plugin may believe that GitHub has said something lately, by the plugin's own clock.
 
-        Not only the newest word counts: a clock that was set back and then mended makes it look older than one before.
+        All words count, because a clock that was set back and then mended makes the newest one look older than others.
         """
         now = self._clock.of_replicas()
         return any(abs(now - at) <= span for at in reversed(self._heard))

@@ -100,8 +100,8 @@ def _as_looked_up(listed: PullRequest, answer: LookUp) -> PullRequest:
     changed = replace(listed, labels=labels, draft=answer.draft, target_branch=answer.target_branch)
     if answer.updated_at is None or answer.updated_at <= listed.updated_at:
         return changed
-    # With the time of its listing, that listing could come again and take back what the look-up has shown. What only a
-    # listing shows is older than this time, so it has to be read again.
+    # If it kept the listing's time, the same listing could come again and take back what the look-up has shown. What
+    # only a listing shows is older than the look-up, so it has to be read again.
     return replace(changed, updated_at=answer.updated_at, settled=False)
 
 

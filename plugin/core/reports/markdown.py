@@ -23,7 +23,10 @@ def prose(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text as `prose` with an end: without one, a full stop, which after a number could begin a list."""
+    """Return a text as `prose` that ends like a sentence.
+
+    A full stop is added before the text becomes Markdown, because after a number it could begin a list.
+    """
     line = one_line(text)
     return prose(line if line.endswith((".", "?", "!", "…")) else f"{line}.")
 

@@ -19,7 +19,7 @@ _ON_THE_WAY = ("", "queued", "in_progress", "pending")  # states of a deployment
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that stands outside: a deployment that is not inactive, a status, a comment or a link."""
+    """One thing that stands outside: a deployment, a status, a comment or a link."""
 
     id: int = 0
     sha: str = ""
@@ -120,8 +120,8 @@ def begun(standing: Standing, step: Step, now: datetime) -> Standing:
 def found(standing: Standing, items: tuple[Item, ...]) -> Standing:
     """Return what is certain after a look.
 
-    A look shows only the newest deployments, and the inactive ones among them. What is known of older ones stays:
-    however many newer commits have failed, the last one that worked is still to be ended.
+    Of deployments, a look shows only the newest, including inactive ones. What is known of older ones stays: however
+    many newer commits have failed, the last one that worked must still be ended.
     """
     if standing.target.kind is Kind.DEPLOYMENT and items:
         oldest = min(item.id for item in items)

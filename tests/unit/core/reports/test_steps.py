@@ -391,7 +391,7 @@ def assert_stands(outside: Outside, wanted: Wanted, worked: set[str], *, known: 
             assert digests == [wanted.digest]
         case Ended():
             if outside.target.kind is Kind.STATUS:
-                # The end may be the first that says so: whoever wrote before it was cut off.
+                # If the process died before it wrote the success, the end is the first step that writes it.
                 assert {sha for sha, state in outside.said if state == "success"} <= worked, "green without a preview"
             elif outside.target.kind is Kind.DEPLOYMENT:
                 assert states <= {"failure"}, "what failed before another commit stays so"
