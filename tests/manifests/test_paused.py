@@ -86,7 +86,7 @@ def test_every_profile_is_paused_with_every_overlay(pauses: dict[str, tuple[Rend
 
 
 def test_nothing_runs_in_a_paused_preview(pauses: dict[str, tuple[Rendered, Rendered]]) -> None:
-    """Migrations and seeds are init containers, so they do not run either."""
+    """Migrations and seeds run in the same pods, so they do not run either."""
     for where, (_, preview) in pauses.items():
         assert (preview.error, preview.refused) == ("", []), where
         assert preview.application["metadata"]["labels"]["preview.example.com/state"] == "paused"

@@ -72,8 +72,8 @@ def test_what_runs_and_where_it_answers_comes_from_the_parameters(previews: dict
         seeds = {
             container["image"]
             for owner in owners(preview.objects)
-            for container in pod(owner).get("initContainers", [])
-            if container["name"] in {"seed", "wait-for-postgres"}
+            for container in containers(owner)
+            if container["name"] in {"seed", "wait-for-postgres", "postgres"}
         }
         assert seeds == ({given["seed_image"]} if given["profile"] == "backend" else set())
 

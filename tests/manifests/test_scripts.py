@@ -43,40 +43,6 @@ def test_a_listed_key_that_is_missing_stops_the_pod(previews: dict[str, Rendered
     assert result.returncode != 0
 
 
-@pytest.mark.parametrize("name", ["app", "worker"])
-def test_pods_ask_until_postgresql_answers(previews: dict[str, Rendered], tmp_path: Path, name: str) -> None:
-    wait = initial(previews["preview-orders-15"].one("Deployment", name), "wait-for-postgres")
-    log = tmp_path / "log"
-    _stub(tmp_path / "sleep", "exit 0")
-    # As pg_isready: nothing answers, the server is starting and refuses connections, then it accepts them.
-    _stub(
-        tmp_path / "pg_isready",
-        f"""echo "$*" >>{log}
-            set -- 2 2 1 0
-            shift $(($(wc -l <{log}) - 1))
-            exit $1""",
-    )
-
-    result = subprocess.run(
-        [*wait["command"], *wait["args"]], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, timeout=60
-    )
-
-    assert result.returncode == 0
-    assert log.read_text("utf-8").splitlines() == ["--quiet --host=postgres --username=app --dbname=app"] * 4
-
-
-def test_a_pod_that_waits_for_postgresql_ends_on_sigterm(previews: dict[str, Rendered], tmp_path: Path) -> None:
-    wait = initial(previews["preview-orders-15"].one("Deployment", "app"), "wait-for-postgres")
-    asked = tmp_path / "asked"
-    _stub(tmp_path / "pg_isready", f"touch {asked}; exit 2")
-    command = [*wait["command"], *wait["args"]]
-
-    with subprocess.Popen(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}) as process:
-        wait_for(asked.exists)
-        process.terminate()
-        assert process.wait(10) == 1, "its own trap, not the signal"
-
-
 @pytest.mark.parametrize(
     ("name", "failures", "expected"),
     [
@@ -124,19 +90,24 @@ def test_a_migration_that_hangs_ends_with_its_pod(previews: dict[str, Rendered],
 def test_pods_run_the_seed_images_scripts_where_they_are(previews: dict[str, Rendered]) -> None:
     preview = previews["preview-orders-15"]
     commands = {}
-    for store in ("postgres", "redis", "mongodb"):
+    for store in ("redis", "mongodb"):
         spec = pod(preview.one("Deployment", store))
         (server,), (seed,) = spec["containers"], spec["initContainers"]
-        hook = server.get("lifecycle", {}).get("postStart", {}).get("exec", {}).get("command")
-        commands[store] = [seed["command"], hook or server["command"]]
+        commands[store] = [seed["command"], server["lifecycle"]["postStart"]["exec"]["command"]]
+    (server,) = pod(preview.one("Deployment", "postgres"))["containers"]
+    waits = [initial(preview.one("Deployment", name), "wait-for-postgres") for name in ("app", "worker")]
 
+    assert server["command"] == ["/seed/copy", "/seed/start"]
     assert commands == {
-        "postgres": [["/seed/copy"], ["/seed/start"]],
         "redis": [["/seed/files", "/seed-files"], ["/seed-files/redis/load"]],
         "mongodb": [["/seed/files", "/seed-files"], ["/seed-files/mongodb/load"]],
     }
+    assert [wait["command"] for wait in waits] == [["/seed/wait"]] * 2
+    secrets = {source["secretRef"]["name"] for container in (server, *waits) for source in container["envFrom"]}
+    (secret,) = (found for found in preview.all("Secret") if found["metadata"]["name"] in secrets)
+    assert {"POSTGRES_PASSWORD", "DATABASE_URL"} <= {*secret.get("data", {}), *secret.get("stringData", {})}
     image = ROOT / "seed-db/image"
-    for script in ("copy", "start", "files", "stores/redis/load", "stores/mongodb/load"):
+    for script in ("copy", "start", "wait", "files", "stores/redis/load", "stores/mongodb/load"):
         assert os.access(image / script, os.X_OK), script
 
 

@@ -78,28 +78,28 @@ class Host:
             )
 
     def copy(self, seed: Path, volume: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the init container; a failure does not raise."""
+        """Copy the data into the volume; a failure does not raise."""
         secret = {"POSTGRES_USER": "app", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": "app"} | environment
         return self.run(seed / "copy", check=False, SEED_VOLUME=volume, **secret)
 
     @contextlib.contextmanager
-    def serve(self, seed: Path, volume: Path, password: str = PASSWORD) -> "Iterator[Database]":
-        """Run the server container, and stop it as Kubernetes does."""
-        with self.postgres(volume, seed / "start", SEED_VOLUME=volume) as database:
+    def serve(self, seed: Path, volume: Path, password: str = PASSWORD, **environment: str) -> "Iterator[Database]":
+        """Run the server, and stop it as Kubernetes does."""
+        with self.postgres(volume, seed / "start", SEED_VOLUME=volume, **environment) as database:
             yield database.as_user(PGUSER="app", PGDATABASE="app", PGPASSWORD=password)
 
     @contextlib.contextmanager
     def postgres(self, place: Path, *command: str | Path, **environment: str | Path) -> "Iterator[Database]":
-        port = free_port()
+        port = str(environment.pop("PGPORT", free_port()))
         log = place / "log"
-        process = self.start(*command, log=log, PGPORT=str(port), **environment)
+        process = self.start(*command, log=log, PGPORT=port, **environment)
         try:
             deadline = time.monotonic() + 30
-            while self.run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), check=False).returncode:
+            while self.run("pg_isready", "-q", "-h", "127.0.0.1", "-p", port, check=False).returncode:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise AssertionError(f"the server did not start:\n{log.read_text()}")
                 time.sleep(0.01)
-            yield Database(self, process, {"PGHOST": "127.0.0.1", "PGPORT": str(port)})
+            yield Database(self, process, {"PGHOST": "127.0.0.1", "PGPORT": port})
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)

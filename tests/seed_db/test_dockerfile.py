@@ -53,7 +53,7 @@ def test_its_only_build_steps_are_the_scripts() -> None:
         '/source/build "${DATASET}" /seed',
         "999:999",
         "[]",
-        '["sh", "-c", "/seed/copy && exec /seed/start"]',
+        '["/seed/copy", "/seed/start"]',
     ]
 
 

@@ -1,14 +1,18 @@
-"""What the init container and the server container do with a volume."""
+"""What the container of PostgreSQL does with its volume, and how other pods wait for it."""
 
+import contextlib
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.docs.pages import examples
-from tests.seed_db.host import PASSWORD, Host
+from tests.seed_db.host import PASSWORD, Host, free_port
+from tests.server import wait_for
 
 
 @pytest.fixture(scope="module", name="used")
@@ -248,7 +252,7 @@ def test_a_password_that_could_not_be_set_fails_the_start(host: Host, minimal: P
     assert "hush" not in failed.stdout + failed.stderr
 
 
-def test_neither_container_writes_outside_the_volume(host: Host, minimal: Path, volume: Path) -> None:
+def test_nothing_is_written_outside_the_volume(host: Host, minimal: Path, volume: Path) -> None:
     before = everything_below(minimal)
     homeless = {"HOME": "/nonexistent", "TMPDIR": "/nonexistent"}
     copied = host.copy(minimal, volume, **homeless)
@@ -266,6 +270,56 @@ def test_the_server_is_the_process_that_gets_the_signals(host: Host, minimal: Pa
         database.process.send_signal(signal.SIGINT)
 
         assert database.process.wait(timeout=10) == 0
+
+
+def test_a_container_that_was_killed_starts_again(host: Host, minimal: Path, volume: Path) -> None:
+    """Its processes have the same numbers as before, so the lock file that is left names one that runs."""
+    host.copy(minimal, volume)
+    lock = data_folder(minimal, volume) / "postmaster.pid"
+    container = ("sh", "-c", 'echo $$ >"$0" && exec "$@"', lock, minimal / "copy", minimal / "start")
+    with host.postgres(volume, *container, SEED_VOLUME=volume, POSTGRES_PASSWORD=PASSWORD) as database:
+        app = database.as_user(PGUSER="app", PGDATABASE="app", PGPASSWORD=PASSWORD)
+
+        assert app.query("SELECT count(*) FROM users") == ["3"]
+
+
+@contextlib.contextmanager
+def waiting(host: Host, seed: Path, volume: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run what pods wait with, for this dataset on that port; it has been told twice that it must go on."""
+    asked, psql = volume / "asked", shutil.which("psql", path=host.environment["PATH"])
+    plant(host, volume / "bin", psql=f'#!/bin/sh\necho >>{asked}\nexec {psql} "$@"\n')
+    host.run("chmod", "+x", volume / "bin/psql")
+    process = host.start(
+        seed / "wait",
+        log=volume / "wait.log",
+        DATABASE_URL=f"postgres://app:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/app",
+        PATH=f"{volume / 'bin'}:{host.environment['PATH']}",
+    )
+    try:
+        wait_for(lambda: asked.exists() and len(asked.read_text("utf-8").splitlines()) > 2)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_pods_wait_until_their_own_dataset_is_served(host: Host, default: Path, minimal: Path, volume: Path) -> None:
+    for seed in (default, minimal):
+        host.copy(seed, volume)
+    port = free_port()
+    with contextlib.ExitStack() as stack:
+        with host.serve(default, volume, PGPORT=str(port)):  # as for a moment while a preview changes its dataset
+            process = stack.enter_context(waiting(host, minimal, volume, port))
+        assert process.poll() is None
+        with host.serve(minimal, volume, PGPORT=str(port)):
+            assert process.wait(timeout=20) == 0
+
+
+def test_a_pod_that_waits_ends_on_sigterm(host: Host, minimal: Path, volume: Path) -> None:
+    with waiting(host, minimal, volume, free_port()) as process:
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(timeout=10) == 1, "its own trap, not the signal"
 
 
 def test_no_password_is_in_the_image(minimal: Path, used: Path) -> None:

@@ -3,6 +3,7 @@
 from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from tests.e2e.cluster.kubernetes import Kubernetes, Object
@@ -31,11 +32,13 @@ def install(kubernetes: Kubernetes) -> None:
 
 def install_first(kubernetes: Kubernetes, certificate: Path, key: Path) -> None:
     """Install it into a cluster that has never had it, and may have no node yet."""
-    install(kubernetes)
+    kubernetes.kubectl("create", "namespace", NAMESPACE)
+    create = ("create", "secret", "-n", NAMESPACE)
     # https://argo-cd.readthedocs.io/en/stable/operator-manual/tls/: argocd-server takes this certificate at once.
-    kubernetes.kubectl(
-        "create", "secret", "tls", "argocd-server-tls", "-n", NAMESPACE, f"--cert={certificate}", f"--key={key}"
-    )
+    kubernetes.kubectl(*create, "tls", "argocd-server-tls", f"--cert={certificate}", f"--key={key}")
+    # Argo CD makes this password itself, but its other pods do not wait for that, and try again ten seconds later.
+    kubernetes.kubectl(*create, "generic", "argocd-redis", f"--from-literal=auth={token_hex(16)}")
+    install(kubernetes)
 
 
 def wait_for_server(kubernetes: Kubernetes) -> None:
