@@ -57,6 +57,9 @@ def push_what_works(preview: Preview, stopwatch: Stopwatch) -> None:
 
 def wait_until_it_hangs(preview: Preview) -> None:
     until(f"the migration of {preview.name} runs", lambda: "running" in migrations(preview), 120)
+    application = preview.application
+    assert application
+    assert application.phase == "Running", "Argo CD has ended the sync by itself"
 
 
 def logs(preview: Preview) -> str:

@@ -62,6 +62,18 @@ def test_a_broken_config_changes_nothing_and_says_where(preview: Preview) -> Non
 
 
 @SHARED
+def test_another_dataset_is_seeded_and_migrated(preview: Preview) -> None:
+    few = preview.ask()["rows"]["users"]
+
+    pushed = preview.build()
+    preview.push(pushed, config="version: 1\n")
+    new = until(f"an answer from {pushed}", lambda: (found := preview.ask()) and found["version"] == pushed and found)
+    assert new["rows"]["users"] > few, "the app's new pod has waited for the new data"
+    until("the app's own table is there, and empty", lambda: preview.ask("/notes") == {"notes": []}, 30)
+    assert not preview.wait().images["seed"].endswith("-min")
+
+
+@SHARED
 def test_a_pause_ends_the_pods_and_a_resume_brings_them_back_with_the_rows(preview: Preview, times: Times) -> None:
     preview.wait()
     preview.post("/notes", "written before the pause")
