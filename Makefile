@@ -54,7 +54,8 @@ conformance: install ## tests with Argo CD's own controller; slow the first time
 
 e2e: install ## stories on a real cluster in namespaces of its own; as root on Debian, half an hour the first time (STORY=life: one file)
 	$(PY) -m tests.e2e.prepare
-	tests/e2e/cluster/isolate $(PY) -m pytest $(if $(STORY),tests/e2e/test_$(STORY).py,tests/e2e --ignore=tests/e2e/test_patience.py)
+	tests/e2e/cluster/isolate $(PY) -m pytest --durations=0 --durations-min=1 \
+		$(if $(STORY),tests/e2e/test_$(STORY).py,tests/e2e --ignore=tests/e2e/test_patience.py)
 
 cluster: install ## the same cluster for a person, until Ctrl-C
 	$(PY) -m tests.e2e.prepare

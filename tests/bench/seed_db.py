@@ -5,18 +5,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.seed_db.host import Database, Host, make_host
+from tests.seed_db.host import PASSWORD, Database, Host, make_host
 
 ROUNDS = 7
 FIRST_QUERY = "SELECT count(*) FROM orders"
 
 
 def copied(host: Host, seed: Path, volume: Path) -> None:
-    """Init container, server, first query: what Kubernetes runs."""
-    done = host.copy(seed, volume)
-    assert done.returncode == 0, done.stderr
-    with host.serve(seed, volume) as app:
-        finish(app)
+    """The container of `postgres`, first query: what Kubernetes runs."""
+    secret = {"SEED_VOLUME": str(volume), "POSTGRES_PASSWORD": PASSWORD}
+    with host.postgres(volume, seed / "copy", seed / "start", **secret) as server:
+        finish(server.as_user(PGUSER="app", PGDATABASE="app", PGPASSWORD=PASSWORD))
 
 
 def made_anew(host: Host, volume: Path) -> None:

@@ -10,22 +10,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e import staging
+from tests.e2e.cluster import argocd
 from tests.e2e.cluster.cluster import Cluster, start
 from tests.e2e.commits import build, commit
-from tests.e2e.layout import DOMAIN, RUN
+from tests.e2e.layout import API, DOMAIN, LOGS, RUN
+from tools.rendering import ROOT
 
 SOCKET = RUN / "github.sock"
 PULL_REQUESTS = {"acme/payments": 123, "acme/orders": 15, "acme/users": 7, "acme/shop": 31}
 CONFIG = {"acme/orders": "version: 1\ndependencies:\n  payments: pr:123\n"}
 HELP = f"""\
 
-The cluster is up. In another terminal:
+The cluster is up, in namespaces of its own. In another terminal:
 
     tests/e2e/github label acme/users 7 preview   # a preview appears
     tests/e2e/github push acme/users 7            # a new commit, with its image
     tests/e2e/github close acme/users 7           # everything is removed
     tests/e2e/inside kubectl get applications --namespace argocd --watch
     tests/e2e/inside curl --silent https://users-7.{DOMAIN}/
+
+`inside` runs a command where these names and addresses mean something:
+
+    previews      https://<service>-<number>.{DOMAIN}
+    Argo CD       https://argocd-server.{argocd.NAMESPACE}.svc.cluster.local
+    API server    {API}
+    kubeconfig    {RUN.relative_to(ROOT)}/control-plane/admin.kubeconfig
+    logs          {LOGS.relative_to(ROOT)}
 
 acme/orders#15 asks in its .preview.yaml for the preview of acme/payments#123: label both, and
 https://orders-15.{DOMAIN}/call/payments answers with that preview's data.

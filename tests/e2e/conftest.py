@@ -14,6 +14,7 @@ from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
 TIMES = pytest.StashKey[Times]()
+MEMORY = pytest.StashKey[machine.Memory]()
 CLUSTER = pytest.StashKey[Cluster]()
 
 
@@ -31,6 +32,7 @@ def times(pytestconfig: pytest.Config) -> Times:
 def cluster(pytestconfig: pytest.Config, times: Times) -> Iterator[Cluster]:
     if "PREVIEW_E2E" not in os.environ:
         pytest.fail("the stories need namespaces of their own: run `make e2e`")
+    pytestconfig.stash[MEMORY] = machine.Memory()
     with start(lambda step, seconds: times.add("the cluster starts", step, seconds)) as cluster:
         pytestconfig.stash[CLUSTER] = cluster
         yield cluster
@@ -101,7 +103,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("times")
         terminalreporter.write_line("\n".join(lines))
         user, system = machine.processor_seconds()
+        memory = config.stash[MEMORY].most() / 2**30
         terminalreporter.write_line(
-            f"The cluster and the stories used {user:.0f} s of processors, and the kernel {system:.0f}."
+            f"The cluster and the stories used {user:.0f} s of processors, the kernel {system:.0f}, "
+            f"and at most {memory:.1f} GiB of memory."
         )
         terminalreporter.write_line(f"The logs of all processes are in {LOGS}.")

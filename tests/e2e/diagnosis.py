@@ -1,32 +1,23 @@
 """What a person would look at when a story fails."""
 
 from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.product import NAMESPACE
 
 LINES = 40
+PLUGIN = "deployment/preview-plugin"
 
 
 def diagnose(cluster: Cluster) -> str:
-    """Return Applications, pods that are not well, the last events, and what the plugin says about its previews."""
+    """Return Applications, pods that are not well, the last events, and what the plugin says about pull requests."""
     kubectl = cluster.kubernetes.kubectl
-    pods = kubectl("get", "pods", "--all-namespaces", "-o", "wide", check=False).splitlines()
     events = kubectl("get", "events", "--all-namespaces", "--sort-by=.lastTimestamp", check=False).splitlines()
-    plugin = kubectl("logs", "-n", "previews-system", "deployment/preview-plugin", f"--tail={LINES}", check=False)
     return "\n\n".join(
         [
             _applications(cluster),
-            "\n".join(line for line in pods if " Running " not in line or " 0/" in line),
+            _pods(kubectl("get", "pods", "--all-namespaces", "-o", "wide", check=False)),
             "\n".join(events[-LINES:]),
-            kubectl(
-                "exec",
-                "-n",
-                "previews-system",
-                "deployment/preview-plugin",
-                "--",
-                "preview-plugin",
-                "params",
-                check=False,
-            )[:2000],
-            plugin,
+            kubectl("exec", "-n", NAMESPACE, PLUGIN, "--", "preview-plugin", "list", check=False),
+            kubectl("logs", "-n", NAMESPACE, PLUGIN, f"--tail={LINES}", check=False),
         ]
     )
 
@@ -37,4 +28,17 @@ def _applications(cluster: Cluster) -> str:
         state = f"{application.sync}/{application.health}/{application.phase}"
         end = " being deleted" if application.deleting else ""
         lines.append(f"{name}: {state}{end} {application.message[:300]}")
+        lines += [f"    {condition[:300]}" for condition in application.conditions]
     return "\n".join(lines)
+
+
+def _pods(table: str) -> str:
+    """Return the lines of pods that do not run, or not with all their containers."""
+    lines = [line for line in table.splitlines() if line.split()[3:4] not in (["Running"], ["Completed"])]
+    few = [line for line in table.splitlines() if line.split()[3:4] == ["Running"] and not _whole(line.split()[2])]
+    return "\n".join(lines + few)
+
+
+def _whole(ready: str) -> bool:
+    have, _, want = ready.partition("/")
+    return have == want

@@ -54,6 +54,13 @@ class Preview:
             except requests.RequestException:
                 return None
 
+    def page(self, path: str) -> str:
+        """Return what a browser gets from the public URL."""
+        with self._session() as session:
+            answer = session.get(self.url + path, timeout=15)
+        answer.raise_for_status()
+        return answer.text
+
     def post(self, path: str, body: str) -> None:
         """Send something to the public URL, which must take it."""
         with self._session() as session:

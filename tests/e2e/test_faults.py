@@ -31,6 +31,9 @@ def test_while_github_answers_502_nothing_ends(cluster: Cluster, shop: Preview) 
         assert answer
         assert not answer["snapshot"]["complete"]
         cluster.developers.label(shop.repository, shop.number, "preview")
+    until(
+        "the plugin has read all of GitHub again", lambda: (cluster.plugin.answer or answer)["snapshot"]["complete"], 60
+    )
 
 
 def test_while_the_plugin_is_killed_nothing_ends(cluster: Cluster, shop: Preview) -> None:

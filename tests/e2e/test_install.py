@@ -1,52 +1,70 @@
 """Installing twice, and upgrades of Argo CD before and after ours."""
 
+from pathlib import Path
+
 from tests.e2e.cluster import argocd, product
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.preview import Preview
+from tools.rendering import ROOT
 
-SETTINGS = "/api/v1/namespaces/argocd/configmaps"
 THEIRS = ("argocd-cm", "kustomize.buildOptions", "--enable-helm")
-OURS = {
-    "argocd-cm": "resource.customizations.health.PersistentVolumeClaim",
-    "argocd-cmd-params-cm": "controller.sync.timeout.seconds",
-}
+NEWER = ("argocd-cm", "resource.respectRBAC", "normal")  # what a newer Argo CD could bring
+OURS = (
+    ("argocd-cm", "resource.customizations.health.PersistentVolumeClaim"),
+    ("argocd-cm", "accounts.preview-plugin"),
+    ("argocd-rbac-cm", "policy.preview-plugin.csv"),
+    ("argocd-cmd-params-cm", "controller.sync.timeout.seconds"),
+    ("argocd-notifications-cm", "subscriptions"),
+)
 
 
 def test_installing_twice_changes_nothing(cluster: Cluster) -> None:
-    assert cluster.kubernetes.kubectl("diff", "--kustomize", product.WRAPPER) == ""
-    before = generation(cluster)
-    product.deploy(cluster.kubernetes, cluster.authority.certificate)
+    applied = [
+        ("--kustomize", product.WRAPPER),
+        ("--kustomize", ROOT / "manifests/argocd"),
+        *(("--filename", ROOT / "applicationsets" / file) for file in ("previews.yaml", "forks.yaml")),
+    ]
+    for how in applied:
+        said = cluster.kubernetes.kubectl("apply", *how).splitlines()
+        assert said
+        assert [line for line in said if not line.endswith(" unchanged")] == []
+    before = {name: setting(cluster, name, key) for name, key in OURS}
     product.apply_settings(cluster.kubernetes)
-    assert generation(cluster) == before
+    assert {name: setting(cluster, name, key) for name, key in OURS} == before
 
 
-def generation(cluster: Cluster) -> int:
-    """Return a number that grows with each change of the plugin's Deployment."""
-    path = f"/apis/apps/v1/namespaces/{product.NAMESPACE}/deployments/preview-plugin"
-    return int((cluster.kubernetes.get(path) or {})["metadata"]["generation"])
-
-
-def test_settings_of_users_and_ours_survive_each_others_upgrades(cluster: Cluster, shop: Preview) -> None:
+def test_settings_of_users_and_ours_survive_each_others_upgrades(
+    cluster: Cluster, shop: Preview, tmp_path: Path
+) -> None:
     before = shop.wait().uid
     name, key, value = THEIRS
-    cluster.kubernetes.patch(f"{SETTINGS}/{name}", {"data": {key: value}})
+    cluster.kubernetes.patch(path(name), {"data": {key: value}})
     product.apply_settings(cluster.kubernetes)
-    assert theirs(cluster) == value
-    assert all(ours(cluster).values())
+    assert setting(cluster, name, key) == value
+    assert all(setting(cluster, *one) for one in OURS)
 
-    argocd.install(cluster.kubernetes)
-    assert theirs(cluster) == value
-    assert all(ours(cluster).values())
+    argocd.install(cluster.kubernetes, newer(tmp_path))
+    assert setting(cluster, *NEWER[:2]) == NEWER[2]
+    assert setting(cluster, name, key) == value
+    assert all(setting(cluster, *one) for one in OURS)
     argocd.wait(cluster.kubernetes)
     after = shop.wait()
     assert after.uid == before
 
 
-def theirs(cluster: Cluster) -> str:
-    name, key, _ = THEIRS
-    return str((cluster.kubernetes.get(f"{SETTINGS}/{name}") or {})["data"].get(key, ""))
+def newer(folder: Path) -> Path:
+    """Write Argo CD's manifests with one more setting in a ConfigMap of which we have keys, and return the file."""
+    name, key, value = NEWER
+    text, end = argocd.MANIFESTS.read_text("utf-8"), f"\n  name: {name}\n---\n"
+    assert text.count(end) == 1
+    file = folder / "install.yaml"
+    file.write_text(text.replace(end, f"\n  name: {name}\ndata:\n  {key}: {value}\n---\n"), "utf-8")
+    return file
 
 
-def ours(cluster: Cluster) -> dict[str, str]:
-    found = {name: cluster.kubernetes.get(f"{SETTINGS}/{name}") or {} for name in OURS}
-    return {name: str(found[name]["data"].get(key, "")) for name, key in OURS.items()}
+def path(name: str) -> str:
+    return f"/api/v1/namespaces/{argocd.NAMESPACE}/configmaps/{name}"
+
+
+def setting(cluster: Cluster, name: str, key: str) -> str:
+    return str((cluster.kubernetes.get(path(name)) or {})["data"].get(key, ""))

@@ -14,7 +14,7 @@ from tests.e2e.cluster import argocd, product, services
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.kubernetes import Object
 from tests.e2e.cluster.processes import until
-from tests.e2e.layout import DNS, INTERNET, METADATA, NODE
+from tests.e2e.layout import API_SERVICE, DNS, INTERNET, METADATA, NODE
 from tests.e2e.preview import Preview
 from tests.e2e.staging import NAMESPACE as STAGING
 from tests.e2e.times import Times
@@ -29,10 +29,10 @@ wait
 CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-shop-31", "fork-preview-users-74"
 PREVIEW = {"DNS", "staging: app", "internet: 443", "ingress controller: 443", "ingress controller: 80"}
 PROMISED = {  # who: whom it reaches; it reaches nothing else
-    CALLER: PREVIEW | {f"{CALLER}: app", f"{CALLER}: database", f"{CALLEE}: app"},
-    CALLEE: PREVIEW | {f"{CALLEE}: app", f"{CALLEE}: database"},
+    CALLER: PREVIEW | {f"{CALLER}: app", f"{CALLER}: database", f"{CALLER}: Redis", f"{CALLEE}: app"},
+    CALLEE: PREVIEW | {f"{CALLEE}: app", f"{CALLEE}: database", f"{CALLEE}: Redis"},
     STRANGER: PREVIEW | {f"{STRANGER}: app"},  # a frontend has no database
-    FORK: {"DNS", f"{FORK}: app", f"{FORK}: database"},
+    FORK: {"DNS", f"{FORK}: app", f"{FORK}: database", f"{FORK}: Redis"},
     # HTTPS to any address, because a GitHub Enterprise Server is a private one; its own pod; Argo CD to end syncs.
     "plugin": {"DNS", "Argo CD: webhook", "Argo CD: server", "internet: 443", "ingress controller: 443", "plugin"},
     # These have no policies of ours for what they send: previews and the plugin refuse them.
@@ -42,7 +42,7 @@ PROMISED = {  # who: whom it reaches; it reaches nothing else
 }
 OURS = [
     *(f"{name}: app" for name in (CALLER, CALLEE, STRANGER, FORK)),
-    *(f"{name}: database" for name in (CALLER, CALLEE, FORK)),
+    *(f"{name}: {store}" for name in (CALLER, CALLEE, FORK) for store in ("database", "Redis")),
     "plugin",
 ]
 
@@ -74,10 +74,12 @@ PODS = {
         for name in (CALLER, CALLEE, STRANGER, FORK)
     },
     **{f"{name}: database": Place(name, "postgres", 5432) for name in (CALLER, CALLEE, FORK)},
+    **{f"{name}: Redis": Place(name, "redis", 6379) for name in (CALLER, CALLEE, FORK)},
     "plugin": Place(product.NAMESPACE, "preview-plugin", 8080),
     "Argo CD: webhook": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 7000),
     "Argo CD: server": Place(argocd.NAMESPACE, "argocd-server", 8080),
     "Argo CD: Redis": Place(argocd.NAMESPACE, "argocd-redis", 6379),
+    "Argo CD: repository server": Place(argocd.NAMESPACE, "argocd-repo-server", 8081),
     "staging: app": Place(STAGING, "app", 8080),
     "ingress controller: 443": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 443),
     "ingress controller: 80": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 80),
@@ -85,6 +87,7 @@ PODS = {
 }
 HOSTS = {
     "API server": f"{NODE}:6443",
+    "API server's Service": f"{API_SERVICE}:443",
     "kubelet": f"{NODE}:10250",
     "metadata": f"{METADATA}:80",
     "internet: 443": f"{INTERNET}:443",
@@ -127,6 +130,7 @@ def test_a_link_leads_to_the_other_preview(
     stopwatch.lap("its caller answers with its data")
     callee.wait()
     caller.wait()
+    assert caller.ask("/call/users")["answer"]["rows"] == callee.ask()["rows"]
 
 
 def called(caller: Preview) -> str:

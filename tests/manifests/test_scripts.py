@@ -105,6 +105,7 @@ def test_pods_run_the_seed_images_scripts_where_they_are(previews: dict[str, Ren
     assert [wait["command"] for wait in waits] == [["/seed/wait"]] * 2
     secrets = {source["secretRef"]["name"] for container in (server, *waits) for source in container["envFrom"]}
     (secret,) = (found for found in preview.all("Secret") if found["metadata"]["name"] in secrets)
+    assert {wait["env"][0]["value"] for wait in waits} == {preview.one("Service", "postgres")["metadata"]["name"]}
     assert {"POSTGRES_PASSWORD", "DATABASE_URL"} <= {*secret.get("data", {}), *secret.get("stringData", {})}
     image = ROOT / "seed-db/image"
     for script in ("copy", "start", "wait", "files", "stores/redis/load", "stores/mongodb/load"):

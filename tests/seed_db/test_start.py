@@ -6,7 +6,6 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -284,15 +283,18 @@ def test_a_container_that_was_killed_starts_again(host: Host, minimal: Path, vol
 
 
 @contextlib.contextmanager
-def waiting(host: Host, seed: Path, volume: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run what pods wait with, for this dataset on that port; it has been told twice that it must go on."""
+def waiting(host: Host, seed: Path, volume: Path, port: int, **programs: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run what pods wait with, for this dataset on that port. It has asked twice in vain when this yields."""
     asked, psql = volume / "asked", shutil.which("psql", path=host.environment["PATH"])
-    plant(host, volume / "bin", psql=f'#!/bin/sh\necho >>{asked}\nexec {psql} "$@"\n')
-    host.run("chmod", "+x", volume / "bin/psql")
+    stubs = {"psql": f'#!/bin/sh\necho >>{asked}\nexec {psql} "$@"\n'} | programs
+    plant(host, volume / "bin", **stubs)
+    host.run("chmod", "+x", *(volume / "bin" / name for name in stubs))
     process = host.start(
         seed / "wait",
         log=volume / "wait.log",
-        DATABASE_URL=f"postgres://app:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/app",
+        PGHOST="127.0.0.1",
+        PGPORT=str(port),
+        POSTGRES_PASSWORD=PASSWORD,
         PATH=f"{volume / 'bin'}:{host.environment['PATH']}",
     )
     try:
@@ -306,20 +308,60 @@ def waiting(host: Host, seed: Path, volume: Path, port: int) -> Iterator[subproc
 def test_pods_wait_until_their_own_dataset_is_served(host: Host, default: Path, minimal: Path, volume: Path) -> None:
     for seed in (default, minimal):
         host.copy(seed, volume)
-    port = free_port()
+    old, port = (default / "tag").read_text("utf-8").strip(), free_port()
     with contextlib.ExitStack() as stack:
         with host.serve(default, volume, PGPORT=str(port)):  # as for a moment while a preview changes its dataset
             process = stack.enter_context(waiting(host, minimal, volume, port))
         assert process.poll() is None
         with host.serve(minimal, volume, PGPORT=str(port)):
             assert process.wait(timeout=20) == 0
+    said = (volume / "wait.log").read_text("utf-8")
+    assert said.count(f"it serves dataset {old}") == 1
 
 
-def test_a_pod_that_waits_ends_on_sigterm(host: Host, minimal: Path, volume: Path) -> None:
+def test_pods_go_on_with_other_data_that_stays_under_the_same_tag(
+    host: Host, default: Path, minimal: Path, volume: Path
+) -> None:
+    host.copy(default, volume)
+    port = free_port()
+    with (
+        host.serve(default, volume, PGPORT=str(port)),
+        waiting(host, minimal, volume, port, sleep="#!/bin/sh\nexit 0\n") as process,
+    ):
+        assert process.wait(timeout=60) == 0
+    assert "goes on with it" in (volume / "wait.log").read_text("utf-8")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])  # PostgreSQL's images ask for SIGINT
+def test_a_pod_that_waits_ends_when_it_is_told_to(
+    host: Host, minimal: Path, volume: Path, stop: signal.Signals
+) -> None:
     with waiting(host, minimal, volume, free_port()) as process:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(stop)
 
         assert process.wait(timeout=10) == 1, "its own trap, not the signal"
+    assert (volume / "wait.log").read_text("utf-8").count("refused") == 1, "it says once what it waits for"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_container_that_copies_ends_when_it_is_told_to(
+    host: Host, minimal: Path, volume: Path, stop: signal.Signals
+) -> None:
+    begun = volume / "begun"
+    plant(host, volume / "bin", cp=f"#!/bin/sh\ntouch {begun}\nsleep 1\n")
+    host.run("chmod", "+x", volume / "bin/cp")
+    process = host.start(
+        minimal / "copy",
+        minimal / "start",
+        log=volume / "log",
+        SEED_VOLUME=volume,
+        POSTGRES_PASSWORD=PASSWORD,
+        PATH=f"{volume / 'bin'}:{host.environment['PATH']}",
+    )
+    wait_for(begun.exists)
+    process.send_signal(stop)
+
+    assert process.wait(timeout=10) == 1, "it never becomes a server"
 
 
 def test_no_password_is_in_the_image(minimal: Path, used: Path) -> None:

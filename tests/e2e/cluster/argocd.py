@@ -1,5 +1,6 @@
 """Argo CD, installed by its own manifests, and how tests see what it does."""
 
+import subprocess
 from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,9 @@ CONTROLLER = "argocd-application-controller"
 MANIFESTS = ARGOCD / "manifests/install.yaml"  # what Argo CD's documentation tells people to apply
 
 
-def install(kubernetes: Kubernetes) -> None:
+def install(kubernetes: Kubernetes, manifests: Path = MANIFESTS) -> None:
     """Install Argo CD as https://argo-cd.readthedocs.io/en/stable/getting_started/ says, or upgrade it."""
-    if kubernetes.get(f"/api/v1/namespaces/{NAMESPACE}") is None:
-        kubernetes.kubectl("create", "namespace", NAMESPACE)
-    kubernetes.kubectl("apply", "-n", NAMESPACE, "--server-side", "--force-conflicts", "-f", MANIFESTS)
+    kubernetes.kubectl("apply", "-n", NAMESPACE, "--server-side", "--force-conflicts", "-f", manifests)
     # Logins through other systems: nothing here needs them, and there is no image for them.
     kubernetes.kubectl("scale", "-n", NAMESPACE, "deployment/argocd-dex-server", "--replicas=0")
 
@@ -107,6 +106,11 @@ class Application:
         return str(self._status("operationState", "message"))
 
     @property
+    def conditions(self) -> list[str]:
+        """What Argo CD could not do, for example to render or to compare it."""
+        return [f"{one['type']}: {one['message']}" for one in self._status("conditions") or []]
+
+    @property
     def source(self) -> Object:
         """What the ApplicationSet wants."""
         found: Object = self.content["spec"]["source"]
@@ -175,11 +179,8 @@ class ArgoCD:
         return REFRESH in content["metadata"].get("annotations", {})
 
     def kill_controllers(self) -> None:
-        """End the controllers at once, as when their node dies; Kubernetes starts others."""
-        selector = "app.kubernetes.io/name in (argocd-application-controller,argocd-applicationset-controller)"
-        self._kubernetes.kubectl(
-            "delete", "pod", "-n", NAMESPACE, "-l", selector, "--grace-period=0", "--force", "--wait=false"
-        )
+        """End the controllers at once, as when memory runs out: the node sees the processes of its pods."""
+        subprocess.run(["pkill", "-KILL", "--full", "argocd-application(set)?-controller"], check=True)
 
     def wait_for(self, name: str, seconds: float = 180) -> Application:
         """Wait until a preview runs and its smoke test has passed."""

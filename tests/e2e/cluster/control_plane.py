@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.e2e.cluster.certificates import Authority, write_key
 from tests.e2e.cluster.processes import Processes, until
-from tests.e2e.layout import API, NODE, PODS, PROGRAMS, RUN, SERVICES
+from tests.e2e.layout import API, API_SERVICE, NODE, PODS, PROGRAMS, RUN, SERVICES
 
 KUBERNETES = PROGRAMS / "kubernetes"
 ETCD = "http://127.0.0.1:2379"
@@ -125,7 +125,7 @@ class ControlPlane:
         certificate = FOLDER / "kube-apiserver.crt"
         if certificate.exists():
             return certificate, certificate.with_suffix(".key")
-        hosts = [NODE, "10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
+        hosts = [NODE, API_SERVICE, "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
         made, key = self._authority.server("kube-apiserver", hosts)
         return made.rename(certificate), key.rename(certificate.with_suffix(".key"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from tests.e2e.cluster.control_plane import KUBERNETES
-from tests.e2e.cluster.processes import GARBAGE
+from tests.e2e.cluster.processes import GO
 from tests.e2e.layout import API
 
 Object = dict[str, Any]
@@ -60,7 +60,7 @@ class Kubernetes:
 
     def kubectl(self, *arguments: str | Path, content: str = "", check: bool = True) -> str:
         """Return what kubectl prints; raise RuntimeError with what it complains about."""
-        environment = os.environ | GARBAGE | {"KUBECONFIG": str(self.kubeconfig)}
+        environment = os.environ | GO | {"KUBECONFIG": str(self.kubeconfig)}
         done = subprocess.run(
             [KUBERNETES, "kubectl", *arguments],
             env=environment,
