@@ -52,7 +52,7 @@ mutants: install ## break core/ and mirror/ on purpose, show what no test notice
 conformance: install ## tests with Argo CD's own controller; slow the first time (ARGOCD=3.5.0: with that version)
 	ARGOCD=$(ARGOCD) $(PY) -m pytest tests/conformance
 
-e2e: install ## stories on a real cluster in namespaces of its own; as root on Debian, half an hour the first time (STORY=life: one file)
+e2e: install ## stories on a real cluster in namespaces of its own; as root on Debian, much longer the first time (STORY=life: one file)
 	$(PY) -m tests.e2e.prepare
 	tests/e2e/cluster/isolate $(PY) -m pytest --durations=0 --durations-min=1 \
 		$(if $(STORY),tests/e2e/test_$(STORY).py,tests/e2e --ignore=tests/e2e/test_patience.py)

@@ -57,8 +57,7 @@ def install(kubernetes: Kubernetes, authority: Path) -> "Plugin":
     _account(kubernetes)
     deploy(kubernetes, authority)
     wait(kubernetes)
-    for file in ("previews.yaml", "forks.yaml"):
-        kubernetes.kubectl("apply", "--filename", ROOT / "applicationsets" / file)
+    apply_sets(kubernetes)
     return Plugin(kubernetes, token, read_token)
 
 
@@ -130,6 +129,11 @@ class Plugin:
     def kill(self) -> None:
         """End all its processes at once, as when memory runs out: the node sees the processes of its pods."""
         subprocess.run(["pkill", "-KILL", "--full", "plugin[.]wsgi"], check=True)
+
+
+def apply_sets(kubernetes: Kubernetes) -> None:
+    for file in ("previews.yaml", "forks.yaml"):
+        kubernetes.kubectl("apply", "--filename", ROOT / "applicationsets" / file)
 
 
 def apply_settings(kubernetes: Kubernetes) -> None:
