@@ -32,6 +32,12 @@ def test_a_leader_that_is_deleted_is_followed_by_the_other(cluster: Cluster, sho
     stopwatch = times.stopwatch("the leader of two replicas is deleted, then a label")
     other = Preview(cluster, "shop", 62)
     other.open(deliver=False)  # by a webhook: its delivery could meet the pod that ends, and GitHub delivers only once
+
+    def ended() -> bool:
+        assert cluster.plugin.responds, "a question of Argo CD would have failed, and it asks again three minutes later"
+        return leader not in {pod["metadata"]["name"] for pod in cluster.plugin.pods()}
+
+    until(f"{leader} has ended", ended, 60, every=0.01)
     other.wait()
     stopwatch.lap("healthy, smoke test passed")
     after = shop.wait()

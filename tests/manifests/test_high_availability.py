@@ -65,6 +65,14 @@ def test_one_of_two_replicas_always_answers(installed: Objects) -> None:
     assert budget["selector"] == spec["selector"]
 
 
+def test_a_replica_that_ends_answers_until_nobody_is_led_to_it(installed: Objects) -> None:
+    spec, container = deployment(installed)
+    command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+
+    assert command == "sleep"
+    assert 5 <= int(seconds) < spec["template"]["spec"].get("terminationGracePeriodSeconds", 30) / 2
+
+
 def test_replicas_are_spread_over_nodes_if_possible(installed: Objects) -> None:
     spec, _ = deployment(installed)
     (spread,) = spec["template"]["spec"]["topologySpreadConstraints"]

@@ -81,6 +81,16 @@ class Plugin:
         found: dict[str, Any] = answer.json()
         return found if answer.ok else None
 
+    @property
+    def responds(self) -> bool:
+        """Tell whether it answers on a new connection, whichever of its pods that leads to."""
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                return session.get(f"{self._url}/healthz", timeout=5).ok
+            except requests.RequestException:
+                return False
+
     def parameters(self) -> list[dict[str, Any]]:
         """Return what Argo CD would get."""
         answer = self._session.post(
