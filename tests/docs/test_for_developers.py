@@ -49,7 +49,7 @@ def test_logs_and_shells_are_of_containers_that_exist() -> None:
     (script,) = examples("sh", PAGE)
     commands = [shlex.split(line) for line in script.text.splitlines()]
 
-    assert len(commands) == 4
+    assert len(commands) == 5
     for _, _, pod, *options in commands:
         name = pod.removeprefix("deployment/")
         container = options[options.index("--container") + 1] if "--container" in options else name
