@@ -13,8 +13,8 @@ FIRST_QUERY = "SELECT count(*) FROM orders"
 
 def copied(host: Host, seed: Path, volume: Path) -> None:
     """The container of `postgres`, first query: what Kubernetes runs."""
-    secret = {"SEED_VOLUME": str(volume), "POSTGRES_PASSWORD": PASSWORD}
-    with host.postgres(volume, seed / "copy", seed / "start", **secret) as server:
+    container = (seed / "copy", seed / "start")
+    with host.postgres(volume, *container, SEED_VOLUME=volume, POSTGRES_PASSWORD=PASSWORD) as server:
         finish(server.as_user(PGUSER="app", PGDATABASE="app", PGPASSWORD=PASSWORD))
 
 

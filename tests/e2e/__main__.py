@@ -21,7 +21,7 @@ PULL_REQUESTS = {"acme/payments": 123, "acme/orders": 15, "acme/users": 7, "acme
 CONFIG = {"acme/orders": "version: 1\ndependencies:\n  payments: pr:123\n"}
 HELP = f"""\
 
-The cluster is up, in namespaces of its own. In another terminal:
+The cluster is up. In another terminal:
 
     tests/e2e/github label acme/users 7 preview   # a preview appears
     tests/e2e/github push acme/users 7            # a new commit, with its image
@@ -29,7 +29,7 @@ The cluster is up, in namespaces of its own. In another terminal:
     tests/e2e/inside kubectl get applications --namespace argocd --watch
     tests/e2e/inside curl --silent https://users-7.{DOMAIN}/
 
-`inside` runs a command where these names and addresses mean something:
+The cluster has a network of its own. `tests/e2e/inside` runs a command there, with these names and addresses:
 
     previews      https://<service>-<number>.{DOMAIN}
     Argo CD       https://argocd-server.{argocd.NAMESPACE}.svc.cluster.local

@@ -1,9 +1,12 @@
 """What a person would look at when a story fails."""
 
+import re
+
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.product import NAMESPACE
 
 LINES = 40
+WELL = re.compile(r" (\d+)/\1 +Running | Completed ")
 PLUGIN = "deployment/preview-plugin"
 
 
@@ -34,11 +37,4 @@ def _applications(cluster: Cluster) -> str:
 
 def _pods(table: str) -> str:
     """Return the lines of pods that do not run, or not with all their containers."""
-    lines = [line for line in table.splitlines() if line.split()[3:4] not in (["Running"], ["Completed"])]
-    few = [line for line in table.splitlines() if line.split()[3:4] == ["Running"] and not _whole(line.split()[2])]
-    return "\n".join(lines + few)
-
-
-def _whole(ready: str) -> bool:
-    have, _, want = ready.partition("/")
-    return have == want
+    return "\n".join(line for line in table.splitlines() if not WELL.search(line))

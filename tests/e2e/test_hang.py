@@ -76,5 +76,5 @@ def migrations(preview: Preview) -> set[str]:
         for container in pod["status"].get("initContainerStatuses", []):
             ((state, details),) = container["state"].items()
             if container["name"] == "migrate":
-                found.add(str(details.get("reason", state)))  # a container that runs has no reason
+                found.add(str(details.get("reason", state)))  # only a container that does not run has a reason
     return found

@@ -576,7 +576,7 @@ def shortened_to(fact: Fact) -> timedelta | None:
 
 
 def _is_listed(service: Service | None, fact: Fact) -> bool:
-    """Tell whether the plugin reads a pull request for a service, even if the service has no preview of it."""
+    """Tell whether the plugin reads a pull request because of a service, whether or not it becomes a preview there."""
     listed = fact.entry.state == "open" and not fact.hidden
     return service is not None and listed and set(service.require) <= set(fact.entry.labels)
 

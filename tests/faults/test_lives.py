@@ -33,7 +33,7 @@ def an_end(lives: Lives, truth: Truth) -> Sighting:
 
 
 class Mistyped:
-    """An edit that brings the ends of many previews forward, and that nobody has acknowledged."""
+    """An unacknowledged edit of the catalog that makes many previews end sooner."""
 
     def __init__(self, opened: int = SURELY, left: int = 0, *, others: int = 0) -> None:
         """So many pull requests were live until then, and so many of them are not in the answer with the edit.

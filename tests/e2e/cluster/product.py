@@ -142,6 +142,7 @@ class Plugin:
 
 
 def apply_sets(kubernetes: Kubernetes) -> None:
+    """Apply the ApplicationSets."""
     for file in ("previews.yaml", "forks.yaml"):
         kubernetes.kubectl("apply", "--filename", ROOT / "applicationsets" / file)
 

@@ -109,7 +109,7 @@ def test_a_listing_older_than_the_look_up_that_ended_a_preview_does_not_bring_it
     suspects = {order(1): absorbed.suspects[1]}
     snapshot, _ = confirmed(make_snapshot(CATALOG, absorbed.repository), {order(1): skipped}, suspects)
     known = snapshot.repositories["acme/orders"]
-    again = absorb(known, shown, CATALOG, LATER).repository  # it is no longer live, so nothing has to confirm it
+    again = absorb(known, shown, CATALOG, LATER).repository  # no longer live: needs no look-up
 
     assert known.mark is None  # so that it is listed again
     assert again.by_number[1].labels == ("preview", "other", "no-preview")
