@@ -5,6 +5,7 @@ PY := .venv/bin/python
 export PYTHON ?= python3
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SOURCE ?= file
+PARALLEL := --numprocesses=4 --dist=worksteal # most tests wait longer than they compute
 DEMO := $(if $(filter file,$(SOURCE)),.venv/.runtime,install) # the fake GitHub is one of the tests' programs
 
 .PHONY: install demo table renderer serve-demo unit test simulate mutants conformance e2e cluster check bench schemas pictures lock clean
@@ -37,11 +38,11 @@ serve-demo: $(DEMO) ## the same, and keep it running
 	$(PY) -m tools.demo --source $(SOURCE) --keep
 
 unit: install ## tests of the modules with few examples each: half a minute
-	$(PY) -m pytest --hypothesis-profile=unit tests/unit
+	$(PY) -m pytest $(PARALLEL) --hypothesis-profile=unit tests/unit
 
 test: install ## all tests except those of `make conformance`, the modules' first
-	$(PY) -m pytest tests/unit
-	$(PY) -m pytest --ignore=tests/unit
+	$(PY) -m pytest $(PARALLEL) tests/unit
+	$(PY) -m pytest $(PARALLEL) --ignore=tests/unit
 
 simulate: install ## play STEPS=100000 random events and check every answer, or repeat one episode by its SEED
 	$(PY) -m tests.faults --steps $(or $(STEPS),100000) $(if $(SEED),--seed $(SEED))
@@ -50,7 +51,8 @@ mutants: install ## break core/ and mirror/ on purpose, show what no test notice
 	$(PY) -m tools.mutants $(MUTANTS)
 
 conformance: install ## tests with Argo CD's own controller; slow the first time (ARGOCD=3.5.0: with that version)
-	ARGOCD=$(ARGOCD) $(PY) -m pytest tests/conformance
+	@# The tests of a file share fixtures that can take a minute.
+	ARGOCD=$(ARGOCD) $(PY) -m pytest $(PARALLEL) --dist=loadfile tests/conformance
 
 e2e: install ## stories on a real cluster in namespaces of its own; as root on Debian, much longer the first time (STORY=life: one file)
 	$(PY) -m tests.e2e.prepare

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from tests.seed_db.host import tool
 from tests.server import free_port, wait_for
+from tools.rendering import tool
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RedisServer:
 def serve_redis(folder: Path, *options: str, port: int | None = None) -> Iterator[RedisServer]:
     """Start a Redis that keeps nothing on disk; it answers when this returns."""
     port = port or free_port()
-    command = [str(tool("redis")), "--port", str(port), "--bind", "127.0.0.1"]
+    command = [str(tool("get-redis")), "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--save", "", "--dir", str(folder), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         server = RedisServer(port, process)

@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
-from tests.seed_db.host import tool
 from tests.server import free_port, wait_for
+from tools.rendering import tool
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
@@ -82,7 +82,7 @@ def serve_registry(folder: Path, auth: Mapping[str, Any] | None = None) -> Itera
     config.write_text(json.dumps(content))  # which is YAML too
     with (
         log.open("wb") as output,
-        subprocess.Popen([tool("registry"), "serve", config], stdout=output, stderr=output) as process,
+        subprocess.Popen([tool("get-registry"), "serve", config], stdout=output, stderr=output) as process,
     ):
         server = RegistryServer(port, process, log)
         try:

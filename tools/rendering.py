@@ -1,5 +1,6 @@
 """Renders the manifests: with kustomize, with Argo CD's code (tests/conformance/argocd), or without it (renderer/)."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -23,10 +24,17 @@ Objects = list[dict[str, Any]]
 
 @cache
 def tool(*command: str) -> Path:
-    """Get or build an outside tool with its script in tools/, and return its path."""
-    result = subprocess.run(
-        [ROOT / "tools" / command[0], *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-    )
+    """Get or build an outside tool with its script in tools/, and return its path.
+
+    Tests run in several processes: one at a time gets tools.
+    """
+    cache = ROOT / ".cache"
+    cache.mkdir(exist_ok=True)
+    with (cache / "tools.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = subprocess.run(
+            [ROOT / "tools" / command[0], *command[1:]], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+        )
     return Path(result.stdout.strip())
 
 

@@ -13,19 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tools.rendering import ROOT, tool
+
 SEED_DB = ROOT / "seed-db"
 PASSWORD = "it's a secret"
 
 # PostgreSQL refuses to run as root, so root runs everything here as the user nobody.
 UNPRIVILEGED = 65534 if os.geteuid() == 0 else None
 DROP: dict[str, Any] = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []} if UNPRIVILEGED else {}
-
-
-def tool(name: str) -> Path:
-    """Return the program that tools/get-<name> puts into .cache."""
-    done = subprocess.run([ROOT / "tools" / f"get-{name}"], text=True, check=True, stdout=subprocess.PIPE)
-    return Path(done.stdout.strip())
 
 
 @dataclass(frozen=True)
@@ -146,7 +141,7 @@ def make_host() -> Iterator[Host]:
         shutil.copytree(SEED_DB, place / "source")
         path = ["/usr/local/bin", "/usr/bin", "/bin"]
         for name, levels_up in (("goose", 0), ("postgres", 3), ("redis", 0)):
-            program = tool(name)
+            program = tool(f"get-{name}")
             if UNPRIVILEGED:  # the project may be in a home directory that nobody cannot enter
                 folder = program.parents[levels_up]
                 program = shutil.copytree(folder, place / name) / program.relative_to(folder)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.seed_db.host import ROOT, SEED_DB, Host, tool
+from tests.seed_db.host import SEED_DB, Host
+from tools.rendering import ROOT, tool
 
 DOCKERFILE = (SEED_DB / "Dockerfile").read_text()
 VERSIONS = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "tools/versions.env").read_text(), re.MULTILINE))
@@ -20,7 +21,7 @@ def test_the_dockerfile_uses_the_pinned_versions(host: Host) -> None:
     assert re.findall(r"^FROM golang:(.*)@", DOCKERFILE, re.MULTILINE) == [VERSIONS["GO"]]
     assert (
         VERSIONS["GOOSE"]
-        in subprocess.run([tool("goose"), "--version"], capture_output=True, text=True, check=True).stdout
+        in subprocess.run([tool("get-goose"), "--version"], capture_output=True, text=True, check=True).stdout
     )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import requests
 
-from tests.seed_db.host import tool
 from tests.server import free_port, in_background, wait_for
+from tools.rendering import tool
 
 METRIC = "nginx_ingress_controller_requests"
 SCRAPES = "200ms"
@@ -90,7 +90,7 @@ def serve_prometheus(folder: Path, exporter: int) -> Iterator[PrometheusServer]:
     options += ["--web.listen-address", f"127.0.0.1:{port}"]
     with (
         log.open("wb") as output,
-        subprocess.Popen([tool("prometheus"), *options], stdout=output, stderr=output) as process,
+        subprocess.Popen([tool("get-prometheus"), *options], stdout=output, stderr=output) as process,
     ):
         server = PrometheusServer(port, process, log)
         try:

@@ -104,7 +104,7 @@ def test_off_switches_one_default_off(key: str) -> None:
     assert planned(EVERYTHING, {key: "off"}) == PLAN
 
 
-@pytest.mark.parametrize("key", EVERYTHING.keys() - SWITCHED_OFF.keys())
+@pytest.mark.parametrize("key", sorted(EVERYTHING.keys() - SWITCHED_OFF.keys()))
 def test_times_that_are_always_there_cannot_be_switched_off(key: str) -> None:
     (mistake,) = mistakes({key: "off"})
 
