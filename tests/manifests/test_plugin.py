@@ -1,12 +1,14 @@
 """The plugin as `kubectl apply --kustomize manifests/plugin/base` installs it."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +27,7 @@ from tests.manifests.installed import PLUGIN, Secrets, deployment, environment, 
 from tests.manifests.pods import containers, owners, pod
 from tests.manifests.tls import certificate, tls_in_front_of
 from tests.server import READ_TOKEN, TOKEN, free_port, start, wait_for
-from tools.rendering import ROOT, Objects, build, refused
+from tools.rendering import ROOT, Objects, build, refused, tool
 
 BASE = ROOT / "manifests/plugin/base"
 WEBHOOK_SECRET = "webhook-secret-of-github"
@@ -259,6 +261,34 @@ def with_app(app: App, private: str) -> Secrets:
     }
 
 
+def launcher() -> list[str]:
+    """Return the command that starts the plugin in its image, without the plugin, from a package of Debian."""
+    *command, plugin = json.loads(image()["ENTRYPOINT"])
+    assert plugin == "preview-plugin"
+    return [str(tool("get-debian", command[0], command[0])), *command[1:]] if command else []
+
+
+def test_the_container_ends_when_it_is_told_to_even_before_the_plugin_handles_signals() -> None:
+    """The kernel gives process 1 no signal that it has no handler for: Python would not end, and sleep does not."""
+    as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    alone = ["unshare", *as_root, "--pid", "--fork", "--kill-child"]
+
+    with subprocess.Popen([*alone, *launcher(), "sleep", "60"]) as outside:
+        children = Path(f"/proc/{outside.pid}/task/{outside.pid}/children")
+        try:
+            wait_for(lambda: bool(children.read_text()))
+            process_1 = int(children.read_text())
+
+            def ended() -> bool:
+                with suppress(ProcessLookupError):
+                    os.kill(process_1, signal.SIGTERM)
+                return outside.poll() is not None
+
+            wait_for(ended, 10)
+        finally:
+            outside.kill()
+
+
 @pytest.mark.parametrize("credentials", [with_token, with_app])
 def test_the_server_starts_as_installed_and_answers(
     plugin: Objects, tmp_path: Path, credentials: Callable[[App, str], Secrets]
@@ -269,7 +299,7 @@ def test_the_server_starts_as_installed_and_answers(
     settings = environment(plugin, tmp_path, secrets)
     del settings["PREVIEW_BIND"]  # start() chooses the port
     settings |= dict(re.findall(r'(GUNICORN_CMD_ARGS)="([^"]*)"', image()["ENV"]))
-    command = [*json.loads(image()["ENTRYPOINT"]), *json.loads(image()["CMD"])]
+    command = [*launcher(), str(Path(sys.executable).with_name("preview-plugin")), *json.loads(image()["CMD"])]
     _, container = deployment(plugin)
 
     # In the cluster this is GitHub's address; everything else is as installed.
