@@ -64,7 +64,6 @@ def test_an_api_server_that_restarts_in_the_middle_of_a_sync_finishes_it(cluster
         cluster.control_plane.restart()
         preview.wait(300)
     preview.close()
-    preview.wait_until_gone(300)
     argo.wait(cluster.kubernetes)
 
 

@@ -10,18 +10,33 @@ from tests.e2e.times import Times
 SHARED = pytest.mark.preview("users", 15, config="version: 1\ndataset: minimal\n")
 
 
-def test_without_a_webhook_the_next_refresh_sees_the_label(cluster: Cluster, times: Times) -> None:
-    preview = Preview(cluster, "shop", 14)
-    stopwatch = times.stopwatch("label, without webhook (refresh every 30 s)")
-    preview.open(deliver=False)
-    preview.timed_rise(stopwatch)
+@pytest.mark.usefixtures("opened")  # the previews of the other stories come up meanwhile
+def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_before(cluster: Cluster) -> None:
+    preview = Preview(cluster, "shop", 17)
+    cluster.kubernetes.kubectl("create", "namespace", preview.name)
+    cluster.kubernetes.kubectl("create", "quota", "full", "--hard=pods=0", "-n", preview.name)
+    preview.open()
+    until(
+        "Kubernetes says that the quota is exceeded",
+        lambda: "exceeded quota" in cluster.kubernetes.kubectl("get", "events", "-n", preview.name),
+        60,
+    )
+    cluster.kubernetes.kubectl("delete", "quota", "full", "-n", preview.name)
+    preview.wait()
+    preview.close()
+    preview.wait_until_gone()
+
+
+@pytest.mark.preview("shop", 14, deliver=False)
+def test_without_a_webhook_the_next_refresh_sees_the_label(preview: Preview) -> None:
+    preview.wait()
     assert '<div id="app">' in preview.page("/")
     assert preview.url in preview.page("/config.js"), "the built app learns at its start where it is"
     preview.close()
 
 
 @SHARED
-def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times: Times) -> None:
+def test_a_push_brings_the_new_image_keeps_the_rows_and_is_told_to_github(preview: Preview, times: Times) -> None:
     preview.wait()
     preview.post("/notes", "written before the push")
     until("the worker has answered the note", lambda: len(preview.ask("/notes")["notes"]) == 2, 30)
@@ -29,25 +44,17 @@ def test_a_push_brings_the_new_image_and_keeps_the_rows(preview: Preview, times:
     pushed = preview.build()
     stopwatch = times.stopwatch("push, with webhook")
     preview.push(pushed)
+    until("the commit's status is pending", lambda: preview.status(pushed)[0] == "pending", 60)
+    stopwatch.lap("the commit's status is pending")
     preview.wait_for_version(pushed)
     stopwatch.lap("the public URL answers from the new commit")
     preview.wait()
     stopwatch.lap("healthy, smoke test passed")
+    until("the commit's status leads to the preview", lambda: preview.status(pushed) == ("success", preview.url))
+    stopwatch.lap("the commit's status leads to the preview (Argo CD's notifications)")
+    until("only this commit's deployment is open", lambda: preview.deployments == {pushed: "success"})
     texts = [note["text"] for note in preview.ask("/notes")["notes"]]
     assert "written before the push" in texts
-
-
-@SHARED
-def test_github_shows_which_commit_works_and_where(preview: Preview, times: Times) -> None:
-    pushed = preview.build()
-    stopwatch = times.stopwatch("push, told by Argo CD's notifications")
-    preview.push(pushed)
-    until("the commit's status is pending", lambda: preview.status(pushed)[0] == "pending", 60)
-    stopwatch.lap("the commit's status is pending")
-    until("the commit's status leads to the preview", lambda: preview.status(pushed) == ("success", preview.url))
-    stopwatch.lap("the commit's status leads to the preview")
-    assert preview.version == pushed
-    until("only this commit's deployment is open", lambda: preview.deployments == {pushed: "success"})
 
 
 @SHARED
@@ -108,19 +115,3 @@ def test_removing_the_label_removes_everything(preview: Preview, times: Times) -
     preview.cluster.developers.label(preview.repository, preview.number)
     preview.timed_end(stopwatch)
     until("no deployment is open", lambda: not preview.deployments)
-
-
-def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_before(cluster: Cluster) -> None:
-    preview = Preview(cluster, "shop", 17)
-    cluster.kubernetes.kubectl("create", "namespace", preview.name)
-    cluster.kubernetes.kubectl("create", "quota", "full", "--hard=pods=0", "-n", preview.name)
-    preview.open()
-    until(
-        "Kubernetes says that the quota is exceeded",
-        lambda: "exceeded quota" in cluster.kubernetes.kubectl("get", "events", "-n", preview.name),
-        60,
-    )
-    cluster.kubernetes.kubectl("delete", "quota", "full", "-n", preview.name)
-    preview.wait()
-    preview.close()
-    preview.wait_until_gone()

@@ -28,8 +28,11 @@ wait
 """  # bash is in every image here, Python is not
 CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-shop-31", "fork-preview-users-74"
 PREVIEW = {"DNS", "staging: app", "internet: 443", "ingress controller: 443", "ingress controller: 80"}
+OF_CALLER = (CALLER, f"{CALLER}: worker", f"{CALLER}: database")  # all pods of a preview have the same policies
 PROMISED = {  # who: whom it reaches; it reaches nothing else
-    CALLER: PREVIEW | {f"{CALLER}: app", f"{CALLER}: database", f"{CALLER}: Redis", f"{CALLEE}: app"},
+    **dict.fromkeys(
+        OF_CALLER, PREVIEW | {f"{CALLER}: app", f"{CALLER}: database", f"{CALLER}: Redis", f"{CALLEE}: app"}
+    ),
     CALLEE: PREVIEW | {f"{CALLEE}: app", f"{CALLEE}: database", f"{CALLEE}: Redis"},
     STRANGER: PREVIEW | {f"{STRANGER}: app"},  # a frontend has no database
     FORK: {"DNS", f"{FORK}: app", f"{FORK}: database", f"{FORK}: Redis"},
@@ -63,6 +66,8 @@ class Place:
 
 SOURCES = {
     **{name: Place(name, "app", 0) for name in (CALLER, CALLEE, STRANGER, FORK)},
+    f"{CALLER}: worker": Place(CALLER, "worker", 0),
+    f"{CALLER}: database": Place(CALLER, "postgres", 0),
     "plugin": Place(product.NAMESPACE, "preview-plugin", 0),
     "Argo CD: ApplicationSet controller": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 0),
     "Argo CD: repository server": Place(argocd.NAMESPACE, "argocd-repo-server", 0),
@@ -159,7 +164,7 @@ def test_everybody_reaches_what_the_manifests_promise_and_nothing_else(
         print()
         for source, found in measured.items():
             print(f"{source} reaches {', '.join(sorted(found)) or 'nothing'}")
-    for source in (CALLER, CALLEE, STRANGER, FORK, "plugin"):
+    for source in (*OF_CALLER, CALLEE, STRANGER, FORK, "plugin"):
         assert measured[source] == PROMISED[source], source
     for source in ("Argo CD: ApplicationSet controller", "Argo CD: repository server", "staging"):
         assert measured[source] & set(OURS) == PROMISED[source], source

@@ -57,6 +57,7 @@ def start(done: Callable[[str, float], None]) -> Iterator[Cluster]:
         services.start(processes, control_plane, kubernetes, tls)
         names = [f"argocd-server{suffix}" for suffix in ("", ".argocd.svc.cluster.local")]
         argocd.install_first(kubernetes, *authority.server("argocd-server", names))  # its pods wait for the node
+        tokens = product.prepare(kubernetes)
         until("the node is ready", lambda: _ready(kubernetes, processes))
         node.enforce_policies(processes, control_plane)
         for namespace, name in (("kube-system", "coredns"), (services.INGRESS_NAMESPACE, "ingress-controller")):
@@ -65,7 +66,7 @@ def start(done: Callable[[str, float], None]) -> Iterator[Cluster]:
 
         argocd.wait_for_server(kubernetes)
         steps.done("Argo CD's server")
-        plugin = product.install(kubernetes, authority.certificate)
+        plugin = product.install(kubernetes, tokens, authority.certificate)
         argocd.wait(kubernetes)
         steps.done("the plugin, all of Argo CD")
         try:

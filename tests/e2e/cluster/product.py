@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from base64 import b64encode
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -41,35 +42,49 @@ def publish() -> None:
     _git(work, "push", "--quiet", str(bare), "main")
 
 
-def install(kubernetes: Kubernetes, authority: Path) -> "Plugin":
-    """Install the plugin, tell Argo CD about it, and apply the ApplicationSets."""
-    token, read_token, notifications_token = token_hex(32), token_hex(32), token_hex(32)
+@dataclass(frozen=True)
+class Tokens:
+    """What callers of the plugin show it; each may do something else."""
+
+    argocd: str
+    read: str
+    notifications: str
+
+
+def prepare(kubernetes: Kubernetes) -> Tokens:
+    """Create the plugin's secrets, and tell Argo CD about it. Argo CD need not run yet."""
+    tokens = Tokens(token_hex(32), token_hex(32), token_hex(32))
     kubernetes.kubectl("apply", "--filename", ROOT / "manifests/plugin/base/namespace.yaml")
-    keys = {"token": token, "read-token": read_token, "notifications-token": notifications_token}
+    keys = {"token": tokens.argocd, "read-token": tokens.read, "notifications-token": tokens.notifications}
     _secret(kubernetes, NAMESPACE, "preview-plugin", **keys)
     _secret(kubernetes, NAMESPACE, "preview-plugin-github", token=TOKEN)
     _secret(kubernetes, NAMESPACE, "preview-plugin-webhook", secret=WEBHOOK_SECRET)
-    _secret(kubernetes, argocd.NAMESPACE, "preview-plugin", token=token)
+    _secret(kubernetes, argocd.NAMESPACE, "preview-plugin", token=tokens.argocd)
     apply_settings(kubernetes)
-    _notifications(kubernetes, notifications_token)
+    _notifications(kubernetes, tokens.notifications)
     # Its application controller reads its settings when it starts.
     kubernetes.kubectl("rollout", "restart", f"statefulset/{argocd.CONTROLLER}", "-n", argocd.NAMESPACE)
+    return tokens
+
+
+def install(kubernetes: Kubernetes, tokens: Tokens, authority: Path) -> "Plugin":
+    """Install the plugin, and apply the ApplicationSets. Argo CD's server must run: it makes the plugin's account."""
     _account(kubernetes)
     deploy(kubernetes, authority)
     wait(kubernetes)
     apply_sets(kubernetes)
-    return Plugin(kubernetes, token, read_token)
+    return Plugin(kubernetes, tokens)
 
 
 class Plugin:
     """The running plugin, seen through its routes and its pods."""
 
-    def __init__(self, kubernetes: Kubernetes, token: str, read_token: str) -> None:
-        self._token = token
+    def __init__(self, kubernetes: Kubernetes, tokens: Tokens) -> None:
+        self._token = tokens.argocd
         self._kubernetes = kubernetes
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers["Authorization"] = f"Bearer {read_token}"
+        self._session.headers["Authorization"] = f"Bearer {tokens.read}"
 
     @property
     def answer(self) -> dict[str, Any] | None:
