@@ -32,7 +32,6 @@ def test_without_a_webhook_the_next_refresh_sees_the_label(preview: Preview) -> 
     preview.wait()
     assert '<div id="app">' in preview.page("/")
     assert preview.url in preview.page("/config.js"), "the built app learns at its start where it is"
-    preview.close()
 
 
 @SHARED
