@@ -62,9 +62,11 @@ class Host:
         return done
 
     def start(self, *command: str | Path, log: Path, **environment: str | Path) -> subprocess.Popen[bytes]:
+        # Tests in the background may have inherited that SIGINT is ignored, and a shell cannot trap what it got so.
+        as_usual = ("env", "--default-signal=INT", *command)
         with log.open("ab") as output:
             return subprocess.Popen(
-                command,
+                as_usual,
                 env=self.environment | {name: str(value) for name, value in environment.items()},
                 cwd=self.place,
                 stdout=output,
