@@ -12,8 +12,8 @@ COPY plugin plugin
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM base
-# Process 1 must be one that handles SIGTERM from its first moment on. Python does not: told to end while it starts or waits
-# for its state, the plugin would go on until it is killed, half a minute later.
+# Process 1 must handle SIGTERM from its first moment on, and Python does not: told to end while it starts, the plugin would
+# go on until it is killed, half a minute later.
 RUN apt-get update -q && apt-get install -qy --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 COPY --from=build /venv /venv
 # The root file system can be read-only: gunicorn's heartbeat file is in memory, the state where PREVIEW_STATE says.
