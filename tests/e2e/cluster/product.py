@@ -72,8 +72,11 @@ def install(kubernetes: Kubernetes, tokens: Tokens, authority: Path) -> "Plugin"
     _account(kubernetes)
     deploy(kubernetes, authority)
     wait(kubernetes)
+    plugin = Plugin(kubernetes, tokens)
+    # Its pod is ready before its Service leads there. GitHub delivers once, and Argo CD asks again after three minutes.
+    until("the plugin answers at its Service", lambda: plugin.responds, 60)
     apply_sets(kubernetes)
-    return Plugin(kubernetes, tokens)
+    return plugin
 
 
 class Plugin:
