@@ -17,7 +17,7 @@ def two_replicas(cluster: Cluster) -> None:
     product.deploy(cluster.kubernetes, cluster.authority.certificate, "overlays/ha")
     product.wait(cluster.kubernetes)
     # One of them may just be starting: even that must not stay for its grace period of 30 seconds.
-    until("the pods of before have ended", lambda: not any(map(deleting, cluster.plugin.pods())), 15)
+    until("the pods of before have ended", lambda: not any(map(deleting, cluster.plugin.pods())), 20)
     until("the plugin answers", lambda: cluster.plugin.answer, 60)
 
 
