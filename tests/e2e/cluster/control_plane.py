@@ -54,6 +54,9 @@ class ControlPlane:
 
     def kubeconfig(self, user: str) -> Path:
         """Write a kubeconfig for one of USERS, and return its path. YAML is a superset of JSON."""
+        file = FOLDER / f"{user.replace(':', '-')}.kubeconfig"
+        if file.exists():  # and a process that starts may be reading it
+            return file
         server = {"server": API, "certificate-authority": str(self._authority.certificate)}
         content = {
             "apiVersion": "v1",
@@ -63,7 +66,6 @@ class ControlPlane:
             "contexts": [{"name": "e2e", "context": {"cluster": "e2e", "user": user}}],
             "current-context": "e2e",
         }
-        file = FOLDER / f"{user.replace(':', '-')}.kubeconfig"
         file.write_text(json.dumps(content), "utf-8")
         return file
 
