@@ -27,11 +27,11 @@ def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_befor
     preview.wait_until_gone()
 
 
-@pytest.mark.preview("shop", 14, deliver=False)
-def test_without_a_webhook_the_next_refresh_sees_the_label(preview: Preview) -> None:
+@pytest.mark.preview("shop", 14)
+def test_a_frontend_learns_at_its_start_where_it_is(preview: Preview) -> None:
     preview.wait()
     assert '<div id="app">' in preview.page("/")
-    assert preview.url in preview.page("/config.js"), "the built app learns at its start where it is"
+    assert preview.url in preview.page("/config.js")
 
 
 @SHARED
