@@ -46,6 +46,7 @@ Ctrl-C ends the cluster.
 def main() -> None:
     with start(lambda step, seconds: print(f"{seconds:6.1f} s  {step}", flush=True)) as cluster:
         staging.deploy(cluster)
+        argocd.wait(cluster.kubernetes)
         for repository, number in PULL_REQUESTS.items():
             head = build(cluster, repository.removeprefix("acme/"), commit())
             cluster.developers.open(repository, number, head_sha=head, config=CONFIG.get(repository))

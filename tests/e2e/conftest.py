@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e import machine, staging
 from tests.e2e.cluster.cluster import Cluster, start
-from tests.e2e.diagnosis import diagnose
+from tests.e2e.cluster.diagnosis import diagnose
 from tests.e2e.layout import LOGS
 from tests.e2e.preview import Preview
 from tests.e2e.times import Times
@@ -90,7 +90,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     cluster = item.config.stash.get(CLUSTER, None)
     if report.failed and cluster:
         try:
-            found = diagnose(cluster)
+            found = diagnose(cluster.kubernetes)
         except (OSError, RuntimeError, SubprocessError) as error:  # the cluster may be what is broken
             found = f"it cannot be asked: {error}"
         report.sections.append(("The cluster", found))

@@ -7,16 +7,23 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from tests.e2e.cluster.kubernetes import Kubernetes, Object
+from tests.e2e.cluster.certificates import Authority
+from tests.e2e.cluster.kubernetes import Kubernetes, Object, listens
 from tests.e2e.cluster.processes import until
 from tests.e2e.layout import ARGOCD
 
 NAMESPACE = "argocd"
 APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
 APPLICATION_SETS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applicationsets"
-DEPLOYMENTS = ("argocd-repo-server", "argocd-applicationset-controller", "argocd-server", "argocd-redis")
 REFRESH = "argocd.argoproj.io/application-set-refresh"
 CONTROLLER = "argocd-application-controller"
+SERVER, SERVER_PORT = "deployment/argocd-server", 8080
+WORKLOADS = (
+    "deployment/argocd-repo-server",
+    "deployment/argocd-applicationset-controller",
+    "deployment/argocd-redis",
+    f"statefulset/{CONTROLLER}",
+)
 
 
 MANIFESTS = ARGOCD / "manifests/install.yaml"  # what Argo CD's documentation tells people to apply
@@ -29,8 +36,10 @@ def install(kubernetes: Kubernetes, manifests: Path = MANIFESTS) -> None:
     kubernetes.kubectl("scale", "-n", NAMESPACE, "deployment/argocd-dex-server", "--replicas=0")
 
 
-def install_first(kubernetes: Kubernetes, certificate: Path, key: Path) -> None:
+def install_first(kubernetes: Kubernetes, authority: Authority) -> None:
     """Install it into a cluster that has never had it, and may have no node yet."""
+    names = ["argocd-server", f"argocd-server.{NAMESPACE}.svc.cluster.local", "localhost"]
+    certificate, key = authority.server("argocd-server", names)
     kubernetes.kubectl("create", "namespace", NAMESPACE)
     create = ("create", "secret", "-n", NAMESPACE)
     # https://argo-cd.readthedocs.io/en/stable/operator-manual/tls/: argocd-server takes this certificate at once.
@@ -41,12 +50,22 @@ def install_first(kubernetes: Kubernetes, certificate: Path, key: Path) -> None:
 
 
 def wait_for_server(kubernetes: Kubernetes) -> None:
-    """Wait until its server runs, then restart its ApplicationSet controller.
+    """Wait until its server answers, then restart its ApplicationSet controller.
 
     That one often starts before argocd-server has made its key, says "server.secretkey is missing", and serves no
     webhook until it is restarted.
+
+    The server's pod is ready up to half a minute later: its probe runs every 30 seconds, and a kubelet that has just
+    started waits for a random part of that before the first one
+    (https://github.com/kubernetes/kubernetes/blob/v1.36.1/pkg/kubelet/prober/worker.go).
     """
-    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/argocd-server", "--timeout=240s")
+    pods = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/name%3Dargocd-server"
+
+    def answers() -> bool:
+        addresses = [pod["status"].get("podIP") for pod in kubernetes.list(pods)]
+        return any(address and listens(address, SERVER_PORT) for address in addresses)
+
+    until("argocd-server answers", answers, 240)
     kubernetes.kubectl("rollout", "restart", "-n", NAMESPACE, "deployment/argocd-applicationset-controller")
 
 
@@ -54,19 +73,18 @@ def account_token(kubernetes: Kubernetes, account: str) -> str:
     """Return a new token of an account, made by the administrator: `argocd account generate-token`."""
     secret = kubernetes.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/argocd-initial-admin-secret") or {}
     password = b64decode(secret["data"]["password"]).decode()
-    server = f"argocd-server.{NAMESPACE}.svc.cluster.local"
     script = (
-        f"argocd login {server} --username admin --password {password} >&2 && "
+        f"argocd login localhost:{SERVER_PORT} --username admin --password {password} >&2 && "
         f"argocd account generate-token --account {account}"
     )
     # Its home folder cannot be written to, and the command line keeps its session there.
     command = ["env", "HOME=/tmp", "sh", "-c", script]
-    return kubernetes.execute(NAMESPACE, "deployment/argocd-server", *command).strip()
+    return kubernetes.execute(NAMESPACE, SERVER, *command).strip()
 
 
-def wait(kubernetes: Kubernetes) -> None:
-    """Wait until all of Argo CD runs."""
-    for workload in (*(f"deployment/{name}" for name in DEPLOYMENTS), f"statefulset/{CONTROLLER}"):
+def wait(kubernetes: Kubernetes, *workloads: str) -> None:
+    """Wait until all of Argo CD is ready, or only these workloads."""
+    for workload in workloads or (*WORKLOADS, SERVER):
         kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, workload, "--timeout=240s")
 
 

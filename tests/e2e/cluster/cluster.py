@@ -9,6 +9,7 @@ from tests.e2e.cluster import argocd, github, node, product, services, world
 from tests.e2e.cluster.argocd import ArgoCD
 from tests.e2e.cluster.certificates import Authority
 from tests.e2e.cluster.control_plane import ControlPlane
+from tests.e2e.cluster.diagnosis import diagnose
 from tests.e2e.cluster.github import TOKEN, Developers
 from tests.e2e.cluster.images import publish_cluster
 from tests.e2e.cluster.kubernetes import Kubernetes
@@ -37,12 +38,18 @@ class Cluster:
 
 @contextmanager
 def start(done: Callable[[str, float], None]) -> Iterator[Cluster]:
-    """Bring up the cluster with Argo CD and the plugin; `done` is called with each step and its seconds."""
+    """Bring up the cluster with Argo CD and the plugin; `done` is called with each step and its seconds.
+
+    Argo CD's server answers then, but its Service may not lead there yet: see argocd.wait.
+    """
     steps = _Steps(done)
-    processes = Processes()
     authority = Authority(AUTHORITY)
     images = build_all()
-    with Registry(REGISTRY_PORT) as registry, GitHub(github.organisation(), token=TOKEN, port=GITHUB_PORT) as fake:
+    with (
+        Registry(REGISTRY_PORT) as registry,
+        GitHub(github.organisation(), token=TOKEN, port=GITHUB_PORT) as fake,
+        Processes() as processes,
+    ):
         publish_cluster(registry, images, authority.certificate)
         product.publish()
         world.start(authority, GITHUB_PORT, product.REPOSITORIES)
@@ -52,38 +59,45 @@ def start(done: Callable[[str, float], None]) -> Iterator[Cluster]:
         control_plane.start()
         kubernetes = Kubernetes(control_plane.tokens["admin"], authority.certificate, control_plane.kubeconfig("admin"))
         steps.done("control plane")
-        node.start(processes, control_plane)
-        tls = authority.server("wildcard", [f"*.{DOMAIN}"])
-        services.start(processes, control_plane, kubernetes, tls)
-        names = [f"argocd-server{suffix}" for suffix in ("", ".argocd.svc.cluster.local")]
-        argocd.install_first(kubernetes, *authority.server("argocd-server", names))  # its pods wait for the node
-        tokens = product.prepare(kubernetes)
-        until("the node is ready", lambda: _ready(kubernetes, processes))
-        node.enforce_policies(processes, control_plane)
-        for namespace, name in (("kube-system", "coredns"), (services.INGRESS_NAMESPACE, "ingress-controller")):
-            kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
-        steps.done("node, DNS, ingress controller")
-
-        argocd.wait_for_server(kubernetes)
-        steps.done("Argo CD's server")
-        plugin = product.install(kubernetes, tokens, authority.certificate)
-        argocd.wait(kubernetes)
-        steps.done("the plugin, all of Argo CD")
         try:
-            yield Cluster(
-                processes,
-                control_plane,
-                kubernetes,
-                ArgoCD(kubernetes),
-                plugin,
-                Developers(fake, authority.certificate),
-                fake,
-                registry,
-                images,
-                authority,
-            )
-        finally:
-            processes.stop_all()
+            plugin = _install(processes, control_plane, kubernetes, authority, steps)
+        except (OSError, RuntimeError) as error:
+            error.add_note(diagnose(kubernetes))
+            raise
+        yield Cluster(
+            processes,
+            control_plane,
+            kubernetes,
+            ArgoCD(kubernetes),
+            plugin,
+            Developers(fake, authority.certificate),
+            fake,
+            registry,
+            images,
+            authority,
+        )
+
+
+def _install(
+    processes: Processes, control_plane: ControlPlane, kubernetes: Kubernetes, authority: Authority, steps: "_Steps"
+) -> Plugin:
+    """Add a node, what every cluster has, Argo CD and the plugin."""
+    node.start(processes, control_plane)
+    tls = authority.server("wildcard", [f"*.{DOMAIN}"])
+    services.start(processes, control_plane, kubernetes, tls)
+    argocd.install_first(kubernetes, authority)  # its pods wait for the node
+    tokens = product.prepare(kubernetes)
+    until("the node is ready", lambda: _ready(kubernetes, processes))
+    node.enforce_policies(processes, control_plane)
+    services.wait(kubernetes)
+    steps.done("node, DNS, ingress controller")
+
+    argocd.wait_for_server(kubernetes)
+    steps.done("Argo CD's server")
+    plugin = product.install(kubernetes, tokens, authority.certificate)
+    argocd.wait(kubernetes, *argocd.WORKLOADS)
+    steps.done("the plugin, Argo CD's controllers")
+    return plugin
 
 
 def _ready(kubernetes: Kubernetes, processes: Processes) -> bool:

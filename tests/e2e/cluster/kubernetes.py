@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,19 @@ from typing import Any
 import requests
 
 from tests.e2e.cluster.control_plane import KUBERNETES
-from tests.e2e.cluster.processes import GO
+from tests.e2e.cluster.processes import GO, until
 from tests.e2e.layout import API
 
 Object = dict[str, Any]
+
+
+def listens(address: str, port: int) -> bool:
+    """Tell whether something takes connections there."""
+    try:
+        socket.create_connection((address, port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 class Kubernetes:
@@ -52,6 +62,12 @@ class Kubernetes:
     def apply(self, *objects: Object) -> None:
         content = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         self.kubectl("apply", "-f", "-", content=content)
+
+    def wait_for_service(self, namespace: str, name: str) -> None:
+        """Wait until a Service leads to a pod, which the node's network knows a moment after the pod is ready."""
+        spec = (self.get(f"/api/v1/namespaces/{namespace}/services/{name}") or {})["spec"]
+        port = next(port["port"] for port in spec["ports"] if port["protocol"] == "TCP")
+        until(f"the Service {name} leads to a pod", lambda: listens(spec["clusterIP"], port), 60)
 
     def execute(self, namespace: str, pod: str, *command: str, container: str = "") -> str:
         """Run a command in a pod (or `deployment/app`), and return what it prints."""

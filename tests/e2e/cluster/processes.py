@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tests.e2e.layout import LOGS
 
@@ -39,7 +39,10 @@ class Processes:
         process.send_signal(how)
         process.wait(30)
 
-    def stop_all(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for name in reversed(list(self._running)):
             self.stop(name, signal.SIGKILL)
 

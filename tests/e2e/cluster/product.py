@@ -62,8 +62,8 @@ def prepare(kubernetes: Kubernetes) -> Tokens:
     _secret(kubernetes, argocd.NAMESPACE, "preview-plugin", token=tokens.argocd)
     apply_settings(kubernetes)
     _notifications(kubernetes, tokens.notifications)
-    # Its application controller reads its settings when it starts.
-    kubernetes.kubectl("rollout", "restart", f"statefulset/{argocd.CONTROLLER}", "-n", argocd.NAMESPACE)
+    # Its application controller reads its settings when it starts. A rolling restart would wait until it is ready.
+    kubernetes.kubectl("delete", "pod", f"{argocd.CONTROLLER}-0", "-n", argocd.NAMESPACE, "--wait=false")
     return tokens
 
 
@@ -72,11 +72,10 @@ def install(kubernetes: Kubernetes, tokens: Tokens, authority: Path) -> "Plugin"
     _account(kubernetes)
     deploy(kubernetes, authority)
     wait(kubernetes)
-    plugin = Plugin(kubernetes, tokens)
-    # Its pod is ready before its Service leads there. GitHub delivers once, and Argo CD asks again after three minutes.
-    until("the plugin answers at its Service", lambda: plugin.responds, 60)
+    # GitHub delivers only once, and Argo CD asks again after three minutes.
+    kubernetes.wait_for_service(NAMESPACE, "preview-plugin")
     apply_sets(kubernetes)
-    return plugin
+    return Plugin(kubernetes, tokens)
 
 
 class Plugin:

@@ -22,6 +22,16 @@ def start(processes: Processes, control_plane: ControlPlane, kubernetes: Kuberne
     kubernetes.apply(_storage_class(), *_dns(), *_ingress_controller(*tls))
 
 
+def wait(kubernetes: Kubernetes) -> None:
+    """Wait until names are resolved, and the ingress controller answers."""
+    for namespace, name, service in (
+        ("kube-system", "coredns", "kube-dns"),
+        (INGRESS_NAMESPACE, "ingress-controller", "ingress-controller"),
+    ):
+        kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
+        kubernetes.wait_for_service(namespace, service)
+
+
 def _storage_class() -> Object:
     return {
         "apiVersion": "storage.k8s.io/v1",

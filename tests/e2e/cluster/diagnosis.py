@@ -1,8 +1,9 @@
-"""What a person would look at when a story fails."""
+"""What a person would look at when a story fails, or the cluster does not come up."""
 
 import re
 
-from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.argocd import ArgoCD
+from tests.e2e.cluster.kubernetes import Kubernetes
 from tests.e2e.cluster.product import NAMESPACE
 
 LINES = 40
@@ -10,13 +11,13 @@ WELL = re.compile(r" (\d+)/\1 +Running | Completed ")
 PLUGIN = "deployment/preview-plugin"
 
 
-def diagnose(cluster: Cluster) -> str:
+def diagnose(kubernetes: Kubernetes) -> str:
     """Return Applications, pods that are not well, the last events, and what the plugin says about pull requests."""
-    kubectl = cluster.kubernetes.kubectl
+    kubectl = kubernetes.kubectl
     events = kubectl("get", "events", "--all-namespaces", "--sort-by=.lastTimestamp", check=False).splitlines()
     return "\n\n".join(
         [
-            _applications(cluster),
+            _applications(ArgoCD(kubernetes)),
             _pods(kubectl("get", "pods", "--all-namespaces", "-o", "wide", check=False)),
             "\n".join(events[-LINES:]),
             kubectl("exec", "-n", NAMESPACE, PLUGIN, "--", "preview-plugin", "list", check=False),
@@ -25,9 +26,9 @@ def diagnose(cluster: Cluster) -> str:
     )
 
 
-def _applications(cluster: Cluster) -> str:
-    lines = [f"ApplicationSet previews: {cluster.argocd.problem() or 'no problem'}"]
-    for name, application in sorted(cluster.argocd.applications().items()):
+def _applications(argocd: ArgoCD) -> str:
+    lines = [f"ApplicationSet previews: {argocd.problem() or 'no problem'}"]
+    for name, application in sorted(argocd.applications().items()):
         state = f"{application.sync}/{application.health}/{application.phase}"
         end = " being deleted" if application.deleting else ""
         lines.append(f"{name}: {state}{end} {application.message[:300]}")
