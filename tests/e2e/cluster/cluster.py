@@ -85,8 +85,9 @@ def _install(
     node.start(processes, control_plane)
     tls = authority.server("wildcard", [f"*.{DOMAIN}"])
     services.start(processes, control_plane, kubernetes, tls)
-    argocd.install_first(kubernetes, authority)  # its pods wait for the node
+    argocd.install_first(kubernetes, authority)
     tokens = product.prepare(kubernetes)
+    control_plane.schedule()  # Argo CD finds its settings when it starts
     until("the node is ready", lambda: _ready(kubernetes, processes))
     node.enforce_policies(processes, control_plane)
     services.wait(kubernetes)

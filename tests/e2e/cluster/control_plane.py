@@ -36,11 +36,16 @@ class ControlPlane:
         self.tokens = {user: token_hex(16) for user in USERS}
 
     def start(self) -> None:
+        """Start all but the scheduler: pods wait for `schedule`."""
         FOLDER.mkdir(parents=True)
-        for name, command in self._commands().items():
-            self._processes.start(name, KUBERNETES, *command)
-            if name == "kube-apiserver":
-                self.wait()
+        for name in ("etcd", "kube-apiserver"):
+            self._start(name)
+        self.wait()
+        self._start("kube-controller-manager")
+
+    def schedule(self) -> None:
+        """Let the pods have their node."""
+        self._start("kube-scheduler")
 
     def wait(self) -> None:
         """Wait until the API server is ready."""
@@ -49,8 +54,11 @@ class ControlPlane:
     def restart(self) -> None:
         """End the API server as a crash does, and start it again."""
         self._processes.stop("kube-apiserver", signal.SIGKILL)
-        self._processes.start("kube-apiserver", KUBERNETES, *self._commands()["kube-apiserver"])
+        self._start("kube-apiserver")
         self.wait()
+
+    def _start(self, name: str) -> None:
+        self._processes.start(name, KUBERNETES, *self._commands()[name])
 
     def kubeconfig(self, user: str) -> Path:
         """Write a kubeconfig for one of USERS, and return its path. YAML is a superset of JSON."""
@@ -77,7 +85,7 @@ class ControlPlane:
             return False
 
     def _commands(self) -> Mapping[str, list[str]]:
-        """Return the programs and their arguments, in the order of their start."""
+        """Return the programs and their arguments."""
         admin = self.kubeconfig("admin")
         return {
             "etcd": [

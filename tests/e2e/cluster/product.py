@@ -52,7 +52,7 @@ class Tokens:
 
 
 def prepare(kubernetes: Kubernetes) -> Tokens:
-    """Create the plugin's secrets, and tell Argo CD about it. Argo CD need not run yet."""
+    """Create the plugin's secrets, and tell Argo CD about it. Its pods read some settings only when they start."""
     tokens = Tokens(token_hex(32), token_hex(32), token_hex(32))
     kubernetes.kubectl("apply", "--filename", ROOT / "manifests/plugin/base/namespace.yaml")
     keys = {"token": tokens.argocd, "read-token": tokens.read, "notifications-token": tokens.notifications}
@@ -62,8 +62,6 @@ def prepare(kubernetes: Kubernetes) -> Tokens:
     _secret(kubernetes, argocd.NAMESPACE, "preview-plugin", token=tokens.argocd)
     apply_settings(kubernetes)
     _notifications(kubernetes, tokens.notifications)
-    # Its application controller reads its settings when it starts. A rolling restart would wait until it is ready.
-    kubernetes.kubectl("delete", "pod", f"{argocd.CONTROLLER}-0", "-n", argocd.NAMESPACE, "--wait=false")
     return tokens
 
 
