@@ -6,7 +6,7 @@ from subprocess import SubprocessError
 
 import pytest
 
-from tests.e2e import machine, staging
+from tests.e2e import machine
 from tests.e2e.cluster.cluster import Cluster, start
 from tests.e2e.cluster.diagnosis import diagnose
 from tests.e2e.layout import LOGS
@@ -36,12 +36,6 @@ def cluster(pytestconfig: pytest.Config, times: Times) -> Iterator[Cluster]:
     with start(lambda step, seconds: times.add("the cluster starts", step, seconds)) as cluster:
         pytestconfig.stash[CLUSTER] = cluster
         yield cluster
-
-
-@pytest.fixture(scope="session")
-def staging_users(cluster: Cluster) -> str:
-    """The version that `users` on staging answers with."""
-    return staging.deploy(cluster)
 
 
 @pytest.fixture(scope="session")

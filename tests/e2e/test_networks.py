@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.e2e import forks
+from tests.e2e import forks, staging
 from tests.e2e.cluster import argocd, product, services
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.kubernetes import Object
 from tests.e2e.cluster.processes import until
 from tests.e2e.layout import API_SERVICE, DNS, INTERNET, METADATA, NODE
 from tests.e2e.preview import Preview
-from tests.e2e.staging import NAMESPACE as STAGING
 from tests.e2e.times import Times
 
 PROBE = """
@@ -71,7 +70,7 @@ SOURCES = {
     "plugin": Place(product.NAMESPACE, "preview-plugin", 0),
     "Argo CD: ApplicationSet controller": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 0),
     "Argo CD: repository server": Place(argocd.NAMESPACE, "argocd-repo-server", 0),
-    "staging": Place(STAGING, "app", 0),
+    "staging": Place(staging.NAMESPACE, "app", 0),
 }
 PODS = {
     **{
@@ -85,7 +84,7 @@ PODS = {
     "Argo CD: server": Place(argocd.NAMESPACE, "argocd-server", 8080),
     "Argo CD: Redis": Place(argocd.NAMESPACE, "argocd-redis", 6379),
     "Argo CD: repository server": Place(argocd.NAMESPACE, "argocd-repo-server", 8081),
-    "staging: app": Place(STAGING, "app", 8080),
+    "staging: app": Place(staging.NAMESPACE, "app", 8080),
     "ingress controller: 443": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 443),
     "ingress controller: 80": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 80),
     "ingress controller: 10254": Place(services.INGRESS_NAMESPACE, "ingress-nginx", 10254),
@@ -108,12 +107,12 @@ class Neighbours:
 
 
 @pytest.fixture(scope="module")
-def neighbours(cluster: Cluster, staging_users: str, shop: Preview) -> Iterator[Neighbours]:
+def neighbours(cluster: Cluster, shop: Preview) -> Iterator[Neighbours]:
     """A caller whose callee has no label yet, and a stranger. The fork comes with a story."""
     assert shop.name == STRANGER
-    assert staging_users
     caller, callee = Preview(cluster, "payments", 71), Preview(cluster, "users", 72)
     caller.open(config="version: 1\ndependencies:\n  users: pr:72\n")
+    staging.deploy(cluster)
     caller.wait()
     yield Neighbours(caller, callee)
     for preview in (caller, callee):
@@ -122,11 +121,9 @@ def neighbours(cluster: Cluster, staging_users: str, shop: Preview) -> Iterator[
     cluster.kubernetes.delete(f"{argocd.APPLICATION_SETS}/forks-by-list")
 
 
-def test_a_link_leads_to_the_other_preview(
-    cluster: Cluster, neighbours: Neighbours, staging_users: str, times: Times
-) -> None:
+def test_a_link_leads_to_the_other_preview(cluster: Cluster, neighbours: Neighbours, times: Times) -> None:
     caller, callee = neighbours.caller, neighbours.callee
-    assert called(caller) == staging_users, "users#72 does not exist yet"
+    assert called(caller) == staging.VERSION, "users#72 does not exist yet"
     version = callee.build()
     cluster.developers.open(callee.repository, callee.number, head_sha=version)
     stopwatch = times.stopwatch("a dependency gets its label")
@@ -179,7 +176,7 @@ def reached(cluster: Cluster, source: str, targets: dict[str, str]) -> set[str]:
 
 
 def test_a_merged_callee_is_followed_by_staging_and_keeps_its_policies_until_its_last_pod_has_ended(
-    cluster: Cluster, neighbours: Neighbours, staging_users: str, times: Times
+    cluster: Cluster, neighbours: Neighbours, times: Times
 ) -> None:
     caller, callee = neighbours.caller, neighbours.callee
     policies = f"/apis/networking.k8s.io/v1/namespaces/{CALLEE}/networkpolicies"
@@ -195,7 +192,7 @@ def test_a_merged_callee_is_followed_by_staging_and_keeps_its_policies_until_its
 
     def rewired() -> bool:
         ended()
-        return called(caller) == staging_users
+        return called(caller) == staging.VERSION
 
     stopwatch = times.stopwatch("a dependency is merged")
     callee.close("merged")

@@ -1,35 +1,25 @@
 """How long things took: one table, printed when the stories have ended."""
 
 import time
-from collections import defaultdict
 from datetime import UTC, datetime
-from statistics import median
 
 from tests.e2e import machine
 
 
 class Times:
-    """Collects seconds by (what happened, which step), with the machine's load; several become their median."""
+    """Collects seconds, each with what happened, which step that was, and the machine's load."""
 
     def __init__(self) -> None:
-        self._seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
-        self._loads: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self._rows: list[tuple[str, str, float, float]] = []
 
     def stopwatch(self, what: str) -> "Stopwatch":
         return Stopwatch(self, what)
 
     def add(self, what: str, step: str, seconds: float) -> None:
-        self._seconds[what, step].append(seconds)
-        self._loads[what, step].append(machine.load())
+        self._rows.append((what, step, seconds, machine.load()))
 
     def table(self) -> list[str]:
-        lines = []
-        for (what, step), seconds in self._seconds.items():
-            all_of_them = ", ".join(f"{one:.1f}" for one in seconds)
-            several = f"median of {all_of_them}; " if len(seconds) > 1 else ""
-            load = median(self._loads[what, step])
-            lines.append(f"{median(seconds):7.1f} s  {what} -> {step}  ({several}load {load:.1f})")
-        return lines
+        return [f"{seconds:7.1f} s  {what} -> {step}  (load {load:.1f})" for what, step, seconds, load in self._rows]
 
 
 class Stopwatch:
