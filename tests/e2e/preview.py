@@ -140,6 +140,12 @@ class Preview:
         return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
 
     @property
+    def events(self) -> str:
+        """Return the messages of its events. What a pod cannot do is in its status up to ten seconds later."""
+        events = self.cluster.kubernetes.list(f"/api/v1/namespaces/{self.name}/events")
+        return "\n".join(str(event.get("message")) for event in events)
+
+    @property
     def remains(self) -> list[str]:
         """Return what is left of it."""
         volumes = self.cluster.kubernetes.list("/api/v1/persistentvolumes")

@@ -44,7 +44,7 @@ def test_pushing_while_a_migration_hangs(preview: Preview, times: Times) -> None
 def test_pushing_while_an_image_is_missing(preview: Preview, times: Times) -> None:
     preview.wait()
     preview.push(commit())
-    until("the image is missing", lambda: {"ErrImagePull", "ImagePullBackOff"} & migrations(preview), 120)
+    until("Kubernetes says that the image is missing", lambda: "ErrImagePull" in preview.events, 120)
     push_what_works(preview, times.stopwatch("an image that exists is pushed while one is missing"))
 
 
@@ -77,12 +77,8 @@ def logs(preview: Preview) -> str:
 
 
 def migrations(preview: Preview) -> set[str]:
-    """Return what the containers that migrate do: one in each of the app's pods."""
+    """Return the states of the containers that migrate: one in each of the app's pods."""
     selector = "labelSelector=app.kubernetes.io/name%3Dapp"
-    found = set()
-    for pod in preview.cluster.kubernetes.list(f"/api/v1/namespaces/{preview.name}/pods?{selector}"):
-        for container in pod["status"].get("initContainerStatuses", []):
-            ((state, details),) = container["state"].items()
-            if container["name"] == "migrate":
-                found.add(str(details.get("reason", state)))  # only a container that does not run has a reason
-    return found
+    pods = preview.cluster.kubernetes.list(f"/api/v1/namespaces/{preview.name}/pods?{selector}")
+    containers = [one for pod in pods for one in pod["status"].get("initContainerStatuses", [])]
+    return {state for one in containers if one["name"] == "migrate" for state in one["state"]}

@@ -18,7 +18,7 @@ def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_befor
     preview.open()
     until(
         "Kubernetes says that the quota is exceeded",
-        lambda: "exceeded quota" in cluster.kubernetes.kubectl("get", "events", "-n", preview.name),
+        lambda: "exceeded quota" in preview.events,
         60,
     )
     cluster.kubernetes.kubectl("delete", "quota", "full", "-n", preview.name)
