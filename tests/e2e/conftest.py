@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Generator, Iterator
-from subprocess import SubprocessError
 
 import pytest
 
@@ -29,12 +28,15 @@ def times(pytestconfig: pytest.Config) -> Times:
 
 
 @pytest.fixture(scope="session")
-def cluster(pytestconfig: pytest.Config, times: Times) -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest, times: Times) -> Iterator[Cluster]:
     if "PREVIEW_E2E" not in os.environ:
         pytest.fail("the stories need namespaces of their own: run `make e2e`")
-    pytestconfig.stash[MEMORY] = machine.Memory()
+    session = request.session
+    session.config.stash[MEMORY] = machine.Memory()
+    session.shouldfail = "the cluster did not come up"  # without it, no other story needs to fail
     with start(lambda step, seconds: times.add("the cluster starts", step, seconds)) as cluster:
-        pytestconfig.stash[CLUSTER] = cluster
+        session.shouldfail = False
+        session.config.stash[CLUSTER] = cluster
         yield cluster
 
 
@@ -83,11 +85,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     cluster = item.config.stash.get(CLUSTER, None)
     if report.failed and cluster:
-        try:
-            found = diagnose(cluster.kubernetes)
-        except (OSError, RuntimeError, SubprocessError) as error:  # the cluster may be what is broken
-            found = f"it cannot be asked: {error}"
-        report.sections.append(("The cluster", found))
+        report.sections.append(("The cluster", diagnose(cluster.kubernetes)))
     return report
 
 

@@ -16,13 +16,12 @@ NAMESPACE = "argocd"
 APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
 APPLICATION_SETS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applicationsets"
 REFRESH = "argocd.argoproj.io/application-set-refresh"
-CONTROLLER = "argocd-application-controller"
 SERVER, SERVER_PORT = "deployment/argocd-server", 8080
-WORKLOADS = (
+ALL_BUT_SERVER = (
     "deployment/argocd-repo-server",
     "deployment/argocd-applicationset-controller",
     "deployment/argocd-redis",
-    f"statefulset/{CONTROLLER}",
+    "statefulset/argocd-application-controller",
 )
 
 
@@ -84,7 +83,7 @@ def account_token(kubernetes: Kubernetes, account: str) -> str:
 
 def wait(kubernetes: Kubernetes, *workloads: str) -> None:
     """Wait until all of Argo CD is ready, or only these workloads."""
-    for workload in workloads or (*WORKLOADS, SERVER):
+    for workload in workloads or (*ALL_BUT_SERVER, SERVER):
         kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, workload, "--timeout=240s")
 
 

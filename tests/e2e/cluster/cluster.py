@@ -61,7 +61,7 @@ def start(done: Callable[[str, float], None]) -> Iterator[Cluster]:
         steps.done("control plane")
         try:
             plugin = _install(processes, control_plane, kubernetes, authority, steps)
-        except (OSError, RuntimeError) as error:
+        except Exception as error:
             error.add_note(diagnose(kubernetes))
             raise
         yield Cluster(
@@ -96,7 +96,7 @@ def _install(
     argocd.wait_for_server(kubernetes)
     steps.done("Argo CD's server")
     plugin = product.install(kubernetes, tokens, authority.certificate)
-    argocd.wait(kubernetes, *argocd.WORKLOADS)
+    argocd.wait(kubernetes, *argocd.ALL_BUT_SERVER)
     steps.done("the plugin, Argo CD's controllers")
     return plugin
 

@@ -1,6 +1,7 @@
 """What a person would look at when a story fails, or the cluster does not come up."""
 
 import re
+from subprocess import SubprocessError
 
 from tests.e2e.cluster.argocd import ArgoCD
 from tests.e2e.cluster.kubernetes import Kubernetes
@@ -13,6 +14,13 @@ PLUGIN = "deployment/preview-plugin"
 
 def diagnose(kubernetes: Kubernetes) -> str:
     """Return Applications, pods that are not well, the last events, and what the plugin says about pull requests."""
+    try:
+        return _found(kubernetes)
+    except (OSError, RuntimeError, SubprocessError) as error:  # the cluster may be what is broken
+        return f"The cluster cannot be asked: {error}"
+
+
+def _found(kubernetes: Kubernetes) -> str:
     kubectl = kubernetes.kubectl
     events = kubectl("get", "events", "--all-namespaces", "--sort-by=.lastTimestamp", check=False).splitlines()
     return "\n\n".join(
