@@ -28,15 +28,12 @@ def times(pytestconfig: pytest.Config) -> Times:
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest, times: Times) -> Iterator[Cluster]:
+def cluster(pytestconfig: pytest.Config, times: Times) -> Iterator[Cluster]:
     if "PREVIEW_E2E" not in os.environ:
         pytest.fail("the stories need namespaces of their own: run `make e2e`")
-    session = request.session
-    session.config.stash[MEMORY] = machine.Memory()
-    session.shouldfail = "the cluster did not come up"  # without it, no other story needs to fail
+    pytestconfig.stash[MEMORY] = machine.Memory()
     with start(lambda step, seconds: times.add("the cluster starts", step, seconds)) as cluster:
-        session.shouldfail = False
-        session.config.stash[CLUSTER] = cluster
+        pytestconfig.stash[CLUSTER] = cluster
         yield cluster
 
 
@@ -86,6 +83,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     cluster = item.config.stash.get(CLUSTER, None)
     if report.failed and cluster:
         report.sections.append(("The cluster", diagnose(cluster.kubernetes)))
+    elif report.failed and MEMORY in item.config.stash:
+        item.session.shouldfail = "the cluster did not come up"  # no other story needs to say so
     return report
 
 
