@@ -16,11 +16,7 @@ def test_a_preview_without_room_waits_for_it_in_a_namespace_that_was_there_befor
     cluster.kubernetes.kubectl("create", "namespace", preview.name)
     cluster.kubernetes.kubectl("create", "quota", "full", "--hard=pods=0", "-n", preview.name)
     preview.open()
-    until(
-        "Kubernetes says that the quota is exceeded",
-        lambda: "exceeded quota" in preview.events,
-        60,
-    )
+    until("Kubernetes says that the quota is exceeded", lambda: "exceeded quota" in preview.events, 60)
     cluster.kubernetes.kubectl("delete", "quota", "full", "-n", preview.name)
     preview.wait()
     preview.close()
@@ -43,8 +39,6 @@ def test_a_push_brings_the_new_image_keeps_the_rows_and_is_told_to_github(previe
     pushed = preview.build()
     stopwatch = times.stopwatch("push, with webhook")
     preview.push(pushed)
-    until("the commit's status is pending", lambda: preview.status(pushed)[0] == "pending", 60)
-    stopwatch.lap("the commit's status is pending")
     preview.wait_for_version(pushed)
     stopwatch.lap("the public URL answers from the new commit")
     preview.wait()
