@@ -15,16 +15,10 @@ from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.kubernetes import Object
 from tests.e2e.cluster.processes import until
 from tests.e2e.layout import API_SERVICE, DNS, INTERNET, METADATA, NODE
+from tests.e2e.packets import Place, reached
 from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
-PROBE = """
-for address in "$@"; do
-    connect="exec 3<>/dev/tcp/${address%:*}/${address##*:}"
-    { timeout 5 bash -c "$connect" 2>/dev/null && echo "$address yes" || echo "$address no"; } &
-done
-wait
-"""  # bash is in every image here, Python is not
 CALLER, CALLEE, STRANGER, FORK = "preview-payments-71", "preview-users-72", "preview-shop-31", "fork-preview-users-74"
 PREVIEW = {"DNS", "staging: app", "internet: 443", "ingress controller: 443", "ingress controller: 80"}
 OF_CALLER = (CALLER, f"{CALLER}: worker", f"{CALLER}: database")  # all pods of a preview have the same policies
@@ -49,28 +43,14 @@ OURS = [
 ]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a pod is: its namespace, and a label that only its kind has."""
-
-    namespace: str
-    name: str
-    port: int
-
-    def pod(self, cluster: Cluster) -> dict[str, str]:
-        path = f"/api/v1/namespaces/{self.namespace}/pods?labelSelector=app.kubernetes.io/name%3D{self.name}"
-        pods = [pod for pod in cluster.kubernetes.list(path) if pod["status"].get("phase") == "Running"]
-        return {"name": pods[-1]["metadata"]["name"], "address": f"{pods[-1]['status']['podIP']}:{self.port}"}
-
-
 SOURCES = {
-    **{name: Place(name, "app", 0) for name in (CALLER, CALLEE, STRANGER, FORK)},
-    f"{CALLER}: worker": Place(CALLER, "worker", 0),
-    f"{CALLER}: database": Place(CALLER, "postgres", 0),
-    "plugin": Place(product.NAMESPACE, "preview-plugin", 0),
-    "Argo CD: ApplicationSet controller": Place(argocd.NAMESPACE, "argocd-applicationset-controller", 0),
-    "Argo CD: repository server": Place(argocd.NAMESPACE, "argocd-repo-server", 0),
-    "staging": Place(staging.NAMESPACE, "app", 0),
+    **{name: Place(name, "app") for name in (CALLER, CALLEE, STRANGER, FORK)},
+    f"{CALLER}: worker": Place(CALLER, "worker"),
+    f"{CALLER}: database": Place(CALLER, "postgres"),
+    "plugin": Place(product.NAMESPACE, "preview-plugin"),
+    "Argo CD: ApplicationSet controller": Place(argocd.NAMESPACE, "argocd-applicationset-controller"),
+    "Argo CD: repository server": Place(argocd.NAMESPACE, "argocd-repo-server"),
+    "staging": Place(staging.NAMESPACE, "app"),
 }
 PODS = {
     **{
@@ -154,25 +134,18 @@ def test_a_fork_runs_without_secrets(cluster: Cluster, neighbours: Neighbours) -
 def test_everybody_reaches_what_the_manifests_promise_and_nothing_else(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    targets = {name: place.pod(cluster)["address"] for name, place in PODS.items()} | HOSTS
+    targets = {name: place.address(cluster) for name, place in PODS.items()} | HOSTS
     with ThreadPoolExecutor(len(SOURCES)) as pool:
-        measured = dict(zip(SOURCES, pool.map(lambda name: reached(cluster, name, targets), SOURCES), strict=True))
+        found = pool.map(lambda source: reached(cluster, source, targets), SOURCES.values())
+        measured = dict(zip(SOURCES, found, strict=True))
     with capsys.disabled():
         print()
-        for source, found in measured.items():
-            print(f"{source} reaches {', '.join(sorted(found)) or 'nothing'}")
+        for source, names in measured.items():
+            print(f"{source} reaches {', '.join(sorted(names)) or 'nothing'}")
     for source in (*OF_CALLER, CALLEE, STRANGER, FORK, "plugin"):
         assert measured[source] == PROMISED[source], source
     for source in ("Argo CD: ApplicationSet controller", "Argo CD: repository server", "staging"):
         assert measured[source] & set(OURS) == PROMISED[source], source
-
-
-def reached(cluster: Cluster, source: str, targets: dict[str, str]) -> set[str]:
-    place = SOURCES[source]
-    pod = place.pod(cluster)["name"]
-    command = ["bash", "-c", PROBE, "probe", *targets.values()]
-    answers = dict(line.split() for line in cluster.kubernetes.execute(place.namespace, pod, *command).splitlines())
-    return {name for name, address in targets.items() if answers[address] == "yes"}
 
 
 def test_a_merged_callee_is_followed_by_staging_and_keeps_its_policies_until_its_last_pod_has_ended(

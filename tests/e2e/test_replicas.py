@@ -2,15 +2,16 @@
 
 import pytest
 
-from tests.e2e.cluster import product
+from tests.e2e.cluster import argocd, product
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.kubernetes import Object
 from tests.e2e.cluster.processes import until
+from tests.e2e.packets import Place, reached
 from tests.e2e.preview import Preview
 from tests.e2e.times import Times
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two_replicas(cluster: Cluster) -> None:
     """Nothing goes back to one: these are the last stories, and all of the others would be true with two as well."""
     product.redis_secrets(cluster.kubernetes, cluster.authority)
@@ -45,3 +46,11 @@ def test_a_leader_that_is_deleted_is_followed_by_the_other(cluster: Cluster, sho
     assert after.uid == before
     assert cluster.plugin.leader() != leader
     other.close()
+
+
+@pytest.mark.usefixtures("two_replicas")
+def test_only_the_plugin_reaches_its_redis(cluster: Cluster, shop: Preview) -> None:
+    redis = {"Redis": Place(product.NAMESPACE, "preview-plugin-redis", 6379).address(cluster)}
+    assert reached(cluster, Place(product.NAMESPACE, "preview-plugin"), redis)
+    assert not reached(cluster, Place(shop.name, "app"), redis)
+    assert not reached(cluster, Place(argocd.NAMESPACE, "argocd-repo-server"), redis), "which may send to everybody"
