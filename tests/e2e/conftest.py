@@ -83,7 +83,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     cluster = item.config.stash.get(CLUSTER, None)
     if report.failed and cluster:
         report.sections.append(("The cluster", diagnose(cluster.kubernetes)))
-    elif report.failed and MEMORY in item.config.stash:
+    elif report.failed and MEMORY in item.config.stash:  # it was being started
         item.session.shouldfail = "the cluster did not come up"  # no other story needs to say so
     return report
 

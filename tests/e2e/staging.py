@@ -38,4 +38,4 @@ def deploy(cluster: Cluster) -> None:
             "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": "http"}]},
         },
     )
-    cluster.kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/app", "--timeout=60s")
+    cluster.kubernetes.wait_for_rollout(NAMESPACE, "deployment/app")

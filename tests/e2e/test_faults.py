@@ -38,16 +38,6 @@ def snapshot(cluster: Cluster) -> dict[str, Any]:
     return found
 
 
-def test_while_the_plugin_is_killed_nothing_ends(cluster: Cluster, shop: Preview) -> None:
-    with nothing_happens_to(shop):
-        cluster.plugin.kill()
-        cluster.argocd.refresh()
-        until("Argo CD could not ask the plugin", cluster.argocd.problem, 60, every=0.1)
-        until("the plugin answers again", lambda: cluster.plugin.answer, 60)
-        cluster.argocd.refresh()  # by itself it asks again three minutes after an error
-        until("Argo CD has no problem", lambda: not cluster.argocd.problem(), 60)
-
-
 def test_controllers_that_are_killed_in_the_middle_of_a_sync_finish_it(
     cluster: Cluster, shop: Preview, times: Times
 ) -> None:
@@ -67,6 +57,17 @@ def test_an_api_server_that_restarts_in_the_middle_of_a_sync_finishes_it(cluster
         preview.wait(300)
     preview.close()
     argo.wait(cluster.kubernetes)
+
+
+def test_while_the_plugin_is_killed_nothing_ends(cluster: Cluster, shop: Preview) -> None:
+    until("the plugin has read all of GitHub since the outage", lambda: snapshot(cluster)["complete"], 60)
+    with nothing_happens_to(shop):
+        cluster.plugin.kill()
+        cluster.argocd.refresh()
+        until("Argo CD could not ask the plugin", cluster.argocd.problem, 60, every=0.1)
+        until("the plugin answers again", lambda: cluster.plugin.answer, 60)
+        cluster.argocd.refresh()  # by itself it asks again three minutes after an error
+        until("Argo CD has no problem", lambda: not cluster.argocd.problem(), 60)
 
 
 def syncing(cluster: Cluster, number: int) -> Preview:

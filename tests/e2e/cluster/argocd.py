@@ -84,7 +84,7 @@ def account_token(kubernetes: Kubernetes, account: str) -> str:
 def wait(kubernetes: Kubernetes, *workloads: str) -> None:
     """Wait until all of Argo CD is ready, or only these workloads."""
     for workload in workloads or (*ALL_BUT_SERVER, SERVER):
-        kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, workload, "--timeout=240s")
+        kubernetes.wait_for_rollout(NAMESPACE, workload)
 
 
 @dataclass(frozen=True)

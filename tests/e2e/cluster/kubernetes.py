@@ -63,6 +63,10 @@ class Kubernetes:
         content = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         self.kubectl("apply", "-f", "-", content=content)
 
+    def wait_for_rollout(self, namespace: str, workload: str) -> None:
+        """Wait until a workload, such as `deployment/app`, runs as it was applied last. Raises RuntimeError if not."""
+        self.kubectl("rollout", "status", "-n", namespace, workload, "--timeout=240s")
+
     def wait_for_service(self, namespace: str, name: str) -> None:
         """Wait until a Service leads to a pod, which the node's network knows a moment after the pod is ready."""
         spec = (self.get(f"/api/v1/namespaces/{namespace}/services/{name}") or {})["spec"]

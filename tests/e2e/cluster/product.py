@@ -205,7 +205,7 @@ def deploy(kubernetes: Kubernetes, authority: Path, overlay: str = "base", *, en
 
 def wait(kubernetes: Kubernetes) -> None:
     """Wait until the plugin runs as it was applied last."""
-    kubernetes.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/preview-plugin", "--timeout=180s")
+    kubernetes.wait_for_rollout(NAMESPACE, "deployment/preview-plugin")
 
 
 def redis_secrets(kubernetes: Kubernetes, authority: Authority) -> None:

@@ -28,7 +28,7 @@ def wait(kubernetes: Kubernetes) -> None:
         ("kube-system", "coredns", "kube-dns"),
         (INGRESS_NAMESPACE, "ingress-controller", "ingress-controller"),
     ):
-        kubernetes.kubectl("rollout", "status", "-n", namespace, f"deployment/{name}", "--timeout=60s")
+        kubernetes.wait_for_rollout(namespace, f"deployment/{name}")
         kubernetes.wait_for_service(namespace, service)
 
 
